@@ -1,0 +1,25 @@
+# What every target of the project is compiled with, as one interface target.
+add_library(nodezero_options INTERFACE)
+target_compile_features(nodezero_options INTERFACE cxx_std_20)
+target_include_directories(nodezero_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_compile_options(nodezero_options INTERFACE -Wall -Wextra -fno-math-errno)
+if(NODEZERO_NATIVE)
+  target_compile_options(nodezero_options INTERFACE -march=native)
+endif()
+if(NODEZERO_SANITIZER)
+  target_compile_options(nodezero_options INTERFACE
+    -fsanitize=${NODEZERO_SANITIZER} -fno-omit-frame-pointer -g)
+  if(NODEZERO_SANITIZER STREQUAL "undefined")
+    target_compile_options(nodezero_options INTERFACE -fno-sanitize-recover=all)
+  endif()
+  target_link_options(nodezero_options INTERFACE -fsanitize=${NODEZERO_SANITIZER})
+endif()
+
+# nodezero_layer(<name> <libraries>...): a layer of the project from the sources
+# in the current folder, as static library nodezero_<name>, alias NodeZero::<name>.
+function(nodezero_layer name)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  add_library(nodezero_${name} STATIC ${sources})
+  add_library(NodeZero::${name} ALIAS nodezero_${name})
+  target_link_libraries(nodezero_${name} PUBLIC nodezero_options ${ARGN})
+endfunction()

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "model/error.hpp"
+
+namespace nodezero::model {
+
+/// The whole file, or not_found / unreadable with the path and the system's reason.
+Result<std::string> read_file(const std::filesystem::path& path);
+
+/// Writes to a temporary name beside `path`, syncs it, renames it and syncs the folder: a
+/// reader sees the old content or the new one. Leaves no temporary behind on failure;
+/// ENOSPC and EDQUOT become no_space.
+Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content);
+
+/// Syncs a file or a folder to the disk.
+Result<void> sync_path(const std::filesystem::path& path);
+
+}  // namespace nodezero::model

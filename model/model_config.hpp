@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+
+#include "model/error.hpp"
+
+namespace nodezero::model {
+
+/// The shape of a GPT-2: everything that decides which tensors exist.
+struct ModelConfig {
+  std::int64_t layers = 4;
+  std::int64_t heads = 4;
+  std::int64_t width = 128;       ///< C, channels of the residual stream
+  std::int64_t context = 64;      ///< T, longest sequence in tokens
+  std::int64_t vocabulary = 256;  ///< V, number of token ids
+  double dropout = 0.0;           ///< probability, on embeddings, attention and residuals
+
+  std::int64_t head_width() const { return width / heads; }
+  friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
+};
+
+/// Fails with invalid_argument if a size is not positive, heads do not divide the
+/// width, or dropout is outside [0, 1).
+Result<void> validate(const ModelConfig& config);
+
+}  // namespace nodezero::model
