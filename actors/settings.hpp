@@ -1,0 +1,86 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "model/batch_source.hpp"
+#include "model/checkpoint.hpp"
+#include "model/generation.hpp"
+#include "model/training_config.hpp"
+
+namespace nodezero::actors {
+
+/// Who computes a micro-batch; never whether, and never a bit of the result.
+enum class RoutingPolicy { balanced, dominant, round_robin };
+
+/// When an inference request is answered while an epoch runs.
+enum class InferencePolicy {
+  snapshot,  ///< at once, from the last complete snapshot
+  wait,      ///< at the next epoch boundary, or refused after a bound
+  refuse,    ///< with a typed error; no snapshot is held
+};
+
+/// A place in a run where a worker sphere may be made to fail.
+struct FaultSite {
+  std::uint32_t sphere = 0;
+  std::uint64_t step = 0;
+  std::uint32_t micro_batch = 0;
+  std::uint32_t attempt = 0;  ///< 0 the first time
+};
+
+enum class Fault {
+  none,
+  throw_exception,  ///< the handler throws
+  die,              ///< the sphere is killed
+  non_finite_loss,  ///< the micro-batch's loss becomes NaN
+};
+
+/// Asked by every worker after every micro-batch it computed. Must be callable from any
+/// thread. Empty in production; chaos tests pass one.
+using FaultInjector = std::function<Fault(const FaultSite&)>;
+
+/// Everything a run of the actors is made from.
+struct RunSettings {
+  model::TrainingConfig training;
+  std::shared_ptr<const model::BatchSource> training_batches;
+  std::shared_ptr<const model::BatchSource> validation_batches;  ///< null: no validation
+
+  std::uint32_t spheres = 3;    ///< workers
+  std::uint32_t threads = 0;    ///< lanes; 0: one a core
+  std::uint32_t symmetry = 12;  ///< fan-out of the tree, at least 2
+  RoutingPolicy routing = RoutingPolicy::balanced;
+  std::vector<double> token_frequencies;  ///< of a sample of the corpus, by token id; may be empty
+
+  std::uint64_t evaluate_every = 0;    ///< steps; 0: at epoch boundaries only
+  std::uint64_t checkpoint_every = 0;  ///< steps; 0: at the end only
+  std::uint32_t keep = 3;              ///< checkpoints
+  std::filesystem::path folder;        ///< of the run; empty: nothing is saved
+  std::optional<model::Tokenizer> tokenizer;  ///< saved beside the model
+
+  InferencePolicy inference = InferencePolicy::snapshot;
+  std::vector<std::vector<std::int32_t>> prompts;  ///< sampled at each epoch boundary
+  std::int64_t sample_tokens = 200;
+  model::SamplingOptions sampling;
+
+  std::shared_ptr<const model::Parameters> initial_weights;  ///< null: drawn from the seed
+  std::optional<model::Checkpoint> resume;                   ///< goes on from here
+  std::uint64_t run = 0;                                     ///< identifies the run
+
+  std::chrono::milliseconds stall_timeout = std::chrono::minutes(10);
+  std::chrono::milliseconds inference_timeout = std::chrono::minutes(10);
+  std::uint32_t attempts = 3;  ///< recomputations of a micro-batch before its epoch fails
+  FaultInjector faults;
+};
+
+/// Steps over all epochs: training.steps, or what the epochs have.
+std::uint64_t total_steps(const RunSettings& settings);
+
+/// Cores of the machine if settings.threads is 0.
+std::uint32_t lane_count(const RunSettings& settings);
+
+}  // namespace nodezero::actors

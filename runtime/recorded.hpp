@@ -1,0 +1,62 @@
+#pragma once
+
+#include <utility>
+
+#include "runtime/caf.hpp"
+
+#if defined(__SANITIZE_THREAD__)
+#define NODEZERO_THREAD_SANITIZER 1
+extern "C" {
+void __tsan_acquire(void* address);
+void __tsan_release(void* address);
+}
+#endif
+
+namespace nodezero::runtime {
+
+/// The base of every actor of ours: `class worker : public recorded<worker_actor::base>`.
+///
+/// CAF's library is not compiled with ThreadSanitizer, which therefore sees no order
+/// between the sending and the handling of a message and would report every message as a
+/// race. Here each edge is announced: from `enqueue` in the sender's thread to `consume`
+/// in the receiver's, and from one handler of an actor to the next wherever the scheduler
+/// runs it. Nothing else is announced, so that two handlers that share memory without a
+/// message between them are still reported.
+template <class Base>
+class recorded : public Base {
+ public:
+  using Base::Base;
+
+#ifdef NODEZERO_THREAD_SANITIZER
+  void launch(caf::execution_unit* unit, bool lazy, bool hide) override {
+    __tsan_release(this);
+    Base::launch(unit, lazy, hide);
+  }
+
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) override {
+    __tsan_release(element.get());
+    Base::enqueue(std::move(element), unit);
+  }
+
+  caf::invoke_message_result consume(caf::mailbox_element& element) override {
+    __tsan_acquire(this);
+    __tsan_acquire(&element);
+    const auto result = Base::consume(element);
+    __tsan_release(this);
+    return result;
+  }
+
+  void initialize() override {
+    __tsan_acquire(this);
+    Base::initialize();
+    __tsan_release(this);
+  }
+
+  void on_destroy() override {
+    __tsan_acquire(this);
+    Base::on_destroy();
+  }
+#endif
+};
+
+}  // namespace nodezero::runtime

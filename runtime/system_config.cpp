@@ -1,0 +1,12 @@
+#include "runtime/system_config.hpp"
+
+namespace nodezero::runtime {
+
+void configure(caf::actor_system_config& config, Scheduling scheduling, std::size_t workers) {
+  config.set("scheduler.policy",
+             scheduling == Scheduling::testing ? caf::atom("testing") : caf::atom("sharing"));
+  config.set("scheduler.max-threads", workers);
+  config.set("scheduler.max-throughput", std::size_t{50});
+}
+
+}  // namespace nodezero::runtime

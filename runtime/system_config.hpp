@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstddef>
+
+#include "runtime/caf.hpp"
+
+namespace nodezero::runtime {
+
+/// How messages are run.
+enum class Scheduling {
+  threads,  ///< worker threads that sleep when there is nothing to do
+  testing,  ///< no thread at all: the caller runs one message at a time
+};
+
+/// Settings for a system of our own: policy `sharing` (work stealing polls and burns
+/// 15 % of a core at 100 messages a second), `workers` threads, and a bounded number of
+/// messages a turn, so that no actor starves another.
+void configure(caf::actor_system_config& config, Scheduling scheduling, std::size_t workers = 1);
+
+/// Spawns on a thread of its own where there are threads, in place under the testing
+/// scheduler, which detached actors would escape.
+template <class Actor, class... Args>
+auto spawn_computing(caf::actor_system& system, Scheduling scheduling, Args&&... args) {
+  if (scheduling == Scheduling::threads) {
+    return system.spawn<Actor, caf::detached>(std::forward<Args>(args)...);
+  }
+  return system.spawn<Actor>(std::forward<Args>(args)...);
+}
+
+}  // namespace nodezero::runtime
