@@ -1,0 +1,45 @@
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "model/error.hpp"
+
+namespace nodezero::apps {
+
+/// Exit codes of the program beside 0.
+inline constexpr int exit_failure = 1;    ///< something broke after the work had begun
+inline constexpr int exit_bad_input = 2;  ///< found before the first step; nothing was changed
+
+/// The way a command fails: `main` prints "nodezero: error: <message>" to stderr and ends
+/// with the code. The message is one line that says what is wrong and how to mend it.
+class CommandError : public std::runtime_error {
+ public:
+  CommandError(int exit_code, const std::string& message)
+      : std::runtime_error(message), exit_code_(exit_code) {}
+  int exit_code() const { return exit_code_; }
+
+ private:
+  int exit_code_;
+};
+
+/// Ends the program with a code when the command has said all there is to say.
+struct CommandExit {
+  int exit_code = 0;
+};
+
+/// The value of a result of the model layer.
+/// @throws CommandError with the error's message and `exit_code`
+template <class T>
+T unwrap(model::Result<T> result, int exit_code = exit_bad_input) {
+  if (!result) {
+    throw CommandError(exit_code, result.error().message);
+  }
+  if constexpr (!std::is_void_v<T>) {
+    return std::move(*result);
+  }
+}
+
+}  // namespace nodezero::apps

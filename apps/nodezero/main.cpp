@@ -1,0 +1,61 @@
+// nodezero: trains, samples and evaluates GPT-2 models as a tree of actors. This file only
+// gathers the subcommands and turns their failures into one line and an exit code.
+
+#include <exception>
+#include <iostream>
+#include <new>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/nodezero/commands.hpp"
+#include "apps/nodezero/common.hpp"
+
+namespace {
+
+using namespace nodezero;
+
+/// A message on one line, whatever it quotes.
+std::string single_line(std::string text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
+    text.pop_back();
+  }
+  for (char& c : text) {
+    if (c == '\n' || c == '\r' || c == '\t') {
+      c = ' ';
+    }
+  }
+  return text;
+}
+
+int report(int exit_code, const std::string& message) {
+  std::cout.flush();
+  std::cerr << "nodezero: error: " << single_line(message) << std::endl;
+  return exit_code;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App program("Trains GPT-2 language models as a tree of actors, generates and evaluates");
+  program.name("nodezero");
+  program.set_version_flag("--version", "nodezero " NODEZERO_VERSION);
+  program.require_subcommand(1);
+  apps::add_train_command(program);
+  try {
+    program.parse(argc, argv);
+    return 0;
+  } catch (const apps::CommandError& error) {
+    return report(error.exit_code(), error.what());
+  } catch (const apps::CommandExit& end) {
+    return end.exit_code;
+  } catch (const CLI::Success& help) {
+    return program.exit(help);
+  } catch (const CLI::ParseError& error) {
+    return report(apps::exit_bad_input, std::string(error.what()) + " (see --help)");
+  } catch (const std::bad_alloc&) {
+    return report(apps::exit_failure, "out of memory");
+  } catch (const std::exception& error) {
+    return report(apps::exit_failure, error.what());
+  }
+}
