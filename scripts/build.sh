@@ -1,0 +1,9 @@
+#!/usr/bin/env bash
+# Sets up the machine and builds everything into build/release. Arguments go to CMake, such
+# as -DNODEZERO_NATIVE=OFF for programs that run on other processors than this one.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+scripts/setup.sh
+cmake --preset release "$@"
+cmake --build --preset release
