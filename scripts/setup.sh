@@ -7,6 +7,7 @@ packages=(
   g++ cmake ninja-build
   libcaf-dev libcli11-dev libdnnl-dev libeigen3-dev libexpected-dev libfmt-dev
   libgtest-dev libssl-dev nlohmann-json3-dev
+  ocl-icd-opencl-dev  # the CMake package of libdnnl-dev asks for OpenCL
 )
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
