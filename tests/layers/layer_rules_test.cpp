@@ -1,0 +1,123 @@
+#include "tests/layers/layer_rules.hpp"
+
+#include <cstdlib>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+namespace nodezero::layers {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string reasons(const std::vector<Violation>& violations) {
+  std::string all;
+  for (const auto& violation : violations) {
+    all += to_string(violation) + "\n";
+  }
+  return all;
+}
+
+std::size_t count(const fs::path& file, std::string_view text) {
+  return violations_in(file, text).size();
+}
+
+/// A folder that goes with the test.
+class Tree {
+ public:
+  Tree() {
+    std::string pattern = (fs::temp_directory_path() / "layers-XXXXXX").string();
+    root_ = mkdtemp(pattern.data());
+  }
+  ~Tree() { fs::remove_all(root_); }
+  const fs::path& root() const { return root_; }
+  void plant(const fs::path& file, std::string_view text) const {
+    fs::create_directories((root_ / file).parent_path());
+    std::ofstream(root_ / file) << text;
+  }
+
+ private:
+  fs::path root_;
+};
+
+TEST(Layers, NothingPointsUpwardsInThisTree) {
+  EXPECT_EQ(reasons(violations_in_tree(NODEZERO_SOURCE_DIR)), "");
+}
+
+TEST(Layers, AreAllInThisTree) {
+  for (const char* file : {"model/error.hpp", "runtime/caf.hpp", "actors/settings.hpp",
+                           "apps/nodezero/commands.hpp"}) {
+    EXPECT_TRUE(fs::exists(fs::path(NODEZERO_SOURCE_DIR) / file)) << file;
+  }
+}
+
+TEST(Layers, AnIncludeUpwardsIsFoundInAnyFolderAndNamed) {
+  const Tree tree;
+  tree.plant("model/deep/down/kernel.cpp", "#include <vector>\n#include \"actors/errors.hpp\"\n");
+  tree.plant("runtime/clock.hpp", "#include \"runtime/caf.hpp\"\n");
+  tree.plant("actors/sphere.cpp", "#include \"apps/nodezero/common.hpp\"\n");
+  tree.plant("model/notes.txt", "#include \"actors/errors.hpp\"\n");
+  EXPECT_EQ(reasons(violations_in_tree(tree.root())),
+            "model/deep/down/kernel.cpp:2: model includes actors/errors.hpp: it points upwards\n"
+            "actors/sphere.cpp:1: actors includes apps/nodezero/common.hpp: it points upwards\n");
+}
+
+TEST(Layers, ModelIncludesNothingAboveIt) {
+  for (const char* upper : {"runtime", "actors", "apps", "bench", "tests", "caf"}) {
+    EXPECT_EQ(count("model/a.cpp", std::string("#include \"") + upper + "/x.hpp\""), 1u) << upper;
+    EXPECT_EQ(count("model/a.cpp", std::string(" #  include <") + upper + "/x.hpp>"), 1u) << upper;
+  }
+  EXPECT_EQ(count("model/a.cpp", "#include \"model/error.hpp\"\n#include <Eigen/Core>"), 0u);
+}
+
+TEST(Layers, RuntimeKnowsNoModel) {
+  EXPECT_EQ(count("runtime/a.cpp", "#include \"model/error.hpp\""), 1u);
+  EXPECT_EQ(count("runtime/a.cpp", "#include \"actors/errors.hpp\""), 1u);
+}
+
+TEST(Layers, AppsAndBenchMayUseEverythingBelow) {
+  EXPECT_EQ(count("apps/nodezero/a.cpp",
+                  "#include \"actors/a.hpp\"\n#include \"model/a.hpp\"\n"
+                  "#include \"runtime/a.hpp\"\n#include <CLI/CLI.hpp>"),
+            0u);
+  EXPECT_EQ(count("bench/a.cpp", "#include \"apps/a.hpp\""), 0u);
+  EXPECT_EQ(count("apps/a.cpp", "#include \"bench/a.hpp\""), 1u);
+}
+
+TEST(Layers, OnlyOneHeaderIncludesCaf) {
+  EXPECT_EQ(count("runtime/caf.hpp", "#include <caf/all.hpp>"), 0u);
+  for (const char* file : {"runtime/caf.cpp", "actors/a.hpp", "apps/a.cpp", "bench/a.cpp"}) {
+    EXPECT_EQ(count(file, "#include <caf/all.hpp>"), 1u) << file;
+  }
+}
+
+TEST(Layers, IncludesCannotHideTheirLayer) {
+  EXPECT_EQ(count("model/a.cpp", "#include \"../actors/errors.hpp\""), 1u);
+  EXPECT_EQ(count("model/a.cpp", "#include \"error.hpp\""), 1u);
+  EXPECT_EQ(count("model/a.cpp", "#include HEADER"), 1u);
+}
+
+TEST(Layers, ModelStartsNoThread) {
+  EXPECT_EQ(count("model/a.cpp", "void f() { std::thread t([] {}); }"), 1u);
+  EXPECT_EQ(count("model/a.cpp", "std::jthread t;"), 1u);
+  EXPECT_EQ(count("model/a.cpp", "auto f = std::async([] {});"), 1u);
+  EXPECT_EQ(count("model/a.cpp", "pthread_create(&t, nullptr, f, nullptr);"), 1u);
+  EXPECT_EQ(count("model/a.cpp", "#pragma omp parallel for"), 1u);
+  EXPECT_EQ(count("model/a.cpp", "#include <thread>"), 1u);
+  EXPECT_EQ(count("apps/a.cpp", "#include <thread>\nstd::thread t;"), 0u);
+}
+
+TEST(Layers, CommentsAndStringsDoNotCount) {
+  EXPECT_EQ(count("model/a.cpp",
+                  "// std::thread\n/* #include \"actors/a.hpp\"\n std::async */\n"
+                  "auto s = \"std::thread \\\" std::async\"; int n = 65'536;\n"
+                  "auto r = R\"x(std::thread \" )\" std::async)x\";\n"),
+            0u);
+  EXPECT_EQ(violations_in("model/a.cpp", "/* two\nlines */ char q = '\"';\nstd::thread t;").at(0),
+            (Violation{"model/a.cpp", 3, "std::thread: model starts no thread"}));
+  EXPECT_EQ(count("model/a.cpp", "int n = 65'536; std::thread t;"), 1u);
+  EXPECT_EQ(count("model/a.cpp", "#include \"actors/a.hpp\"  // because"), 1u);
+}
+
+}  // namespace
+}  // namespace nodezero::layers
