@@ -17,6 +17,14 @@ Result<std::string> read_file(const std::filesystem::path& path);
 /// ENOSPC and EDQUOT become no_space.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
+/// The same for whatever writes a file by itself: `write` is given the temporary name.
+Result<void> replace_file_atomically(
+    const std::filesystem::path& path,
+    const std::function<Result<void>(const std::filesystem::path& temporary)>& write);
+
+/// Creates a folder and its parents where they are missing, and syncs the parent of each new one.
+Result<void> create_folder(const std::filesystem::path& folder);
+
 /// Syncs a file or a folder to the disk.
 Result<void> sync_path(const std::filesystem::path& path);
 

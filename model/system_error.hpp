@@ -1,0 +1,17 @@
+#pragma once
+
+#include <filesystem>
+
+#include "model/error.hpp"
+
+namespace nodezero::model {
+
+/// The error for a path that could not be opened or read: not_found where nothing has
+/// that name, else unreadable. `error_number` is errno's value.
+Error read_error(const std::filesystem::path& path, int error_number);
+
+/// The error for a path that could not be written: no_space for ENOSPC, EDQUOT and EFBIG,
+/// else write_failed.
+Error write_error(const std::filesystem::path& path, int error_number);
+
+}  // namespace nodezero::model
