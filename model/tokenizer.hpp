@@ -12,31 +12,43 @@
 
 namespace nodezero::model {
 
-/// Turns text into token ids and back. Immutable.
+class CharacterTable;
+
+/// Turns text into token ids and back. Immutable; copies are cheap and share their table.
 class Tokenizer {
  public:
   enum class Kind { bytes, chars, none };
 
   /// Token id = byte value; 256 ids; any file at all.
   static Tokenizer bytes();
-  /// One id for each distinct Unicode code point, in code point order, as nanoGPT's.
+  /// One id for each distinct Unicode code point, in the order given: that of code points
+  /// for an alphabet found in text, as nanoGPT's, and any other for one that was loaded. At
+  /// most 65,535, each once.
   static Tokenizer chars(std::vector<char32_t> alphabet);
   /// Token files (.bin) have been tokenised elsewhere: ids only, text is refused.
   static Tokenizer none(std::int64_t vocabulary);
 
   Kind kind() const { return kind_; }
-  std::int64_t vocabulary() const;
+  std::int64_t vocabulary() const { return vocabulary_; }
   /// Fails with unknown_character, naming the character and its place, or with
-  /// malformed if chars meets text that is not UTF-8.
+  /// malformed if chars meets text that is not UTF-8. `none` refuses with invalid_argument.
   Result<std::vector<std::int32_t>> encode(std::string_view text) const;
-  /// Ids outside the vocabulary become U+FFFD; bytes are passed as they are.
+  /// Ids outside the vocabulary become U+FFFD; bytes are passed as they are. `none` knows no
+  /// text and yields the ids as decimal numbers between spaces.
   std::string decode(std::span<const std::int32_t> ids) const;
-  /// The id of a code point, or -1.
+  /// The id of a code point, or -1. For bytes, only ASCII code points have one.
   std::int32_t id_of(char32_t code_point) const;
+  /// For chars: the code points in the order of their ids; empty otherwise.
+  std::span<const char32_t> alphabet() const { return alphabet_; }
+  /// For chars: the lookup that `encode` uses.
+  const CharacterTable& table() const { return *table_; }
 
-  /// tokenizer.json in the form of Hugging Face's tokenizers (ByteLevel BPE without
-  /// merges for bytes and ASCII alphabets, as the reference model has it).
+  /// tokenizer.json in the form of Hugging Face's tokenizers: ByteLevel BPE without merges
+  /// for bytes and ASCII alphabets, as the reference model has it; plain BPE over characters
+  /// without merges for others. `none` yields an empty string.
   std::string to_json() const;
+  /// Reads what to_json writes and whatever else of that form Hugging Face's library saves.
+  /// Fails with malformed, saying what is there that cannot be run, such as merges.
   static Result<Tokenizer> from_json(std::string_view json);
 
  private:
@@ -44,6 +56,11 @@ class Tokenizer {
   Kind kind_;
   std::vector<char32_t> alphabet_;
   std::int64_t vocabulary_;
+  std::shared_ptr<const CharacterTable> table_;
 };
+
+/// Whether a tokenizer.json describes tokens of several characters (merges), which this
+/// program cannot make out of text; its ids can be used all the same.
+bool json_has_merges(std::string_view json);
 
 }  // namespace nodezero::model
