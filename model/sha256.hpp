@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "model/error.hpp"
+
+namespace nodezero::model {
+
+/// SHA-256 of bytes that come in pieces.
+class Sha256 {
+ public:
+  /// @throws std::runtime_error if the cryptography library has no SHA-256
+  Sha256();
+  ~Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+
+  void update(std::span<const std::byte> bytes);
+  /// The sum as 64 lower-case hexadecimal digits; ends the sequence.
+  std::string finish();
+
+ private:
+  struct Context;
+  std::unique_ptr<Context> context_;
+};
+
+/// SHA-256 of a file's content; not_found or unreadable.
+Result<std::string> sha256_of_file(const std::filesystem::path& path);
+
+}  // namespace nodezero::model
