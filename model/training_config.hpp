@@ -21,7 +21,8 @@ struct TrainingConfig {
   friend bool operator==(const TrainingConfig&, const TrainingConfig&) = default;
 };
 
-/// Fails with invalid_argument, naming the value.
+/// Fails with invalid_argument and one line that names the value as the command line does,
+/// such as `--heads 5 does not divide --width 128`, and says what to choose instead.
 Result<void> validate(const TrainingConfig& config);
 
 }  // namespace nodezero::model
