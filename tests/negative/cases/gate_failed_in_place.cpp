@@ -1,0 +1,13 @@
+// A gate is consumed by its refusal too.
+// expect: discards qualifiers
+#include "actors/epoch_gate.hpp"
+
+namespace actors = nodezero::actors;
+
+void fail_epoch(actors::epoch_gate& gate, actors::failure reason) {
+#ifdef NODEZERO_MISUSE
+  gate.fail(std::move(reason));
+#else
+  std::move(gate).fail(std::move(reason));
+#endif
+}

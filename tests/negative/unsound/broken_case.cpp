@@ -1,0 +1,6 @@
+// expect: does not name a type
+#ifndef NODEZERO_MISUSE
+unknown broken;
+#else
+unknown misuse;
+#endif

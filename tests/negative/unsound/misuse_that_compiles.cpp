@@ -1,0 +1,4 @@
+// expect: error
+#ifdef NODEZERO_MISUSE
+int misuse();
+#endif

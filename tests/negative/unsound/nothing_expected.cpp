@@ -1,0 +1,3 @@
+#ifdef NODEZERO_MISUSE
+unknown misuse;
+#endif

@@ -1,0 +1,4 @@
+// expect: is private within this context
+#ifdef NODEZERO_MISUSE
+int misuse = "not a number";
+#endif
