@@ -27,6 +27,7 @@ struct TensorInfo {
 /// order; each starts on a 64-byte border, the padding between them is always zero.
 class TensorLayout {
  public:
+  /// Takes names and shapes; sorts by name and works out everything else.
   explicit TensorLayout(std::vector<TensorInfo> tensors);
 
   /// The tensors of a GPT-2 with a tied output.
