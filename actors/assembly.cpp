@@ -1,0 +1,148 @@
+#include "actors/assembly.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/checkpointer.hpp"
+#include "actors/corpus.hpp"
+#include "actors/driver.hpp"
+#include "actors/inference.hpp"
+#include "actors/lane.hpp"
+#include "actors/lane_scheduler.hpp"
+#include "actors/lifecycle.hpp"
+#include "actors/node_zero.hpp"
+#include "actors/observer_bridge.hpp"
+#include "actors/optimizer.hpp"
+#include "model/gpt2.hpp"
+
+namespace nodezero::actors {
+namespace {
+
+using Layout = std::shared_ptr<const model::TensorLayout>;
+
+void copy_values(const model::TensorSet& from, model::TensorSet& to) {
+  std::ranges::copy(from.values(), to.values().begin());
+}
+
+std::shared_ptr<model::Parameters> starting_weights(const RunSettings& settings,
+                                                    const Layout& layout) {
+  auto weights = std::make_shared<model::Parameters>(layout);
+  if (settings.resume) {
+    copy_values(*settings.resume->weights, *weights);
+  } else if (settings.initial_weights) {
+    copy_values(*settings.initial_weights, *weights);
+  } else {
+    model::initialize(settings.training.model, settings.training.seed, *weights);
+  }
+  return weights;
+}
+
+std::shared_ptr<model::OptimizerState> starting_state(const RunSettings& settings,
+                                                      const Layout& layout) {
+  auto state = std::make_shared<model::OptimizerState>(layout);
+  if (settings.resume) {
+    copy_values(settings.resume->optimizer->first_moment, state->first_moment);
+    copy_values(settings.resume->optimizer->second_moment, state->second_moment);
+    state->step = settings.resume->optimizer->step;
+  }
+  return state;
+}
+
+model::TrainingProgress starting_progress(const RunSettings& settings) {
+  model::TrainingProgress progress;
+  if (settings.resume) {
+    progress = settings.resume->progress;
+  }
+  progress.run = settings.run;
+  return progress;
+}
+
+void spawn_lanes(caf::actor_system& system, runtime::Scheduling scheduling,
+                 const RunSettings& settings, RunActors& actors) {
+  const auto& training = settings.training;
+  for (std::uint32_t i = 0; i < lane_count(settings); ++i) {
+    actors.lanes.push_back(caf::actor_cast<lane_actor>(runtime::spawn_computing<lane>(
+        system, scheduling, training.model, training.seed, actors.gradients)));
+  }
+  actors.lane_scheduler = system.spawn<lane_scheduler>(actors.lanes, actors.gradients);
+}
+
+}  // namespace
+
+RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
+                    const RunSettings& settings, Observer& observer) {
+  const Layout layout = model::TensorLayout::gpt2(settings.training.model);
+  const auto progress = starting_progress(settings);
+  const Envelope envelope{progress.run, progress.epoch, progress.step, progress.version};
+  auto buffers = std::make_shared<VersionBuffers>(starting_weights(settings, layout));
+  const ParametersPtr weights = buffers->publish();
+  const std::uint64_t steps = total_steps(settings);
+  const bool validates = settings.validation_batches != nullptr;
+
+  RunActors actors;
+  actors.gradients = std::make_shared<GradientPool>(layout);
+  spawn_lanes(system, scheduling, settings, actors);
+  actors.observer = runtime::spawn_computing<observer_bridge>(system, scheduling, observer);
+  actors.corpus = system.spawn<corpus>(settings.training_batches, settings.validation_batches);
+  actors.optimizer = system.spawn<optimizer>(
+      OptimizerStart{settings.training.optimizer, steps, lane_count(settings),
+                     settings.stall_timeout, envelope, std::move(buffers),
+                     starting_state(settings, layout)},
+      actors.lane_scheduler);
+  actors.inference = system.spawn<inference>(actors.lane_scheduler, settings.inference_timeout,
+                                             lane_count(settings));
+  actors.lifecycle = system.spawn<lifecycle>(
+      lifecycle::Settings{settings.inference, settings.inference_timeout,
+                          settings.stall_timeout * 2},
+      snapshot{envelope, weights, true}, actors.inference, actors.observer);
+  actors.checkpointer = runtime::spawn_computing<checkpointer>(
+      system, scheduling, settings.folder, settings.training.model, settings.tokenizer,
+      settings.keep);
+
+  auto spheres = std::make_shared<const SphereSettings>(
+      SphereSettings{actors.lane_scheduler, actors.observer, settings.symmetry, settings.routing,
+                     settings.token_frequencies, settings.attempts, settings.stall_timeout,
+                     settings.faults});
+  NodeZeroSettings root;
+  root.spheres = std::move(spheres);
+  root.workers = settings.spheres;
+  root.corpus = actors.corpus;
+  root.optimizer = actors.optimizer;
+  root.lifecycle = actors.lifecycle;
+  root.checkpointer = actors.checkpointer;
+  root.training_batches = settings.training_batches;
+  root.validates = validates;
+  root.total_steps = settings.training.steps;
+  root.evaluate_every = settings.evaluate_every;
+  root.checkpoint_every = settings.checkpoint_every;
+  root.model = settings.training.model;
+  root.progress = progress;
+  root.weights = weights;
+  actors.root = system.spawn<node_zero>(std::move(root));
+
+  actors.driver = system.spawn<driver>(DriverSettings{
+      actors.root, actors.lifecycle, actors.observer, progress, settings.training.epochs,
+      settings.training.steps, validates, settings.prompts, settings.sample_tokens,
+      settings.sampling, settings.inference_timeout + settings.stall_timeout * 2});
+  return actors;
+}
+
+void RunActors::send_exit() const {
+  const auto end = [](const auto& handle) {
+    caf::anon_send_exit(handle, caf::exit_reason::kill);
+  };
+  end(driver);
+  end(root);
+  end(lifecycle);
+  end(inference);
+  end(optimizer);
+  end(corpus);
+  end(checkpointer);
+  end(lane_scheduler);
+  for (const auto& lane : lanes) {
+    end(lane);
+  }
+  end(observer);
+}
+
+}  // namespace nodezero::actors

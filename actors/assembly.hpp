@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "actors/gradient_pool.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/settings.hpp"
+#include "runtime/system_config.hpp"
+
+namespace nodezero::actors {
+
+/// The actors of one run in a system that somebody owns. They end when they are sent an
+/// exit; the spheres end with node_zero.
+struct RunActors {
+  std::vector<lane_actor> lanes;
+  lane_scheduler_actor lane_scheduler;
+  observer_actor observer;
+  corpus_actor corpus;
+  optimizer_actor optimizer;
+  inference_actor inference;
+  lifecycle_actor lifecycle;
+  checkpointer_actor checkpointer;
+  node_zero_actor root;
+  driver_actor driver;
+  std::shared_ptr<GradientPool> gradients;
+
+  /// Sends an exit to all of them.
+  void send_exit() const;
+};
+
+/// Spawns a run. `observer` must outlive the actors. @throws std::bad_alloc
+RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
+                    const RunSettings& settings, Observer& observer);
+
+}  // namespace nodezero::actors

@@ -1,0 +1,26 @@
+#pragma once
+
+#include "actors/sphere_parent.hpp"
+
+namespace nodezero::actors {
+
+/// An inner sphere: routes positions to at most `symmetry` children, adds what its parent
+/// cannot, and closes each step with one report. It never computes a micro-batch.
+class control : public sphere_parent<control_actor::base> {
+ public:
+  control(caf::actor_config& config, SphereSettingsPtr settings, const SpherePlace& place,
+          parent_actor parent);
+
+  const char* name() const override { return "control"; }
+
+ protected:
+  behavior_type make_behavior() override;
+  void pass_up(Partial sum) override;
+  void step_closed(report total) override;
+  void step_lost(failure reason) override;
+
+ private:
+  parent_actor parent_;
+};
+
+}  // namespace nodezero::actors

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <chrono>
+#include <deque>
+#include <memory>
+
+#include "actors/interfaces.hpp"
+#include "runtime/recorded.hpp"
+
+namespace nodezero::actors {
+
+/// Generates, one request after the other, from the snapshot that came with each request; it
+/// sees no other weights. The lanes compute a few tokens at a time, so that no micro-batch
+/// waits long behind a long answer.
+class inference : public runtime::recorded<inference_actor::base> {
+ public:
+  inference(caf::actor_config& config, lane_scheduler_actor lanes,
+            std::chrono::milliseconds timeout, std::uint32_t at_once);
+
+  const char* name() const override { return "inference"; }
+
+ protected:
+  behavior_type make_behavior() override;
+
+ private:
+  struct Running {
+    Envelope envelope;
+    std::shared_ptr<GenerationSession> session;
+    caf::typed_response_promise<generated> promise;
+  };
+  void start_next();
+  void go_on(const std::shared_ptr<Running>& running);
+  void end(const std::shared_ptr<Running>& running);
+
+  lane_scheduler_actor lanes_;
+  std::chrono::milliseconds timeout_;
+  std::uint32_t at_once_;  ///< requests that are being generated at the same time
+  std::deque<std::shared_ptr<Running>> queue_;
+  std::uint32_t running_ = 0;
+};
+
+}  // namespace nodezero::actors

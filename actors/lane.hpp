@@ -1,0 +1,36 @@
+#pragma once
+
+#include <memory>
+
+#include "actors/gradient_pool.hpp"
+#include "actors/lane_messages.hpp"
+#include "model/gpt2.hpp"
+#include "runtime/recorded.hpp"
+
+namespace nodezero::actors {
+
+/// One core: computes what it is given, one thing at a time, on a thread of its own (in
+/// place under the testing scheduler). Owns a workspace; knows no protocol.
+class lane : public runtime::recorded<lane_actor::base> {
+ public:
+  lane(caf::actor_config& config, const model::ModelConfig& model, std::uint64_t seed,
+       std::shared_ptr<GradientPool> gradients);
+
+  const char* name() const override { return "lane"; }
+
+ protected:
+  behavior_type make_behavior() override;
+
+ private:
+  Partial run(const compute& task);
+  Partial run(const combine& task);
+  void run(const update_shard& task);
+  void run(const generate_some& task);
+
+  model::ModelConfig model_;
+  std::uint64_t seed_;
+  std::shared_ptr<GradientPool> gradients_;
+  model::Workspace workspace_;
+};
+
+}  // namespace nodezero::actors

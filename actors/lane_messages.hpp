@@ -1,0 +1,110 @@
+#pragma once
+
+// What a lane computes. A lane knows no protocol: each message brings all that its
+// computation needs and is answered with the result or with errc::computation.
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "actors/messages.hpp"
+
+namespace nodezero::actors {
+
+/// Loss, and gradient when training, of one micro-batch.
+struct compute {
+  Envelope envelope;
+  Purpose purpose = Purpose::train;
+  std::uint32_t position = 0;
+  ParametersPtr weights;
+  StepBatchesPtr batches;
+};
+
+/// Adds two siblings of the position tree: left += right; right's buffer is given back.
+struct combine {
+  Envelope envelope;
+  PositionRange range;  ///< of the sum
+  Moved<Partial> left;
+  Moved<Partial> right;
+};
+
+/// Answer to compute and combine.
+struct computed {
+  Envelope envelope;
+  Moved<Partial> partial;
+};
+
+/// What the optimizer lends to the lanes for one step. Each shard writes its own blocks of
+/// `next` and `state` and its own entries of `squared_norms`; everything else is only read.
+struct UpdateTask {
+  enum class Phase : std::uint8_t { norm, update, copy_state };
+  model::OptimizerConfig config;
+  model::UpdateScalars scalars;
+  GradientLease gradient;
+  std::vector<double> squared_norms;
+  ParametersPtr weights;
+  std::shared_ptr<model::Parameters> next;
+  std::shared_ptr<model::OptimizerState> state;
+  std::shared_ptr<model::OptimizerState> state_copy;
+};
+
+/// One shard of one phase: blocks [first_block, last_block).
+struct update_shard {
+  Envelope envelope;
+  UpdateTask::Phase phase = UpdateTask::Phase::norm;
+  std::shared_ptr<UpdateTask> task;
+  std::size_t first_block = 0;
+  std::size_t last_block = 0;
+};
+
+struct shard_done {
+  Envelope envelope;
+};
+
+/// One generation, owned by the inference actor and lent to a lane for a few tokens.
+struct GenerationSession {
+  ParametersPtr weights;
+  generate request;
+  std::unique_ptr<model::Generator> generator;  ///< made by the first lane that has it
+  std::vector<std::int32_t> tokens;
+};
+
+/// Generate up to `tokens` more.
+struct generate_some {
+  Envelope envelope;
+  std::shared_ptr<GenerationSession> session;
+  std::int64_t tokens = 0;
+};
+
+struct generated_some {
+  Envelope envelope;
+};
+
+using lane_actor = caf::typed_actor<runtime::Answers<compute, computed>,
+                                    runtime::Answers<combine, computed>,
+                                    runtime::Answers<update_shard, shard_done>,
+                                    runtime::Answers<generate_some, generated_some>>;
+
+/// Asks how many tasks the lanes have finished: the watchdog's measure of progress.
+struct count_finished {};
+
+struct finished_count {
+  std::uint64_t tasks = 0;
+};
+
+/// What everybody else sees of the lanes: their scheduler, which on `abandon` refuses the
+/// micro-batches that no lane has begun.
+using lane_scheduler_actor = lane_actor::extend<runtime::Accepts<abandon>,
+                                                runtime::Answers<count_finished, finished_count>>;
+
+}  // namespace nodezero::actors
+
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::count_finished)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::finished_count)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::compute)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::combine)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::computed)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::update_shard)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::shard_done)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::generate_some)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::generated_some)

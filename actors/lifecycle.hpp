@@ -1,0 +1,85 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <variant>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/settings.hpp"
+#include "runtime/recorded.hpp"
+
+namespace nodezero::actors {
+
+/// Owns the answer to "may anybody read the weights now?". Every inference request passes
+/// it and is answered from a complete snapshot, waits for an epoch boundary, or is refused,
+/// by policy. It also owns the end: stop works from every state.
+///
+///   idle -> training(e) -> quiescent(e) -> training(e + 1) ... -> draining -> stopped
+///                      \-> failed
+class lifecycle : public runtime::recorded<lifecycle_actor::base> {
+ public:
+  struct Settings {
+    InferencePolicy policy = InferencePolicy::snapshot;
+    std::chrono::milliseconds wait_timeout{};  ///< of a request that waits for a boundary
+    std::chrono::milliseconds stop_timeout{};
+    std::size_t most_waiting = 100'000;
+  };
+  lifecycle(caf::actor_config& config, Settings settings, snapshot initial,
+            inference_actor inference, observer_actor observer);
+
+  const char* name() const override { return "lifecycle"; }
+
+  // The states:
+  struct idle {};
+  struct running {
+    std::uint64_t epoch;
+  };
+  struct quiescent {
+    std::uint64_t epoch;
+  };
+  struct failed {
+    failure reason;
+  };
+  struct draining {};
+  struct ended {
+    caf::result<stopped> answer;
+  };
+  using State = std::variant<idle, running, quiescent, failed, draining, ended>;
+
+ protected:
+  behavior_type make_behavior() override;
+
+ private:
+  void begin_training(const training& message);
+  void take_snapshot(const snapshot& message);
+  caf::result<generated> begin(const generate& request);
+  caf::result<stopped> begin(const stop& request);
+  void pass_to_inference(const generate& request, caf::typed_response_promise<generated> promise);
+  void refuse_waiting(failure reason);
+  void drain();
+  void drained(const halted& answer);
+  void answer_stops(const caf::result<stopped>& answer);
+  template <class S>
+  bool in() const {
+    return std::holds_alternative<S>(state_);
+  }
+
+  Settings settings_;
+  Envelope envelope_;
+  ParametersPtr weights_;  ///< the last complete snapshot, if the policy holds one
+  haltable_actor root_;
+  inference_actor inference_;
+  observer_actor observer_;
+  State state_;
+  struct Waiting {
+    generate request;
+    caf::typed_response_promise<generated> promise;
+  };
+  std::map<std::uint64_t, Waiting> waiting_;  ///< by order of arrival
+  std::uint64_t requests_ = 0;
+  std::vector<caf::typed_response_promise<stopped>> stops_;
+};
+
+}  // namespace nodezero::actors

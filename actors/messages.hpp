@@ -1,0 +1,280 @@
+#pragma once
+
+// The protocol on one page. Each message names its sender, its receiver, what it means and
+// what state accepts it; everything else is refused with a typed error (requests) or
+// counted and dropped (the rest). Messages between spheres, lanes and the rest of the
+// machinery live in this process; their buffers are shared as const or moved.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/errors.hpp"
+#include "actors/optimizer_complete.hpp"
+#include "actors/step_reduction.hpp"
+#include "actors/telemetry.hpp"
+#include "model/checkpoint.hpp"
+#include "model/generation.hpp"
+#include "model/micro_batch.hpp"
+#include "runtime/caf.hpp"
+#include "runtime/envelope.hpp"
+#include "runtime/moved.hpp"
+
+namespace nodezero::actors {
+
+using runtime::Moved;
+using ParametersPtr = std::shared_ptr<const model::Parameters>;
+
+/// What a step is for: the tree evaluates the way it trains, only without gradients.
+enum class Purpose : std::uint8_t { train, evaluate };
+
+/// All micro-batches of a step in canonical order, built once by the corpus.
+struct StepBatches {
+  std::vector<model::MicroBatch> batches;
+  std::uint32_t size() const { return static_cast<std::uint32_t>(batches.size()); }
+};
+using StepBatchesPtr = std::shared_ptr<const StepBatches>;
+
+// ---- driver -> node_zero -----------------------------------------------------------------
+
+/// Train the rest of an epoch. Accepted in state `idle` if the envelope names node_zero's
+/// run, epoch, step and version. Answered with epoch_done, or with an error.
+struct begin_epoch {
+  Envelope envelope;
+};
+
+/// Evaluate the current version on the validation windows. Accepted in state `idle`.
+/// Answered with an EvaluationSummary.
+struct evaluate {
+  Envelope envelope;
+};
+
+// ---- node_zero -> corpus -----------------------------------------------------------------
+
+/// Asks for the micro-batches of a step. Always accepted; a pure function of its content.
+struct plan_step {
+  Envelope envelope;
+  Purpose purpose = Purpose::train;
+  std::uint64_t step_in_epoch = 0;
+};
+
+/// The corpus's answer.
+struct step_plan {
+  Envelope envelope;
+  Purpose purpose = Purpose::train;
+  StepBatchesPtr batches;
+};
+
+// ---- parent sphere -> child sphere -------------------------------------------------------
+
+/// Compute these positions of a step and report. Accepted by a sphere that has no open
+/// step, or instead of an open one (which is thereby discarded).
+struct assign {
+  Envelope envelope;
+  Purpose purpose = Purpose::train;
+  ParametersPtr weights;
+  StepBatchesPtr batches;
+  std::vector<std::uint32_t> positions;  ///< ascending; may be empty
+  std::vector<std::uint32_t> attempts;   ///< parallel: failures of each so far
+};
+
+/// Forget the open step; nothing of it will be reported. Accepted always.
+struct abandon {
+  Envelope envelope;
+};
+
+// ---- child sphere -> parent sphere -------------------------------------------------------
+
+/// A sum over one node of the position tree. Accepted while its step is open at the parent
+/// and the positions are the child's and new.
+struct gradient {
+  Envelope envelope;
+  Purpose purpose = Purpose::train;
+  std::uint32_t sphere = 0;
+  PositionRange range;
+  Moved<Partial> partial;
+};
+
+/// Closes a step: exactly one from each child, also when it had no work. Accepted once,
+/// after all gradients of that child.
+struct report {
+  Envelope envelope;
+  Purpose purpose = Purpose::train;
+  std::uint32_t sphere = 0;
+  std::vector<std::uint32_t> positions;  ///< what was computed at or below the child
+  model::LossSum loss;                   ///< summed in no fixed order; a cross-check
+  std::uint32_t spheres_busy = 0;        ///< workers that computed something
+};
+
+/// A micro-batch below this child failed as often as it may. Accepted while its step is open.
+struct step_failed {
+  Envelope envelope;
+  Purpose purpose = Purpose::train;
+  failure reason;
+};
+
+// ---- node_zero -> optimizer --------------------------------------------------------------
+
+/// Apply the sum of a step. Accepted once for each version, if the envelope names the
+/// optimizer's version and step. Answered with a sealed optimizer_complete. Without a
+/// gradient (an epoch without steps) it confirms the version that there is.
+struct apply {
+  Envelope envelope;
+  Moved<GradientLease> sum;
+  std::int64_t valid_tokens = 0;
+  bool with_gradient = true;
+  bool export_state = false;  ///< hand out an immutable copy of the optimizer's state
+};
+
+/// Asks for an immutable copy of weights and state. Accepted between updates.
+struct export_state {
+  Envelope envelope;
+};
+
+/// The optimizer's answer: a complete version and the state that made it.
+struct exported_state {
+  Envelope envelope;
+  ParametersPtr weights;
+  std::shared_ptr<const model::OptimizerState> optimizer;
+};
+
+// ---- node_zero -> lifecycle --------------------------------------------------------------
+
+/// An epoch has begun. Accepted in `idle` and `quiescent`.
+struct training {
+  Envelope envelope;
+};
+
+/// A complete version that inference may read. At an epoch boundary it ends `training`.
+struct snapshot {
+  Envelope envelope;
+  ParametersPtr weights;  ///< null if the policy holds none while an epoch runs
+  bool epoch_boundary = false;
+};
+
+/// An epoch has failed; the last snapshot stays.
+struct epoch_failed {
+  Envelope envelope;
+  failure reason;
+};
+
+// ---- anybody -> lifecycle -> inference ---------------------------------------------------
+
+/// Asks for a continuation of a prompt. Answered by policy with `generated`, or refused with
+/// training, overloaded, timed_out or stopped.
+struct generate {
+  std::vector<std::int32_t> prompt;  ///< at least one token id
+  std::int64_t tokens = 0;
+  model::SamplingOptions sampling;
+};
+
+/// A generate that the lifecycle let pass, with the snapshot it may read.
+struct infer {
+  Envelope envelope;  ///< of the snapshot
+  ParametersPtr weights;
+  generate request;
+};
+
+/// The continuation and the version that it was generated from.
+struct generated {
+  Envelope envelope;
+  std::vector<std::int32_t> tokens;
+};
+
+/// Ends the run after the running micro-batches and one checkpoint. Accepted in every
+/// state, also more than once. Answered with `stopped` when all is saved.
+struct stop {};
+
+/// lifecycle -> node_zero: discard the unfinished step and save. Answered with `halted`.
+struct halt {
+  Envelope envelope;
+};
+
+/// What is left of a run: its last complete version.
+struct halted {
+  Envelope envelope;
+  model::Checkpoint checkpoint;
+};
+
+/// The lifecycle's last word.
+struct stopped {
+  model::Checkpoint checkpoint;
+};
+
+// ---- node_zero -> checkpointer -----------------------------------------------------------
+
+/// Write a checkpoint and the run's model files. Answered with `saved` or not_saved.
+struct save {
+  Envelope envelope;
+  model::Checkpoint checkpoint;
+};
+
+/// Keep this version as the run's best. Answered with `saved` or not_saved.
+struct save_best {
+  Envelope envelope;
+  ParametersPtr weights;
+};
+
+struct saved {
+  Envelope envelope;
+  std::string path;
+};
+
+// ---- anybody -> observer -----------------------------------------------------------------
+
+/// Telemetry: immutable snapshots for people. Accepted always, answered never.
+struct telemetry_step { StepSummary summary; };
+struct telemetry_evaluation { EvaluationSummary summary; };
+struct telemetry_epoch { EpochSummary summary; };
+struct telemetry_sample { SampleSummary summary; };
+struct telemetry_checkpoint { CheckpointSummary summary; };
+struct telemetry_notice { Notice notice; };
+
+// ---- facade -> driver --------------------------------------------------------------------
+
+/// Run all epochs. Answered with run_ended.
+struct run_all {};
+
+struct run_ended {
+  bool was_stopped = false;
+  failure reason;  ///< code none if nothing failed
+  model::Checkpoint checkpoint;
+};
+
+}  // namespace nodezero::actors
+
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::begin_epoch)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::evaluate)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::plan_step)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::step_plan)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::assign)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::abandon)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::gradient)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::report)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::step_failed)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::apply)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::export_state)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::exported_state)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::training)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::snapshot)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::epoch_failed)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::generate)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::infer)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::generated)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::stop)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::halt)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::halted)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::stopped)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::save)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::save_best)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::saved)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::EvaluationSummary)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_step)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_evaluation)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_epoch)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_sample)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_checkpoint)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_notice)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::run_all)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::run_ended)

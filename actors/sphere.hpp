@@ -1,0 +1,126 @@
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/settings.hpp"
+#include "actors/step_reduction.hpp"
+#include "runtime/recorded.hpp"
+
+namespace nodezero::actors {
+
+/// What all spheres of a run share.
+struct SphereSettings {
+  lane_scheduler_actor lanes;
+  observer_actor observer;
+  std::uint32_t symmetry = 12;
+  RoutingPolicy routing = RoutingPolicy::balanced;
+  std::vector<double> token_frequencies;
+  std::uint32_t attempts = 3;
+  std::chrono::milliseconds stall_timeout{};
+  FaultInjector faults;
+};
+using SphereSettingsPtr = std::shared_ptr<const SphereSettings>;
+
+/// Where a sphere stands in the tree; see topology.hpp.
+struct SpherePlace {
+  std::uint32_t id = 0;
+  std::uint32_t level = 0;
+  std::uint32_t workers = 1;
+};
+
+/// Spawns the subtree of a place: a worker if it has one leaf, else a control.
+sphere_actor spawn_sphere(caf::local_actor& spawner, const SphereSettingsPtr& settings,
+                          const SpherePlace& place, const parent_actor& parent);
+
+/// What worker and control, and node_zero at the root, have in common: they sum what is
+/// wholly their own along the position tree and pass the rest upwards.
+template <class Base>
+class summing_sphere : public runtime::recorded<Base> {
+ protected:
+  summing_sphere(caf::actor_config& config, SphereSettingsPtr settings, const SpherePlace& place)
+      : runtime::recorded<Base>(config), settings_(std::move(settings)), place_(place) {}
+
+  /// Discards the open step, if any, and opens the assigned one.
+  void open(const assign& step) {
+    ++generation_;
+    open_ = true;
+    step_ = step;
+    reduction_ = StepReduction(step.batches->size(), step.positions);
+  }
+
+  /// Nothing of the step is kept or will be heard of again.
+  void close() {
+    ++generation_;
+    open_ = false;
+    step_ = {};
+    reduction_ = {};
+  }
+
+  /// True for a message of the open step.
+  bool is_open(const Envelope& envelope, Purpose purpose) const {
+    return open_ && step_.envelope == envelope && step_.purpose == purpose;
+  }
+
+  /// Puts a part that is acceptable into the step's sum.
+  void put(Partial part) { handle(reduction_.put(std::move(part))); }
+
+  /// Takes a sum whose sibling is somebody else's, or the step's whole sum.
+  virtual void pass_up(Partial sum) = 0;
+  /// A lane could not do its work.
+  virtual void sum_failed(failure reason) = 0;
+
+  /// Time within which a lane answers, however many wait before us.
+  auto lane_timeout() const {
+    return settings_->stall_timeout * (static_cast<std::int64_t>(step_.batches->size()) + 1);
+  }
+
+  SphereSettingsPtr settings_;
+  SpherePlace place_;
+  bool open_ = false;
+  assign step_;
+  StepReduction reduction_;
+  std::uint64_t generation_ = 0;  ///< answers to an earlier one are not for the open step
+
+ private:
+  void handle(StepReduction::Outcome outcome) {
+    if (auto* up = std::get_if<StepReduction::PassUp>(&outcome)) {
+      pass_up(std::move(up->sum));
+    } else if (auto* pair = std::get_if<StepReduction::Combine>(&outcome)) {
+      combine_pair(std::move(*pair));
+    }
+  }
+
+  void combine_pair(StepReduction::Combine pair) {
+    const PositionRange range{pair.left.range.first, pair.right.range.last};
+    if (step_.purpose == Purpose::evaluate) {
+      pair.left.loss.negative_log_likelihood += pair.right.loss.negative_log_likelihood;
+      pair.left.loss.valid_tokens += pair.right.loss.valid_tokens;
+      pair.left.range = range;
+      handle(reduction_.put_combined(std::move(pair.left)));
+      return;
+    }
+    this->request(settings_->lanes, lane_timeout(),
+                  combine{step_.envelope, range, Moved(std::move(pair.left)),
+                          Moved(std::move(pair.right))})
+        .then(
+            [this, generation = generation_](const computed& answer) {
+              if (generation == generation_) {
+                handle(reduction_.put_combined(answer.partial.take()));
+              }
+            },
+            [this, generation = generation_](const caf::error& error) {
+              if (generation == generation_) {
+                sum_failed(to_failure(error));
+              }
+            });
+  }
+};
+
+}  // namespace nodezero::actors

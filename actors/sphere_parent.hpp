@@ -1,0 +1,219 @@
+#pragma once
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "actors/routing.hpp"
+#include "actors/sphere.hpp"
+#include "actors/topology.hpp"
+
+namespace nodezero::actors {
+
+/// A sphere with children: routes a step's positions to them, takes their gradients and
+/// reports, and replaces those that die. Children are told apart by identity: a step is
+/// closed when each child has closed it once, not when so many messages have come.
+template <class Base>
+class sphere_parent : public summing_sphere<Base> {
+ protected:
+  sphere_parent(caf::actor_config& config, SphereSettingsPtr settings, const SpherePlace& place)
+      : summing_sphere<Base>(config, std::move(settings), place),
+        router_(this->settings_->routing, this->settings_->symmetry, place.level,
+                this->settings_->token_frequencies) {}
+
+  /// All children have closed the step and its positions have all been passed up.
+  virtual void step_closed(report total) = 0;
+  /// The step cannot be finished below this sphere.
+  virtual void step_lost(failure reason) = 0;
+
+  void spawn_children() {
+    const std::uint32_t symmetry = this->settings_->symmetry;
+    const auto shares = split_workers(this->place_.workers, symmetry);
+    std::uint32_t id = this->place_.id + 1;
+    for (std::uint32_t i = 0; i < shares.size(); ++i) {
+      const auto groups = owned_groups(i, static_cast<std::uint32_t>(shares.size()), symmetry);
+      Child child;
+      child.place = {id, this->place_.level + 1, shares[i]};
+      targets_.push_back({shares[i], groups.first, groups.last});
+      children_.push_back(std::move(child));
+      spawn(children_.back());
+      id += subtree_size(shares[i], symmetry);
+    }
+  }
+
+  void distribute(const assign& step) {
+    this->open(step);
+    total_ = {step.envelope, step.purpose, this->place_.id, step.positions, {}, 0};
+    attempts_.assign(step.batches->size(), 0);
+    for (std::size_t i = 0; i < step.positions.size(); ++i) {
+      attempts_[step.positions[i]] = step.attempts.empty() ? 0 : step.attempts[i];
+    }
+    for (auto& child : children_) {
+      child.closed = false;
+      child.positions.clear();
+    }
+    const auto routes = router_.route(step.batches->batches, step.positions, targets_);
+    for (std::size_t i = 0; i < routes.size(); ++i) {
+      children_[routes[i]].positions.push_back(step.positions[i]);
+    }
+    for (const auto& child : children_) {
+      send_assignment(child);
+    }
+  }
+
+  void abandon_step(const Envelope& envelope) {
+    this->close();
+    for (const auto& child : children_) {
+      this->send(child.handle, abandon{envelope});
+    }
+  }
+
+  void on_gradient(const gradient& message) {
+    const Child* child = sender_of(message.envelope, message.purpose);
+    if (!child) {
+      return;
+    }
+    const auto range = message.range;
+    const auto& own = child->positions;
+    const auto first = std::lower_bound(own.begin(), own.end(), range.first);
+    const bool from_its_own = own.end() - first >= static_cast<std::ptrdiff_t>(range.size()) &&
+                              *first == range.first && *(first + range.size() - 1) == range.last - 1;
+    if (child->closed || !from_its_own || !this->reduction_.acceptable(range)) {
+      conservation_violated(*child, range.first, "a gradient that was not expected of it");
+      return;
+    }
+    this->put(message.partial.take());
+  }
+
+  void on_report(const report& message) {
+    Child* child = sender_of(message.envelope, message.purpose);
+    if (!child) {
+      return;
+    }
+    const auto missing = std::find_if(
+        child->positions.begin(), child->positions.end(),
+        [this](std::uint32_t position) { return !this->reduction_.arrived(position); });
+    if (child->closed || message.positions != child->positions ||
+        missing != child->positions.end()) {
+      conservation_violated(*child, missing == child->positions.end() ? -1 : std::int64_t{*missing},
+                            "a report that does not match what it was assigned");
+      return;
+    }
+    child->closed = true;
+    total_.loss.negative_log_likelihood += message.loss.negative_log_likelihood;
+    total_.loss.valid_tokens += message.loss.valid_tokens;
+    total_.spheres_busy += message.spheres_busy;
+    close_if_complete();
+  }
+
+  void on_step_failed(const step_failed& message) {
+    if (sender_of(message.envelope, message.purpose)) {
+      step_lost(message.reason);
+    }
+  }
+
+  /// True if the dead actor was a child, which is then replaced.
+  bool on_child_down(const caf::down_msg& down) {
+    const auto child = std::find_if(children_.begin(), children_.end(), [&](const Child& c) {
+      return c.handle.address() == down.source;
+    });
+    if (child == children_.end()) {
+      return false;
+    }
+    failure reason = to_failure(down.reason);
+    this->send(this->settings_->observer,
+               telemetry_notice{{"sphere " + std::to_string(child->place.id) +
+                                 " was replaced: " + to_string(reason)}});
+    spawn(*child);
+    if (this->open_ && !child->closed) {
+      assign_again(*child, std::move(reason));
+    }
+    return true;
+  }
+
+  void sum_failed(failure reason) override { step_lost(std::move(reason)); }
+
+  /// To be called when a sum has been passed up.
+  void close_if_complete() {
+    const bool closed = this->open_ && this->reduction_.finished() &&
+                        std::all_of(children_.begin(), children_.end(),
+                                    [](const Child& child) { return child.closed; });
+    if (closed) {
+      step_closed(std::move(total_));
+    }
+  }
+
+  std::uint64_t strays() const { return strays_; }
+
+ private:
+  struct Child {
+    SpherePlace place;
+    sphere_actor handle;
+    std::vector<std::uint32_t> positions;  ///< assigned to its present incarnation, ascending
+    bool closed = true;
+  };
+
+  void spawn(Child& child) {
+    child.handle =
+        spawn_sphere(*this, this->settings_, child.place, caf::actor_cast<parent_actor>(this));
+    this->monitor(child.handle);
+  }
+
+  void send_assignment(const Child& child) {
+    std::vector<std::uint32_t> attempts;
+    for (const std::uint32_t position : child.positions) {
+      attempts.push_back(attempts_[position]);
+    }
+    const auto& step = this->step_;
+    this->send(child.handle, assign{step.envelope, step.purpose, step.weights, step.batches,
+                                    child.positions, std::move(attempts)});
+  }
+
+  // What the dead one had not delivered is computed again. The micro-batch that it names
+  // has had an attempt; if it names none, all that were on it have.
+  void assign_again(Child& child, failure reason) {
+    std::erase_if(child.positions,
+                  [this](std::uint32_t position) { return this->reduction_.arrived(position); });
+    reason.envelope = this->step_.envelope;
+    reason.sphere = reason.sphere < 0 ? child.place.id : reason.sphere;
+    for (const std::uint32_t position : child.positions) {
+      if (reason.micro_batch >= 0 && reason.micro_batch != position) {
+        continue;
+      }
+      if (++attempts_[position] > this->settings_->attempts) {
+        reason.micro_batch = position;
+        reason.message += ", " + std::to_string(attempts_[position]) + " times";
+        step_lost(std::move(reason));
+        return;
+      }
+    }
+    send_assignment(child);
+  }
+
+  /// The child whose message of the open step this is; else the message is counted.
+  Child* sender_of(const Envelope& envelope, Purpose purpose) {
+    if (this->is_open(envelope, purpose)) {
+      for (auto& child : children_) {
+        if (child.handle.address() == this->current_sender()) {
+          return &child;
+        }
+      }
+    }
+    ++strays_;
+    return nullptr;
+  }
+
+  void conservation_violated(const Child& child, std::int64_t position, const char* what) {
+    step_lost({errc::conservation, this->step_.envelope, child.place.id, position,
+               std::string("the sphere sent ") + what});
+  }
+
+  Router router_;
+  std::vector<Child> children_;
+  std::vector<RoutingTarget> targets_;
+  std::vector<std::uint32_t> attempts_;  ///< failures of each position of the open step
+  report total_;
+  std::uint64_t strays_ = 0;  ///< messages of another step or of a dead incarnation
+};
+
+}  // namespace nodezero::actors
