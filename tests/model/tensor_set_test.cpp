@@ -1,0 +1,94 @@
+#include "model/tensor_set.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "model/gpt2.hpp"
+
+namespace nodezero::model {
+namespace {
+
+const ModelConfig gpt2_small{
+    .layers = 12, .heads = 12, .width = 768, .context = 1024, .vocabulary = 50257};
+
+TEST(TensorLayout, HasTheParametersOfGpt2) {
+  const auto layout = TensorLayout::gpt2(gpt2_small);
+  EXPECT_EQ(layout->parameter_count(), 124'439'808u);
+  EXPECT_EQ(layout->tensors().size(), 4u + 12u * 12u);
+  ASSERT_NE(layout->find("transformer.h.11.attn.c_attn.weight"), nullptr);
+  EXPECT_EQ(layout->find("transformer.h.11.attn.c_attn.weight")->shape,
+            (std::vector<std::int64_t>{768, 2304}));
+  EXPECT_EQ(layout->find("lm_head.weight"), nullptr);
+}
+
+TEST(TensorLayout, OrdersTensorsByNameOnCacheLinesWithoutOverlap) {
+  const auto layout =
+      TensorLayout::gpt2({.layers = 11, .heads = 1, .width = 5, .context = 3, .vocabulary = 7});
+  std::size_t end = 0;
+  std::string before;
+  for (const TensorInfo& tensor : layout->tensors()) {
+    EXPECT_LT(before, tensor.name);
+    EXPECT_EQ(tensor.offset % 16, 0u);
+    EXPECT_GE(tensor.offset, end);
+    EXPECT_LT(tensor.offset, end + 16);
+    EXPECT_EQ(tensor.decayed, tensor.shape.size() == 2);
+    EXPECT_EQ(layout->find(tensor.name), &tensor);
+    end = tensor.offset + tensor.size;
+    before = tensor.name;
+  }
+  EXPECT_GE(layout->buffer_size(), end);
+}
+
+TEST(AlignedBuffer, IsZeroedAndAlignedInEverySize) {
+  for (const std::size_t size : {1, 15, 16, 1000, 1 << 20, (1 << 20) + 1, 5'000'000}) {
+    AlignedBuffer buffer(size);
+    EXPECT_EQ(reinterpret_cast<std::uintptr_t>(buffer.data()) % 64, 0u);
+    EXPECT_EQ(std::count(buffer.span().begin(), buffer.span().end(), 0.0f),
+              static_cast<std::ptrdiff_t>(size));
+    buffer.data()[size - 1] = 1;
+    AlignedBuffer moved(std::move(buffer));
+    EXPECT_EQ(moved.span().back(), 1);
+    EXPECT_EQ(buffer.size(), 0u);
+    buffer = std::move(moved);
+    EXPECT_EQ(buffer.span().back(), 1);
+  }
+}
+
+TEST(InitialWeights, HaveTheMomentsOfGpt2AndDependOnTheSeed) {
+  const ModelConfig config{.layers = 2, .heads = 2, .width = 64, .context = 32, .vocabulary = 97};
+  Parameters weights(TensorLayout::gpt2(config)), other(weights.layout());
+  initialize(config, 1, weights);
+  initialize(config, 2, other);
+  for (const TensorInfo& tensor : weights.layout()->tensors()) {
+    double mean = 0, square = 0;
+    for (const float value : weights[tensor]) {
+      mean += value / static_cast<double>(tensor.size);
+      square += static_cast<double>(value) * value / static_cast<double>(tensor.size);
+    }
+    if (tensor.shape.size() == 2) {
+      const double deviation = tensor.name.ends_with("c_proj.weight") ? 0.01 : 0.02;
+      EXPECT_NEAR(mean, 0, 0.1 * deviation) << tensor.name;
+      EXPECT_NEAR(std::sqrt(square), deviation, 0.05 * deviation) << tensor.name;
+      EXPECT_NE(weights[tensor][0], other[tensor][0]);
+    } else {
+      EXPECT_EQ(square, tensor.name.ends_with("bias") ? 0 : 1) << tensor.name;
+    }
+  }
+}
+
+TEST(ModelConfig, IsRefusedWhenItCannotWork) {
+  EXPECT_TRUE(validate(gpt2_small).has_value());
+  EXPECT_FALSE(validate(ModelConfig{.layers = 0}).has_value());
+  EXPECT_FALSE(validate(ModelConfig{.heads = 3, .width = 128}).has_value());
+  EXPECT_FALSE(validate(ModelConfig{.vocabulary = std::int64_t{1} << 40}).has_value());
+  EXPECT_FALSE(validate(ModelConfig{.dropout = 1}).has_value());
+  EXPECT_FALSE(validate(ModelConfig{.dropout = -0.1}).has_value());
+  EXPECT_FALSE(validate(ModelConfig{.dropout = std::nan("")}).has_value());
+}
+
+}  // namespace
+}  // namespace nodezero::model
