@@ -42,6 +42,10 @@ int main(int argc, char** argv) {
   program.set_version_flag("--version", "nodezero " NODEZERO_VERSION);
   program.require_subcommand(1);
   apps::add_train_command(program);
+  apps::add_generate_command(program);
+  apps::add_eval_command(program);
+  apps::add_topology_command(program);
+  apps::add_digest_command(program);
   try {
     program.parse(argc, argv);
     return 0;
