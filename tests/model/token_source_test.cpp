@@ -112,8 +112,12 @@ TEST(ListFiles, SaysWhatIsWrongInOneLine) {
 TEST(OpenCorpus, HandlesAHundredThousandFiles) {
   const TemporaryFolder folder;
   constexpr int files = 100'000;
+  for (int i = 0; i < 100; ++i) {
+    fs::create_directory(folder.path() / std::to_string(i));
+  }
   for (int i = 0; i < files; ++i) {
-    folder.write(std::to_string(i % 100) + "/" + std::to_string(i), std::to_string(i % 10));
+    const auto path = folder.path() / std::to_string(i % 100) / std::to_string(i);
+    std::ofstream(path) << i % 10;
   }
   const auto begin = std::chrono::steady_clock::now();
   const auto listed = list({folder.path()});
@@ -126,6 +130,7 @@ TEST(OpenCorpus, HandlesAHundredThousandFiles) {
   ASSERT_TRUE(chars) << chars.error().message;
   EXPECT_EQ(chars->tokenizer.vocabulary(), 10);
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - begin;
+  RecordProperty("seconds", std::to_string(seconds.count()));
   EXPECT_LT(seconds.count(), 30);
 }
 

@@ -1,0 +1,209 @@
+#include "model/model_folder.hpp"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "model/atomic_file.hpp"
+#include "model/digest.hpp"
+#include "model/safetensors.hpp"
+#include "tests/model/support/file_size_limit.hpp"
+#include "tests/model/support/files.hpp"
+#include "tests/model/support/tiny_model.hpp"
+
+namespace nodezero::model {
+namespace {
+
+namespace fs = std::filesystem;
+
+Tokenizer tiny_tokenizer() {
+  return Tokenizer::chars({U'a', U'b', U'c', U'd', U'e', U'f', U'g', U'h', U'i', U'\u00E9', U'\n'});
+}
+
+/// The tiny model's config.json with one key set to another value, given as JSON.
+std::string config_with(const std::string& key, const std::string& value) {
+  auto json = nlohmann::json::parse(config_to_json(tiny_config()));
+  json[key] = nlohmann::json::parse(value);
+  return json.dump();
+}
+
+std::string config_without(const std::string& key) {
+  auto json = nlohmann::json::parse(config_to_json(tiny_config()));
+  json.erase(key);
+  return json.dump();
+}
+
+// Row D14: magic numbers that did not match, the vocabulary not saved, LayerNorm not saved.
+TEST(ModelFolder, ComesBackWhole) {
+  const TemporaryFolder folder;
+  const auto weights = tiny_weights(1);
+  const auto path = folder.path() / "deep/model";
+  const auto saved = save_model_folder(path, tiny_config(), weights, tiny_tokenizer());
+  ASSERT_TRUE(saved) << saved.error().message;
+  EXPECT_EQ(names_in(path),
+            (std::vector<std::string>{"config.json", "model.safetensors", "tokenizer.json"}));
+  const auto loaded = load_model_folder(path);
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->config, tiny_config());
+  EXPECT_EQ(digest(*loaded->weights), digest(weights));
+  ASSERT_TRUE(loaded->tokenizer.has_value());
+  EXPECT_TRUE(std::ranges::equal(loaded->tokenizer->alphabet(), tiny_tokenizer().alphabet()));
+}
+
+TEST(ModelFolder, WithoutTextHasNoTokenizer) {
+  const TemporaryFolder folder;
+  const auto weights = tiny_weights(1);
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_tokenizer()));
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, Tokenizer::none(11)));
+  EXPECT_EQ(names_in(folder.path()),
+            (std::vector<std::string>{"config.json", "model.safetensors"}));
+  EXPECT_FALSE(load_model_folder(folder.path())->tokenizer.has_value());
+}
+
+TEST(ModelFolder, LoadsTheReferenceModels) {
+  NODEZERO_REQUIRE_DATA("hf-gpt2-char");
+  const auto loaded = load_model_folder(data_folder() / "hf-gpt2-char");
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(
+      loaded->config,
+      (ModelConfig{
+          .layers = 2, .heads = 4, .width = 64, .context = 64, .vocabulary = 65, .dropout = 0}));
+  EXPECT_EQ(loaded->tokenizer->vocabulary(), 65);
+  const auto reference = nlohmann::json::parse(content_of(data_folder() / "hf-gpt2-char/ref.json"));
+  const auto greedy = reference["greedy"].get<std::vector<std::int32_t>>();
+  const auto text = reference["greedy_text"].get<std::string>();
+  EXPECT_EQ(loaded->tokenizer->decode(greedy), text);
+  EXPECT_EQ(loaded->tokenizer->encode(text), greedy);
+  for (const char* name : {"gpt2-steps/init", "gpt2-steps/final"}) {
+    const auto other = load_model_folder(data_folder() / name);
+    ASSERT_TRUE(other) << other.error().message;
+    EXPECT_FALSE(other->tokenizer.has_value());
+  }
+}
+
+TEST(ModelFolder, WithMergesWorksOnIds) {
+  const TemporaryFolder folder;
+  const auto weights = tiny_weights(1);
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_tokenizer()));
+  folder.write("tokenizer.json", R"({"model":{"vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})");
+  const auto loaded = load_model_folder(folder.path());
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(loaded->tokenizer->kind(), Tokenizer::Kind::none);
+  EXPECT_EQ(loaded->tokenizer->vocabulary(), 11);
+}
+
+TEST(ModelFolder, NamesTheFileThatIsWrong) {
+  const TemporaryFolder folder;
+  const auto weights = tiny_weights(1);
+  const auto path = folder.path() / "model";
+  const auto expect = [&](ErrorCode code, const std::string& named) {
+    const auto result = load_model_folder(path);
+    EXPECT_NE(message_of(result).find((path / named).string()), std::string::npos)
+        << message_of(result);
+    EXPECT_EQ(result.error().code, code);
+  };
+  const auto save = [&] {
+    ASSERT_TRUE(save_model_folder(path, tiny_config(), weights, tiny_tokenizer()));
+  };
+  EXPECT_EQ(load_model_folder(path).error().code, ErrorCode::not_found);
+  save();
+  fs::remove(path / "config.json");
+  expect(ErrorCode::not_found, "config.json");
+  save();
+  fs::remove(path / "model.safetensors");
+  expect(ErrorCode::not_found, "model.safetensors");
+  save();
+  fs::resize_file(path / "model.safetensors", fs::file_size(path / "model.safetensors") - 1);
+  expect(ErrorCode::malformed, "model.safetensors");
+  save();
+  folder.write("model/tokenizer.json", "{}");
+  expect(ErrorCode::malformed, "tokenizer.json");
+  folder.write("model/tokenizer.json", Tokenizer::bytes().to_json());
+  expect(ErrorCode::malformed, "tokenizer.json");
+  save();
+  folder.write("model/config.json", "{}");
+  expect(ErrorCode::malformed, "config.json");
+  // A damaged size must not be believed before memory is asked for.
+  folder.write("model/config.json", config_with("n_layer", "2000000000"));
+  expect(ErrorCode::malformed, "model.safetensors");
+  folder.write("model/config.json", config_with("vocab_size", "12"));
+  expect(ErrorCode::malformed, "model.safetensors: tensor transformer.wte.weight");
+}
+
+TEST(ModelFolder, KeepsTheOldWeightsWhenSpaceRunsOut) {
+  const TemporaryFolder folder;
+  const auto weights = tiny_weights(1);
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_tokenizer()));
+  {
+    const FileSizeLimit limit(4'000);
+    const auto result =
+        save_model_folder(folder.path(), tiny_config(), tiny_weights(2), tiny_tokenizer());
+    EXPECT_EQ(result.error().code, ErrorCode::no_space);
+  }
+  EXPECT_EQ(digest(*load_model_folder(folder.path())->weights), digest(weights));
+  EXPECT_EQ(names_in(folder.path()).size(), 3u);
+}
+
+TEST(ConfigJson, ComesBack) {
+  auto config = tiny_config();
+  config.dropout = 0.1;
+  EXPECT_EQ(*config_from_json(config_to_json(config)), config);
+}
+
+TEST(ConfigJson, ReadsTheOneOfThePublishedGpt2) {
+  const auto config = config_from_json(R"({
+    "activation_function": "gelu_new", "architectures": ["GPT2LMHeadModel"], "attn_pdrop": 0.1,
+    "bos_token_id": 50256, "embd_pdrop": 0.1, "eos_token_id": 50256, "initializer_range": 0.02,
+    "layer_norm_epsilon": 1e-05, "model_type": "gpt2", "n_ctx": 1024, "n_embd": 768,
+    "n_head": 12, "n_layer": 12, "n_positions": 1024, "resid_pdrop": 0.1,
+    "summary_activation": null, "summary_first_dropout": 0.1, "vocab_size": 50257})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(*config, (ModelConfig{.layers = 12,
+                                  .heads = 12,
+                                  .width = 768,
+                                  .context = 1024,
+                                  .vocabulary = 50257,
+                                  .dropout = 0.1}));
+}
+
+TEST(ConfigJson, AcceptsWhatMeansTheSame) {
+  EXPECT_TRUE(config_from_json(config_with("n_inner", "24")));
+  EXPECT_TRUE(config_from_json(config_with("activation_function", "\"gelu_pytorch_tanh\"")));
+  EXPECT_TRUE(config_from_json(config_with("architectures", "null")));
+  EXPECT_TRUE(config_from_json(config_without("tie_word_embeddings")));
+}
+
+TEST(ConfigJson, RefusesByNameWhatCannotBeRun) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"activation_function", "\"relu\""},
+      {"layer_norm_epsilon", "1e-6"},
+      {"tie_word_embeddings", "false"},
+      {"scale_attn_by_inverse_layer_idx", "true"},
+      {"scale_attn_weights", "false"},
+      {"add_cross_attention", "true"},
+      {"n_inner", "25"},
+      {"n_ctx", "16"},
+      {"model_type", "\"llama\""},
+      {"architectures", "[\"GPT2ForSequenceClassification\"]"},
+      {"n_layer", "-1"},
+      {"n_head", "2.5"},
+      {"n_embd", "\"6\""},
+      {"n_positions", "99999999999"},
+      {"resid_pdrop", "0.5"},
+      {"attn_pdrop", "\"0.5\""},
+  };
+  for (const auto& [key, value] : cases) {
+    const auto result = config_from_json(config_with(key, value));
+    EXPECT_NE(message_of(result).find(key), std::string::npos) << message_of(result);
+    EXPECT_EQ(result.error().code, ErrorCode::malformed);
+  }
+  for (const char* key :
+       {"model_type", "n_layer", "n_head", "n_embd", "n_positions", "vocab_size"}) {
+    EXPECT_NE(message_of(config_from_json(config_without(key))).find(key), std::string::npos);
+  }
+  EXPECT_FALSE(config_from_json(config_with("n_head", "4")));
+  EXPECT_FALSE(config_from_json("[]"));
+  EXPECT_FALSE(config_from_json(""));
+}
+
+}  // namespace
+}  // namespace nodezero::model
