@@ -14,6 +14,8 @@
 namespace nodezero::model {
 namespace {
 
+constexpr unsigned char ascii_end = 0x80;
+
 /// In UTF-8 every character has one byte that is not of the form 10xxxxxx.
 std::uint64_t count_characters(std::string_view text) {
   return static_cast<std::uint64_t>(std::ranges::count_if(
@@ -42,6 +44,7 @@ class Encoder {
 
  private:
   std::optional<std::uint16_t> id_of(char32_t code_point);
+  Error no_id_for(char32_t code_point) const;
 
   bool learns_;
   CharacterTable table_;
@@ -82,14 +85,21 @@ Result<std::span<std::uint16_t>> Encoder::encode(std::string_view text,
                                                  std::span<std::uint16_t> room) {
   std::uint16_t* out = room.data();
   std::uint16_t* const end = out + room.size();
-  const auto refuse = [&](ErrorCode code, std::size_t at, std::string what) {
+  const auto refuse = [&](ErrorCode code, std::size_t at, std::string_view what) {
     return fail(code, fmt::format("{}: byte {}: {}", path.string(), at, what));
   };
   for (std::size_t at = 0; at < text.size();) {
-    if (text.size() - at >= 8 && end - out >= 8 &&
-        encode_eight(text.data() + at, table_.first_page(), out)) {
+    // A new character may move the table.
+    const std::uint16_t* const ascii_ids = table_.first_page();
+    if (text.size() - at >= 8 && end - out >= 8 && encode_eight(text.data() + at, ascii_ids, out)) {
       at += 8;
       out += 8;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(text[at]);
+    if (byte < ascii_end && ascii_ids[byte] != CharacterTable::absent && out != end) {
+      *out++ = ascii_ids[byte];
+      ++at;
       continue;
     }
     const DecodedCharacter character = decode_utf8(text.substr(at));
@@ -97,28 +107,32 @@ Result<std::span<std::uint16_t>> Encoder::encode(std::string_view text,
       return refuse(ErrorCode::malformed, at,
                     "is not UTF-8; convert the file, or use --tokenizer bytes");
     }
-    const auto id = id_of(character.code_point);
-    if (!id.has_value() && learns_) {
-      return refuse(
-          ErrorCode::malformed, at,
-          fmt::format("{} is one character more than the {} that can be told apart; "
-                      "use --tokenizer bytes",
-                      describe_character(character.code_point), CharacterTable::max_tokens));
-    }
-    if (!id.has_value()) {
-      return refuse(ErrorCode::unknown_character, at,
-                    fmt::format("{} is not among the {} characters that the model knows; remove "
-                                "it, or train a model with --tokenizer bytes",
-                                describe_character(character.code_point), alphabet_.size()));
-    }
     if (out == end) {
       return refuse(ErrorCode::unreadable, at,
                     "the file changed while it was read; let its writer finish and try again");
+    }
+    const auto id = id_of(character.code_point);
+    if (!id.has_value()) {
+      const Error reason = no_id_for(character.code_point);
+      return refuse(reason.code, at, reason.message);
     }
     *out++ = *id;
     at += character.bytes;
   }
   return std::span(out, end);
+}
+
+Error Encoder::no_id_for(char32_t code_point) const {
+  if (learns_) {
+    return {ErrorCode::malformed,
+            fmt::format("{} is one character more than the {} that can be told apart; use "
+                        "--tokenizer bytes",
+                        describe_character(code_point), CharacterTable::max_tokens)};
+  }
+  return {ErrorCode::unknown_character,
+          fmt::format("{} is not among the {} characters that the model knows; remove it, or train "
+                      "a model with --tokenizer bytes",
+                      describe_character(code_point), alphabet_.size())};
 }
 
 std::vector<std::uint16_t> Encoder::sort_alphabet() {

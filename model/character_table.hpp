@@ -22,7 +22,7 @@ class CharacterTable {
     return page == no_page ? absent : pages_[page][code_point & 0xFF];
   }
 
-  /// The first 256 code points, for a loop over ASCII text.
+  /// The ids of the first 256 code points, for loops over ASCII text; valid until set().
   const std::uint16_t* first_page() const { return pages_[0].data(); }
 
   void set(char32_t code_point, std::uint16_t id) {

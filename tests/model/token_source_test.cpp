@@ -220,6 +220,9 @@ TEST(OpenCorpus, NamesFileAndByteThatAreNotUtf8) {
   EXPECT_NE(message_of(result).find("/2: byte 10"), std::string::npos);
   EXPECT_NE(message_of(result).find("--tokenizer bytes"), std::string::npos);
   EXPECT_EQ(result.error().code, ErrorCode::malformed);
+  EXPECT_NE(
+      message_of(open({folder.write("tail", "abc\x80\x80")}, Kind::chars)).find("byte 3: is not"),
+      std::string::npos);
   // A character cannot be spread over two files.
   EXPECT_FALSE(open({folder.write("3", "\xC3"), folder.write("4", "\xA9")}, Kind::chars));
 }
