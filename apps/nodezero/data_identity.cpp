@@ -1,7 +1,8 @@
 // The part of data_set.hpp that says which data a run has been trained on.
 
+#include <algorithm>
 #include <fstream>
-#include <openssl/evp.h>
+#include <span>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -9,6 +10,7 @@
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/data_set.hpp"
 #include "apps/nodezero/option_values.hpp"
+#include "model/sha256.hpp"
 
 namespace nodezero::apps {
 
@@ -16,30 +18,6 @@ namespace {
 
 constexpr std::uint64_t block_size = std::uint64_t{1} << 20;
 constexpr std::uint64_t sampled_blocks = 64;
-
-/// SHA-256 of what it is fed.
-class Hash {
- public:
-  Hash() : context_(EVP_MD_CTX_new(), EVP_MD_CTX_free) {
-    if (!context_ || EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) != 1) {
-      throw std::bad_alloc();
-    }
-  }
-  void add(const void* data, std::size_t size) { EVP_DigestUpdate(context_.get(), data, size); }
-  std::string hexadecimal() {
-    unsigned char bytes[EVP_MAX_MD_SIZE];
-    unsigned int size = 0;
-    EVP_DigestFinal_ex(context_.get(), bytes, &size);
-    std::string text;
-    for (unsigned int i = 0; i < size; ++i) {
-      text += fmt::format("{:02x}", bytes[i]);
-    }
-    return text;
-  }
-
- private:
-  std::unique_ptr<EVP_MD_CTX, decltype(&EVP_MD_CTX_free)> context_;
-};
 
 [[noreturn]] void cannot_read(const std::filesystem::path& path) {
   throw CommandError(exit_bad_input, fmt::format("cannot read '{}'", path.string()));
@@ -54,10 +32,10 @@ nlohmann::json describe_file(const std::filesystem::path& path) {
   }
   const bool sampled = size > sampled_blocks * block_size;
   const auto blocks = sampled ? sampled_blocks : (size + block_size - 1) / block_size;
-  Hash hash;
+  model::Sha256 hash;
   if (sampled) {
     const auto text = fmt::format("{}\n", size);
-    hash.add(text.data(), text.size());
+    hash.update(std::as_bytes(std::span(text)));
   }
   std::vector<char> block(block_size);
   for (std::uint64_t i = 0; i < blocks; ++i) {
@@ -67,11 +45,11 @@ nlohmann::json describe_file(const std::filesystem::path& path) {
     if (!file.read(block.data(), static_cast<std::streamsize>(count))) {
       cannot_read(path);
     }
-    hash.add(block.data(), count);
+    hash.update(std::as_bytes(std::span(block.data(), count)));
   }
   return {{"path", std::filesystem::absolute(path).lexically_normal().string()},
           {"bytes", size},
-          {sampled ? "sample_sha256" : "sha256", hash.hexadecimal()}};
+          {sampled ? "sample_sha256" : "sha256", hash.finish()}};
 }
 
 nlohmann::json describe_files(const std::vector<std::filesystem::path>& paths) {
@@ -83,9 +61,9 @@ nlohmann::json describe_files(const std::vector<std::filesystem::path>& paths) {
 }
 
 std::string sha256(const std::string& text) {
-  Hash hash;
-  hash.add(text.data(), text.size());
-  return hash.hexadecimal();
+  model::Sha256 hash;
+  hash.update(std::as_bytes(std::span(text)));
+  return hash.finish();
 }
 
 /// The difference between two lists of files by size and hash.

@@ -80,6 +80,7 @@ DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabular
                .training = {0, corpus.tokens->size()},
                .validation_tokens = nullptr,
                .validation = {},
+               .evaluation = {},
                .bytes = corpus.bytes};
   if (!fraction) {
     const auto held_out = open(validation_files, &corpus.tokenizer);
@@ -93,6 +94,11 @@ DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabular
     data.validation = {border, size};
   }
   check_lengths(data, options.training.model.context);
+  data.evaluation = data.validation;
+  if (options.evaluation_tokens > 0 && options.evaluation_tokens < data.validation.size()) {
+    // One more than there are targets: the first token is only context.
+    data.evaluation.end = data.validation.begin + options.evaluation_tokens + 1;
+  }
   return data;
 }
 

@@ -17,14 +17,15 @@ namespace nodezero::apps {
 
 /// The text of a run, opened and divided. Training never reads a token of the validation part.
 struct DataSet {
-  model::Tokenizer tokenizer;
+  model::Tokenizer tokenizer = model::Tokenizer::bytes();
   std::vector<std::filesystem::path> files;
   std::vector<std::filesystem::path> validation_files;  ///< empty: a part of `files`
   std::shared_ptr<const model::TokenSource> training_tokens;
   model::TokenRange training;
   std::shared_ptr<const model::TokenSource> validation_tokens;  ///< null: no validation
   model::TokenRange validation;
-  std::uint64_t bytes = 0;  ///< of `files`
+  model::TokenRange evaluation;  ///< the start of `validation` that is used while training
+  std::uint64_t bytes = 0;       ///< of `files`
 };
 
 /// The fraction that `text` of --validation means, or nothing if it means a path.

@@ -1,9 +1,150 @@
+// nodezero train: from a request to a trained model in a run folder.
+
+#include <cmath>
+#include <csignal>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "actors/trainer.hpp"
 #include "apps/nodezero/commands.hpp"
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/environment.hpp"
+#include "apps/nodezero/memory.hpp"
+#include "apps/nodezero/option_values.hpp"
+#include "apps/nodezero/prepared_run.hpp"
+#include "apps/nodezero/quantities.hpp"
+#include "apps/nodezero/signals.hpp"
+#include "apps/nodezero/training_log.hpp"
+#include "apps/nodezero/training_report.hpp"
 
 namespace nodezero::apps {
 
+namespace {
+
+const char* end_name(actors::TrainingResult::End end) {
+  switch (end) {
+    case actors::TrainingResult::End::finished:
+      return "finished";
+    case actors::TrainingResult::End::stopped:
+      return "stopped";
+    case actors::TrainingResult::End::failed:
+      return "failed";
+  }
+  return "?";
+}
+
+TrainingLogSettings log_settings(const PreparedRun& run, std::function<void()> stop) {
+  return {.folder = run.folder->path(),
+          .tokenizer = run.data.tokenizer,
+          .prompts = run.options.prompts,
+          .first_step = run.settings.resume ? run.settings.resume->progress.step : 0,
+          .first_epoch = run.settings.resume ? run.settings.resume->progress.epoch : 0,
+          .total_steps = run.plan.steps,
+          .total_epochs = epoch_count(run.plan),
+          .spheres = run.options.spheres,
+          .stop = std::move(stop)};
+}
+
+nlohmann::json begin_session(const PreparedRun& run) {
+  return {{"started", timestamp()},
+          {"from_step", run.settings.resume ? run.settings.resume->progress.step : 0},
+          {"spheres", run.options.spheres},
+          {"lanes", run.plan.lanes},
+          {"symmetry", run.options.symmetry},
+          {"routing", value_name(run.options.routing)},
+          {"ended", nullptr}};
+}
+
+/// Trains and returns the exit code.
+int train(PreparedRun run) {
+  // A reader that has gone, or a limit on file sizes, must not kill a run: writes fail instead.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+
+  std::unique_ptr<actors::Trainer> trainer;
+  const auto stop = [&] {
+    if (trainer != nullptr) {
+      trainer->stop();
+    }
+  };
+  TrainingLog log(log_settings(run, stop));
+  SignalWatcher signals([&](int) {
+    log.print("stopping after the running micro-batches; a second Ctrl-C ends at once");
+    stop();
+  });
+  for (const auto& remark : run.remarks) {
+    log.print("note: " + remark);
+  }
+  log.print(header_text(run));
+
+  auto& record = run.record;
+  record.sessions.push_back(begin_session(run));
+  write_run_record(run.folder->path(), record, exit_bad_input);
+  trainer = std::make_unique<actors::Trainer>(std::move(run.settings), log);
+  // A signal that came before there was anything to stop.
+  if (signals.first_signal() != 0) {
+    trainer->stop();
+  }
+  const auto result = trainer->run();
+  log.close();
+
+  record.results = results_json(result, log, end_name(result.end));
+  record.sessions.back()["ended"] = timestamp();
+  record.sessions.back()["end"] = end_name(result.end);
+  record.sessions.back()["step"] = result.progress.step;
+  write_run_record(run.folder->path(), record, exit_failure);
+
+  if (const auto error = log.write_error(); !error.empty()) {
+    throw CommandError(exit_failure, error + " " + resume_hint(run, result));
+  }
+  if (result.end == actors::TrainingResult::End::failed) {
+    throw CommandError(exit_failure, result.failure + "; " + resume_hint(run, result));
+  }
+  log.print(results_text(run, result, record.results));
+  if (result.end == actors::TrainingResult::End::stopped) {
+    return exit_code_of_signal(signals.first_signal() != 0 ? signals.first_signal() : SIGTERM);
+  }
+  return 0;
+}
+
+void run_command(const TrainRequest& request) {
+  auto run = prepare_run(request);
+  if (request.plan) {
+    for (const auto& remark : run.remarks) {
+      fmt::print("note: {}\n", remark);
+    }
+    const auto available = available_memory();
+    const bool fits = run.plan.total_bytes() <= available;
+    const double seconds = fits ? estimate_seconds(run.plan, run.settings) : -1;
+    fmt::print("{}", to_string(run.plan, available, seconds));
+    std::fflush(stdout);
+    check_memory(run.plan, available);
+    return;
+  }
+  if (const int exit_code = train(std::move(run)); exit_code != 0) {
+    throw CommandExit{exit_code};
+  }
+}
+
+}  // namespace
+
 void add_train_command(CLI::App& program) {
-  program.add_subcommand("train", "Train a model on text");
+  auto* command = program.add_subcommand("train", "Train a model on text");
+  const auto request = std::make_shared<TrainRequest>();
+  command
+      ->add_option("--out", request->out, "Run folder: model, checkpoints, run.json, metrics.jsonl")
+      ->type_name("DIR");
+  command->add_flag("--resume", request->resume,
+                    "Go on with the run in --out; its options are known and may be left out");
+  command->add_flag("--plan", request->plan,
+                    "Print parameters, memory, steps and an estimate of the time; train nothing");
+  command
+      ->add_option("--config", request->config,
+                   "TOML or INI file of these options; the command line is stronger")
+      ->type_name("FILE");
+  add_options(*command, request->given);
+  command->callback([request] { run_command(*request); });
 }
 
 }  // namespace nodezero::apps

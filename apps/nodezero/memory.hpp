@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+
+namespace nodezero::apps {
+
+/// Bytes that this process can still allocate: what the kernel calls available, or less
+/// where a control group or the address-space limit of the process allows less. 2^63 - 1
+/// if nothing is known. `root` is put in front of /proc and /sys.
+std::uint64_t available_memory(const std::filesystem::path& root = "/");
+
+/// The peak resident memory of this process so far, in bytes.
+std::uint64_t peak_memory();
+
+}  // namespace nodezero::apps

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace nodezero::apps {
+
+/// Numbers as people read them.
+
+/// 1234567 as "1,234,567".
+std::string grouped(std::uint64_t number);
+
+/// "812 B", "1.2 kB", "34 MB", "5.6 GB"; decimal units, two or three digits.
+std::string bytes_text(std::uint64_t bytes);
+
+/// "0.4 s", "42 s", "3 min 20 s", "2 h 5 min", "12 days".
+std::string duration_text(double seconds);
+
+}  // namespace nodezero::apps
