@@ -14,32 +14,41 @@ namespace {
 /// half of the work at long contexts.
 constexpr std::int64_t query_block = 64;
 
+/// Rows are worked on in whole groups of this many values, a vector register, so that the
+/// compiler's code for a rest of a row is never run. Rows of tiles have room for it.
+constexpr std::int64_t group = 16;
+
 std::int64_t round_up(std::int64_t value, std::int64_t unit) {
   return (value + unit - 1) / unit * unit;
 }
 
 std::int64_t tile_stride(const AttentionShape& shape) {
-  return round_up(shape.context, 16);
+  return round_up(shape.context, group);
 }
 
 /// Turns scores [0, count) of one query into probabilities; returns the logarithm of the sum
-/// of exponentials of the scaled scores.
+/// of exponentials of the scaled scores. Overwrites what lies between count and the end of
+/// its last group of 16.
 float softmax_row(std::int64_t count, float scale, float* scores) {
+  const std::int64_t padded = round_up(count, group);
+  std::fill(scores + count, scores + padded, -std::numeric_limits<float>::infinity());
   float largest = -std::numeric_limits<float>::infinity();
 #pragma omp simd reduction(max : largest)
-  for (std::int64_t u = 0; u < count; ++u) {
+  for (std::int64_t u = 0; u < padded; ++u) {
     largest = scores[u] > largest ? scores[u] : largest;
   }
+  // The exponential of a padded score is about 1e-38, too little to change a bit of a sum
+  // that holds e^0.
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (std::int64_t u = 0; u < count; ++u) {
+  for (std::int64_t u = 0; u < padded; ++u) {
     const float e = fast_exp((scores[u] - largest) * scale);
     scores[u] = e;
     sum += e;
   }
   const float reciprocal = 1.0f / sum;
 #pragma omp simd
-  for (std::int64_t u = 0; u < count; ++u) {
+  for (std::int64_t u = 0; u < padded; ++u) {
     scores[u] *= reciprocal;
   }
   return largest * scale + std::log(sum);
@@ -75,7 +84,7 @@ void attention_head(const AttentionShape& shape, const HeadView& view, const flo
       const std::int64_t t = first + row;
       float* const scores = tile + row * stride;
       log_sums[view.first_row + t] = softmax_row(t + 1, scale, scores);
-      std::fill(scores + t + 1, scores + keys, 0.0f);
+      std::fill(scores + t + 1, scores + round_up(keys, group), 0.0f);
       mask.apply_to_row(view.first_row + t, t + 1, scores);
     }
     multiply(rows, D, keys, {tile, stride}, {v, view.qkv_stride}, y + first * view.width,
@@ -85,10 +94,12 @@ void attention_head(const AttentionShape& shape, const HeadView& view, const flo
 
 /// For one query: p = exp(score - log sum), and with m the dropout scales and expected =
 /// sum of p m d_p, writes m p over the scores and p (m d_p - expected) / sqrt(D) over d_p.
+/// What lies between count and the end of its last group becomes meaningless.
 void softmax_backward_row(std::int64_t count, float scale, float log_sum, float expected,
                           const float* m, float* scores, float* d_p) {
+  const std::int64_t padded = round_up(count, group);
 #pragma omp simd
-  for (std::int64_t u = 0; u < count; ++u) {
+  for (std::int64_t u = 0; u < padded; ++u) {
     const float p = fast_exp(scores[u] * scale - log_sum);
     scores[u] = p * m[u];
     d_p[u] = p * (d_p[u] * m[u] - expected) * scale;
@@ -113,7 +124,7 @@ void attention_backward_head(const AttentionShape& shape, const HeadView& view,
   float* const scales = d_tile + query_block * stride;
   const float scale = 1.0f / std::sqrt(static_cast<float>(D));
 
-  std::fill_n(scales, shape.context, 1.0f);
+  std::fill_n(scales, stride, 1.0f);
   // From the last block to the first: the last one sees every key and so can overwrite d_k
   // and d_v, to which the others add.
   const std::int64_t last_block = (shape.context - 1) / query_block;
@@ -140,8 +151,8 @@ void attention_backward_head(const AttentionShape& shape, const HeadView& view,
       float* const d_scores = d_tile + row * stride;
       softmax_backward_row(t + 1, scale, log_sums[view.first_row + t], expected, scales, scores,
                            d_scores);
-      std::fill(scores + t + 1, scores + keys, 0.0f);
-      std::fill(d_scores + t + 1, d_scores + keys, 0.0f);
+      std::fill(scores + t + 1, scores + round_up(keys, group), 0.0f);
+      std::fill(d_scores + t + 1, d_scores + round_up(keys, group), 0.0f);
     }
     multiply(rows, D, keys, {d_tile, stride}, {k, view.qkv_stride}, d_q + first * view.qkv_stride,
              view.qkv_stride);

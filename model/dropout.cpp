@@ -1,6 +1,8 @@
 #include "model/dropout.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 namespace nodezero::model {
 namespace {
@@ -39,13 +41,13 @@ void DropoutMask::group_scales(std::int64_t row, std::int64_t group, float* out)
       (static_cast<std::uint64_t>(row) * groups_per_row_ + static_cast<std::uint64_t>(group)) *
       group_blocks;
   const auto keep = static_cast<float>(1.0 / (1.0 - rate_));
+  std::array<std::array<std::uint32_t, 16>, 4> words;
+  random_.words_of_16(first, words);
+  for (std::size_t word = 0; word < words.size(); ++word) {
 #pragma omp simd
-  for (std::int64_t i = 0; i < group_blocks; ++i) {
-    const auto words = random_.words(first + static_cast<std::uint64_t>(i));
-    out[i] = words[0] < threshold_ ? 0.0f : keep;
-    out[i + group_blocks] = words[1] < threshold_ ? 0.0f : keep;
-    out[i + 2 * group_blocks] = words[2] < threshold_ ? 0.0f : keep;
-    out[i + 3 * group_blocks] = words[3] < threshold_ ? 0.0f : keep;
+    for (std::size_t i = 0; i < 16; ++i) {
+      out[16 * word + i] = words[word][i] < threshold_ ? 0.0f : keep;
+    }
   }
 }
 

@@ -84,7 +84,7 @@ void expect_equal_paths(const ModelConfig& config, const MicroBatch& batch) {
   // What a gradient buffer holds before must not matter.
   for (const TensorInfo& tensor : weights.layout()->tensors()) {
     for (float& value : gradient[tensor]) {
-      value = 1e9f;
+      value = std::numeric_limits<float>::quiet_NaN();
     }
   }
   Workspace workspace;
