@@ -1,0 +1,164 @@
+// Times a training step of the model layer by part, without actors: each of two halves of
+// the batch is one micro-batch on a thread of its own, then the gradients are added, the
+// norm is taken and the weights are updated in shards. Prints the median over the steps.
+//
+//   model_bench A|B|C64|C1024 [steps] [threads]
+#include <algorithm>
+#include <barrier>
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <thread>
+#include <time.h>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "model/adamw.hpp"
+#include "model/floating_point_scope.hpp"
+#include "model/gpt2.hpp"
+
+namespace {
+
+using namespace nodezero::model;
+
+struct Setup {
+  ModelConfig config;
+  std::int64_t sequences;
+};
+
+const std::map<std::string, Setup> setups{
+    {"A", {{.layers = 4, .heads = 4, .width = 128, .context = 64, .vocabulary = 65}, 12}},
+    {"B", {{.layers = 6, .heads = 6, .width = 384, .context = 256, .vocabulary = 65}, 8}},
+    {"C64", {{.layers = 12, .heads = 12, .width = 768, .context = 64, .vocabulary = 50257}, 4}},
+    {"C1024",
+     {{.layers = 12, .heads = 12, .width = 768, .context = 1024, .vocabulary = 50257}, 2}}};
+
+MicroBatch make_batch(const ModelConfig& config, std::int64_t sequences, std::uint32_t salt) {
+  MicroBatch batch;
+  batch.sequences = sequences;
+  batch.context = config.context;
+  batch.valid_tokens = sequences * config.context;
+  std::uint32_t state = salt;
+  const auto token = [&] {
+    state = state * 1664525u + 1013904223u;
+    return static_cast<std::int32_t>((state >> 8) % static_cast<std::uint32_t>(config.vocabulary));
+  };
+  for (std::int64_t i = 0; i < batch.valid_tokens; ++i) {
+    batch.inputs.push_back(token());
+    batch.targets.push_back(token());
+  }
+  return batch;
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
+  return values[values.size() / 2];
+}
+
+/// Processor time of the calling thread, which other programs on the machine disturb less
+/// than time on the clock.
+double thread_milliseconds() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return 1e3 * static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_nsec);
+}
+
+/// Milliseconds of each part of each step, written by the first thread.
+struct Timings {
+  std::vector<double> gradient_processor, gradient, add, norm, update, step;
+};
+
+Timings train(const Setup& setup, std::uint64_t steps, std::size_t threads) {
+  const auto layout = TensorLayout::gpt2(setup.config);
+  Parameters weights(layout);
+  initialize(setup.config, 1, weights);
+  OptimizerState state(layout);
+  std::vector<Gradient> gradients;
+  for (std::size_t i = 0; i < threads; ++i) {
+    gradients.emplace_back(layout);
+  }
+  const std::size_t blocks = norm_block_count(*layout);
+  std::vector<double> sums(blocks);
+  Timings timings;
+  std::barrier meet(static_cast<std::ptrdiff_t>(threads));
+
+  const auto lane = [&](std::size_t index) {
+    const FloatingPointScope scope;
+    Workspace workspace;
+    const MicroBatch batch =
+        make_batch(setup.config, setup.sequences / static_cast<std::int64_t>(threads),
+                   static_cast<std::uint32_t>(index + 1));
+    const std::size_t first = blocks * index / threads, last = blocks * (index + 1) / threads;
+    using Clock = std::chrono::steady_clock;
+    for (std::uint64_t step = 1; step <= steps; ++step) {
+      const auto begin = Clock::now();
+      auto mark = begin;
+      const auto lap = [&](std::vector<double>& part) {
+        meet.arrive_and_wait();
+        const auto now = Clock::now();
+        if (index == 0) {
+          part.push_back(std::chrono::duration<double, std::milli>(now - mark).count());
+        }
+        mark = now;
+      };
+      const double processor_begin = thread_milliseconds();
+      loss_and_gradient(setup.config, weights, batch, {}, gradients[index], workspace);
+      if (index == 0) {
+        timings.gradient_processor.push_back(thread_milliseconds() - processor_begin);
+      }
+      lap(timings.gradient);
+      if (index == 0) {
+        for (std::size_t other = 1; other < threads; ++other) {
+          add_in_place(gradients[0], gradients[other]);
+        }
+      }
+      lap(timings.add);
+      squared_norm_blocks(gradients[0], first, std::span(sums).subspan(first, last - first));
+      lap(timings.norm);
+      const double norm = std::sqrt(sum_along_tree(sums));
+      adamw_update({}, {.step = step, .learning_rate = 1e-4, .gradient_scale = 1.0 / (1.0 + norm)},
+                   gradients[0], weights, weights, state, first, last);
+      lap(timings.update);
+      if (index == 0) {
+        timings.step.push_back(
+            std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
+      }
+    }
+  };
+  std::vector<std::jthread> others;
+  for (std::size_t index = 1; index < threads; ++index) {
+    others.emplace_back(lane, index);
+  }
+  lane(0);
+  return timings;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto setup = setups.find(argc > 1 ? argv[1] : "A");
+  const std::uint64_t steps = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 20;
+  const std::size_t threads = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 2;
+  if (setup == setups.end() || steps < 1 || threads < 1 ||
+      setup->second.sequences % static_cast<std::int64_t>(threads) != 0) {
+    fmt::print(stderr, "usage: model_bench A|B|C64|C1024 [steps] [threads]\n");
+    return 2;
+  }
+  const Timings timings = train(setup->second, steps, threads);
+  const ModelConfig& config = setup->second.config;
+  const auto tokens = static_cast<double>(setup->second.sequences * config.context);
+  const double step = median(timings.step);
+  fmt::print(
+      "{}: gradient {:.2f} ms (processor {:.2f}), add {:.2f}, norm {:.2f}, update {:.2f}, step "
+      "{:.2f} "
+      "(least {:.2f}): {:.0f} tokens/s, {:.0f} GFLOP/s\n",
+      setup->first, median(timings.gradient), median(timings.gradient_processor),
+      median(timings.add), median(timings.norm), median(timings.update), step,
+      *std::min_element(timings.step.begin(), timings.step.end()), 1e3 * tokens / step,
+      1e-6 * tokens / step * flops_per_token(config));
+}
