@@ -80,6 +80,27 @@ TEST(InitialWeights, HaveTheMomentsOfGpt2AndDependOnTheSeed) {
   }
 }
 
+TEST(InitialWeights, AreNormal) {
+  const ModelConfig config{.layers = 1, .heads = 1, .width = 256, .context = 8, .vocabulary = 1000};
+  Parameters weights(TensorLayout::gpt2(config));
+  initialize(config, 1, weights);
+  const std::span<const float> values = weights.at("transformer.wte.weight");
+  const auto share_within = [&](double deviations) {
+    const auto inside = std::count_if(values.begin(), values.end(), [&](float value) {
+      return std::abs(value) < 0.02 * deviations;
+    });
+    return static_cast<double>(inside) / static_cast<double>(values.size());
+  };
+  for (const double deviations : {0.1, 0.5, 1.0, 2.0, 3.0}) {
+    EXPECT_NEAR(share_within(deviations), std::erf(deviations / std::sqrt(2.0)), 0.003);
+  }
+  double neighbours = 0;
+  for (std::size_t i = 0; i + 16 < values.size(); ++i) {
+    neighbours += static_cast<double>(values[i]) * (values[i + 1] + values[i + 16]);
+  }
+  EXPECT_NEAR(neighbours / static_cast<double>(values.size()), 0, 0.01 * 0.02 * 0.02);
+}
+
 TEST(ModelConfig, IsRefusedWhenItCannotWork) {
   EXPECT_TRUE(validate(gpt2_small).has_value());
   EXPECT_FALSE(validate(ModelConfig{.layers = 0}).has_value());
