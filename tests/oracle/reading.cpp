@@ -1,0 +1,38 @@
+#include "tests/oracle/reading.hpp"
+
+#include <array>
+#include <cstring>
+
+#include "model/atomic_file.hpp"
+
+namespace nodezero::oracle {
+
+nlohmann::json read_json(const std::filesystem::path& file) {
+  return nlohmann::json::parse(value_of(model::read_file(file)));
+}
+
+std::shared_ptr<const model::TokenSource> read_text(const std::filesystem::path& file,
+                                                    const model::Tokenizer& tokenizer) {
+  const std::array files{file};
+  return value_of(model::open_corpus(files, tokenizer.kind(), &tokenizer, 0)).tokens;
+}
+
+std::vector<float> read_npy(const std::filesystem::path& file) {
+  // The form: 6 bytes of magic, 2 of version, the header's length in 2 bytes, the header.
+  const auto bytes = value_of(model::read_file(file));
+  constexpr std::size_t before_header = 10;
+  std::uint16_t header_size = 0;
+  if (bytes.size() >= before_header) {
+    std::memcpy(&header_size, bytes.data() + 8, sizeof header_size);
+  }
+  const auto begin = before_header + header_size;
+  if (!bytes.starts_with("\x93NUMPY\x01") || bytes.size() < begin ||
+      bytes.substr(before_header, header_size).find("'<f4'") == std::string::npos) {
+    throw std::runtime_error(file.string() + " is no float32 file of NumPy's form, version 1");
+  }
+  std::vector<float> values((bytes.size() - begin) / sizeof(float));
+  std::memcpy(values.data(), bytes.data() + begin, values.size() * sizeof(float));
+  return values;
+}
+
+}  // namespace nodezero::oracle

@@ -1,0 +1,85 @@
+// A model that the Hugging Face library saved, and what that library computed with it.
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "model/batch_source.hpp"
+#include "model/generation.hpp"
+#include "model/gpt2.hpp"
+#include "model/model_folder.hpp"
+#include "tests/oracle/folders.hpp"
+#include "tests/oracle/reading.hpp"
+
+namespace nodezero::oracle {
+namespace {
+
+class TrainedModel : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (!std::filesystem::exists(folders().model / "ref.json")) {
+      GTEST_SKIP() << "NOT TESTED: " << folders().model << " has no ref.json; name a folder with "
+                   << "--model DIR";
+    }
+    reference_ = read_json(folders().model / "ref.json");
+    loaded_ = value_of(model::load_model_folder(folders().model));
+    prompt_ = reference_.at("prompt_ids").get<std::vector<std::int32_t>>();
+  }
+
+  nlohmann::json reference_;
+  model::ModelFolder loaded_;
+  std::vector<std::int32_t> prompt_;
+};
+
+TEST_F(TrainedModel, HasTheReferencesLogits) {
+  const auto expected = read_npy(folders().model / "ref_logits.npy");
+  const auto found = model::logits(loaded_.config, *loaded_.weights, prompt_);
+  ASSERT_EQ(found.size(), expected.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    largest = std::max(largest, std::abs(static_cast<double>(found[i]) - expected[i]));
+  }
+  fmt::print("logits differ by at most {:.2e}\n", largest);
+  EXPECT_LE(largest, 1e-4);
+}
+
+TEST_F(TrainedModel, ContinuesThePromptAsTheReferenceDoes) {
+  const auto expected = reference_.at("greedy").get<std::vector<std::int32_t>>();
+  model::Generator generator(loaded_.config, loaded_.weights, prompt_, {.temperature = 0});
+  auto found = prompt_;
+  while (found.size() < expected.size()) {
+    found.push_back(generator.next());
+  }
+  EXPECT_EQ(found, expected);
+  ASSERT_TRUE(loaded_.tokenizer.has_value());
+  EXPECT_EQ(loaded_.tokenizer->decode(found), reference_.at("greedy_text").get<std::string>());
+}
+
+TEST_F(TrainedModel, HasTheReferencesValidationLoss) {
+  const auto text = folders().model.lexically_normal() / ".." / "tinyshakespeare.txt";
+  if (!std::filesystem::exists(text)) {
+    GTEST_SKIP() << "NOT TESTED: " << text << " is missing";
+  }
+  const auto tokens = read_text(text, loaded_.tokenizer.value());
+  // The first 64 windows of 64 of the last tenth. The library predicts within a window alone:
+  // 63 targets each.
+  constexpr std::uint64_t window = 64;
+  std::vector<std::uint64_t> offsets;
+  for (std::uint64_t i = 0; i < 64; ++i) {
+    offsets.push_back(tokens->size() * 9 / 10 + i * window);
+  }
+  const model::ListedWindows windows(tokens, window - 1, {{offsets}});
+  model::Workspace workspace;
+  const auto sum =
+      model::loss(loaded_.config, *loaded_.weights, windows.micro_batch(0, 0, 0), workspace);
+  ASSERT_EQ(sum.valid_tokens, 64 * 63);
+  const double found = sum.negative_log_likelihood / static_cast<double>(sum.valid_tokens);
+  const double difference = std::abs(found - reference_.at("val64x64_loss").get<double>());
+  fmt::print("validation loss differs by {:.2e}\n", difference);
+  EXPECT_LE(difference, 1e-4);
+}
+
+}  // namespace
+}  // namespace nodezero::oracle
