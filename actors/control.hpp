@@ -12,6 +12,8 @@ class control : public sphere_parent<control_actor::base> {
           parent_actor parent);
 
   const char* name() const override { return "control"; }
+  /// Parent and child hold each other's handles; the child lets go.
+  void on_exit() override { parent_ = nullptr; }
 
  protected:
   behavior_type make_behavior() override;

@@ -30,6 +30,8 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base> {
             inference_actor inference, observer_actor observer);
 
   const char* name() const override { return "lifecycle"; }
+  /// node_zero and lifecycle hold each other's handles; this one lets go.
+  void on_exit() override { root_ = nullptr; }
 
   // The states:
   struct idle {};

@@ -56,7 +56,7 @@ class sphere_parent : public summing_sphere<Base> {
     for (std::size_t i = 0; i < routes.size(); ++i) {
       children_[routes[i]].positions.push_back(step.positions[i]);
     }
-    for (const auto& child : children_) {
+    for (auto& child : children_) {
       send_assignment(child);
     }
   }
@@ -69,7 +69,7 @@ class sphere_parent : public summing_sphere<Base> {
   }
 
   void on_gradient(const gradient& message) {
-    const Child* child = sender_of(message.envelope, message.purpose);
+    Child* child = sender_of(message.envelope, message.purpose);
     if (!child) {
       return;
     }
@@ -82,7 +82,10 @@ class sphere_parent : public summing_sphere<Base> {
       conservation_violated(*child, range.first, "a gradient that was not expected of it");
       return;
     }
-    this->put(message.partial.take());
+    Partial part = message.partial.take();
+    add(child->delivered, part.loss);
+    add(total_.loss, part.loss);
+    this->put(std::move(part));
   }
 
   void on_report(const report& message) {
@@ -94,14 +97,13 @@ class sphere_parent : public summing_sphere<Base> {
         child->positions.begin(), child->positions.end(),
         [this](std::uint32_t position) { return !this->reduction_.arrived(position); });
     if (child->closed || message.positions != child->positions ||
+        message.loss.valid_tokens != child->delivered.valid_tokens ||
         missing != child->positions.end()) {
       conservation_violated(*child, missing == child->positions.end() ? -1 : std::int64_t{*missing},
                             "a report that does not match what it was assigned");
       return;
     }
     child->closed = true;
-    total_.loss.negative_log_likelihood += message.loss.negative_log_likelihood;
-    total_.loss.valid_tokens += message.loss.valid_tokens;
     total_.spheres_busy += message.spheres_busy;
     close_if_complete();
   }
@@ -150,8 +152,14 @@ class sphere_parent : public summing_sphere<Base> {
     SpherePlace place;
     sphere_actor handle;
     std::vector<std::uint32_t> positions;  ///< assigned to its present incarnation, ascending
+    model::LossSum delivered;              ///< in the gradients of that assignment
     bool closed = true;
   };
+
+  static void add(model::LossSum& sum, const model::LossSum& part) {
+    sum.negative_log_likelihood += part.negative_log_likelihood;
+    sum.valid_tokens += part.valid_tokens;
+  }
 
   void spawn(Child& child) {
     child.handle =
@@ -159,7 +167,8 @@ class sphere_parent : public summing_sphere<Base> {
     this->monitor(child.handle);
   }
 
-  void send_assignment(const Child& child) {
+  void send_assignment(Child& child) {
+    child.delivered = {};
     std::vector<std::uint32_t> attempts;
     for (const std::uint32_t position : child.positions) {
       attempts.push_back(attempts_[position]);

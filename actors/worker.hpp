@@ -16,6 +16,8 @@ class worker : public summing_sphere<sphere_actor::base> {
          parent_actor parent);
 
   const char* name() const override { return "worker"; }
+  /// Parent and child hold each other's handles; the child lets go.
+  void on_exit() override { parent_ = nullptr; }
 
  protected:
   behavior_type make_behavior() override;
