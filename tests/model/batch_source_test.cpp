@@ -124,6 +124,9 @@ TEST(ShuffledWindows, DifferBetweenEpochsAndSeeds) {
   EXPECT_NE(first, visit(source(1), 1, 16));
   EXPECT_NE(first, visit(source(2), 0, 16));
   EXPECT_NE(first, targets_of({0, 5000}));
+  // The order differs by itself, not only the start offset, of which context 1 has but one.
+  const ShuffledWindows single(counting(100), {0, 100}, 1, 4, 2, 1);
+  EXPECT_NE(visit(single, 0, 1), visit(single, 1, 1));
   // Every start offset turns up, not always the same one.
   std::set<std::uint64_t> windows;
   std::set<std::int64_t> offsets;

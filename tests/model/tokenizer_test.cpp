@@ -104,6 +104,16 @@ TEST(TokenizerJson, KeepsBytes) {
   expect_same(*loaded, Tokenizer::bytes());
 }
 
+TEST(TokenizerJson, WritesBytesAsGpt2sSymbols) {
+  const std::string json = Tokenizer::bytes().to_json();
+  // Printable bytes stand for themselves; the others follow from U+0100 on, in order: the
+  // space is the 33rd of them, the soft hyphen the last.
+  for (const char* entry : {"\"Ā\":0,", "\"Ċ\":10,", "\"Ġ\":32,", "\"!\":33,", "\"ġ\":127,",
+                            "\"¬\":172,", "\"Ń\":173,", "\"ÿ\":255}"}) {
+    EXPECT_NE(json.find(entry), std::string::npos) << entry;
+  }
+}
+
 TEST(TokenizerJson, KeepsAsciiAlphabetsInAnyOrder) {
   const auto tokenizer = Tokenizer::chars({U'z', U'\n', U' ', U'a', U'\0', U'\x7F', U'"', U'\\'});
   const auto loaded = Tokenizer::from_json(tokenizer.to_json());
