@@ -78,7 +78,8 @@ void add_options(CLI::App& command, GivenOptions& given) {
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
     const bool takes_several = std::string_view(spec.name) == "data";
     if (takes_several) {
-      option->expected(1, CLI::detail::expected_max_vector_size)->type_name("PATH");
+      option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
+      option->type_name("PATH");
     } else {
       option->type_size(1)->expected(1)->allow_extra_args(false);
     }

@@ -1,6 +1,7 @@
 // nodezero: trains, samples and evaluates GPT-2 models as a tree of actors. This file only
 // gathers the subcommands and turns their failures into one line and an exit code.
 
+#include <algorithm>
 #include <exception>
 #include <iostream>
 #include <new>
@@ -28,6 +29,19 @@ std::string single_line(std::string text) {
   return text;
 }
 
+/// What CLI11 could not place, options first: an unknown option's value is left over as well.
+std::string unknown_argument(const CLI::App& program) {
+  const auto left_over = program.remaining(true);
+  const auto option = std::find_if(left_over.begin(), left_over.end(),
+                                   [](const std::string& text) { return text.starts_with('-'); });
+  if (option != left_over.end()) {
+    return "there is no option '" + *option + "'";
+  }
+  const bool no_command = program.get_subcommands().empty();
+  return std::string(no_command ? "there is no command '" : "unexpected argument '") +
+         (left_over.empty() ? "" : left_over.front()) + "'";
+}
+
 int report(int exit_code, const std::string& message) {
   std::cout.flush();
   std::cerr << "nodezero: error: " << single_line(message) << std::endl;
@@ -40,7 +54,6 @@ int main(int argc, char** argv) {
   CLI::App program("Trains GPT-2 language models as a tree of actors, generates and evaluates");
   program.name("nodezero");
   program.set_version_flag("--version", "nodezero " NODEZERO_VERSION);
-  program.require_subcommand(1);
   apps::add_train_command(program);
   apps::add_generate_command(program);
   apps::add_eval_command(program);
@@ -48,6 +61,9 @@ int main(int argc, char** argv) {
   apps::add_digest_command(program);
   try {
     program.parse(argc, argv);
+    if (program.get_subcommands().empty()) {
+      return report(apps::exit_bad_input, "a command is missing (see --help)");
+    }
     return 0;
   } catch (const apps::CommandError& error) {
     return report(error.exit_code(), error.what());
@@ -55,6 +71,8 @@ int main(int argc, char** argv) {
     return end.exit_code;
   } catch (const CLI::Success& help) {
     return program.exit(help);
+  } catch (const CLI::ExtrasError&) {
+    return report(apps::exit_bad_input, unknown_argument(program) + " (see --help)");
   } catch (const CLI::ParseError& error) {
     return report(apps::exit_bad_input, std::string(error.what()) + " (see --help)");
   } catch (const std::bad_alloc&) {

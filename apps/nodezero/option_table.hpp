@@ -85,7 +85,7 @@ void for_each_option(Visitor&& visit) {
       {"batch", "Training", fixed, 1, 1'000'000, "Sequences a micro-batch"},
       [](auto& o) -> auto& { return o.training.sequences; });
   add(
-      {"seed", "Training", fixed, any, 1.8e19, "Of initial weights, order of data and dropout"},
+      {"seed", "Training", fixed, any, 1.9e19, "Of initial weights, order of data and dropout"},
       [](auto& o) -> auto& { return o.training.seed; });
   add(
       {"learning-rate", "Training", fixed, any, 1e30, "Largest learning rate, after the warm-up"},

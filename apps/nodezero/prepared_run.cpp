@@ -158,7 +158,12 @@ PreparedRun prepare_run(const TrainRequest& request) {
   options =
       earlier.record ? resolve_resumed_run(earlier.record->options, given) : resolve_new_run(given);
   if (options.data.empty()) {
-    throw CommandError(exit_bad_input, "--data is missing: the files or folders to train on");
+    throw CommandError(
+        exit_bad_input,
+        request.resume
+            ? fmt::format("'{}' holds no run to resume; to start one there, give --data",
+                          out.string())
+            : "--data is missing: the files or folders to train on");
   }
   std::optional<model::ModelFolder> start;
   if (!options.init.empty() && !earlier.checkpoint) {

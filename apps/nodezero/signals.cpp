@@ -1,6 +1,7 @@
 #include "apps/nodezero/signals.hpp"
 
 #include <unistd.h>
+#include <utility>
 
 namespace nodezero::apps {
 
@@ -15,24 +16,28 @@ bool is_ignored(int signal) {
 
 }  // namespace
 
-SignalWatcher::SignalWatcher(std::function<void(int signal)> on_first)
-    : on_first_(std::move(on_first)) {
-  sigemptyset(&watched_);
-  sigaddset(&watched_, SIGINT);
-  sigaddset(&watched_, SIGTERM);
+SignalBlock::SignalBlock() {
+  sigemptyset(&blocked_);
+  sigaddset(&blocked_, SIGINT);
+  sigaddset(&blocked_, SIGTERM);
   if (!is_ignored(SIGHUP)) {
-    sigaddset(&watched_, SIGHUP);
+    sigaddset(&blocked_, SIGHUP);
   }
-  pthread_sigmask(SIG_BLOCK, &watched_, &before_);
-  thread_ = std::thread([this] { watch(); });
+  pthread_sigmask(SIG_BLOCK, &blocked_, &before_);
 }
+
+SignalBlock::~SignalBlock() {
+  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+}
+
+SignalWatcher::SignalWatcher(const SignalBlock& block, std::function<void()> on_first)
+    : watched_(block.signals()), on_first_(std::move(on_first)), thread_([this] { watch(); }) {}
 
 SignalWatcher::~SignalWatcher() {
   done_ = true;
-  // Wakes the thread; the signal is not seen by anybody else.
+  // Wakes the thread; nobody else sees this signal.
   pthread_kill(thread_.native_handle(), SIGTERM);
   thread_.join();
-  pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
 void SignalWatcher::watch() {
@@ -46,7 +51,7 @@ void SignalWatcher::watch() {
       _exit(exit_code_of_signal(signal));
     }
     first_signal_ = signal;
-    on_first_(signal);
+    on_first_();
   }
 }
 

@@ -7,13 +7,29 @@
 
 namespace nodezero::apps {
 
-/// Turns Ctrl-C and its kin (SIGINT, SIGTERM, SIGHUP) into a call. While it lives, a thread
-/// of its own waits for these signals: no code runs inside a signal handler. The first one
-/// calls `on_first`; the second ends the program at once with the shell's code for it.
-/// Make it before any other thread, so that all threads inherit the blocked signals.
+/// Holds back Ctrl-C and its kin (SIGINT, SIGTERM, SIGHUP) while it lives. Make it before any
+/// other thread, because threads inherit what is blocked: a signal to a thread that does not
+/// block it would end the program.
+class SignalBlock {
+ public:
+  SignalBlock();
+  ~SignalBlock();
+  SignalBlock(const SignalBlock&) = delete;
+  SignalBlock& operator=(const SignalBlock&) = delete;
+
+  const sigset_t& signals() const { return blocked_; }
+
+ private:
+  sigset_t blocked_{};
+  sigset_t before_{};
+};
+
+/// Turns the blocked signals into a call. A thread of its own waits for them, so that no code
+/// runs inside a signal handler. The first one calls `on_first` there, also if it came before
+/// the watcher; the second ends the program at once with the shell's code for it.
 class SignalWatcher {
  public:
-  explicit SignalWatcher(std::function<void(int signal)> on_first);
+  SignalWatcher(const SignalBlock& block, std::function<void()> on_first);
   ~SignalWatcher();
   SignalWatcher(const SignalWatcher&) = delete;
   SignalWatcher& operator=(const SignalWatcher&) = delete;
@@ -24,9 +40,8 @@ class SignalWatcher {
  private:
   void watch();
 
-  std::function<void(int)> on_first_;
-  sigset_t watched_{};
-  sigset_t before_{};
+  sigset_t watched_;
+  std::function<void()> on_first_;
   std::atomic<int> first_signal_ = 0;
   std::atomic<bool> done_ = false;
   std::thread thread_;

@@ -62,17 +62,9 @@ int train(PreparedRun run) {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
 
-  std::unique_ptr<actors::Trainer> trainer;
-  const auto stop = [&] {
-    if (trainer != nullptr) {
-      trainer->stop();
-    }
-  };
-  TrainingLog log(log_settings(run, stop));
-  SignalWatcher signals([&](int) {
-    log.print("stopping after the running micro-batches; a second Ctrl-C ends at once");
-    stop();
-  });
+  const SignalBlock signal_block;
+  actors::Trainer* running = nullptr;
+  TrainingLog log(log_settings(run, [&] { running->stop(); }));
   for (const auto& remark : run.remarks) {
     log.print("note: " + remark);
   }
@@ -81,12 +73,13 @@ int train(PreparedRun run) {
   auto& record = run.record;
   record.sessions.push_back(begin_session(run));
   write_run_record(run.folder->path(), record, exit_bad_input);
-  trainer = std::make_unique<actors::Trainer>(std::move(run.settings), log);
-  // A signal that came before there was anything to stop.
-  if (signals.first_signal() != 0) {
-    trainer->stop();
-  }
-  const auto result = trainer->run();
+  actors::Trainer trainer(std::move(run.settings), log);
+  running = &trainer;
+  const SignalWatcher signals(signal_block, [&] {
+    log.print("stopping after the running micro-batches; a second Ctrl-C ends at once");
+    trainer.stop();
+  });
+  const auto result = trainer.run();
   log.close();
 
   record.results = results_json(result, log, end_name(result.end));

@@ -166,9 +166,12 @@ std::string results_text(const PreparedRun& run, const actors::TrainingResult& r
 }
 
 std::string resume_hint(const PreparedRun& run, const actors::TrainingResult& result) {
-  return fmt::format("step {} is kept in {}; go on with: nodezero train --resume --out {}",
-                     grouped(result.progress.step), run.folder->path().string(),
-                     shell_quoted(run.folder->path()));
+  const auto folder = run.folder->path();
+  const auto kept = result.weights == nullptr
+                        ? std::string("the last checkpoint")
+                        : fmt::format("the version after step {}", grouped(result.progress.step));
+  return fmt::format("{} is kept in {}; go on with: nodezero train --resume --out {}", kept,
+                     folder.string(), shell_quoted(folder));
 }
 
 }  // namespace nodezero::apps

@@ -1,0 +1,179 @@
+#include "apps/nodezero/plan.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include <gtest/gtest.h>
+
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/memory.hpp"
+#include "apps/nodezero/quantities.hpp"
+#include "model/gpt2.hpp"
+
+namespace nodezero::apps {
+namespace {
+
+/// Tokens 0, 1, 2, ... of a vocabulary of 256.
+class Counting : public model::TokenSource {
+ public:
+  explicit Counting(std::uint64_t size) : size_(size) {}
+  std::uint64_t size() const override { return size_; }
+  void read(std::uint64_t offset, std::span<std::int32_t> out) const override {
+    for (auto& token : out) {
+      token = static_cast<std::int32_t>(offset++ % 256);
+    }
+  }
+
+ private:
+  std::uint64_t size_;
+};
+
+struct Example {
+  DataSet data;
+  actors::RunSettings settings;
+};
+
+/// 9,000 tokens to train on, 1,000 to validate, 2 epochs of a small model on 2 lanes.
+Example example() {
+  Example example;
+  const auto tokens = std::make_shared<Counting>(10'000);
+  example.data.training_tokens = example.data.validation_tokens = tokens;
+  example.data.training = {0, 9'000};
+  example.data.validation = example.data.evaluation = {9'000, 10'000};
+  auto& settings = example.settings;
+  settings.training.model = {.layers = 2, .heads = 2, .width = 32, .context = 16};
+  settings.training.sequences = 2;
+  settings.training.micro_batches = 4;
+  settings.training.epochs = 2;
+  settings.threads = 2;
+  settings.training_batches =
+      std::make_shared<model::ShuffledWindows>(tokens, example.data.training, 16, 2, 4, 1);
+  settings.validation_batches =
+      std::make_shared<model::SequentialWindows>(tokens, example.data.evaluation, 16, 2);
+  settings.folder = "somewhere";
+  return example;
+}
+
+std::uint64_t bytes_of(const Plan& plan, const std::string& what) {
+  const auto part = std::find_if(plan.memory.begin(), plan.memory.end(),
+                                 [&](const auto& candidate) { return candidate.what == what; });
+  return part == plan.memory.end() ? 0 : part->bytes;
+}
+
+TEST(Plan, CountsGradientBuffers) {
+  EXPECT_EQ(gradient_buffers(1, 1), 1);
+  EXPECT_EQ(gradient_buffers(2, 2), 2);
+  EXPECT_EQ(gradient_buffers(2, 3), 3);
+  EXPECT_EQ(gradient_buffers(2, 8), 7);
+  EXPECT_EQ(gradient_buffers(2, 9), 8);
+  EXPECT_EQ(gradient_buffers(4, 157), 14);
+}
+
+TEST(Plan, AddsUpWhatARunHolds) {
+  const auto [data, settings] = example();
+  const auto plan = make_plan(settings, data);
+  const auto layout = model::TensorLayout::gpt2(settings.training.model);
+  const std::uint64_t set = layout->buffer_size() * sizeof(float);
+  EXPECT_EQ(plan.parameters, layout->parameter_count());
+  EXPECT_EQ(bytes_of(plan, "weights"), set);
+  EXPECT_EQ(bytes_of(plan, "moments of AdamW"), 2 * set);
+  EXPECT_EQ(bytes_of(plan, "gradients"), 4 * set);
+  EXPECT_EQ(bytes_of(plan, "workspace"), 2 * model::workspace_bytes(settings.training.model, 2));
+  EXPECT_EQ(bytes_of(plan, "checkpoint"), 3 * set);
+  EXPECT_GE(bytes_of(plan, "inference"), set);
+  std::uint64_t sum = 0;
+  for (const auto& part : plan.memory) {
+    sum += part.bytes;
+  }
+  EXPECT_EQ(plan.total_bytes(), sum);
+}
+
+TEST(Plan, RefusedInferenceHoldsNoSnapshot) {
+  auto [data, settings] = example();
+  settings.inference = actors::InferencePolicy::refuse;
+  EXPECT_EQ(bytes_of(make_plan(settings, data), "inference"), 0);
+}
+
+TEST(Plan, CountsStepsAndTokens) {
+  const auto [data, settings] = example();
+  const auto plan = make_plan(settings, data);
+  EXPECT_EQ(plan.tokens_a_step, 128);
+  EXPECT_EQ(plan.training_tokens, 2 * 8'999);
+  EXPECT_EQ(plan.evaluation_tokens, 999);
+  EXPECT_EQ(plan.evaluations, 2);
+  EXPECT_EQ(plan.lanes, 2);
+  EXPECT_EQ(plan.epochs, 2);
+  EXPECT_EQ(plan.steps, settings.training_batches->steps_in_epoch(0) +
+                            settings.training_batches->steps_in_epoch(1));
+}
+
+TEST(Plan, RefusesMoreMemoryThanThereIsWithTheFigures) {
+  const auto [data, settings] = example();
+  const auto plan = make_plan(settings, data);
+  EXPECT_NO_THROW(check_memory(plan, plan.total_bytes()));
+  try {
+    check_memory(plan, plan.total_bytes() - 1);
+    ADD_FAILURE() << "accepted";
+  } catch (const CommandError& error) {
+    EXPECT_EQ(error.exit_code(), exit_bad_input);
+    EXPECT_NE(std::string(error.what()).find("gradients"), std::string::npos) << error.what();
+  }
+}
+
+TEST(Plan, RefusesSizesThatDoNotFit64Bits) {
+  auto [data, settings] = example();
+  settings.training.model.width = 1'048'576;
+  settings.training.model.layers = 10'000;
+  EXPECT_THROW(make_plan(settings, data), CommandError);
+}
+
+TEST(TokenFrequencies, AddUpToOne) {
+  const auto [data, settings] = example();
+  const auto frequencies = token_frequencies(data);
+  ASSERT_EQ(frequencies.size(), 256);
+  double sum = 0;
+  for (const auto frequency : frequencies) {
+    sum += frequency;
+  }
+  EXPECT_NEAR(sum, 1, 1e-9);
+  EXPECT_NEAR(frequencies[7], 1.0 / 256, 1e-3);
+}
+
+/// A folder that looks like the kernel's files.
+std::filesystem::path kernel_files(const std::string& limit) {
+  const auto root = std::filesystem::path(testing::TempDir()) / ("kernel-" + limit);
+  std::filesystem::create_directories(root / "proc/self");
+  std::filesystem::create_directories(root / "sys/fs/cgroup/job");
+  std::ofstream(root / "proc/meminfo") << "MemTotal: 9000 kB\nMemAvailable:  8000 kB\n";
+  std::ofstream(root / "proc/self/cgroup") << "0::/job\n";
+  std::ofstream(root / "sys/fs/cgroup/job/memory.max") << limit << "\n";
+  std::ofstream(root / "sys/fs/cgroup/job/memory.current") << "3000000\n";
+  std::ofstream(root / "sys/fs/cgroup/job/memory.stat") << "anon 1\ninactive_file 1000000\n";
+  return root;
+}
+
+TEST(AvailableMemory, IsWhatTheKernelCallsAvailable) {
+  EXPECT_EQ(available_memory(kernel_files("max")), 8'000 * 1'024);
+}
+
+TEST(AvailableMemory, IsAtMostTheRoomInTheControlGroup) {
+  EXPECT_EQ(available_memory(kernel_files("5000000")), 3'000'000);
+  EXPECT_EQ(available_memory(kernel_files("1000000")), 0);
+}
+
+TEST(Quantities, AreWhatPeopleRead) {
+  EXPECT_EQ(grouped(0), "0");
+  EXPECT_EQ(grouped(999), "999");
+  EXPECT_EQ(grouped(1'234'567), "1,234,567");
+  EXPECT_EQ(bytes_text(999), "999 B");
+  EXPECT_EQ(bytes_text(1'234), "1.2 kB");
+  EXPECT_EQ(bytes_text(999'600), "1.0 MB");
+  EXPECT_EQ(bytes_text(25'000'000'000), "25 GB");
+  EXPECT_EQ(duration_text(3.14), "3.1 s");
+  EXPECT_EQ(duration_text(200), "3 min 20 s");
+  EXPECT_EQ(duration_text(7'500), "2 h 5 min");
+}
+
+}  // namespace
+}  // namespace nodezero::apps
