@@ -117,9 +117,15 @@ void driver::end(failure reason) {
 }
 
 void driver::deliver(failure reason, const model::Checkpoint& checkpoint) {
-  if (answer_.pending()) {
-    std::exchange(answer_, {}).deliver(run_ended{was_stopped_, std::move(reason), checkpoint});
+  if (!answer_.pending()) {
+    return;
   }
+  auto answer = std::exchange(answer_, {});
+  const run_ended last_word{was_stopped_, std::move(reason), checkpoint};
+  auto say = [answer, last_word]() mutable { answer.deliver(last_word); };
+  request(settings_.observer, settings_.timeout, telemetry_flush{})
+      .then([say](const telemetry_flushed&) mutable { say(); },
+            [say](const caf::error&) mutable { say(); });
 }
 
 }  // namespace nodezero::actors

@@ -24,7 +24,8 @@ struct DriverSettings {
 };
 
 /// Runs epoch after epoch: begins one, waits for epoch_done, evaluates, samples the
-/// prompts; at the end, or when an epoch fails, it has the lifecycle stop the run.
+/// prompts; at the end, or when an epoch fails, it has the lifecycle stop the run, and
+/// reports when all telemetry has been heard.
 class driver : public runtime::recorded<driver_actor::base> {
  public:
   driver(caf::actor_config& config, DriverSettings settings);

@@ -58,7 +58,8 @@ using checkpointer_actor = caf::typed_actor<Answers<save, saved>, Answers<save_b
 using observer_actor =
     caf::typed_actor<Accepts<telemetry_step>, Accepts<telemetry_evaluation>,
                      Accepts<telemetry_epoch>, Accepts<telemetry_sample>,
-                     Accepts<telemetry_checkpoint>, Accepts<telemetry_notice>>;
+                     Accepts<telemetry_checkpoint>, Accepts<telemetry_notice>,
+                     Answers<telemetry_flush, telemetry_flushed>>;
 
 using driver_actor = caf::typed_actor<Answers<run_all, run_ended>>;
 

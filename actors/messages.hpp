@@ -231,6 +231,11 @@ struct telemetry_sample { SampleSummary summary; };
 struct telemetry_checkpoint { CheckpointSummary summary; };
 struct telemetry_notice { Notice notice; };
 
+/// driver -> observer, before it reports the end: answered when all telemetry that was sent
+/// before has been heard.
+struct telemetry_flush {};
+struct telemetry_flushed {};
+
 // ---- facade -> driver --------------------------------------------------------------------
 
 /// Run all epochs. Answered with run_ended.
@@ -276,5 +281,7 @@ NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_epoch)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_sample)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_checkpoint)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_notice)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_flush)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::telemetry_flushed)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::run_all)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::run_ended)

@@ -24,6 +24,7 @@ class observer_bridge : public runtime::recorded<observer_actor::base> {
         [this](const telemetry_sample& message) { observer_.on_sample(message.summary); },
         [this](const telemetry_checkpoint& message) { observer_.on_checkpoint(message.summary); },
         [this](const telemetry_notice& message) { observer_.on_notice(message.notice); },
+        [](const telemetry_flush&) { return telemetry_flushed{}; },
     };
   }
 

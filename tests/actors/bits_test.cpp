@@ -132,27 +132,32 @@ TEST(Bits, AreTheSameAfterARunWasResumedWithAnotherTree) {  // D14
   auto settings = wide_settings();
   settings.training.epochs = 3;
   const std::string expected = digest_of(settings);
-  for (std::uint64_t stop_after = 1; stop_after < 8; ++stop_after) {
+  for (std::uint64_t stop_after = 0; stop_after < 7; ++stop_after) {
     settings.resume.reset();
     settings.spheres = 3;
-    Recorder recorder;
+    settings.threads = 2;
     TrainingResult first;
     {
-      Trainer trainer(settings, recorder);
-      recorder.after_step = [&](const StepSummary& summary) {
-        if (summary.step + 1 == stop_after) {
-          trainer.stop();
+      Recorder recorder;
+      Trainer* running = nullptr;
+      settings.faults = [&](const FaultSite& site) {
+        if (site.step == stop_after && site.micro_batch == 3) {
+          running->stop();
         }
+        return Fault::none;
       };
+      Trainer trainer(settings, recorder);
+      running = &trainer;
       first = trainer.run();
     }
+    settings.faults = nullptr;
     ASSERT_EQ(first.end, TrainingResult::End::stopped) << first.failure;
     EXPECT_GE(first.progress.step, stop_after);
     settings.resume = model::Checkpoint{settings.training.model, first.progress, first.weights,
                                         first.optimizer};
     settings.spheres = 14;
     settings.threads = 1;
-    EXPECT_EQ(digest_of(settings), expected) << "stopped after step " << stop_after;
+    EXPECT_EQ(digest_of(settings), expected) << "stopped in step " << stop_after;
   }
 }
 

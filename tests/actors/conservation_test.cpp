@@ -1,0 +1,207 @@
+// Rows B1 to B9, C1 to C3 and D12: no work is lost, done twice or skipped.
+
+#include <map>
+#include <numeric>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "actors/topology.hpp"
+#include "model/gpt2.hpp"
+#include "support/stage.hpp"
+
+namespace nodezero::actors::testing {
+namespace {
+
+RunSettings counted(std::vector<std::uint32_t> steps, std::uint32_t spheres) {
+  auto settings = tiny_settings();
+  settings.training.model = {.layers = 1, .heads = 1, .width = 2, .context = 2, .vocabulary = 12};
+  settings.training_batches = std::make_shared<CountedBatches>(
+      std::vector<std::vector<std::uint32_t>>{std::move(steps)}, 2, 12);
+  settings.validation_batches = nullptr;
+  settings.training.epochs = 1;
+  settings.spheres = spheres;
+  return settings;
+}
+
+TEST(Conservation, HoldsForAnyNumberOfBatchesAndSpheres) {  // B1, B3, B11, C3
+  for (std::uint32_t spheres = 1; spheres <= 30; ++spheres) {
+    std::vector<std::uint32_t> steps(40);
+    std::iota(steps.begin(), steps.end(), 1);  // 1 to 40 batches; 0 is an epoch without steps
+    auto settings = counted(steps, spheres);
+    settings.symmetry = 2 + spheres % 11;
+    settings.routing = static_cast<RoutingPolicy>(spheres % 3);
+    Stage stage(settings);
+    std::map<std::uint64_t, std::multiset<std::uint32_t>> computed_by_step;
+    std::map<std::uint64_t, std::map<caf::actor_id, int>> reports;
+    stage.observe = [&](const Stage::Delivery& delivery) {
+      if (const auto* task = delivery.as<compute>(); task && delivery.receiver == "lane") {
+        computed_by_step[task->envelope.step].insert(task->position);
+      }
+      if (const auto* message = delivery.as<report>()) {
+        ++reports[message->envelope.step][delivery.element->sender->id()];
+      }
+    };
+    auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+    stage.run();
+    ASSERT_TRUE(end.succeeded());
+    ASSERT_EQ(end.get()->reason.code, errc::none) << to_string(end.get()->reason);
+    const std::size_t children = topology(spheres, settings.symmetry).size() - 1;
+    for (std::uint32_t step = 0; step < steps.size(); ++step) {
+      const auto& positions = computed_by_step[step];
+      ASSERT_EQ(positions.size(), steps[step]);
+      ASSERT_EQ(std::set<std::uint32_t>(positions.begin(), positions.end()).size(), steps[step]);
+      ASSERT_EQ(reports[step].size(), children);
+      for (const auto& [sphere, count] : reports[step]) {
+        ASSERT_EQ(count, 1) << "sphere " << sphere;
+      }
+      ASSERT_EQ(stage.recorder().steps[step].tokens, steps[step] * 2u);
+    }
+    EXPECT_EQ(stage.actors().gradients->leased(), 0u);  // C1: all buffers are back
+  }
+}
+
+TEST(Conservation, AChildThatReportsTwiceFailsTheStep) {  // B2
+  Stage stage(counted({6, 6}, 3));
+  bool doubled = false;
+  stage.observe = [&](const Stage::Delivery& delivery) {
+    const auto* message = delivery.as<report>();
+    if (message && delivery.receiver == "node_zero" && !doubled) {
+      doubled = true;
+      stage.forge(delivery.element->sender, stage.actors().root, *message);
+    }
+  };
+  auto epoch = stage.ask<epoch_done>(stage.actors().root, begin_epoch{stage.start()});
+  stage.hold = [&](const Stage::Delivery& delivery) {  // the others report later
+    return doubled && delivery.receiver == "worker" && !epoch.answered();
+  };
+  stage.run();
+  EXPECT_EQ(epoch.code(), errc::conservation);
+  stage.hold = nullptr;
+}
+
+TEST(Conservation, AReportOfForeignPositionsFailsTheStep) {  // B1, B2
+  Stage stage(counted({6}, 3));
+  bool forged = false;
+  stage.observe = [&](const Stage::Delivery& delivery) {
+    if (const auto* message = delivery.as<gradient>(); message && !forged) {
+      forged = true;
+      stage.forge(delivery.element->sender, stage.actors().root,
+                  report{message->envelope, Purpose::train, message->sphere, {99}, {}, 1});
+    }
+  };
+  auto epoch = stage.ask<epoch_done>(stage.actors().root, begin_epoch{stage.start()});
+  stage.run();
+  EXPECT_EQ(epoch.code(), errc::conservation);
+}
+
+TEST(Conservation, AGradientThatComesTwiceFailsTheStep) {  // C1, C2
+  Stage stage(counted({6}, 3));
+  bool forged = false;
+  stage.observe = [&](const Stage::Delivery& delivery) {
+    if (const auto* message = delivery.as<gradient>(); message && !forged) {
+      forged = true;
+      Partial copy;
+      copy.range = message->range;
+      copy.gradient = stage.actors().gradients->lease();
+      stage.forge(delivery.element->sender, stage.actors().root,
+                  gradient{message->envelope, Purpose::train, message->sphere, message->range,
+                           Moved(std::move(copy))});
+    }
+  };
+  auto epoch = stage.ask<epoch_done>(stage.actors().root, begin_epoch{stage.start()});
+  stage.run();
+  EXPECT_EQ(epoch.code(), errc::conservation);
+}
+
+TEST(Conservation, ADeadSpheresWorkIsComputedAgainAndCountedOnce) {  // D12
+  auto settings = counted({7, 7}, 3);
+  settings.faults = [](const FaultSite& site) {
+    return site.step == 1 && site.micro_batch % 2 == 0 && site.attempt == 0
+               ? Fault::throw_exception
+               : Fault::none;
+  };
+  Stage stage(settings);
+  auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+  stage.run();
+  ASSERT_TRUE(end.succeeded());
+  EXPECT_EQ(end.get()->reason.code, errc::none) << to_string(end.get()->reason);
+  EXPECT_EQ(stage.recorder().notices.size(), 4u);
+  EXPECT_EQ(stage.recorder().steps.at(1).tokens, 14u);
+}
+
+TEST(Conservation, AMicroBatchThatAlwaysFailsFailsItsEpochByName) {  // D12, A4
+  for (const Fault fault : {Fault::throw_exception, Fault::non_finite_loss, Fault::die}) {
+    for (const std::uint32_t spheres : {1u, 3u, 30u}) {
+      auto settings = counted({8, 8, 8}, spheres);
+      int attempts = 0;
+      settings.faults = [&](const FaultSite& site) {
+        const bool chosen = site.step == 1 && site.micro_batch == 5;
+        attempts += chosen;
+        return chosen ? fault : Fault::none;
+      };
+      Stage stage(settings);
+      auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+      stage.run();
+      ASSERT_TRUE(end.succeeded());
+      const auto& reason = end.get()->reason;
+      EXPECT_NE(reason.code, errc::none);
+      EXPECT_EQ(reason.envelope.step, 1u);
+      EXPECT_GT(reason.sphere, 0);
+      if (fault != Fault::die) {  // a killed sphere cannot say what it was doing
+        EXPECT_EQ(reason.micro_batch, 5);
+        EXPECT_EQ(attempts, 4);
+      }
+      // The last complete version is intact: one step was applied.
+      EXPECT_EQ(end.get()->checkpoint.progress.step, 1u);
+      EXPECT_EQ(end.get()->checkpoint.optimizer->step, 1u);
+    }
+  }
+}
+
+TEST(Conservation, AStepIsTheSumOfItsMicroBatches) {  // C1, C2, C4
+  // What the tree says of a step against a plain loop over the same micro-batches.
+  const auto settings = counted({9}, 4);
+  Stage stage(settings);
+  auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+  stage.run();
+  ASSERT_TRUE(end.succeeded());
+
+  const auto layout = model::TensorLayout::gpt2(settings.training.model);
+  model::Parameters weights(layout);
+  model::initialize(settings.training.model, settings.training.seed, weights);
+  model::Gradient gradient(layout);
+  std::vector<double> sum(gradient.values().size(), 0.0);
+  model::Workspace workspace;
+  model::LossSum loss;
+  for (std::uint32_t position = 0; position < 9; ++position) {
+    const auto batch = settings.training_batches->micro_batch(0, 0, position);
+    const auto part = model::loss_and_gradient(settings.training.model, weights, batch, {},
+                                               gradient, workspace);
+    loss.negative_log_likelihood += part.negative_log_likelihood;
+    loss.valid_tokens += part.valid_tokens;
+    std::transform(sum.begin(), sum.end(), gradient.values().begin(), sum.begin(),
+                   [](double a, float b) { return a + b; });
+  }
+  const double norm =
+      std::sqrt(std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0)) /
+      static_cast<double>(loss.valid_tokens);
+  const auto& step = stage.recorder().steps.at(0);
+  EXPECT_GT(norm, 0);
+  EXPECT_NEAR(step.gradient_norm, norm, 1e-5 * norm);
+  EXPECT_NEAR(step.loss, loss.negative_log_likelihood / static_cast<double>(loss.valid_tokens),
+              1e-9);
+}
+
+TEST(Conservation, EverySphereWorksWhenThereIsAMicroBatchForEach) {  // B7, B8, B9
+  for (const std::uint32_t spheres : {2u, 3u, 11u, 12u, 13u, 144u, 157u}) {
+    Stage stage(counted({spheres}, spheres));
+    auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+    stage.run();
+    ASSERT_TRUE(end.succeeded());
+    EXPECT_EQ(stage.recorder().steps.at(0).spheres_busy, spheres);
+  }
+}
+
+}  // namespace
+}  // namespace nodezero::actors::testing

@@ -1,0 +1,211 @@
+// Rows A2, A5, A10 and A11: who may read the weights when, and how a run ends.
+
+#include <map>
+#include <set>
+
+#include <gtest/gtest.h>
+
+#include "model/digest.hpp"
+#include "model/generation.hpp"
+#include "support/stage.hpp"
+
+namespace nodezero::actors::testing {
+namespace {
+
+generate ask_for(std::int64_t tokens, std::uint64_t seed) {
+  return {{1, 2, 3}, tokens, {.temperature = 1.0, .seed = seed}};
+}
+
+// A thousand requests spread over the deliveries of three epochs.
+struct Flood {
+  explicit Flood(InferencePolicy policy) : settings(make(policy)), stage(settings) {
+    stage.observe = [this](const Stage::Delivery& delivery) {
+      if (const auto* message = delivery.as<snapshot>(); message && message->weights) {
+        versions[message->envelope.version] = message->weights;
+      }
+    };
+    auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+    stage.run_until([this] { return !stage.recorder().steps.empty(); });
+    while (requests.size() < 1000) {
+      requests.push_back(stage.ask<generated>(
+          stage.actors().lifecycle, ask_for(static_cast<std::int64_t>(requests.size() % 7),
+                                            requests.size())));
+      for (int i = 0; i < 3; ++i) {
+        stage.step();
+      }
+      if (end.answered()) {
+        break;
+      }
+    }
+    asked_in_time = !end.answered();
+    stage.run();
+    finished = end.succeeded() && end.get()->reason.code == errc::none;
+  }
+
+  static RunSettings make(InferencePolicy policy) {
+    auto settings = tiny_settings();
+    settings.training.epochs = 12;
+    settings.inference = policy;
+    return settings;
+  }
+
+  RunSettings settings;
+  Stage stage;
+  std::map<std::uint64_t, ParametersPtr> versions;
+  std::vector<Stage::Asked<generated>> requests;
+  bool asked_in_time = false;
+  bool finished = false;
+};
+
+TEST(Inference, IsAnsweredFromCompleteSnapshotsDuringTraining) {  // A2
+  Flood flood(InferencePolicy::snapshot);
+  ASSERT_TRUE(flood.finished);
+  ASSERT_EQ(flood.requests.size(), 1000u);
+  std::set<std::uint64_t> answered_by;
+  for (std::size_t i = 0; i < flood.requests.size(); ++i) {
+    auto& request = flood.requests[i];
+    if (request.code() == errc::stopped) {
+      continue;  // asked while the run was ending
+    }
+    ASSERT_TRUE(request.succeeded()) << i << ": " << static_cast<int>(request.code());
+    const std::uint64_t version = request.get()->envelope.version;
+    answered_by.insert(version);
+    if (version == 0) {
+      continue;
+    }
+    ASSERT_TRUE(flood.versions.contains(version)) << "version " << version << " is no snapshot";
+    const auto question = ask_for(static_cast<std::int64_t>(i % 7), i);
+    model::Generator offline(flood.settings.training.model, flood.versions[version],
+                             question.prompt, question.sampling);
+    std::vector<std::int32_t> expected;
+    for (std::int64_t t = 0; t < question.tokens; ++t) {
+      expected.push_back(offline.next());
+    }
+    ASSERT_EQ(request.get()->tokens, expected) << "request " << i << ", version " << version;
+  }
+  EXPECT_GE(answered_by.size(), 3u);
+}
+
+TEST(Inference, WaitsForTheEpochBoundaryIfThatIsThePolicy) {  // A2
+  Flood flood(InferencePolicy::wait);
+  ASSERT_TRUE(flood.finished);
+  std::size_t answered = 0;
+  for (auto& request : flood.requests) {
+    if (request.code() == errc::stopped) {
+      continue;
+    }
+    ASSERT_TRUE(request.succeeded());
+    ++answered;
+    EXPECT_TRUE(request.get()->envelope.version == 0 ||
+                flood.versions.contains(request.get()->envelope.version));
+    // A boundary's envelope names the first step of the next epoch.
+    std::uint64_t boundary = 0;
+    bool at_boundary = request.get()->envelope.step == 0;
+    for (std::uint64_t epoch = 0; epoch < 12; ++epoch) {
+      boundary += flood.settings.training_batches->steps_in_epoch(epoch);
+      at_boundary = at_boundary || request.get()->envelope.step == boundary;
+    }
+    EXPECT_TRUE(at_boundary) << to_string(request.get()->envelope);
+  }
+  EXPECT_GT(answered, 500u);
+}
+
+TEST(Inference, IsRefusedByATypedErrorIfThatIsThePolicy) {  // A2
+  auto settings = tiny_settings();
+  settings.inference = InferencePolicy::refuse;
+  Stage stage(settings);
+  auto epoch = stage.ask<epoch_done>(stage.actors().root, begin_epoch{stage.start()});
+  stage.run_until([&] { return stage.recorder().steps.size() == 1; });
+  std::vector<Stage::Asked<generated>> requests;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    requests.push_back(stage.ask<generated>(stage.actors().lifecycle, ask_for(3, i)));
+  }
+  stage.run_until([&] { return requests.back().answered(); });
+  EXPECT_FALSE(epoch.answered());
+  for (auto& request : requests) {
+    ASSERT_EQ(request.code(), errc::training);
+  }
+  stage.run();
+  auto after = stage.ask<generated>(stage.actors().lifecycle, ask_for(3, 1));
+  stage.run();
+  EXPECT_TRUE(after.succeeded());  // between epochs it answers
+}
+
+TEST(Inference, NeverWaitsLongerThanItsBound) {  // A2
+  auto settings = tiny_settings();
+  settings.inference = InferencePolicy::wait;
+  settings.inference_timeout = std::chrono::seconds(5);
+  Stage stage(settings);
+  auto epoch = stage.ask<epoch_done>(stage.actors().root, begin_epoch{stage.start()});
+  stage.run_until([&] { return stage.recorder().steps.size() == 1; });
+  stage.hold = is<compute>;
+  auto request = stage.ask<generated>(stage.actors().lifecycle, ask_for(3, 1));
+  stage.run();
+  EXPECT_FALSE(request.answered());
+  stage.advance(std::chrono::seconds(6));
+  EXPECT_EQ(request.code(), errc::timed_out);
+}
+
+TEST(Stop, WorksAtEveryMessageOfARun) {  // A5, A10, A11
+  auto settings = tiny_settings();
+  settings.training.micro_batches = 17;
+  settings.evaluate_every = 1;
+  settings.prompts = {{1, 2}};
+  settings.sample_tokens = 20;
+  std::map<std::uint64_t, std::string> digest_of_version;
+  std::size_t deliveries = 0;
+  {
+    settings.checkpoint_every = 1;
+    Stage stage(settings);
+    stage.observe = [&](const Stage::Delivery& delivery) {
+      if (const auto* message = delivery.as<save>()) {
+        digest_of_version[message->envelope.version] = model::digest(*message->checkpoint.weights);
+      }
+    };
+    auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+    deliveries = stage.run();
+    ASSERT_TRUE(end.succeeded());
+  }
+  settings.checkpoint_every = 0;
+  for (std::size_t moment = 0; moment < deliveries; moment += 3) {
+    Stage stage(settings);
+    auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+    for (std::size_t i = 0; i < moment; ++i) {
+      stage.step();
+    }
+    auto stop_answer = stage.ask<stopped>(stage.actors().lifecycle, stop{});
+    auto once_more = stage.ask<stopped>(stage.actors().lifecycle, stop{});
+    stage.run();
+    ASSERT_TRUE(stop_answer.succeeded()) << "moment " << moment;
+    ASSERT_TRUE(once_more.succeeded());
+    ASSERT_TRUE(end.answered());
+    const auto& checkpoint = stop_answer.get()->checkpoint;
+    ASSERT_EQ(checkpoint.progress.version, checkpoint.optimizer->step);
+    if (checkpoint.progress.version > 0) {
+      ASSERT_EQ(model::digest(*checkpoint.weights),
+                digest_of_version.at(checkpoint.progress.version))
+          << "moment " << moment;
+    }
+    EXPECT_EQ(stage.actors().gradients->leased(), 0u);
+    auto late = stage.ask<generated>(stage.actors().lifecycle, ask_for(1, 1));
+    stage.run();
+    EXPECT_EQ(late.code(), errc::stopped);
+  }
+}
+
+TEST(Stop, IsAnsweredOnlyWhenAllIsSaved) {  // A11
+  Stage stage(tiny_settings());
+  auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+  stage.run_until([&] { return stage.recorder().steps.size() == 2; });
+  stage.hold = is<saved>;
+  auto answer = stage.ask<stopped>(stage.actors().lifecycle, stop{});
+  stage.run();
+  EXPECT_FALSE(answer.answered());
+  EXPECT_FALSE(end.answered());
+  stage.hold = nullptr;
+  stage.run();
+  EXPECT_TRUE(answer.succeeded());
+}
+
+}  // namespace
+}  // namespace nodezero::actors::testing

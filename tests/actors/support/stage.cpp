@@ -1,0 +1,63 @@
+#include "support/stage.hpp"
+
+#include <algorithm>
+
+namespace nodezero::actors::testing {
+
+Stage::Stage(const RunSettings& settings)
+    : settings_(settings),
+      system_(config_),
+      scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())),
+      actors_(spawn_run(system_, runtime::Scheduling::testing, settings_, recorder_)) {}
+
+Stage::~Stage() {
+  hold = nullptr;
+  observe = nullptr;
+  actors_.send_exit();
+  actors_ = {};
+  run();
+}
+
+bool Stage::step() {
+  auto& jobs = scheduler_.jobs;
+  for (auto job = jobs.begin(); job != jobs.end(); ++job) {
+    auto* actor = dynamic_cast<caf::scheduled_actor*>(*job);
+    auto* element = actor ? actor->peek_at_next_mailbox_element() : nullptr;
+    if (element) {
+      const Delivery delivery{actor->name(), element};
+      if (hold && hold(delivery)) {
+        continue;
+      }
+      if (observe) {
+        observe(delivery);
+      }
+    }
+    std::rotate(jobs.begin(), job, job + 1);
+    return scheduler_.try_run_once();
+  }
+  return false;
+}
+
+std::size_t Stage::run() {
+  std::size_t steps = 0;
+  while (step()) {
+    ++steps;
+  }
+  return steps;
+}
+
+bool Stage::run_until(const std::function<bool()>& reached) {
+  while (!reached()) {
+    if (!step()) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void Stage::advance(std::chrono::milliseconds time) {
+  scheduler_.advance_time(time);
+  run();
+}
+
+}  // namespace nodezero::actors::testing
