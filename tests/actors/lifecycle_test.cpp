@@ -30,7 +30,7 @@ struct Flood {
       requests.push_back(stage.ask<generated>(
           stage.actors().lifecycle, ask_for(static_cast<std::int64_t>(requests.size() % 7),
                                             requests.size())));
-      for (int i = 0; i < 3; ++i) {
+      for (int i = 0; i < 12; ++i) {
         stage.step();
       }
       if (end.answered()) {
