@@ -284,7 +284,7 @@ class Pass {
   const ModelConfig& config_;
   const float* w_;
   const MicroBatch& batch_;
-  const DropoutKey& key_;
+  DropoutKey key_;
   Workspace::State& s_;
   const ActivationPlan& plan_;
   const Gpt2Offsets& at_;
