@@ -70,8 +70,8 @@ std::string sha256(const std::string& text) {
 std::optional<std::string> file_difference(const char* option, const nlohmann::json& recorded,
                                            const nlohmann::json& found) {
   if (recorded.size() != found.size()) {
-    return fmt::format("--{} cannot change on resume: the run has {} files, here are {}", option,
-                       recorded.size(), found.size());
+    return fmt::format("--{}: the run has {} files, here are {}", option, recorded.size(),
+                       found.size());
   }
   for (std::size_t i = 0; i < recorded.size(); ++i) {
     auto before = recorded[i];
@@ -86,8 +86,8 @@ std::optional<std::string> file_difference(const char* option, const nlohmann::j
         return file.value("sha256", file.value("sample_sha256", "?")).substr(0, 12);
       };
       return fmt::format(
-          "--{} cannot change on resume: the run has '{}' with {} bytes and SHA-256 {}..., here "
-          "is '{}' with {} bytes and {}...",
+          "--{}: the run has '{}' with {} bytes and SHA-256 {}..., here is '{}' with {} bytes and "
+          "{}...",
           option, old_name, before.value("bytes", 0ULL), hash(before), new_name,
           after.value("bytes", 0ULL), hash(after));
     }
@@ -127,8 +127,7 @@ std::optional<std::string> data_difference(const nlohmann::json& recorded,
     const auto before = recorded.value(part, nlohmann::json());
     const auto after = found.value(part, nlohmann::json());
     if (before != after) {
-      return fmt::format("the {} of the data cannot change on resume: the run has {}, here is {}",
-                         part, before.dump(), after.dump());
+      return fmt::format("{} part: the run has {}, here is {}", part, before.dump(), after.dump());
     }
   }
   return std::nullopt;

@@ -49,8 +49,8 @@ std::vector<double> token_frequencies(const DataSet& data);
 /// @throws CommandError if a file cannot be read
 nlohmann::json describe(const DataSet& data);
 
-/// The first difference between two descriptions that matters to a resumed run, as a
-/// sentence with both values, or nothing. Paths may differ, contents may not.
+/// The first difference between two descriptions that matters, as a clause that names the
+/// option and both values, or nothing. Paths may differ, contents may not.
 std::optional<std::string> data_difference(const nlohmann::json& recorded,
                                            const nlohmann::json& found);
 

@@ -160,10 +160,9 @@ PreparedRun prepare_run(const TrainRequest& request) {
   if (options.data.empty()) {
     throw CommandError(
         exit_bad_input,
-        request.resume
-            ? fmt::format("'{}' holds no run to resume; to start one there, give --data",
-                          out.string())
-            : "--data is missing: the files or folders to train on");
+        request.resume ? fmt::format("'{}' holds no run to resume; to start one there, give --data",
+                                     out.string())
+                       : "--data is missing: the files or folders to train on");
   }
   std::optional<model::ModelFolder> start;
   if (!options.init.empty() && !earlier.checkpoint) {
@@ -184,7 +183,8 @@ PreparedRun prepare_run(const TrainRequest& request) {
   auto description = describe(run.data);
   if (earlier.record) {
     if (const auto difference = data_difference(earlier.record->data, description)) {
-      throw CommandError(exit_bad_input, *difference);
+      throw CommandError(exit_bad_input,
+                         fmt::format("the text of a run cannot change on resume; {}", *difference));
     }
     run.record = std::move(*earlier.record);
   } else {

@@ -45,4 +45,15 @@ std::string duration_text(double seconds) {
   return fmt::format("{} days", grouped(whole / 86'400));
 }
 
+std::string clock_text(double seconds) {
+  const auto whole = static_cast<std::uint64_t>(std::llround(seconds));
+  if (whole < 3'600) {
+    return fmt::format("{}:{:02}", whole / 60, whole % 60);
+  }
+  if (whole < 48 * 3'600) {
+    return fmt::format("{}:{:02}:{:02}", whole / 3'600, whole / 60 % 60, whole % 60);
+  }
+  return fmt::format("{} days", grouped(whole / 86'400));
+}
+
 }  // namespace nodezero::apps

@@ -16,4 +16,7 @@ std::string bytes_text(std::uint64_t bytes);
 /// "0.4 s", "42 s", "3 min 20 s", "2 h 5 min", "12 days".
 std::string duration_text(double seconds);
 
+/// What is left of a time, in few columns: "0:42", "3:20", "2:05:00", "12 days".
+std::string clock_text(double seconds);
+
 }  // namespace nodezero::apps

@@ -15,6 +15,14 @@ void put(const std::string& text) {
   std::fflush(stdout);
 }
 
+std::string fitted(std::string line, std::size_t width) {
+  for (auto at = line.find("  "); line.size() > width && at != std::string::npos;
+       at = line.find("  ", at)) {
+    line.erase(at, 1);
+  }
+  return line.substr(0, width);
+}
+
 std::size_t terminal_width() {
   winsize size{};
   if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) {
@@ -34,7 +42,7 @@ void Screen::print(const std::string& text) {
 
 void Screen::rewrite(const std::string& line) {
   // A full last column would wrap on some terminals.
-  put(erase_line + line.substr(0, terminal_width() - 1));
+  put(erase_line + fitted(line, terminal_width() - 1));
   line_is_shown_ = true;
 }
 

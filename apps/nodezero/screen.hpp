@@ -14,7 +14,8 @@ class Screen {
   bool is_terminal() const { return terminal_; }
   /// Prints text that stays; a newline is added if it has none at its end.
   void print(const std::string& text);
-  /// Replaces the line at the bottom, cut to the terminal's width. Terminals only.
+  /// Replaces the line at the bottom. Where it is wider than the terminal, double spaces
+  /// become single ones, and then it is cut. Terminals only.
   void rewrite(const std::string& line);
   /// Removes the line at the bottom.
   void clear();

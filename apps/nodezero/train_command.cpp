@@ -56,8 +56,19 @@ nlohmann::json begin_session(const PreparedRun& run) {
           {"ended", nullptr}};
 }
 
+/// True if an earlier session has done all steps and has said so.
+bool is_finished(const PreparedRun& run) {
+  return run.settings.resume && run.settings.resume->progress.step >= run.plan.steps &&
+         run.record.results.is_object() && run.record.results.value("end", "") == "finished";
+}
+
 /// Trains and returns the exit code.
 int train(PreparedRun run) {
+  if (is_finished(run)) {
+    fmt::print("the run in {} is finished: all {} steps are done\n", run.folder->path().string(),
+               grouped(run.plan.steps));
+    return 0;
+  }
   // A reader that has gone, or a limit on file sizes, must not kill a run: writes fail instead.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
@@ -72,6 +83,7 @@ int train(PreparedRun run) {
 
   auto& record = run.record;
   record.sessions.push_back(begin_session(run));
+  record.results = nullptr;
   write_run_record(run.folder->path(), record, exit_bad_input);
   actors::Trainer trainer(std::move(run.settings), log);
   running = &trainer;

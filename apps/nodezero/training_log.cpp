@@ -86,7 +86,7 @@ std::string TrainingLog::progress_line() const {
       "spheres busy",
       step_->epoch + 1, settings_.total_epochs, grouped(done), grouped(settings_.total_steps),
       step_->loss, grouped(static_cast<std::uint64_t>(std::llround(recent_rate_))),
-      duration_text(left), step_->spheres_busy, settings_.spheres);
+      clock_text(left), step_->spheres_busy, settings_.spheres);
   if (waiting.count() > 10 && waiting.count() > 3 * step_seconds) {
     line += fmt::format("  ({} since that step)", duration_text(waiting.count()));
   }

@@ -137,16 +137,16 @@ std::string results_text(const PreparedRun& run, const actors::TrainingResult& r
     add("training",
         fmt::format("loss {:.4f} in the last step", results["training_loss"].get<double>()));
   }
-  if (results.contains("best_validation_loss")) {
-    add("validation",
-        fmt::format("{}loss {:.4f} after step {}, the best",
-                    results.contains("validation_loss")
-                        ? fmt::format("loss {:.4f} after step {}; ",
-                                      results["validation_loss"].get<double>(),
-                                      grouped(results["validation_step"].get<std::uint64_t>()))
-                        : "",
-                    results["best_validation_loss"].get<double>(),
-                    grouped(result.progress.best_validation_step)));
+  if (results.contains("validation_loss")) {
+    const auto step = results["validation_step"].get<std::uint64_t>();
+    add("validation", fmt::format("loss {:.4f} after step {}",
+                                  results["validation_loss"].get<double>(), grouped(step)));
+  }
+  if (result.progress.best_validation_step > 0) {
+    add("best",
+        fmt::format("loss {:.4f} after step {}, kept in {}", result.progress.best_validation_loss,
+                    grouped(result.progress.best_validation_step),
+                    (run.folder->path() / "best").string()));
   }
   if (results.contains("weights_sha256")) {
     add("weights", results["weights_sha256"].get<std::string>());

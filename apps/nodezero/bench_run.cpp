@@ -1,0 +1,150 @@
+#include "apps/nodezero/bench_run.hpp"
+
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "actors/trainer.hpp"
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/peak_rate.hpp"
+#include "model/batch_source.hpp"
+#include "model/gpt2.hpp"
+#include "model/random.hpp"
+
+namespace nodezero::apps {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// A million uniform token ids, without memory: each is a function of its place.
+class RandomTokens : public model::TokenSource {
+ public:
+  explicit RandomTokens(std::int64_t vocabulary) : vocabulary_(vocabulary) {}
+  std::uint64_t size() const override { return 1'000'000; }
+  void read(std::uint64_t offset, std::span<std::int32_t> out) const override {
+    const model::KeyedRandom random(1337, model::RandomPurpose::sampling, 0);
+    for (auto& id : out) {
+      id = static_cast<std::int32_t>(random.uniform(offset++) * static_cast<double>(vocabulary_));
+    }
+  }
+
+ private:
+  std::int64_t vocabulary_;
+};
+
+/// Takes the time between the ends of steps and stops the run when there are enough.
+class StepClock : public actors::Observer {
+ public:
+  explicit StepClock(double seconds) : seconds_(seconds) {}
+  void stop_with(std::function<void()> stop) { stop_ = std::move(stop); }
+
+  void on_step(const actors::StepSummary& summary) override {
+    const auto now = Clock::now();
+    if (summary.step >= warm_up) {
+      milliseconds_.push_back(std::chrono::duration<double, std::milli>(now - last_).count());
+      total_ += milliseconds_.back();
+      loss_ = summary.loss;
+    }
+    last_ = now;
+    if (milliseconds_.size() >= 3 && total_ >= seconds_ * 1e3) {
+      stop_();
+    }
+  }
+
+  const std::vector<double>& milliseconds() const { return milliseconds_; }
+  double loss() const { return loss_; }
+
+ private:
+  static constexpr std::uint64_t warm_up = 3;
+  double seconds_;
+  std::function<void()> stop_;
+  Clock::time_point last_ = Clock::now();
+  std::vector<double> milliseconds_;
+  double total_ = 0;
+  double loss_ = 0;
+};
+
+actors::RunSettings bench_settings(const BenchOptions& options, const BenchShape& shape,
+                                   std::uint32_t sequences) {
+  actors::RunSettings settings;
+  const std::uint32_t micro_batches =
+      std::min(sequences, options.micro_batches > 0 ? options.micro_batches : options.threads);
+  settings.training.model = shape.model;
+  settings.training.optimizer.learning_rate = 1e-3;
+  settings.training.optimizer.min_learning_rate = 1e-3;
+  settings.training.optimizer.warmup = 0;
+  settings.training.sequences = (sequences + micro_batches - 1) / micro_batches;
+  settings.training.micro_batches = micro_batches;
+  settings.training.steps = 1'000'000'000;
+  const auto tokens = std::make_shared<RandomTokens>(shape.model.vocabulary);
+  settings.training_batches = std::make_shared<model::ShuffledWindows>(
+      tokens, model::TokenRange{0, tokens->size()}, shape.model.context,
+      settings.training.sequences, micro_batches, settings.training.seed);
+  settings.spheres = options.spheres;
+  settings.threads = options.threads;
+  settings.inference = actors::InferencePolicy::refuse;
+  return settings;
+}
+
+}  // namespace
+
+std::string run_bench(const BenchOptions& options) {
+  const auto shape = find_bench_shape(options.config);
+  if (!shape) {
+    throw CommandError(exit_bad_input, "--config " + options.config +
+                                           " is unknown; choose A, B, C64 or C1024");
+  }
+  const std::uint32_t sequences = options.sequences > 0 ? options.sequences : shape->sequences;
+  const double peak = measure_peak_rate(options.threads);
+  const auto settings = bench_settings(options, *shape, sequences);
+
+  StepClock clock(options.seconds);
+  actors::Trainer trainer(settings, clock);
+  clock.stop_with([&trainer] { trainer.stop(); });
+  const auto result = trainer.run();
+  if (result.end == actors::TrainingResult::End::failed) {
+    throw CommandError(exit_failure, result.failure);
+  }
+  auto times = clock.milliseconds();
+  std::sort(times.begin(), times.end());
+  const double median = times[times.size() / 2];
+  const double tokens = static_cast<double>(settings.training.sequences) *
+                        settings.training.micro_batches *
+                        static_cast<double>(shape->model.context);
+  const double rate = tokens / median * 1e3 * model::flops_per_token(shape->model);
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto rounded = [](double value, double digits) {
+    const double scale = std::pow(10.0, digits);
+    return std::round(value * scale) / scale;
+  };
+  nlohmann::ordered_json json;
+  json["config"] = shape->name;
+  json["sequences"] = settings.training.sequences * settings.training.micro_batches;
+  json["dtype"] = "fp32";
+  json["compile"] = false;
+  json["threads"] = options.threads;
+  json["nodezero"] = NODEZERO_VERSION;
+  json["parameters"] = model::TensorLayout::gpt2(shape->model)->parameter_count();
+  json["steps"] = times.size();
+  json["ms_per_step"] = rounded(median, 2);
+  json["ms_best"] = rounded(times.front(), 2);
+  json["tokens_per_second"] = static_cast<std::int64_t>(tokens / median * 1e3);
+  json["rss_mb"] = usage.ru_maxrss / 1024;
+  json["loss"] = rounded(clock.loss(), 4);
+  json["spheres"] = options.spheres;
+  json["micro_batches"] = settings.training.micro_batches;
+  json["gflops"] = rounded(rate * 1e-9, 1);
+  json["peak_gflops"] = rounded(peak * 1e-9, 1);
+  json["share_of_peak"] = rounded(rate / peak, 3);
+  return json.dump();
+}
+
+}  // namespace nodezero::apps
