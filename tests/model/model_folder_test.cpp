@@ -172,6 +172,14 @@ TEST(ConfigJson, AcceptsWhatMeansTheSame) {
   EXPECT_TRUE(config_from_json(config_without("tie_word_embeddings")));
 }
 
+TEST(ConfigJson, HasTheLibrarysDropoutWhereNoneIsGiven) {
+  auto json = nlohmann::json::parse(config_to_json(tiny_config()));
+  for (const char* key : {"resid_pdrop", "embd_pdrop", "attn_pdrop"}) {
+    json.erase(key);
+  }
+  EXPECT_EQ(config_from_json(json.dump())->dropout, 0.1);
+}
+
 TEST(ConfigJson, RefusesByNameWhatCannotBeRun) {
   const std::pair<const char*, const char*> cases[] = {
       {"activation_function", "\"relu\""},
