@@ -59,7 +59,7 @@ int main(int argc, char** argv) {
   apps::add_eval_command(program);
   apps::add_topology_command(program);
   apps::add_digest_command(program);
-  nodezero::apps::add_bench_command(program);
+  apps::add_bench_command(program);
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().empty()) {
