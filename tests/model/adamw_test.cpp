@@ -126,6 +126,21 @@ TEST(GradientNorm, IsTheSumOfSquaresInDouble) {
   }
 }
 
+TEST(GradientNorm, CountsEveryElementOfBuffersOfAnySize) {
+  for (const std::int64_t size : {1, 15, 16, 17, 48, 65'535, 65'537, 65'536 + 33}) {
+    TensorInfo tensor;
+    tensor.name = "a";
+    tensor.shape = {size};
+    const auto layout = std::make_shared<const TensorLayout>(std::vector{tensor});
+    Gradient gradient(layout);
+    const std::span<float> values = gradient[layout->tensors()[0]];
+    std::fill(values.begin(), values.end(), 2.0f);
+    std::vector<double> blocks(norm_block_count(*layout));
+    squared_norm_blocks(gradient, 0, blocks);
+    EXPECT_EQ(sum_along_tree(blocks), 4.0 * static_cast<double>(size));
+  }
+}
+
 TEST(GradientNorm, DoesNotHideANumberThatIsNotFinite) {
   const auto layout = TensorLayout::gpt2(config);
   Gradient gradient = gradient_of_step(layout, 7);
