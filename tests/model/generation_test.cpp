@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -108,14 +109,16 @@ TEST(Sample, DrawsTokensInProportionToTheirProbability) {
   }
 }
 
-TEST(Sample, StaysInsideTopKAndTopP) {
+TEST(Sample, StaysInsideTopKAndTopPAndUsesAllOfThem) {
+  std::set<std::int32_t> from_k, from_p;
   for (std::uint64_t i = 0; i < 2'000; ++i) {
-    const std::int32_t from_k = sample(some_logits, {.temperature = 2, .top_k = 3}, i);
-    EXPECT_TRUE(from_k == 1 || from_k == 3 || from_k == 2);
-    // Tokens 1 and 3 have 0.36 each at temperature 1: three quarters need a third one.
-    const std::int32_t from_p = sample(some_logits, {.temperature = 1, .top_p = 0.7}, i);
-    EXPECT_TRUE(from_p == 1 || from_p == 3);
+    from_k.insert(sample(some_logits, {.temperature = 2, .top_k = 3}, i));
+    // Tokens 1 and 3 have 0.36 each at temperature 1: together they reach 0.7.
+    from_p.insert(sample(some_logits, {.temperature = 1, .top_p = 0.7}, i));
+    ASSERT_EQ(sample(some_logits, {.temperature = 1, .top_p = 1e-9}, i), 1);
   }
+  EXPECT_EQ(from_k, (std::set<std::int32_t>{1, 2, 3}));
+  EXPECT_EQ(from_p, (std::set<std::int32_t>{1, 3}));
 }
 
 TEST(Sample, DependsOnSeedAndIndexAlone) {
