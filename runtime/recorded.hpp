@@ -52,6 +52,12 @@ class recorded : public Base {
     __tsan_release(this);
   }
 
+  bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
+    const bool result = Base::cleanup(std::move(reason), unit);
+    __tsan_release(this);
+    return result;
+  }
+
   void on_destroy() override {
     __tsan_acquire(this);
     Base::on_destroy();
