@@ -116,8 +116,10 @@ bool lane_scheduler::may_start(const JobKey& key) const {
 }
 
 bool lane_scheduler::room_for_gradient() const {
+  // bit_width(n - 1) is ceil(log2 n). With no task running anywhere at most that many sums
+  // are held, and one old one on its way to the optimizer, so this never waits for ever.
   const std::size_t positions = batches_->batches.size();
-  const std::size_t bound = lanes_.size() + std::bit_width(positions) + 2;
+  const std::size_t bound = lanes_.size() + std::bit_width(positions - 1) + 2;
   return gradients_->leased() < bound;
 }
 
