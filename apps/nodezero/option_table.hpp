@@ -35,7 +35,7 @@ void for_each_option(Visitor&& visit) {
 
   add(
       {"preset", "Data and model", fixed, any, any,
-       "Values to start from: demo, shakespeare-cpu, shakespeare-gpu or gpt2-124m"},
+       "Other defaults than those below: demo, shakespeare-cpu, shakespeare-gpu or gpt2-124m"},
       [](auto& o) -> auto& { return o.preset; });
   add(
       {"data", "Data and model", fixed, any, any,

@@ -15,6 +15,8 @@ namespace nodezero::apps {
 namespace {
 
 constexpr std::uint64_t float_size = 4;
+/// What the program holds whatever it trains: code, libraries and their generated kernels.
+constexpr std::uint64_t program_bytes = 30'000'000;
 
 /// Refuses sizes whose products would not fit 64 bits; no machine holds them anyway.
 void check_representable(const model::TrainingConfig& training) {
@@ -70,7 +72,8 @@ Plan make_plan(const actors::RunSettings& settings, const DataSet& data) {
   plan.lanes = actors::lane_count(settings);
   const auto buffers = gradient_buffers(plan.lanes, training.micro_batches);
   const std::uint64_t workspace = model::workspace_bytes(config, training.sequences);
-  plan.memory = {{"weights", "", set_bytes},
+  plan.memory = {{"program", "with its libraries", program_bytes},
+                 {"weights", "", set_bytes},
                  {"moments of AdamW", "2 x weights", 2 * set_bytes},
                  {"gradients", fmt::format("{} x weights", buffers), buffers * set_bytes},
                  {"workspace", fmt::format("{} lanes x {}", plan.lanes, bytes_text(workspace)),
@@ -81,10 +84,8 @@ Plan make_plan(const actors::RunSettings& settings, const DataSet& data) {
     plan.memory.push_back(
         {"inference", "a version of the weights and a key-value cache", set_bytes + cache});
   }
-  if (!settings.folder.empty()) {
-    plan.memory.push_back(
-        {"checkpoint", "a copy of weights and moments while it is written", 3 * set_bytes});
-  }
+  plan.memory.push_back(
+      {"checkpoint", "a copy of weights and moments while it is written", 3 * set_bytes});
   if (data.tokenizer.kind() == model::Tokenizer::Kind::chars) {
     auto tokens = data.training_tokens->size();
     if (data.validation_tokens != nullptr && data.validation_tokens != data.training_tokens) {
@@ -138,7 +139,7 @@ std::string to_string(const Plan& plan, std::uint64_t available, double seconds)
     text.erase(text.find_last_not_of(' ') + 1);
     text += '\n';
   }
-  add("steps", fmt::format("{}, {:.3g} epochs", grouped(plan.steps), plan.epochs));
+  add("steps", fmt::format("{}, {} epochs", grouped(plan.steps), count_text(plan.epochs)));
   add("tokens", fmt::format("{} a step, {} in all", grouped(plan.tokens_a_step),
                             grouped(plan.training_tokens)));
   add("validation", plan.evaluations == 0 ? "none"

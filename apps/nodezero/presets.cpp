@@ -8,19 +8,19 @@ namespace nodezero::apps {
 
 namespace {
 
-/// A small model on a few hundred kilobytes of text that is worth looking at after a minute
-/// on two cores.
+/// A small model on a few hundred kilobytes of text that is worth looking at after two epochs
+/// and a minute on two cores. Steps are small, because so little text allows few of them.
 void set_demo(TrainOptions& o) {
-  o.training.model = {.layers = 4, .heads = 4, .width = 128, .context = 128};
+  o.training.model = {.layers = 4, .heads = 6, .width = 192, .context = 64};
   o.training.optimizer.learning_rate = 2e-3;
   o.training.optimizer.min_learning_rate = 1e-4;
-  o.training.optimizer.warmup = 50;
+  o.training.optimizer.warmup = 100;
   o.training.sequences = 1;
   o.training.micro_batches = 3;
   o.training.epochs = 2;
   o.spheres = 3;
-  o.evaluate_every = 200;
-  o.checkpoint_every = 250;
+  o.evaluate_every = 500;
+  o.checkpoint_every = 500;
   o.prompts = {"This License ", "You may ", "The Program "};
   o.sample_tokens = 300;
   o.temperature = 0.6;

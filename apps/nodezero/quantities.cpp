@@ -15,6 +15,11 @@ std::string grouped(std::uint64_t number) {
   return text;
 }
 
+std::string count_text(double count) {
+  return count < 100 ? fmt::format("{:.3g}", count)
+                     : grouped(static_cast<std::uint64_t>(std::llround(count)));
+}
+
 std::string bytes_text(std::uint64_t bytes) {
   static constexpr std::array units{"B", "kB", "MB", "GB", "TB", "PB"};
   auto value = static_cast<double>(bytes);

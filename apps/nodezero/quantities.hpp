@@ -10,6 +10,9 @@ namespace nodezero::apps {
 /// 1234567 as "1,234,567".
 std::string grouped(std::uint64_t number);
 
+/// A count that need not be whole: "0.21", "2", "1.5", "85,700".
+std::string count_text(double count);
+
 /// "812 B", "1.2 kB", "34 MB", "5.6 GB"; decimal units, two or three digits.
 std::string bytes_text(std::uint64_t bytes);
 

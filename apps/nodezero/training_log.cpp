@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 constexpr auto terminal_interval = 100ms;  ///< between rewrites because of steps
 constexpr auto terminal_heartbeat = 1s;
 constexpr auto plain_interval = 9s;  ///< leaves room below the 10 seconds promised
+/// Steps before the time left is worth showing: the first ones also set libraries up.
+constexpr std::uint64_t settling_steps = 5;
 /// Weight of the newest step in the smoothed rate.
 constexpr double newest_weight = 0.1;
 
@@ -81,12 +83,14 @@ std::string TrainingLog::progress_line() const {
       static_cast<double>(settings_.total_steps - std::min(done, settings_.total_steps)) *
       step_seconds;
   const std::chrono::duration<double> waiting = Clock::now() - last_step_time_;
-  auto line = fmt::format(
-      "epoch {}/{}  step {}/{}  loss {:.4f}  {} tokens/s  {} left  {}/{} "
-      "spheres busy",
-      step_->epoch + 1, settings_.total_epochs, grouped(done), grouped(settings_.total_steps),
-      step_->loss, grouped(static_cast<std::uint64_t>(std::llround(recent_rate_))),
-      clock_text(left), step_->spheres_busy, settings_.spheres);
+  auto line =
+      fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  {} tokens/s", step_->epoch + 1,
+                  settings_.total_epochs, grouped(done), grouped(settings_.total_steps),
+                  step_->loss, grouped(static_cast<std::uint64_t>(std::llround(recent_rate_))));
+  if (session_steps_ >= settling_steps) {
+    line += fmt::format("  {} left", clock_text(left));
+  }
+  line += fmt::format("  {}/{} spheres busy", step_->spheres_busy, settings_.spheres);
   if (waiting.count() > 10 && waiting.count() > 3 * step_seconds) {
     line += fmt::format("  ({} since that step)", duration_text(waiting.count()));
   }

@@ -74,9 +74,10 @@ std::string header_text(const PreparedRun& run) {
                            grouped(run.plan.parameters), config.layers, config.heads, config.width,
                            config.context, grouped(static_cast<std::uint64_t>(config.vocabulary))));
   add("data", data_text(run.data));
-  add("steps", fmt::format("{} of {} tokens ({} micro-batches of {} sequences), {:.3g} epochs",
-                           grouped(run.plan.steps), grouped(run.plan.tokens_a_step),
-                           training.micro_batches, training.sequences, run.plan.epochs));
+  add("steps",
+      fmt::format("{} of {} tokens ({} micro-batches of {} sequences), {} epochs",
+                  grouped(run.plan.steps), grouped(run.plan.tokens_a_step), training.micro_batches,
+                  training.sequences, count_text(run.plan.epochs)));
   add("spheres", spheres_text(run));
   add("memory", fmt::format("about {}", bytes_text(run.plan.total_bytes())));
   add("folder", run.folder->path().string());

@@ -56,6 +56,21 @@ TEST(Resume, AfterTerminationExitsWith143) {
   EXPECT_EQ(program.wait().exit_code, 143);
 }
 
+TEST(Resume, AfterASecondCtrlCHasLostNoCheckpoint) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  Program program(folder, tiny_training("cut", long_run));
+  ASSERT_TRUE(program.wait_for("checkpoint of step"));
+  program.send(SIGINT);
+  ASSERT_TRUE(program.wait_for("stopping after"));
+  program.send(SIGINT);
+  EXPECT_EQ(program.wait().exit_code, 130);
+  const auto resumed = run(folder, {"train", "--resume", "--out", "cut"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_EQ(resumed.out.find("starting at step 0"), std::string::npos) << resumed.out;
+  EXPECT_EQ(digests(folder / "cut"), undisturbed(folder));
+}
+
 TEST(Resume, AfterAKillEndsInTheSameBits) {
   const Folder folder;
   write_text(folder, "text.txt");
