@@ -127,7 +127,8 @@ struct apply {
   bool export_state = false;  ///< hand out an immutable copy of the optimizer's state
 };
 
-/// Asks for an immutable copy of weights and state. Accepted between updates.
+/// Asks for weights and state at the end of a run: they are handed over, not copied.
+/// Accepted once, between updates; the optimizer accepts nothing afterwards.
 struct export_state {
   Envelope envelope;
 };

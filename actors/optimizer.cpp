@@ -24,9 +24,14 @@ bool optimizer::is_current(const Envelope& envelope) const {
          envelope.version == envelope_.version;
 }
 
+caf::error optimizer::refusal(const Envelope& envelope) const {
+  return make_error({errc::wrong_state, envelope, -1, -1,
+                     is_retired_ ? "the state was handed over" : "an update is running"});
+}
+
 caf::result<optimizer_complete> optimizer::begin(const apply& message) {
   if (!is_idle()) {
-    return make_error({errc::wrong_state, message.envelope, -1, -1, "an update is running"});
+    return refusal(message.envelope);
   }
   if (!is_current(message.envelope)) {
     return make_error({errc::stale, message.envelope, -1, -1,
@@ -50,13 +55,10 @@ caf::result<optimizer_complete> optimizer::begin(const apply& message) {
 
 caf::result<exported_state> optimizer::begin(const export_state& message) {
   if (!is_idle()) {
-    return make_error({errc::wrong_state, message.envelope, -1, -1, "an update is running"});
+    return refusal(message.envelope);
   }
-  task_ = std::make_shared<UpdateTask>();
-  task_->state = start_.state;
-  exported_ = make_response_promise<exported_state>();
-  run_phase(Phase::copy_state);
-  return exported_;
+  is_retired_ = true;
+  return exported_state{envelope_, start_.weights->publish(), start_.state};
 }
 
 void optimizer::run_phase(Phase phase) {
@@ -132,11 +134,6 @@ void optimizer::finish() {
   const auto task = std::exchange(task_, nullptr);
   task->weights.reset();
   task->gradient = {};
-  if (exported_.pending()) {
-    auto promise = std::exchange(exported_, {});
-    promise.deliver(exported_state{envelope_, start_.weights->publish(), task->state_copy});
-    return;
-  }
   auto promise = std::exchange(applied_, {});
   const Envelope applied{envelope_.run, envelope_.epoch, envelope_.step - 1, envelope_.version};
   promise.deliver(optimizer_complete(applied, start_.weights->publish(), task->state_copy, norm_,

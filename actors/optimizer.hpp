@@ -42,17 +42,19 @@ class optimizer : public runtime::recorded<optimizer_actor::base> {
   void norm_known();
   void finish();
   void fail(failure reason);
-  bool is_idle() const { return task_ == nullptr; }
+  caf::error refusal(const Envelope& envelope) const;
+  bool is_idle() const { return task_ == nullptr && !is_retired_; }
   bool is_current(const Envelope& envelope) const;
 
   OptimizerStart start_;
   lane_scheduler_actor lanes_;
   Envelope envelope_;  ///< of the current version; step: the next one to apply
 
-  // Of the running update or export:
+  bool is_retired_ = false;  ///< its state was handed over and must not change again
+
+  // Of the running update:
   std::shared_ptr<UpdateTask> task_;
   caf::typed_response_promise<optimizer_complete> applied_;
-  caf::typed_response_promise<exported_state> exported_;
   std::int64_t valid_tokens_ = 0;
   bool export_after_update_ = false;
   std::size_t shards_running_ = 0;
