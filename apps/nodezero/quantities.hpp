@@ -10,7 +10,7 @@ namespace nodezero::apps {
 /// 1234567 as "1,234,567".
 std::string grouped(std::uint64_t number);
 
-/// A count that need not be whole: "0.21", "2", "1.5", "85,700".
+/// A count that need not be whole: "0.214", "2", "26.3", "85,700".
 std::string count_text(double count);
 
 /// "812 B", "1.2 kB", "34 MB", "5.6 GB"; decimal units, two or three digits.

@@ -173,7 +173,7 @@ TEST(Quantities, AreWhatPeopleRead) {
   EXPECT_EQ(duration_text(3.14), "3.1 s");
   EXPECT_EQ(duration_text(200), "3 min 20 s");
   EXPECT_EQ(duration_text(7'500), "2 h 5 min");
-  EXPECT_EQ(count_text(0.2139), "0.21");
+  EXPECT_EQ(count_text(0.2139), "0.214");
   EXPECT_EQ(count_text(2), "2");
   EXPECT_EQ(count_text(85'700.4), "85,700");
   EXPECT_EQ(clock_text(42.4), "0:42");
