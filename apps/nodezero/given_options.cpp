@@ -62,6 +62,8 @@ void check_epochs_or_steps(const GivenOptions& given) {
 }  // namespace
 
 void add_options(CLI::App& command, GivenOptions& given) {
+  command.add_option("--out", given.out, "Run folder: model, checkpoints, run.json, metrics.jsonl")
+      ->type_name("DIR");
   for_each_option([&](const OptionSpec& spec, auto field) {
     auto& value = field(given.values);
     using Value = std::remove_reference_t<decltype(value)>;
@@ -108,7 +110,10 @@ GivenOptions read_config_file(const std::filesystem::path& path) {
     }
     const bool in_place =
         item.parents.empty() || (item.parents.size() == 1 && item.parents.front() == section);
-    bool known = false;
+    bool known = in_place && item.name == "out" && item.inputs.size() == 1;
+    if (known) {
+      given.out = item.inputs.front();
+    }
     for_each_option([&](const OptionSpec& spec, auto field) {
       if (in_place && item.name == spec.name) {
         known = true;
@@ -141,6 +146,9 @@ GivenOptions merge(GivenOptions stronger, const GivenOptions& weaker) {
       stronger.names.insert(spec.name);
     }
   });
+  if (stronger.out.empty()) {
+    stronger.out = weaker.out;
+  }
   return stronger;
 }
 

@@ -16,11 +16,12 @@ namespace nodezero::apps {
 struct GivenOptions {
   TrainOptions values;
   std::set<std::string> names;
+  std::string out;  ///< the run folder, which no run records; empty if it was not said
 
   bool has(const char* name) const { return names.contains(name); }
 };
 
-/// Adds every option of the table to the command; what is given arrives in `given`, which
+/// Adds --out and every option of the table to the command; what is given arrives in `given`, which
 /// must live as long as the command.
 void add_options(CLI::App& command, GivenOptions& given);
 

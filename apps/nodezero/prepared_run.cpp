@@ -135,13 +135,13 @@ nlohmann::json describe_model(const model::ModelConfig& config, std::uint64_t pa
 }  // namespace
 
 PreparedRun prepare_run(const TrainRequest& request) {
-  if (request.out.empty() && (!request.plan || request.resume)) {
-    throw CommandError(exit_bad_input, "--out is missing: the folder that the run is kept in");
-  }
-  const std::filesystem::path out = request.out;
   const auto given = request.config.empty()
                          ? merge(request.given, {})
                          : merge(request.given, read_config_file(request.config));
+  if (given.out.empty() && (!request.plan || request.resume)) {
+    throw CommandError(exit_bad_input, "--out is missing: the folder that the run is kept in");
+  }
+  const std::filesystem::path out = given.out;
 
   PreparedRun run;
   Earlier earlier;

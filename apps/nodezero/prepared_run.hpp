@@ -18,9 +18,8 @@ namespace nodezero::apps {
 
 /// What `nodezero train` was asked for.
 struct TrainRequest {
-  GivenOptions given;  ///< on the command line
+  GivenOptions given;  ///< on the command line; `out` may be missing with `plan`
   std::string config;  ///< a file with more options, or empty
-  std::string out;     ///< the run folder; may be empty with `plan`
   bool resume = false;
   bool plan = false;  ///< only say what would be done
 };

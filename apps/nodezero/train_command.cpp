@@ -137,9 +137,6 @@ void run_command(const TrainRequest& request) {
 void add_train_command(CLI::App& program) {
   auto* command = program.add_subcommand("train", "Train a model on text");
   const auto request = std::make_shared<TrainRequest>();
-  command
-      ->add_option("--out", request->out, "Run folder: model, checkpoints, run.json, metrics.jsonl")
-      ->type_name("DIR");
   command->add_flag("--resume", request->resume,
                     "Go on with the run in --out; its options are known and may be left out");
   command->add_flag("--plan", request->plan,

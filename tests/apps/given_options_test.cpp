@@ -64,6 +64,12 @@ TEST(ConfigFile, HasTheSameNamesAtItsTopOrInASection) {
   EXPECT_EQ(section.values.training.model.width, 32);
 }
 
+TEST(ConfigFile, MayNameTheRunFolder) {
+  const auto config = read_config("out = \"here\"\n");
+  EXPECT_EQ(merge(parse(""), config).out, "here");
+  EXPECT_EQ(merge(parse("--out there"), config).out, "there");
+}
+
 TEST(ConfigFile, IsRefusedWithUnknownNamesAndWrongValues) {
   EXPECT_THROW(read_config("bread = 1\n"), CommandError);
   EXPECT_THROW(read_config("[eval]\nwidth = 1\n"), CommandError);

@@ -60,7 +60,7 @@ TEST(Resume, AfterASecondCtrlCHasLostNoCheckpoint) {
   const Folder folder;
   write_text(folder, "text.txt");
   Program program(folder, tiny_training("cut", long_run));
-  ASSERT_TRUE(program.wait_for("checkpoint of step"));
+  ASSERT_TRUE(program.wait_for("saved: cut/checkpoints"));
   program.send(SIGINT);
   ASSERT_TRUE(program.wait_for("stopping after"));
   program.send(SIGINT);
@@ -76,7 +76,7 @@ TEST(Resume, AfterAKillEndsInTheSameBits) {
   write_text(folder, "text.txt");
   {
     Program program(folder, tiny_training("cut", long_run));
-    ASSERT_TRUE(program.wait_for("checkpoint of step"));
+    ASSERT_TRUE(program.wait_for("saved: cut/checkpoints"));
     program.send(SIGKILL);
     EXPECT_EQ(program.wait().exit_code, -1);
   }
@@ -91,8 +91,8 @@ TEST(Resume, PassesOverADamagedCheckpointAndSaysSo) {
   write_text(folder, "text.txt");
   {
     Program program(folder, tiny_training("cut", long_run));
-    ASSERT_TRUE(program.wait_for("checkpoint of step"));
-    ASSERT_TRUE(program.wait_for("checkpoint of step"));
+    ASSERT_TRUE(program.wait_for("saved: cut/checkpoints"));
+    ASSERT_TRUE(program.wait_for("saved: cut/checkpoints"));
     program.send(SIGINT);
     EXPECT_EQ(program.wait().exit_code, 130);
   }
