@@ -61,8 +61,8 @@ void spawn_lanes(caf::actor_system& system, runtime::Scheduling scheduling,
                  const RunSettings& settings, RunActors& actors) {
   const auto& training = settings.training;
   for (std::uint32_t i = 0; i < lane_count(settings); ++i) {
-    actors.lanes.push_back(caf::actor_cast<lane_actor>(runtime::spawn_computing<lane>(
-        system, scheduling, training.model, training.seed, actors.gradients)));
+    actors.lanes.push_back(caf::actor_cast<lane_actor>(
+        runtime::spawn_computing<lane>(system, scheduling, training.model, training.seed)));
   }
   actors.lane_scheduler = system.spawn<lane_scheduler>(actors.lanes, actors.gradients);
 }
@@ -84,25 +84,24 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
   spawn_lanes(system, scheduling, settings, actors);
   actors.observer = runtime::spawn_computing<observer_bridge>(system, scheduling, observer);
   actors.corpus = system.spawn<corpus>(settings.training_batches, settings.validation_batches);
-  actors.optimizer = system.spawn<optimizer>(
-      OptimizerStart{settings.training.optimizer, steps, lane_count(settings),
-                     settings.stall_timeout, envelope, std::move(buffers),
-                     starting_state(settings, layout)},
-      actors.lane_scheduler);
+  actors.optimizer =
+      system.spawn<optimizer>(OptimizerStart{settings.training.optimizer, steps,
+                                             lane_count(settings), settings.stall_timeout, envelope,
+                                             std::move(buffers), starting_state(settings, layout)},
+                              actors.lane_scheduler);
   actors.inference = system.spawn<inference>(actors.lane_scheduler, settings.inference_timeout,
                                              lane_count(settings));
-  actors.lifecycle = system.spawn<lifecycle>(
-      lifecycle::Settings{settings.inference, settings.inference_timeout,
-                          settings.stall_timeout * 2},
-      snapshot{envelope, weights, true}, actors.inference, actors.observer);
-  actors.checkpointer = runtime::spawn_computing<checkpointer>(
-      system, scheduling, settings.folder, settings.training.model, settings.tokenizer,
-      settings.keep);
+  actors.lifecycle =
+      system.spawn<lifecycle>(lifecycle::Settings{settings.inference, settings.inference_timeout,
+                                                  settings.stall_timeout * 2},
+                              snapshot{envelope, weights, true}, actors.inference, actors.observer);
+  actors.checkpointer = runtime::spawn_computing<checkpointer>(system, scheduling, settings.folder,
+                                                               settings.training.model,
+                                                               settings.tokenizer, settings.keep);
 
-  auto spheres = std::make_shared<const SphereSettings>(
-      SphereSettings{actors.lane_scheduler, actors.observer, settings.symmetry, settings.routing,
-                     settings.token_frequencies, settings.attempts, settings.stall_timeout,
-                     settings.faults});
+  auto spheres = std::make_shared<const SphereSettings>(SphereSettings{
+      actors.lane_scheduler, actors.observer, settings.symmetry, settings.routing,
+      settings.token_frequencies, settings.attempts, settings.stall_timeout, settings.faults});
   NodeZeroSettings root;
   root.spheres = std::move(spheres);
   root.workers = settings.spheres;
@@ -128,9 +127,7 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
 }
 
 void RunActors::send_exit() const {
-  const auto end = [](const auto& handle) {
-    caf::anon_send_exit(handle, caf::exit_reason::kill);
-  };
+  const auto end = [](const auto& handle) { caf::anon_send_exit(handle, caf::exit_reason::kill); };
   end(driver);
   end(root);
   end(lifecycle);

@@ -88,9 +88,8 @@ void driver::sample(std::size_t prompt) {
           generate{settings_.prompts[prompt], settings_.sample_tokens, settings_.sampling})
       .then(
           [this, prompt](const generated& answer) {
-            send(settings_.observer,
-                 telemetry_sample{
-                     {envelope_.epoch - 1, answer.envelope.version, prompt, answer.tokens}});
+            send(settings_.observer, telemetry_sample{{envelope_.epoch - 1, answer.envelope.version,
+                                                       prompt, answer.tokens}});
             sample(prompt + 1);
           },
           [this](const caf::error& error) {
@@ -109,11 +108,10 @@ void driver::end(failure reason) {
     reason = {};
   }
   request(settings_.lifecycle, settings_.timeout, stop{})
-      .then(
-          [this, reason](const stopped& answer) { deliver(reason, answer.checkpoint); },
-          [this, reason](const caf::error& error) {
-            deliver(reason.code == errc::none ? to_failure(error) : reason, {});
-          });
+      .then([this, reason](const stopped& answer) { deliver(reason, answer.checkpoint); },
+            [this, reason](const caf::error& error) {
+              deliver(reason.code == errc::none ? to_failure(error) : reason, {});
+            });
 }
 
 void driver::deliver(failure reason, const model::Checkpoint& checkpoint) {

@@ -5,28 +5,46 @@
 namespace nodezero::actors {
 namespace {
 
-caf::atom_value category() { return caf::atom("nodezero"); }
+caf::atom_value category() {
+  return caf::atom("nodezero");
+}
 
 }  // namespace
 
 std::string_view to_string(errc code) {
   switch (code) {
-    case errc::none: return "none";
-    case errc::wrong_state: return "wrong state";
-    case errc::stale: return "stale";
-    case errc::unsealed: return "unsealed";
-    case errc::conservation: return "conservation of micro-batches violated";
-    case errc::non_finite_loss: return "loss is not finite";
-    case errc::non_finite_gradient: return "gradient is not finite";
-    case errc::sphere_failed: return "sphere failed";
-    case errc::component_lost: return "component lost";
-    case errc::stalled: return "stalled";
-    case errc::stopped: return "stopped";
-    case errc::training: return "an epoch is running";
-    case errc::overloaded: return "overloaded";
-    case errc::timed_out: return "timed out";
-    case errc::not_saved: return "not saved";
-    case errc::computation: return "computation failed";
+    case errc::none:
+      return "none";
+    case errc::wrong_state:
+      return "wrong state";
+    case errc::stale:
+      return "stale";
+    case errc::unsealed:
+      return "unsealed";
+    case errc::conservation:
+      return "conservation of micro-batches violated";
+    case errc::non_finite_loss:
+      return "loss is not finite";
+    case errc::non_finite_gradient:
+      return "gradient is not finite";
+    case errc::sphere_failed:
+      return "sphere failed";
+    case errc::component_lost:
+      return "component lost";
+    case errc::stalled:
+      return "stalled";
+    case errc::stopped:
+      return "stopped";
+    case errc::training:
+      return "an epoch is running";
+    case errc::overloaded:
+      return "overloaded";
+    case errc::timed_out:
+      return "timed out";
+    case errc::not_saved:
+      return "not saved";
+    case errc::computation:
+      return "computation failed";
   }
   return "unknown";
 }

@@ -14,7 +14,9 @@ GradientLease& GradientLease::operator=(GradientLease&& other) noexcept {
   return *this;
 }
 
-GradientLease::~GradientLease() { give_back(); }
+GradientLease::~GradientLease() {
+  give_back();
+}
 
 void GradientLease::give_back() noexcept {
   if (buffer_) {

@@ -30,8 +30,8 @@ using node_zero_actor =
 
 using corpus_actor = caf::typed_actor<Answers<plan_step, step_plan>>;
 
-using optimizer_actor = caf::typed_actor<Answers<apply, optimizer_complete>,
-                                         Answers<export_state, exported_state>>;
+using optimizer_actor =
+    caf::typed_actor<Answers<apply, optimizer_complete>, Answers<export_state, exported_state>>;
 
 /// Whom the lifecycle asks to discard an unfinished step and save.
 using haltable_actor = caf::typed_actor<Answers<halt, halted>>;
@@ -47,19 +47,18 @@ struct inference_deadline {
 };
 
 using lifecycle_actor =
-    caf::typed_actor<Accepts<introduction>, Accepts<training>, Accepts<snapshot>, Accepts<epoch_failed>,
-                     Answers<generate, generated>, Answers<stop, stopped>,
+    caf::typed_actor<Accepts<introduction>, Accepts<training>, Accepts<snapshot>,
+                     Accepts<epoch_failed>, Answers<generate, generated>, Answers<stop, stopped>,
                      Accepts<inference_deadline>>;
 
 using inference_actor = caf::typed_actor<Answers<infer, generated>>;
 
 using checkpointer_actor = caf::typed_actor<Answers<save, saved>, Answers<save_best, saved>>;
 
-using observer_actor =
-    caf::typed_actor<Accepts<telemetry_step>, Accepts<telemetry_evaluation>,
-                     Accepts<telemetry_epoch>, Accepts<telemetry_sample>,
-                     Accepts<telemetry_checkpoint>, Accepts<telemetry_notice>,
-                     Answers<telemetry_flush, telemetry_flushed>>;
+using observer_actor = caf::typed_actor<Accepts<telemetry_step>, Accepts<telemetry_evaluation>,
+                                        Accepts<telemetry_epoch>, Accepts<telemetry_sample>,
+                                        Accepts<telemetry_checkpoint>, Accepts<telemetry_notice>,
+                                        Answers<telemetry_flush, telemetry_flushed>>;
 
 using driver_actor = caf::typed_actor<Answers<run_all, run_ended>>;
 

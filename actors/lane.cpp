@@ -33,9 +33,8 @@ void copy_blocks(model::TensorSet& to, model::TensorSet& from, std::size_t first
 
 }  // namespace
 
-lane::lane(caf::actor_config& config, const model::ModelConfig& model, std::uint64_t seed,
-           std::shared_ptr<GradientPool> gradients)
-    : recorded(config), model_(model), seed_(seed), gradients_(std::move(gradients)) {}
+lane::lane(caf::actor_config& config, const model::ModelConfig& model, std::uint64_t seed)
+    : recorded(config), model_(model), seed_(seed) {}
 
 lane::behavior_type lane::make_behavior() {
   return {
@@ -72,10 +71,10 @@ Partial lane::run(const compute& task) {
     result.loss = model::loss(model_, *task.weights, batch, workspace_);
     return result;
   }
-  result.gradient = gradients_->lease();
+  result.gradient = task.buffer.take();
   const model::DropoutKey key{seed_, task.envelope.step, task.position};
-  result.loss = model::loss_and_gradient(model_, *task.weights, batch, key, *result.gradient,
-                                         workspace_);
+  result.loss =
+      model::loss_and_gradient(model_, *task.weights, batch, key, *result.gradient, workspace_);
   return result;
 }
 

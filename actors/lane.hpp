@@ -1,8 +1,7 @@
 #pragma once
 
-#include <memory>
+#include <cstdint>
 
-#include "actors/gradient_pool.hpp"
 #include "actors/lane_messages.hpp"
 #include "model/gpt2.hpp"
 #include "runtime/recorded.hpp"
@@ -13,8 +12,7 @@ namespace nodezero::actors {
 /// place under the testing scheduler). Owns a workspace; knows no protocol.
 class lane : public runtime::recorded<lane_actor::base> {
  public:
-  lane(caf::actor_config& config, const model::ModelConfig& model, std::uint64_t seed,
-       std::shared_ptr<GradientPool> gradients);
+  lane(caf::actor_config& config, const model::ModelConfig& model, std::uint64_t seed);
 
   const char* name() const override { return "lane"; }
 
@@ -29,7 +27,6 @@ class lane : public runtime::recorded<lane_actor::base> {
 
   model::ModelConfig model_;
   std::uint64_t seed_;
-  std::shared_ptr<GradientPool> gradients_;
   model::Workspace workspace_;
 };
 

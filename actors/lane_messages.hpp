@@ -18,6 +18,7 @@ struct compute {
   std::uint32_t position = 0;
   ParametersPtr weights;
   StepBatchesPtr batches;
+  Moved<GradientLease> buffer;  ///< for the gradient; put in by the lane scheduler
 };
 
 /// Adds two siblings of the position tree: left += right; right's buffer is given back.
@@ -80,10 +81,10 @@ struct generated_some {
   Envelope envelope;
 };
 
-using lane_actor = caf::typed_actor<runtime::Answers<compute, computed>,
-                                    runtime::Answers<combine, computed>,
-                                    runtime::Answers<update_shard, shard_done>,
-                                    runtime::Answers<generate_some, generated_some>>;
+using lane_actor =
+    caf::typed_actor<runtime::Answers<compute, computed>, runtime::Answers<combine, computed>,
+                     runtime::Answers<update_shard, shard_done>,
+                     runtime::Answers<generate_some, generated_some>>;
 
 /// Asks how many tasks the lanes have finished: the watchdog's measure of progress.
 struct count_finished {};
@@ -94,8 +95,8 @@ struct finished_count {
 
 /// What everybody else sees of the lanes: their scheduler, which on `abandon` refuses the
 /// micro-batches that no lane has begun.
-using lane_scheduler_actor = lane_actor::extend<runtime::Accepts<abandon>,
-                                                runtime::Answers<count_finished, finished_count>>;
+using lane_scheduler_actor =
+    lane_actor::extend<runtime::Accepts<abandon>, runtime::Answers<count_finished, finished_count>>;
 
 }  // namespace nodezero::actors
 

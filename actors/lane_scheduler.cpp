@@ -1,6 +1,7 @@
 #include "actors/lane_scheduler.hpp"
 
 #include <bit>
+#include <type_traits>
 #include <utility>
 
 namespace nodezero::actors {
@@ -13,10 +14,7 @@ constexpr auto lane_timeout = std::chrono::seconds(86'400);
 
 lane_scheduler::lane_scheduler(caf::actor_config& config, std::vector<lane_actor> lanes,
                                std::shared_ptr<GradientPool> gradients)
-    : recorded(config),
-      lanes_(std::move(lanes)),
-      idle_(lanes_),
-      gradients_(std::move(gradients)) {}
+    : recorded(config), lanes_(std::move(lanes)), idle_(lanes_), gradients_(std::move(gradients)) {}
 
 lane_scheduler::behavior_type lane_scheduler::make_behavior() {
   for (const auto& lane : lanes_) {
@@ -28,9 +26,7 @@ lane_scheduler::behavior_type lane_scheduler::make_behavior() {
       [this](const combine& task) {
         return submit<computed>(Priority::reduction, task.range.first, task);
       },
-      [this](const update_shard& task) {
-        return submit<shard_done>(Priority::reduction, 0, task);
-      },
+      [this](const update_shard& task) { return submit<shard_done>(Priority::reduction, 0, task); },
       [this](const generate_some& task) {
         return submit<generated_some>(Priority::inference, 0, task);
       },
@@ -65,6 +61,11 @@ caf::result<Answer> lane_scheduler::submit(Priority priority, std::uint32_t posi
       idle_.push_back(lane);
       dispatch();
     };
+    if constexpr (std::is_same_v<Task, compute>) {
+      if (task.purpose == Purpose::train) {
+        task.buffer = Moved(gradients_->lease());
+      }
+    }
     request(lane, lane_timeout, std::move(task))
         .then(
             [promise, lane_is_free](const Answer& answer) mutable {

@@ -54,8 +54,8 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base> {
   std::uint64_t submitted_ = 0;
   std::uint64_t finished_ = 0;
   StepKey step_{};
-  StepBatchesPtr batches_;            ///< of the step whose micro-batches are being started
-  std::uint32_t next_position_ = 0;   ///< all before it were started once
+  StepBatchesPtr batches_;           ///< of the step whose micro-batches are being started
+  std::uint32_t next_position_ = 0;  ///< all before it were started once
 };
 
 }  // namespace nodezero::actors

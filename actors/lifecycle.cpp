@@ -71,8 +71,8 @@ caf::result<generated> lifecycle::begin(const generate& request) {
     return make_error({errc::stopped, envelope_, -1, -1, "the run is stopping"});
   }
   if (request.prompt.empty() || request.tokens < 0) {
-    return make_error({errc::wrong_state, envelope_, -1, -1,
-                       "a request needs a prompt of at least one token"});
+    return make_error(
+        {errc::wrong_state, envelope_, -1, -1, "a request needs a prompt of at least one token"});
   }
   // After a failed epoch the last snapshot may be gone, and no boundary will come.
   const bool may_read = !in<running>() || settings_.policy == InferencePolicy::snapshot;
@@ -85,8 +85,8 @@ caf::result<generated> lifecycle::begin(const generate& request) {
     return make_error(std::get<failed>(state_).reason);
   }
   if (settings_.policy == InferencePolicy::refuse) {
-    return make_error({errc::training, envelope_, -1, -1,
-                       "an epoch is running and the policy is to refuse"});
+    return make_error(
+        {errc::training, envelope_, -1, -1, "an epoch is running and the policy is to refuse"});
   }
   if (waiting_.size() >= settings_.most_waiting) {
     return make_error({errc::overloaded, envelope_, -1, -1, "too many requests wait"});

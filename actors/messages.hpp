@@ -225,12 +225,24 @@ struct saved {
 // ---- anybody -> observer -----------------------------------------------------------------
 
 /// Telemetry: immutable snapshots for people. Accepted always, answered never.
-struct telemetry_step { StepSummary summary; };
-struct telemetry_evaluation { EvaluationSummary summary; };
-struct telemetry_epoch { EpochSummary summary; };
-struct telemetry_sample { SampleSummary summary; };
-struct telemetry_checkpoint { CheckpointSummary summary; };
-struct telemetry_notice { Notice notice; };
+struct telemetry_step {
+  StepSummary summary;
+};
+struct telemetry_evaluation {
+  EvaluationSummary summary;
+};
+struct telemetry_epoch {
+  EpochSummary summary;
+};
+struct telemetry_sample {
+  SampleSummary summary;
+};
+struct telemetry_checkpoint {
+  CheckpointSummary summary;
+};
+struct telemetry_notice {
+  Notice notice;
+};
 
 /// driver -> observer, before it reports the end: answered when all telemetry that was sent
 /// before has been heard.

@@ -187,11 +187,13 @@ void node_zero::step_closed(report total) {
   auto sum = std::move(sum_->gradient);
   sum_.reset();
   weights_.reset();
-  ask_optimizer({here(), Moved(std::move(sum)), loss_.valid_tokens, true,
-                 checkpoint_due_after_this_step()});
+  ask_optimizer(
+      {here(), Moved(std::move(sum)), loss_.valid_tokens, true, checkpoint_due_after_this_step()});
 }
 
-void node_zero::step_lost(failure reason) { fail_epoch(std::move(reason)); }
+void node_zero::step_lost(failure reason) {
+  fail_epoch(std::move(reason));
+}
 
 void node_zero::ask_optimizer(apply message) {
   state_ = applying{};
@@ -221,11 +223,11 @@ void node_zero::take_proof(const optimizer_complete& proof) {
   }
   const bool is_last = progress_.step_in_epoch >= epoch_->steps;
   if (is_last) {
-    send(settings_->observer,
-         telemetry_epoch{{progress_.epoch, epoch_->steps, progress_.version,
-                          progress_.epoch_negative_log_likelihood /
-                              static_cast<double>(std::max<std::uint64_t>(progress_.epoch_tokens, 1)),
-                          progress_.epoch_tokens}});
+    send(settings_->observer, telemetry_epoch{{progress_.epoch, epoch_->steps, progress_.version,
+                                               progress_.epoch_negative_log_likelihood /
+                                                   static_cast<double>(std::max<std::uint64_t>(
+                                                       progress_.epoch_tokens, 1)),
+                                               progress_.epoch_tokens}});
     ++progress_.epoch;
     progress_.step_in_epoch = 0;
     progress_.epoch_negative_log_likelihood = 0;
@@ -244,8 +246,8 @@ void node_zero::take_proof(const optimizer_complete& proof) {
     give_up_step({errc::stopped, here(), -1, -1, "the run was asked to stop"});
     finish_halt();
   } else if (!is_last) {
-    const bool evaluates = node_.validates && node_.evaluate_every > 0 &&
-                           progress_.step % node_.evaluate_every == 0;
+    const bool evaluates =
+        node_.validates && node_.evaluate_every > 0 && progress_.step % node_.evaluate_every == 0;
     plan(evaluates ? Purpose::evaluate : Purpose::train);
   }
 }
@@ -253,11 +255,10 @@ void node_zero::take_proof(const optimizer_complete& proof) {
 void node_zero::count_step(const optimizer_complete& proof) {
   const auto tokens = static_cast<std::uint64_t>(loss_.valid_tokens);
   send(settings_->observer,
-       telemetry_step{{progress_.epoch, progress_.step, progress_.step_in_epoch, epoch_->steps,
-                       proof.envelope().version,
-                       loss_.negative_log_likelihood / static_cast<double>(tokens),
-                       proof.gradient_norm(), proof.learning_rate(), tokens, micro_batches_,
-                       spheres_busy_}});
+       telemetry_step{
+           {progress_.epoch, progress_.step, progress_.step_in_epoch, epoch_->steps,
+            proof.envelope().version, loss_.negative_log_likelihood / static_cast<double>(tokens),
+            proof.gradient_norm(), proof.learning_rate(), tokens, micro_batches_, spheres_busy_}});
   progress_.epoch_negative_log_likelihood += loss_.negative_log_likelihood;
   progress_.epoch_tokens += tokens;
   ++progress_.step;
@@ -266,9 +267,12 @@ void node_zero::count_step(const optimizer_complete& proof) {
 }
 
 void node_zero::evaluation_closed() {
-  EvaluationSummary summary{progress_.epoch, progress_.step, progress_.version,
+  EvaluationSummary summary{progress_.epoch,
+                            progress_.step,
+                            progress_.version,
                             loss_.negative_log_likelihood / static_cast<double>(loss_.valid_tokens),
-                            static_cast<std::uint64_t>(loss_.valid_tokens), false};
+                            static_cast<std::uint64_t>(loss_.valid_tokens),
+                            false};
   keep_best(summary);
   send(settings_->observer, telemetry_evaluation{summary});
   if (evaluation_.pending()) {

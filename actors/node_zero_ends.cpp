@@ -142,8 +142,8 @@ void node_zero::check_progress() {
           [this](const finished_count& lanes) {
             const std::uint64_t progress = events_ + lanes.tasks;
             if (is_working() && progress == events_at_tick_) {
-              fail_epoch({errc::stalled, here(), -1, -1,
-                          "nothing has happened for the stall timeout"});
+              fail_epoch(
+                  {errc::stalled, here(), -1, -1, "nothing has happened for the stall timeout"});
               return;
             }
             watch();

@@ -34,8 +34,8 @@ caf::result<optimizer_complete> optimizer::begin(const apply& message) {
     return refusal(message.envelope);
   }
   if (!is_current(message.envelope)) {
-    return make_error({errc::stale, message.envelope, -1, -1,
-                       "the optimizer is at " + to_string(envelope_)});
+    return make_error(
+        {errc::stale, message.envelope, -1, -1, "the optimizer is at " + to_string(envelope_)});
   }
   if (!message.with_gradient) {
     return optimizer_complete(message.envelope, start_.weights->publish(), nullptr, 0, 0);
@@ -63,8 +63,7 @@ caf::result<exported_state> optimizer::begin(const export_state& message) {
 
 void optimizer::run_phase(Phase phase) {
   if (phase == Phase::copy_state) {
-    task_->state_copy =
-        std::make_shared<model::OptimizerState>(start_.weights->current().layout());
+    task_->state_copy = std::make_shared<model::OptimizerState>(start_.weights->current().layout());
   }
   const std::size_t blocks = model::norm_block_count(*start_.weights->current().layout());
   const std::size_t shards = std::min<std::size_t>(start_.lanes, blocks);

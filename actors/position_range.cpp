@@ -10,7 +10,8 @@ bool PositionTree::contains(PositionRange node) const {
     return false;
   }
   const std::uint64_t width = std::bit_ceil(std::uint64_t{node.size()});
-  return node.first % width == 0 && node.last == std::min<std::uint64_t>(node.first + width, positions_);
+  return node.first % width == 0 &&
+         node.last == std::min<std::uint64_t>(node.first + width, positions_);
 }
 
 std::optional<PositionRange> PositionTree::sibling(PositionRange node) const {
@@ -26,8 +27,9 @@ std::optional<PositionRange> PositionTree::sibling(PositionRange node) const {
     width *= 2;
   }
   const std::uint64_t first = (index ^ 1) * width;
-  return PositionRange{static_cast<std::uint32_t>(first),
-                       static_cast<std::uint32_t>(std::min<std::uint64_t>(first + width, positions_))};
+  return PositionRange{
+      static_cast<std::uint32_t>(first),
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(first + width, positions_))};
 }
 
 }  // namespace nodezero::actors

@@ -77,8 +77,8 @@ std::vector<std::uint32_t> Router::route(std::span<const model::MicroBatch> batc
   }
   for (std::size_t i = 0; i < positions.size(); ++i) {
     const auto counts = affinity(batches[positions[i]]);
-    const auto group = static_cast<std::uint32_t>(
-        std::max_element(counts.begin(), counts.end()) - counts.begin());
+    const auto group =
+        static_cast<std::uint32_t>(std::max_element(counts.begin(), counts.end()) - counts.begin());
     const auto owner = std::find_if(targets.begin(), targets.end(), [group](const auto& target) {
       return group >= target.first_group && group < target.last_group;
     });

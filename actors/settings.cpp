@@ -10,7 +10,8 @@ namespace nodezero::actors {
 std::uint64_t steps_in_epoch(const model::BatchSource& batches, std::uint64_t epoch,
                              std::uint64_t steps_before, std::uint64_t total_steps) {
   const std::uint64_t steps = batches.steps_in_epoch(epoch);
-  return total_steps == 0 ? steps : std::min(steps, total_steps - std::min(total_steps, steps_before));
+  return total_steps == 0 ? steps
+                          : std::min(steps, total_steps - std::min(total_steps, steps_before));
 }
 
 std::uint64_t total_steps(const RunSettings& settings) {

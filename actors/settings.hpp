@@ -56,10 +56,10 @@ struct RunSettings {
   RoutingPolicy routing = RoutingPolicy::balanced;
   std::vector<double> token_frequencies;  ///< of a sample of the corpus, by token id; may be empty
 
-  std::uint64_t evaluate_every = 0;    ///< steps; 0: at epoch boundaries only
-  std::uint64_t checkpoint_every = 0;  ///< steps; 0: at the end only
-  std::uint32_t keep = 3;              ///< checkpoints
-  std::filesystem::path folder;        ///< of the run; empty: nothing is saved
+  std::uint64_t evaluate_every = 0;           ///< steps; 0: at epoch boundaries only
+  std::uint64_t checkpoint_every = 0;         ///< steps; 0: at the end only
+  std::uint32_t keep = 3;                     ///< checkpoints
+  std::filesystem::path folder;               ///< of the run; empty: nothing is saved
   std::optional<model::Tokenizer> tokenizer;  ///< saved beside the model
 
   InferencePolicy inference = InferencePolicy::snapshot;

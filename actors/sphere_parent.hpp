@@ -77,7 +77,8 @@ class sphere_parent : public summing_sphere<Base> {
     const auto& own = child->positions;
     const auto first = std::lower_bound(own.begin(), own.end(), range.first);
     const bool from_its_own = own.end() - first >= static_cast<std::ptrdiff_t>(range.size()) &&
-                              *first == range.first && *(first + range.size() - 1) == range.last - 1;
+                              *first == range.first &&
+                              *(first + range.size() - 1) == range.last - 1;
     if (child->closed || !from_its_own || !this->reduction_.acceptable(range)) {
       conservation_violated(*child, range.first, "a gradient that was not expected of it");
       return;

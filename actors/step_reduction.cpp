@@ -36,7 +36,9 @@ StepReduction::Outcome StepReduction::put(Partial part) {
   return place(std::move(part));
 }
 
-StepReduction::Outcome StepReduction::put_combined(Partial sum) { return place(std::move(sum)); }
+StepReduction::Outcome StepReduction::put_combined(Partial sum) {
+  return place(std::move(sum));
+}
 
 StepReduction::Outcome StepReduction::place(Partial part) {
   const auto sibling = tree_.sibling(part.range);

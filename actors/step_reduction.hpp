@@ -64,7 +64,7 @@ class StepReduction {
 
   PositionTree tree_;
   std::vector<std::uint32_t> mine_;
-  std::vector<bool> arrived_;  ///< parallel to mine_
+  std::vector<bool> arrived_;              ///< parallel to mine_
   std::map<std::uint32_t, Partial> held_;  ///< by first position
   std::size_t passed_up_ = 0;
 };

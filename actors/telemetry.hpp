@@ -14,29 +14,29 @@ struct StepSummary {
   std::uint64_t step = 0;           ///< this step's number over all epochs, from 0
   std::uint64_t step_in_epoch = 0;  ///< from 0
   std::uint64_t steps_in_epoch = 0;
-  std::uint64_t version = 0;        ///< of the weights after the step
-  double loss = 0;                  ///< nats a token, before the step
-  double gradient_norm = 0;         ///< before clipping
+  std::uint64_t version = 0;  ///< of the weights after the step
+  double loss = 0;            ///< nats a token, before the step
+  double gradient_norm = 0;   ///< before clipping
   double learning_rate = 0;
-  std::uint64_t tokens = 0;         ///< valid tokens of the step
+  std::uint64_t tokens = 0;  ///< valid tokens of the step
   std::uint32_t micro_batches = 0;
-  std::uint32_t spheres_busy = 0;   ///< workers that computed at least one micro-batch
+  std::uint32_t spheres_busy = 0;  ///< workers that computed at least one micro-batch
 };
 
 struct EvaluationSummary {
   std::uint64_t epoch = 0;
   std::uint64_t step = 0;  ///< optimizer steps done
   std::uint64_t version = 0;
-  double loss = 0;         ///< nats a token over the validation windows
+  double loss = 0;  ///< nats a token over the validation windows
   std::uint64_t tokens = 0;
-  bool best = false;       ///< the lowest of the run so far; the version is kept
+  bool best = false;  ///< the lowest of the run so far; the version is kept
 };
 
 struct EpochSummary {
   std::uint64_t epoch = 0;
   std::uint64_t steps = 0;  ///< of this epoch, those before a resumption included
   std::uint64_t version = 0;
-  double loss = 0;          ///< mean over the epoch's tokens
+  double loss = 0;  ///< mean over the epoch's tokens
   std::uint64_t tokens = 0;
 };
 

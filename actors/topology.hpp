@@ -7,11 +7,11 @@ namespace nodezero::actors {
 
 /// One sphere of the tree, root included.
 struct TopologyNode {
-  std::uint32_t id = 0;      ///< 0 is node_zero; preorder
-  std::uint32_t level = 0;   ///< 0 is node_zero
-  std::uint32_t parent = 0;  ///< of the root: itself
-  std::uint32_t workers = 0; ///< leaves at or below it
-  std::uint32_t nodes = 0;   ///< spheres at or below it
+  std::uint32_t id = 0;           ///< 0 is node_zero; preorder
+  std::uint32_t level = 0;        ///< 0 is node_zero
+  std::uint32_t parent = 0;       ///< of the root: itself
+  std::uint32_t workers = 0;      ///< leaves at or below it
+  std::uint32_t nodes = 0;        ///< spheres at or below it
   std::uint32_t first_group = 0;  ///< symmetry groups [first_group, last_group) of its level
   std::uint32_t last_group = 0;
   bool is_worker = false;

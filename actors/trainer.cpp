@@ -65,7 +65,9 @@ TrainingResult Trainer::run() {
   return result;
 }
 
-void Trainer::stop() { caf::anon_send(state_->actors.lifecycle, actors::stop{}); }
+void Trainer::stop() {
+  caf::anon_send(state_->actors.lifecycle, actors::stop{});
+}
 
 model::Result<GenerationResult> Trainer::generate(const std::vector<std::int32_t>& prompt,
                                                   std::int64_t tokens,

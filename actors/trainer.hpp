@@ -21,7 +21,7 @@ struct TrainingResult {
   End end = End::finished;
   std::string failure;  ///< one line, if failed
   model::TrainingProgress progress;
-  std::shared_ptr<const model::Parameters> weights;      ///< the last complete version
+  std::shared_ptr<const model::Parameters> weights;  ///< the last complete version
   std::shared_ptr<const model::OptimizerState> optimizer;
 };
 

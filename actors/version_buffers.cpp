@@ -21,9 +21,8 @@ ParametersPtr VersionBuffers::publish() {
 VersionBuffers::Next VersionBuffers::begin_next() {
   next_ = current_;
   if (!slots_[current_].is_free()) {
-    const auto spare = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) {
-      return slot.is_free();
-    });
+    const auto spare =
+        std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.is_free(); });
     next_ = static_cast<std::size_t>(spare - slots_.begin());
     if (spare == slots_.end()) {
       slots_.push_back({std::make_shared<model::Parameters>(current().layout()),

@@ -6,17 +6,16 @@
 // spheres  157 micro-batches a step with 157 spheres against 2: time and memory a step
 // epochs   memory after 5 and after 50 epochs
 // many     20,736 workers with as many micro-batches train one step and stop
-#include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <fstream>
 #include <memory>
 #include <string>
+#include <sys/resource.h>
 #include <thread>
+#include <time.h>
+#include <unistd.h>
 #include <vector>
 
 #include <fmt/format.h>
@@ -161,8 +160,8 @@ void measure_many() {
     actors::Trainer trainer(settings, times);
     result = trainer.run();
   }
-  fmt::print("many: {} workers, {} busy, {} step, {:.1f} s from start to stop, {:.0f} MB\n", workers,
-             times.spheres_busy, result.progress.step,
+  fmt::print("many: {} workers, {} busy, {} step, {:.1f} s from start to stop, {:.0f} MB\n",
+             workers, times.spheres_busy, result.progress.step,
              std::chrono::duration<double>(Clock::now() - start).count(), peak_megabytes());
 }
 

@@ -33,9 +33,8 @@ std::future<tl::expected<Answer, caf::error>> ask(caf::actor_system& system, con
 
     caf::behavior make_behavior() override {
       monitor(receiver_);
-      set_down_handler([this](const caf::down_msg& down) {
-        settle(tl::unexpected<caf::error>(down.reason));
-      });
+      set_down_handler(
+          [this](const caf::down_msg& down) { settle(tl::unexpected<caf::error>(down.reason)); });
       this->request(receiver_, std::chrono::seconds(1'000'000'000), std::move(request_))
           .then([this](const Answer& answer) { settle(answer); },
                 [this](const caf::error& error) { settle(tl::unexpected<caf::error>(error)); });

@@ -1,11 +1,10 @@
 #include "apps/nodezero/bench_run.hpp"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <memory>
+#include <sys/resource.h>
 #include <vector>
 
 #include <fmt/format.h>
@@ -98,8 +97,8 @@ actors::RunSettings bench_settings(const BenchOptions& options, const BenchShape
 std::string run_bench(const BenchOptions& options) {
   const auto shape = find_bench_shape(options.config);
   if (!shape) {
-    throw CommandError(exit_bad_input, "--config " + options.config +
-                                           " is unknown; choose A, B, C64 or C1024");
+    throw CommandError(exit_bad_input,
+                       "--config " + options.config + " is unknown; choose A, B, C64 or C1024");
   }
   const std::uint32_t sequences = options.sequences > 0 ? options.sequences : shape->sequences;
   const double peak = measure_peak_rate(options.threads);
@@ -116,8 +115,7 @@ std::string run_bench(const BenchOptions& options) {
   std::sort(times.begin(), times.end());
   const double median = times[times.size() / 2];
   const double tokens = static_cast<double>(settings.training.sequences) *
-                        settings.training.micro_batches *
-                        static_cast<double>(shape->model.context);
+                        settings.training.micro_batches * static_cast<double>(shape->model.context);
   const double rate = tokens / median * 1e3 * model::flops_per_token(shape->model);
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

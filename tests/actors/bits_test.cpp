@@ -1,10 +1,9 @@
 // One digest for every placement: the promise of section 5 of the design.
 
-#include <omp.h>
-#include <xmmintrin.h>
-
 #include <atomic>
+#include <omp.h>
 #include <set>
+#include <xmmintrin.h>
 
 #include <gtest/gtest.h>
 
@@ -91,7 +90,7 @@ TEST(Bits, AreTheSameWithSpheresDyingAtRandom) {  // D12
         return Fault::none;
       }
       ++died;
-      return word % 8 == 0 ? Fault::die
+      return word % 8 == 0   ? Fault::die
              : word % 3 == 0 ? Fault::throw_exception
                              : Fault::non_finite_loss;
     };
@@ -153,8 +152,8 @@ TEST(Bits, AreTheSameAfterARunWasResumedWithAnotherTree) {  // D14
     settings.faults = nullptr;
     ASSERT_EQ(first.end, TrainingResult::End::stopped) << first.failure;
     EXPECT_GE(first.progress.step, stop_after);
-    settings.resume = model::Checkpoint{settings.training.model, first.progress, first.weights,
-                                        first.optimizer};
+    settings.resume =
+        model::Checkpoint{settings.training.model, first.progress, first.weights, first.optimizer};
     settings.spheres = 14;
     settings.threads = 1;
     EXPECT_EQ(digest_of(settings), expected) << "stopped in step " << stop_after;

@@ -117,9 +117,8 @@ TEST(Conservation, AGradientThatComesTwiceFailsTheStep) {  // C1, C2
 TEST(Conservation, ADeadSpheresWorkIsComputedAgainAndCountedOnce) {  // D12
   auto settings = counted({7, 7}, 3);
   settings.faults = [](const FaultSite& site) {
-    return site.step == 1 && site.micro_batch % 2 == 0 && site.attempt == 0
-               ? Fault::throw_exception
-               : Fault::none;
+    return site.step == 1 && site.micro_batch % 2 == 0 && site.attempt == 0 ? Fault::throw_exception
+                                                                            : Fault::none;
   };
   Stage stage(settings);
   auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
@@ -176,16 +175,15 @@ TEST(Conservation, AStepIsTheSumOfItsMicroBatches) {  // C1, C2, C4
   model::LossSum loss;
   for (std::uint32_t position = 0; position < 9; ++position) {
     const auto batch = settings.training_batches->micro_batch(0, 0, position);
-    const auto part = model::loss_and_gradient(settings.training.model, weights, batch, {},
-                                               gradient, workspace);
+    const auto part =
+        model::loss_and_gradient(settings.training.model, weights, batch, {}, gradient, workspace);
     loss.negative_log_likelihood += part.negative_log_likelihood;
     loss.valid_tokens += part.valid_tokens;
     std::transform(sum.begin(), sum.end(), gradient.values().begin(), sum.begin(),
                    [](double a, float b) { return a + b; });
   }
-  const double norm =
-      std::sqrt(std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0)) /
-      static_cast<double>(loss.valid_tokens);
+  const double norm = std::sqrt(std::inner_product(sum.begin(), sum.end(), sum.begin(), 0.0)) /
+                      static_cast<double>(loss.valid_tokens);
   const auto& step = stage.recorder().steps.at(0);
   EXPECT_GT(norm, 0);
   EXPECT_NEAR(step.gradient_norm, norm, 1e-5 * norm);

@@ -71,9 +71,8 @@ TEST(EpochOrder, SilenceBecomesATypedFailure) {  // A4
 TEST(EpochOrder, AnEpochBeginsOnlyWhereTheRunStands) {  // A6, A8
   Stage stage(one_epoch());
   const Envelope here = stage.start();
-  for (const Envelope& elsewhere :
-       {Envelope{here.run + 1, 0, 0, 0}, Envelope{here.run, 1, 0, 0}, Envelope{here.run, 0, 1, 0},
-        Envelope{here.run, 0, 0, 1}}) {
+  for (const Envelope& elsewhere : {Envelope{here.run + 1, 0, 0, 0}, Envelope{here.run, 1, 0, 0},
+                                    Envelope{here.run, 0, 1, 0}, Envelope{here.run, 0, 0, 1}}) {
     auto refused = stage.ask<epoch_done>(stage.actors().root, begin_epoch{elsewhere});
     stage.run();
     EXPECT_EQ(refused.code(), errc::stale) << to_string(elsewhere);
@@ -97,7 +96,9 @@ TEST(EpochOrder, EpochsWithoutWorkEndThroughTheOptimizerToo) {  // A7, B10
   settings.training.epochs = 5;
   Stage stage(settings);
   std::size_t proofs = 0;
-  stage.observe = [&](const Stage::Delivery& delivery) { proofs += is<optimizer_complete>(delivery); };
+  stage.observe = [&](const Stage::Delivery& delivery) {
+    proofs += is<optimizer_complete>(delivery);
+  };
   auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
   stage.run();
   ASSERT_TRUE(end.succeeded());

@@ -28,8 +28,8 @@ struct Flood {
     stage.run_until([this] { return !stage.recorder().steps.empty(); });
     while (requests.size() < 1000) {
       requests.push_back(stage.ask<generated>(
-          stage.actors().lifecycle, ask_for(static_cast<std::int64_t>(requests.size() % 7),
-                                            requests.size())));
+          stage.actors().lifecycle,
+          ask_for(static_cast<std::int64_t>(requests.size() % 7), requests.size())));
       for (int i = 0; i < 12; ++i) {
         stage.step();
       }

@@ -54,8 +54,7 @@ class ShapeSum {
         const auto left = pair->left.range;
         const auto right = pair->right.range;
         EXPECT_EQ(left.last, right.first);
-        shape_at[left.first] =
-            "(" + shape_at[left.first] + "+" + shape_at[right.first] + ")";
+        shape_at[left.first] = "(" + shape_at[left.first] + "+" + shape_at[right.first] + ")";
         Partial sum;
         sum.range = {left.first, right.last};
         outcome = reduction.put_combined(std::move(sum));

@@ -41,9 +41,7 @@ class writer : public recorded<writer_actor::base> {
 int main(int argc, char** argv) {
   const bool is_ordered = argc > 1 && std::string(argv[1]) == "ordered";
   struct Config : caf::actor_system_config {
-    Config() {
-      nodezero::runtime::configure(*this, nodezero::runtime::Scheduling::threads);
-    }
+    Config() { nodezero::runtime::configure(*this, nodezero::runtime::Scheduling::threads); }
   } config;
   caf::actor_system system(config);
   const auto last = system.spawn<writer, caf::detached>(writer_actor{});

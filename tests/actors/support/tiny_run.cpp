@@ -32,11 +32,21 @@ void Recorder::on_step(const StepSummary& summary) {
     after_step(summary);
   }
 }
-void Recorder::on_evaluation(const EvaluationSummary& summary) { evaluations.push_back(summary); }
-void Recorder::on_epoch(const EpochSummary& summary) { epochs.push_back(summary); }
-void Recorder::on_sample(const SampleSummary& summary) { samples.push_back(summary); }
-void Recorder::on_checkpoint(const CheckpointSummary& summary) { checkpoints.push_back(summary); }
-void Recorder::on_notice(const Notice& notice) { notices.push_back(notice.text); }
+void Recorder::on_evaluation(const EvaluationSummary& summary) {
+  evaluations.push_back(summary);
+}
+void Recorder::on_epoch(const EpochSummary& summary) {
+  epochs.push_back(summary);
+}
+void Recorder::on_sample(const SampleSummary& summary) {
+  samples.push_back(summary);
+}
+void Recorder::on_checkpoint(const CheckpointSummary& summary) {
+  checkpoints.push_back(summary);
+}
+void Recorder::on_notice(const Notice& notice) {
+  notices.push_back(notice.text);
+}
 
 RunSettings tiny_settings() {
   RunSettings settings;

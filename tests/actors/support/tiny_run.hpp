@@ -29,7 +29,9 @@ class CountedBatches : public model::BatchSource {
   CountedBatches(std::vector<std::vector<std::uint32_t>> steps, std::int64_t context,
                  std::int32_t vocabulary)
       : steps_(std::move(steps)), context_(context), vocabulary_(vocabulary) {}
-  std::uint64_t steps_in_epoch(std::uint64_t epoch) const override { return steps_.at(epoch).size(); }
+  std::uint64_t steps_in_epoch(std::uint64_t epoch) const override {
+    return steps_.at(epoch).size();
+  }
   std::uint32_t micro_batches_in_step(std::uint64_t epoch, std::uint64_t step) const override {
     return steps_.at(epoch).at(step);
   }
