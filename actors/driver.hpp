@@ -31,6 +31,8 @@ class driver : public runtime::recorded<driver_actor::base> {
   driver(caf::actor_config& config, DriverSettings settings);
 
   const char* name() const override { return "driver"; }
+  /// A promise holds the actor that made it: it lets go of an unanswered one.
+  void on_exit() override { answer_ = {}; }
 
  protected:
   behavior_type make_behavior() override;

@@ -18,6 +18,8 @@ class inference : public runtime::recorded<inference_actor::base> {
             std::chrono::milliseconds timeout, std::uint32_t at_once);
 
   const char* name() const override { return "inference"; }
+  /// Promises hold the actor that made them, and those of waiting requests are held by it.
+  void on_exit() override { queue_.clear(); }
 
  protected:
   behavior_type make_behavior() override;

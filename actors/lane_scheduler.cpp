@@ -30,15 +30,19 @@ lane_scheduler::behavior_type lane_scheduler::make_behavior() {
       [this](const generate_some& task) {
         return submit<generated_some>(Priority::inference, 0, task);
       },
-      [this](const abandon& message) { refuse_micro_batches(message.envelope); },
+      [this](const abandon& message) {
+        abandoned_step_ = message.envelope.step;
+        refuse_micro_batches(message.envelope);
+      },
       [this](const count_finished&) { return finished_count{finished_}; },
   };
 }
 
 caf::result<computed> lane_scheduler::submit_micro_batch(const compute& task) {
   const StepKey key{task.envelope.step, task.purpose == Purpose::train};
-  if (key < step_) {
-    return make_error({errc::stale, task.envelope, -1, task.position, "a later step has begun"});
+  if (key < step_ || task.envelope.step <= abandoned_step_) {
+    return make_error({errc::stale, task.envelope, -1, task.position,
+                       "a later step has begun or this one was abandoned"});
   }
   if (batches_ != task.batches) {
     step_ = key;

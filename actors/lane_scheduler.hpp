@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <tuple>
 #include <vector>
 
@@ -25,6 +26,8 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base> {
                  std::shared_ptr<GradientPool> gradients);
 
   const char* name() const override { return "lane_scheduler"; }
+  /// Promises hold the actor that made them, and those of waiting jobs are held by it.
+  void on_exit() override { waiting_.clear(); }
 
  protected:
   behavior_type make_behavior() override;
@@ -53,6 +56,7 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base> {
   std::map<JobKey, Job> waiting_;
   std::uint64_t submitted_ = 0;
   std::uint64_t finished_ = 0;
+  std::optional<std::uint64_t> abandoned_step_;
   StepKey step_{};
   StepBatchesPtr batches_;           ///< of the step whose micro-batches are being started
   std::uint32_t next_position_ = 0;  ///< all before it were started once

@@ -30,8 +30,13 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base> {
             inference_actor inference, observer_actor observer);
 
   const char* name() const override { return "lifecycle"; }
-  /// node_zero and lifecycle hold each other's handles; this one lets go.
-  void on_exit() override { root_ = nullptr; }
+  /// node_zero and lifecycle hold each other's handles, and promises the actor that made
+  /// them: it lets go of them all.
+  void on_exit() override {
+    root_ = nullptr;
+    waiting_.clear();
+    stops_.clear();
+  }
 
   // The states:
   struct idle {};

@@ -38,6 +38,12 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
   node_zero(caf::actor_config& config, NodeZeroSettings settings);
 
   const char* name() const override { return "node_zero"; }
+  /// Promises hold the actor that made them: it lets go of those that are unanswered.
+  void on_exit() override {
+    epoch_.reset();
+    evaluation_ = {};
+    halt_ = {};
+  }
 
   // The states:
   struct idle {};

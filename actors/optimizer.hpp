@@ -28,6 +28,8 @@ class optimizer : public runtime::recorded<optimizer_actor::base> {
   optimizer(caf::actor_config& config, OptimizerStart start, lane_scheduler_actor lanes);
 
   const char* name() const override { return "optimizer"; }
+  /// A promise holds the actor that made it: it lets go of an unanswered one.
+  void on_exit() override { applied_ = {}; }
 
  protected:
   behavior_type make_behavior() override;

@@ -167,8 +167,14 @@ TEST(Stop, WorksAtEveryMessageOfARun) {  // A5, A10, A11
     ASSERT_TRUE(end.succeeded());
   }
   settings.checkpoint_every = 0;
+  std::weak_ptr<GradientPool> pool;
+  const auto owners = settings.training_batches.use_count();
   for (std::size_t moment = 0; moment < deliveries; moment += 3) {
+    // D9: nothing of the run before is left, not even in a promise that was never kept.
+    ASSERT_TRUE(pool.expired()) << "after moment " << moment;
+    ASSERT_EQ(settings.training_batches.use_count(), owners) << "after moment " << moment;
     Stage stage(settings);
+    pool = stage.actors().gradients;
     auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
     for (std::size_t i = 0; i < moment; ++i) {
       stage.step();
@@ -190,6 +196,28 @@ TEST(Stop, WorksAtEveryMessageOfARun) {  // A5, A10, A11
     auto late = stage.ask<generated>(stage.actors().lifecycle, ask_for(1, 1));
     stage.run();
     EXPECT_EQ(late.code(), errc::stopped);
+  }
+}
+
+TEST(Stop, LeavesNothingBehindWhereverARunIsKilled) {  // A5, D9
+  auto settings = tiny_settings();
+  settings.prompts = {{1, 2}};
+  settings.sample_tokens = 20;
+  settings.inference = InferencePolicy::wait;
+  const auto owners = settings.training_batches.use_count();
+  std::weak_ptr<GradientPool> pool;
+  for (std::size_t moment = 0; moment < 400; ++moment) {
+    {
+      Stage stage(settings);
+      pool = stage.actors().gradients;
+      auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+      auto question = stage.ask<generated>(stage.actors().lifecycle, ask_for(40, moment));
+      for (std::size_t i = 0; i < moment; ++i) {
+        stage.step();
+      }
+    }
+    ASSERT_TRUE(pool.expired()) << "killed at moment " << moment;
+    ASSERT_EQ(settings.training_batches.use_count(), owners) << "killed at moment " << moment;
   }
 }
 
