@@ -2,7 +2,7 @@
 // the batch is one micro-batch on a thread of its own, then the gradients are added, the
 // norm is taken and the weights are updated in shards. Prints the median over the steps.
 //
-//   model_bench A|B|C64|C1024 [steps] [threads]
+//   model_bench A|B|C64|C1024 [steps] [threads] [fp32|bf16]
 #include <algorithm>
 #include <barrier>
 #include <chrono>
@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <map>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <time.h>
 #include <vector>
@@ -73,7 +74,7 @@ struct Timings {
   std::vector<double> gradient_processor, gradient, add, norm, update, step;
 };
 
-Timings train(const Setup& setup, std::uint64_t steps, std::size_t threads) {
+Timings train(const Setup& setup, std::uint64_t steps, std::size_t threads, Precision precision) {
   const auto layout = TensorLayout::gpt2(setup.config);
   Parameters weights(layout);
   initialize(setup.config, 1, weights);
@@ -89,7 +90,7 @@ Timings train(const Setup& setup, std::uint64_t steps, std::size_t threads) {
 
   const auto lane = [&](std::size_t index) {
     const FloatingPointScope scope;
-    Workspace workspace;
+    Workspace workspace(precision);
     const MicroBatch batch =
         make_batch(setup.config, setup.sequences / static_cast<std::int64_t>(threads),
                    static_cast<std::uint32_t>(index + 1));
@@ -144,20 +145,22 @@ int main(int argc, char** argv) {
   const auto setup = setups.find(argc > 1 ? argv[1] : "A");
   const std::uint64_t steps = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 20;
   const std::size_t threads = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 2;
-  if (setup == setups.end() || steps < 1 || threads < 1 ||
+  const std::string_view type = argc > 4 ? argv[4] : "fp32";
+  const Precision precision = type == "bf16" ? Precision::bf16 : Precision::fp32;
+  if (setup == setups.end() || (type != "fp32" && type != "bf16") || steps < 1 || threads < 1 ||
       setup->second.sequences % static_cast<std::int64_t>(threads) != 0) {
-    fmt::print(stderr, "usage: model_bench A|B|C64|C1024 [steps] [threads]\n");
+    fmt::print(stderr, "usage: model_bench A|B|C64|C1024 [steps] [threads] [fp32|bf16]\n");
     return 2;
   }
-  const Timings timings = train(setup->second, steps, threads);
+  const Timings timings = train(setup->second, steps, threads, precision);
   const ModelConfig& config = setup->second.config;
   const auto tokens = static_cast<double>(setup->second.sequences * config.context);
   const double step = median(timings.step);
   fmt::print(
-      "{}: gradient {:.2f} ms (processor {:.2f}), add {:.2f}, norm {:.2f}, update {:.2f}, step "
+      "{} {}: gradient {:.2f} ms (processor {:.2f}), add {:.2f}, norm {:.2f}, update {:.2f}, step "
       "{:.2f} "
       "(least {:.2f}): {:.0f} tokens/s, {:.0f} GFLOP/s\n",
-      setup->first, median(timings.gradient), median(timings.gradient_processor),
+      setup->first, type, median(timings.gradient), median(timings.gradient_processor),
       median(timings.add), median(timings.norm), median(timings.update), step,
       *std::min_element(timings.step.begin(), timings.step.end()), 1e3 * tokens / step,
       1e-6 * tokens / step * flops_per_token(config));

@@ -2,57 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 
+#include "model/attention_rows.hpp"
 #include "model/matrix_product.hpp"
-#include "model/vector_math.hpp"
 
 namespace nodezero::model {
 namespace {
-
-/// Queries in a block. A block looks at no key behind its last query, which saves nearly
-/// half of the work at long contexts.
-constexpr std::int64_t query_block = 64;
-
-/// Rows are worked on in whole groups of this many values, a vector register, so that the
-/// compiler's code for a rest of a row is never run. Rows of tiles have room for it.
-constexpr std::int64_t group = 16;
-
-std::int64_t round_up(std::int64_t value, std::int64_t unit) {
-  return (value + unit - 1) / unit * unit;
-}
-
-std::int64_t tile_stride(const AttentionShape& shape) {
-  return round_up(shape.context, group);
-}
-
-/// Turns scores [0, count) of one query into probabilities; returns the logarithm of the sum
-/// of exponentials of the scaled scores. Overwrites what lies between count and the end of
-/// its last group of 16.
-float softmax_row(std::int64_t count, float scale, float* scores) {
-  const std::int64_t padded = round_up(count, group);
-  std::fill(scores + count, scores + padded, -std::numeric_limits<float>::infinity());
-  float largest = -std::numeric_limits<float>::infinity();
-#pragma omp simd reduction(max : largest)
-  for (std::int64_t u = 0; u < padded; ++u) {
-    largest = scores[u] > largest ? scores[u] : largest;
-  }
-  // The exponential of a padded score is about 1e-38, too little to change a bit of a sum
-  // that holds e^0.
-  float sum = 0;
-#pragma omp simd reduction(+ : sum)
-  for (std::int64_t u = 0; u < padded; ++u) {
-    const float e = fast_exp((scores[u] - largest) * scale);
-    scores[u] = e;
-    sum += e;
-  }
-  const float reciprocal = 1.0f / sum;
-#pragma omp simd
-  for (std::int64_t u = 0; u < padded; ++u) {
-    scores[u] *= reciprocal;
-  }
-  return largest * scale + std::log(sum);
-}
 
 /// Pointers into the row-major matrices for one sequence and head.
 struct HeadView {
@@ -89,20 +44,6 @@ void attention_head(const AttentionShape& shape, const HeadView& view, const flo
     }
     multiply(rows, D, keys, {tile, stride}, {v, view.qkv_stride}, y + first * view.width,
              view.width);
-  }
-}
-
-/// For one query: p = exp(score - log sum), and with m the dropout scales and expected =
-/// sum of p m d_p, writes m p over the scores and p (m d_p - expected) / sqrt(D) over d_p.
-/// What lies between count and the end of its last group becomes meaningless.
-void softmax_backward_row(std::int64_t count, float scale, float log_sum, float expected,
-                          const float* m, float* scores, float* d_p) {
-  const std::int64_t padded = round_up(count, group);
-#pragma omp simd
-  for (std::int64_t u = 0; u < padded; ++u) {
-    const float p = fast_exp(scores[u] * scale - log_sum);
-    scores[u] = p * m[u];
-    d_p[u] = p * (d_p[u] * m[u] - expected) * scale;
   }
 }
 

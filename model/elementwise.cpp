@@ -52,6 +52,11 @@ void bias_gelu(std::int64_t rows, std::int64_t width, const float* bias, float* 
 void gelu_backward(std::int64_t rows, std::int64_t width, const float* x, float* d, float* y,
                    float* d_bias) {
   std::fill_n(d_bias, width, 0.0f);
+  add_gelu_backward(rows, width, x, d, y, d_bias);
+}
+
+void add_gelu_backward(std::int64_t rows, std::int64_t width, const float* x, float* d, float* y,
+                       float* d_bias) {
   for (std::int64_t row = 0; row < rows; ++row, x += width, d += width, y += width) {
 #pragma omp simd
     for (std::int64_t c = 0; c < width; ++c) {

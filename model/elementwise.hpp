@@ -19,4 +19,8 @@ void bias_gelu(std::int64_t rows, std::int64_t width, const float* bias, float* 
 void gelu_backward(std::int64_t rows, std::int64_t width, const float* x, float* d, float* y,
                    float* d_bias);
 
+/// The same, but adds the column sums to d_bias.
+void add_gelu_backward(std::int64_t rows, std::int64_t width, const float* x, float* d, float* y,
+                       float* d_bias);
+
 }  // namespace nodezero::model

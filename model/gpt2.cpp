@@ -7,17 +7,18 @@
 #include <fmt/format.h>
 
 #include "model/attention.hpp"
+#include "model/bf16_pass.hpp"
 #include "model/cross_entropy.hpp"
-#include "model/dropout.hpp"
 #include "model/elementwise.hpp"
 #include "model/layer_norm.hpp"
 #include "model/matrix_product.hpp"
+#include "model/pass_base.hpp"
 #include "model/workspace.hpp"
 
 namespace nodezero::model {
 namespace {
 
-using Index = std::int64_t;
+using Index = PassBase::Index;
 
 /// Refuses a micro-batch whose numbers would lead outside of a buffer.
 void check(const ModelConfig& config, const MicroBatch& batch) {
@@ -40,21 +41,10 @@ void check(const ModelConfig& config, const MicroBatch& batch) {
   }
 }
 
-/// Forward and backward of one micro-batch over one workspace. Names of activations and
-/// their shapes are those of ActivationPlan.
-class Pass {
+/// Forward and backward in fp32.
+class Fp32Pass : private PassBase {
  public:
-  Pass(const ModelConfig& config, const Parameters& weights, const MicroBatch& batch,
-       const DropoutKey& key, Workspace::State& state)
-      : config_(config),
-        w_(weights.values().data()),
-        batch_(batch),
-        key_(key),
-        s_(state),
-        plan_(*state.plan),
-        at_(*state.offsets),
-        M_(plan_.rows),
-        C_(config.width) {}
+  using PassBase::PassBase;
 
   void forward() {
     embed();
@@ -96,74 +86,11 @@ class Pass {
   }
 
  private:
-  float* normed() { return s_.at(plan_.normed); }
-  float* branch() { return s_.at(plan_.branch); }
-  float* d_residual() { return s_.at(plan_.d_residual); }
-  float* d_normed() { return s_.at(plan_.d_normed); }
-  float* activated() { return s_.at(plan_.activated); }
-  float* d_wide() { return s_.at(plan_.d_wide); }
-  float* logits() { return s_.at(plan_.logits); }
-
-  DropoutMask mask(Index layer, DropoutSite site) const {
-    return DropoutMask(key_, config_.dropout, layer, site, C_);
-  }
-  DropoutMask attention_mask(Index layer) const {
-    return DropoutMask(key_, config_.dropout, layer, DropoutSite::attention, batch_.context);
-  }
-
-  void embed() {
-    const DropoutMask dropped = mask(0, DropoutSite::embedding);
-    for (Index row = 0; row < M_; ++row) {
-      const float* const token = w_ + at_.wte + batch_.inputs[static_cast<std::size_t>(row)] * C_;
-      const float* const position = w_ + at_.wpe + row % batch_.context * C_;
-      float* const x = s_.residual(0) + row * C_;
-#pragma omp simd
-      for (Index c = 0; c < C_; ++c) {
-        x[c] = token[c] + position[c];
-      }
-      dropped.apply_to_row(row, C_, x);
-    }
-  }
-
-  void backward_embedding(float* d) {
-    const DropoutMask dropped = mask(0, DropoutSite::embedding);
-    std::fill_n(d + at_.wpe, config_.context * C_, 0.0f);
-    for (Index row = 0; row < M_; ++row) {
-      float* const d_x = d_residual() + row * C_;
-      dropped.apply_to_row(row, C_, d_x);
-      // The output projection, tied to the token embedding, wrote its part of it before.
-      float* const d_token = d + at_.wte + batch_.inputs[static_cast<std::size_t>(row)] * C_;
-      float* const d_position = d + at_.wpe + row % batch_.context * C_;
-#pragma omp simd
-      for (Index c = 0; c < C_; ++c) {
-        d_token[c] += d_x[c];
-        d_position[c] += d_x[c];
-      }
-    }
-  }
-
   /// y = x w + b.
   void linear(const float* x, Index inputs, Index outputs, std::size_t weight, std::size_t bias,
               float* y) {
     multiply(M_, outputs, inputs, {x, inputs}, {w_ + weight, outputs}, y, outputs);
     add_bias(M_, outputs, w_ + bias, y);
-  }
-
-  /// out = x + dropout(branch + b): the end of a branch of the residual stream.
-  void join(const DropoutMask& dropped, const float* x, const float* bias, float* out) {
-    for (Index row = 0; row < M_; ++row) {
-      const float* const from = branch() + row * C_;
-      float* const to = out + row * C_;
-#pragma omp simd
-      for (Index c = 0; c < C_; ++c) {
-        to[c] = from[c] + bias[c];
-      }
-      dropped.apply_to_row(row, C_, to);
-#pragma omp simd
-      for (Index c = 0; c < C_; ++c) {
-        to[c] += x[row * C_ + c];
-      }
-    }
   }
 
   void forward_block(Index layer) {
@@ -195,18 +122,6 @@ class Pass {
                        const float* weight, float* d_x, float* d_weight) {
     multiply(M_, inputs, outputs, {d_y, outputs}, {weight, outputs, true}, d_x, inputs);
     multiply(inputs, outputs, M_, {x, inputs, true}, {d_y, outputs}, d_weight, outputs);
-  }
-
-  /// What the derivative of the residual stream is on a branch, behind its dropout.
-  const float* enter_branch(const DropoutMask& dropped) {
-    if (!dropped.active()) {
-      return d_residual();
-    }
-    std::copy_n(d_residual(), M_ * C_, branch());
-    for (Index row = 0; row < M_; ++row) {
-      dropped.apply_to_row(row, C_, branch() + row * C_);
-    }
-    return branch();
   }
 
   /// d_residual holds the derivative behind the block before, in front of it afterwards.
@@ -280,15 +195,6 @@ class Pass {
     }
     return sum;
   }
-
-  const ModelConfig& config_;
-  const float* w_;
-  const MicroBatch& batch_;
-  DropoutKey key_;
-  Workspace::State& s_;
-  const ActivationPlan& plan_;
-  const Gpt2Offsets& at_;
-  Index M_, C_;
 };
 
 std::int64_t count_valid(const MicroBatch& batch) {
@@ -306,9 +212,18 @@ LossSum loss_and_gradient(const ModelConfig& config, const Parameters& weights,
     throw std::invalid_argument("the gradient has another layout than the weights");
   }
   workspace.state().prepare(config, weights.layout(), batch.sequences, batch.context);
-  Pass pass(config, weights, batch, key, workspace.state());
-  pass.forward();
-  return {pass.backward(gradient.values().data()), count_valid(batch)};
+  float* const d = gradient.values().data();
+  double sum = 0;
+  if (workspace.state().precision == Precision::bf16) {
+    Bf16Pass pass(config, weights, batch, key, workspace.state());
+    pass.forward();
+    sum = pass.backward(d);
+  } else {
+    Fp32Pass pass(config, weights, batch, key, workspace.state());
+    pass.forward();
+    sum = pass.backward(d);
+  }
+  return {sum, count_valid(batch)};
 }
 
 LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBatch& batch,
@@ -317,9 +232,17 @@ LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBa
   ModelConfig without_dropout = config;
   without_dropout.dropout = 0;
   workspace.state().prepare(without_dropout, weights.layout(), batch.sequences, batch.context);
-  Pass pass(without_dropout, weights, batch, DropoutKey{}, workspace.state());
-  pass.forward();
-  return {pass.loss(), count_valid(batch)};
+  double sum = 0;
+  if (workspace.state().precision == Precision::bf16) {
+    Bf16Pass pass(without_dropout, weights, batch, DropoutKey{}, workspace.state());
+    pass.forward();
+    sum = pass.loss();
+  } else {
+    Fp32Pass pass(without_dropout, weights, batch, DropoutKey{}, workspace.state());
+    pass.forward();
+    sum = pass.loss();
+  }
+  return {sum, count_valid(batch)};
 }
 
 double flops_per_token(const ModelConfig& config) {

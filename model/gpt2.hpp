@@ -4,15 +4,18 @@
 #include <memory>
 
 #include "model/micro_batch.hpp"
+#include "model/precision.hpp"
 #include "model/tensor_set.hpp"
 
 namespace nodezero::model {
 
 /// Activations and scratch of one lane, grown to the largest micro-batch seen and
-/// reused: a step allocates nothing after the first.
+/// reused: a step allocates nothing after the first. What is computed with it is computed in
+/// its precision.
 class Workspace {
  public:
-  Workspace();
+  /// @throws std::invalid_argument if check_processor() fails
+  explicit Workspace(Precision precision = Precision::fp32);
   ~Workspace();
   Workspace(Workspace&&) noexcept;
   Workspace& operator=(Workspace&&) noexcept;
@@ -48,7 +51,7 @@ LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBa
 
 /// Bytes of workspace that loss_and_gradient needs for batches of that many
 /// sequences; a plan adds them up.
-std::size_t workspace_bytes(const ModelConfig& config, std::int64_t sequences);
+std::size_t workspace_bytes(const ModelConfig& config, Precision precision, std::int64_t sequences);
 
 /// Floating-point operations of loss_and_gradient for one token: 6 for each weight of
 /// a matrix product and 12 layers width context for attention, the usual convention.

@@ -72,6 +72,9 @@ Result<void> validate(const TrainingConfig& config) {
   if (auto mistake = first_mistake(config)) {
     return fail(ErrorCode::invalid_argument, std::move(*mistake));
   }
+  if (auto supported = check_processor(config.precision); !supported) {
+    return supported;
+  }
   if (auto valid = validate(config.model); !valid) {
     return valid;
   }

@@ -4,6 +4,7 @@
 
 #include "model/adamw.hpp"
 #include "model/model_config.hpp"
+#include "model/precision.hpp"
 
 namespace nodezero::model {
 
@@ -12,6 +13,7 @@ namespace nodezero::model {
 struct TrainingConfig {
   ModelConfig model;
   OptimizerConfig optimizer;
+  Precision precision = Precision::fp32;
   std::uint32_t sequences = 6;      ///< windows in a micro-batch
   std::uint32_t micro_batches = 2;  ///< in a step
   std::uint64_t seed = 1337;

@@ -1,6 +1,10 @@
 #include "model/workspace.hpp"
 
 #include <algorithm>
+#include <stdexcept>
+
+#include "model/bf16_attention.hpp"
+#include "model/bf16_product.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -16,8 +20,8 @@ std::int64_t round_up(std::int64_t value, std::int64_t unit) {
 
 }  // namespace
 
-ActivationPlan::ActivationPlan(const ModelConfig& config, std::int64_t sequences,
-                               std::int64_t context)
+ActivationPlan::ActivationPlan(const ModelConfig& config, Precision precision,
+                               std::int64_t sequences, std::int64_t context)
     : attention{sequences, context, config.heads, config.head_width()},
       rows(sequences * context),
       logits_stride(round_up(config.vocabulary, 16)) {
@@ -35,25 +39,44 @@ ActivationPlan::ActivationPlan(const ModelConfig& config, std::int64_t sequences
     return static_cast<std::size_t>(round_up(size, 16));
   };
   const std::int64_t M = rows, C = config.width, L = config.layers;
-  residual_size = attended_size = padded(M * C);
+  const auto narrow = [&](std::int64_t width) { return padded(M * bf16_stride(width) / 2); };
+  const auto product_factor = [&](std::int64_t width) {
+    return precision == Precision::bf16 ? narrow(width) : padded(M * width);
+  };
+  residual_size = padded(M * C);
   moments_size = 2 * padded(M);
-  qkv_size = padded(M * 3 * C);
+  qkv_size = product_factor(3 * C);
+  attended_size = product_factor(C);
   log_sums_size = padded(M * config.heads);
-  wide_size = padded(M * 4 * C);
+  wide_size = product_factor(4 * C);
   residuals = reserve(2 * L + 1, residual_size);
   moments = reserve(2 * L + 1, moments_size);
   qkv = reserve(L, qkv_size);
   attended = reserve(L, attended_size);
   log_sums = reserve(L, log_sums_size);
   wide = reserve(L, wide_size);
-  normed = reserve(1, residual_size);
   branch = reserve(1, residual_size);
   d_residual = reserve(1, residual_size);
   d_normed = reserve(1, residual_size);
-  activated = reserve(1, wide_size);
-  d_wide = reserve(1, wide_size);
+  d_wide = reserve(1, padded(M * 4 * C));
   logits = reserve(logits_rows, padded(logits_stride));
-  attention_scratch = reserve(1, attention.scratch_size());
+  if (precision == Precision::bf16) {
+    narrow_normed = reserve(1, narrow(C));
+    narrow_branch = reserve(1, narrow(C));
+    narrow_activated = reserve(1, narrow(4 * C));
+    narrow_d_wide = reserve(1, narrow(4 * C));
+    row_scratch_size = padded(4 * C);
+    row_scratch = reserve(2, row_scratch_size);
+    const std::size_t products =
+        std::max(bf16_product_scratch(4 * C, M),
+                 bf16_product_scratch(1, std::max(4 * C, config.vocabulary)));
+    product_scratch = reserve(1, padded(static_cast<std::int64_t>(products / 2)));
+    attention_scratch = reserve(1, bf16_attention_scratch(attention));
+  } else {
+    normed = reserve(1, residual_size);
+    activated = reserve(1, wide_size);
+    attention_scratch = reserve(1, attention.scratch_size());
+  }
 }
 
 void Workspace::State::prepare(const ModelConfig& wanted,
@@ -66,7 +89,7 @@ void Workspace::State::prepare(const ModelConfig& wanted,
     layout = wanted_layout;
   }
   if (!plan || plan->attention.sequences != sequences || plan->attention.context != context) {
-    plan.emplace(wanted, sequences, context);
+    plan.emplace(wanted, precision, sequences, context);
     if (buffer.size() < plan->total) {
       buffer = AlignedBuffer();  // give back first: never hold both
       buffer = AlignedBuffer(plan->total);
@@ -74,13 +97,19 @@ void Workspace::State::prepare(const ModelConfig& wanted,
   }
 }
 
-Workspace::Workspace() : state_(std::make_unique<State>()) {}
+Workspace::Workspace(Precision precision) : state_(std::make_unique<State>()) {
+  if (const auto supported = check_processor(precision); !supported) {
+    throw std::invalid_argument(supported.error().message);
+  }
+  state_->precision = precision;
+}
 Workspace::~Workspace() = default;
 Workspace::Workspace(Workspace&&) noexcept = default;
 Workspace& Workspace::operator=(Workspace&&) noexcept = default;
 
-std::size_t workspace_bytes(const ModelConfig& config, std::int64_t sequences) {
-  return ActivationPlan(config, sequences, config.context).total * sizeof(float);
+std::size_t workspace_bytes(const ModelConfig& config, Precision precision,
+                            std::int64_t sequences) {
+  return ActivationPlan(config, precision, sequences, config.context).total * sizeof(float);
 }
 
 }  // namespace nodezero::model

@@ -18,25 +18,35 @@ namespace nodezero::model {
 /// M = B T rows. What backward can work out again from these at less cost than reading it
 /// back from memory (normalised rows, GELU, probabilities, dropout masks) is not kept.
 struct ActivationPlan {
-  ActivationPlan(const ModelConfig& config, std::int64_t sequences, std::int64_t context);
+  ActivationPlan(const ModelConfig& config, Precision precision, std::int64_t sequences,
+                 std::int64_t context);
 
   AttentionShape attention;
   std::int64_t rows = 0;         ///< M
   std::int64_t logits_rows = 0;  ///< rows of logits at a time
   std::int64_t logits_stride = 0;
 
-  // Offsets and sizes of one layer, in floats. Residual 2l enters block l, 2l + 1 is its middle.
+  // Offsets and sizes of one layer, in floats. In bf16, what is marked so is of that type, with
+  // rows bf16_stride apart. Residual 2l enters block l, 2l + 1 is its middle.
   std::size_t residuals, residual_size;  ///< 2 L + 1 of [M, C]
   std::size_t moments, moments_size;     ///< 2 L + 1 of two [M]
-  std::size_t qkv, qkv_size;             ///< L of [M, 3C]
-  std::size_t attended, attended_size;   ///< L of [M, C]
+  std::size_t qkv, qkv_size;             ///< L of [M, 3C] (bf16)
+  std::size_t attended, attended_size;   ///< L of [M, C] (bf16)
   std::size_t log_sums, log_sums_size;   ///< L of [B, H, T]
-  std::size_t wide, wide_size;           ///< L of [M, 4C], before GELU
+  std::size_t wide, wide_size;           ///< L of [M, 4C] (bf16), before GELU
   // Scratch of the layer at hand.
-  std::size_t normed, branch, d_residual, d_normed;  ///< [M, C]
-  std::size_t activated, d_wide;                     ///< [M, 4C]
-  std::size_t logits;                                ///< [logits_rows, V]
+  std::size_t branch, d_residual, d_normed;  ///< [M, C]
+  std::size_t d_wide;                        ///< [M, 4C]
+  std::size_t logits;                        ///< [logits_rows, V]
   std::size_t attention_scratch;
+  // In fp32 alone.
+  std::size_t normed = 0;     ///< [M, C]
+  std::size_t activated = 0;  ///< [M, 4C]
+  // In bf16 alone.
+  std::size_t narrow_normed = 0, narrow_branch = 0;     ///< [M, C] (bf16)
+  std::size_t narrow_activated = 0, narrow_d_wide = 0;  ///< [M, 4C] (bf16)
+  std::size_t row_scratch = 0, row_scratch_size = 0;    ///< two of [4C]
+  std::size_t product_scratch = 0;
 
   std::size_t total = 0;  ///< floats
 };
@@ -57,6 +67,7 @@ struct Workspace::State {
     return {mean, mean + plan->moments_size / 2};
   }
 
+  Precision precision = Precision::fp32;
   AlignedBuffer buffer;
   ModelConfig config;
   std::shared_ptr<const TensorLayout> layout;

@@ -71,7 +71,8 @@ Plan make_plan(const actors::RunSettings& settings, const DataSet& data) {
   plan.parameters = layout->parameter_count();
   plan.lanes = actors::lane_count(settings);
   const auto buffers = gradient_buffers(plan.lanes, training.micro_batches);
-  const std::uint64_t workspace = model::workspace_bytes(config, training.sequences);
+  const std::uint64_t workspace =
+      model::workspace_bytes(config, training.precision, training.sequences);
   plan.memory = {{"program", "with its libraries", program_bytes},
                  {"weights", "", set_bytes},
                  {"moments of AdamW", "2 x weights", 2 * set_bytes},

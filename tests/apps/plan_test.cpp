@@ -79,7 +79,8 @@ TEST(Plan, AddsUpWhatARunHolds) {
   EXPECT_EQ(bytes_of(plan, "weights"), set);
   EXPECT_EQ(bytes_of(plan, "moments of AdamW"), 2 * set);
   EXPECT_EQ(bytes_of(plan, "gradients"), 4 * set);
-  EXPECT_EQ(bytes_of(plan, "workspace"), 2 * model::workspace_bytes(settings.training.model, 2));
+  EXPECT_EQ(bytes_of(plan, "workspace"),
+            2 * model::workspace_bytes(settings.training.model, settings.training.precision, 2));
   EXPECT_EQ(bytes_of(plan, "checkpoint"), 3 * set);
   EXPECT_GE(bytes_of(plan, "inference"), set);
   std::uint64_t sum = 0;
