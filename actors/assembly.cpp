@@ -59,10 +59,9 @@ model::TrainingProgress starting_progress(const RunSettings& settings) {
 
 void spawn_lanes(caf::actor_system& system, runtime::Scheduling scheduling,
                  const RunSettings& settings, RunActors& actors) {
-  const auto& training = settings.training;
   for (std::uint32_t i = 0; i < lane_count(settings); ++i) {
     actors.lanes.push_back(caf::actor_cast<lane_actor>(
-        runtime::spawn_computing<lane>(system, scheduling, training.model, training.seed)));
+        runtime::spawn_computing<lane>(system, scheduling, settings.training)));
   }
   actors.lane_scheduler = system.spawn<lane_scheduler>(actors.lanes, actors.gradients);
 }

@@ -33,8 +33,11 @@ void copy_blocks(model::TensorSet& to, model::TensorSet& from, std::size_t first
 
 }  // namespace
 
-lane::lane(caf::actor_config& config, const model::ModelConfig& model, std::uint64_t seed)
-    : recorded(config), model_(model), seed_(seed) {}
+lane::lane(caf::actor_config& config, const model::TrainingConfig& training)
+    : recorded(config),
+      model_(training.model),
+      seed_(training.seed),
+      workspace_(training.precision) {}
 
 lane::behavior_type lane::make_behavior() {
   return {

@@ -4,6 +4,7 @@
 
 #include "actors/lane_messages.hpp"
 #include "model/gpt2.hpp"
+#include "model/training_config.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -12,7 +13,8 @@ namespace nodezero::actors {
 /// place under the testing scheduler). Owns a workspace; knows no protocol.
 class lane : public runtime::recorded<lane_actor::base> {
  public:
-  lane(caf::actor_config& config, const model::ModelConfig& model, std::uint64_t seed);
+  /// Computes in training.precision, with dropout keyed by training.seed.
+  lane(caf::actor_config& config, const model::TrainingConfig& training);
 
   const char* name() const override { return "lane"; }
 

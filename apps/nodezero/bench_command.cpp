@@ -24,6 +24,8 @@ void add_bench_command(CLI::App& program) {
       add_value(*command, spec, options->threads);
     } else if (name == "micro-batches") {
       add_value(*command, spec, options->micro_batches)->default_str("one a thread");
+    } else if (name == "precision") {
+      add_value(*command, spec, options->precision);
     }
   });
   command->add_option("--sequences", options->sequences, "Sequences a step")

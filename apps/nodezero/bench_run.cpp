@@ -12,6 +12,7 @@
 
 #include "actors/trainer.hpp"
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/option_values.hpp"
 #include "apps/nodezero/peak_rate.hpp"
 #include "model/batch_source.hpp"
 #include "model/gpt2.hpp"
@@ -81,6 +82,7 @@ actors::RunSettings bench_settings(const BenchOptions& options, const BenchShape
   settings.training.optimizer.warmup = 0;
   settings.training.sequences = (sequences + micro_batches - 1) / micro_batches;
   settings.training.micro_batches = micro_batches;
+  settings.training.precision = options.precision;
   settings.training.steps = 1'000'000'000;
   const auto tokens = std::make_shared<RandomTokens>(shape.model.vocabulary);
   settings.training_batches = std::make_shared<model::ShuffledWindows>(
@@ -100,8 +102,9 @@ std::string run_bench(const BenchOptions& options) {
     throw CommandError(exit_bad_input,
                        "--config " + options.config + " is unknown; choose A, B, C64 or C1024");
   }
+  unwrap(model::check_processor(options.precision));
   const std::uint32_t sequences = options.sequences > 0 ? options.sequences : shape->sequences;
-  const double peak = measure_peak_rate(options.threads);
+  const double peak = measure_peak_rate(options.threads, options.precision);
   const auto settings = bench_settings(options, *shape, sequences);
 
   StepClock clock(options.seconds);
@@ -126,7 +129,7 @@ std::string run_bench(const BenchOptions& options) {
   nlohmann::ordered_json json;
   json["config"] = shape->name;
   json["sequences"] = settings.training.sequences * settings.training.micro_batches;
-  json["dtype"] = "fp32";
+  json["dtype"] = value_name(options.precision);
   json["compile"] = false;
   json["threads"] = options.threads;
   json["nodezero"] = NODEZERO_VERSION;

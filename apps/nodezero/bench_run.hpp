@@ -4,6 +4,7 @@
 #include <string>
 
 #include "apps/nodezero/bench_shapes.hpp"
+#include "model/precision.hpp"
 
 namespace nodezero::apps {
 
@@ -14,6 +15,7 @@ struct BenchOptions {
   std::uint32_t sequences = 0;      ///< a step; 0: the configuration's
   std::uint32_t micro_batches = 0;  ///< a step; 0: one a thread
   double seconds = 8;
+  model::Precision precision = model::Precision::fp32;
 };
 
 /// Trains on random tokens through the actors for that long, real steps with AdamW and

@@ -83,6 +83,7 @@ nlohmann::json processor_description() {
   NODEZERO_FEATURE("avx512dq")
   NODEZERO_FEATURE("avx512vl")
   NODEZERO_FEATURE("avx512vnni")
+  NODEZERO_FEATURE("avx512bf16")
 #undef NODEZERO_FEATURE
 #endif
   return {{"name", processor_name()},

@@ -1,10 +1,10 @@
 #include "apps/nodezero/given_options.hpp"
 
-#include <type_traits>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "apps/nodezero/command_option.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/option_values.hpp"
 
@@ -13,31 +13,6 @@ namespace nodezero::apps {
 namespace {
 
 constexpr const char* section = "train";
-
-template <class Value>
-constexpr bool is_list = std::is_same_v<Value, std::vector<std::string>>;
-
-template <class Value>
-const char* placeholder() {
-  if constexpr (is_list<Value>) {
-    return "TEXT";
-  } else if constexpr (std::is_arithmetic_v<Value>) {
-    return "N";
-  } else {
-    return "NAME";
-  }
-}
-
-template <class Value>
-std::string default_text(const Value& value) {
-  if constexpr (is_list<Value>) {
-    return "";
-  } else if constexpr (std::is_enum_v<Value>) {
-    return std::string(value_name(value));
-  } else {
-    return fmt::format("{}", value);
-  }
-}
 
 /// Sets one option from all the texts that were given for it.
 template <class Value>

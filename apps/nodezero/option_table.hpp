@@ -111,6 +111,10 @@ void for_each_option(Visitor&& visit) {
   add(
       {"dropout", "Training", fixed, any, 1, "Probability to drop a value, below 1"},
       [](auto& o) -> auto& { return o.training.model.dropout; });
+  add(
+      {"precision", "Training", fixed, any, any,
+       "Factors of matrix products: fp32 or bf16 (needs AVX512_BF16); all else is fp32"},
+      [](auto& o) -> auto& { return o.training.precision; });
 
   add(
       {"spheres", "Spheres", free, 1, 1'000'000, "Worker spheres"},

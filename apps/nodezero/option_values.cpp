@@ -13,12 +13,14 @@ namespace nodezero::apps {
 
 namespace {
 
-template <class Enum>
-using Names = std::array<std::pair<std::string_view, Enum>, 3>;
+template <class Enum, std::size_t count = 3>
+using Names = std::array<std::pair<std::string_view, Enum>, count>;
 
 constexpr Names<model::Tokenizer::Kind> tokenizer_names{{{"bytes", model::Tokenizer::Kind::bytes},
                                                          {"chars", model::Tokenizer::Kind::chars},
                                                          {"none", model::Tokenizer::Kind::none}}};
+constexpr Names<model::Precision, 2> precision_names{
+    {{"fp32", model::Precision::fp32}, {"bf16", model::Precision::bf16}}};
 constexpr Names<actors::RoutingPolicy> routing_names{
     {{"balanced", actors::RoutingPolicy::balanced},
      {"dominant", actors::RoutingPolicy::dominant},
@@ -54,8 +56,8 @@ void parse_number(const OptionSpec& spec, std::string_view kind, const std::stri
   out = value;
 }
 
-template <class Enum>
-void parse_name(const OptionSpec& spec, const Names<Enum>& names, std::size_t count,
+template <class Enum, std::size_t size>
+void parse_name(const OptionSpec& spec, const Names<Enum, size>& names, std::size_t count,
                 const std::string& text, Enum& out) {
   std::string all;
   for (std::size_t i = 0; i < count; ++i) {
@@ -68,8 +70,8 @@ void parse_name(const OptionSpec& spec, const Names<Enum>& names, std::size_t co
   refuse(spec, all, text);
 }
 
-template <class Enum>
-std::string_view name_in(const Names<Enum>& names, Enum value) {
+template <class Enum, std::size_t size>
+std::string_view name_in(const Names<Enum, size>& names, Enum value) {
   for (const auto& [name, candidate] : names) {
     if (candidate == value) {
       return name;
@@ -99,6 +101,9 @@ void parse_value(const OptionSpec& spec, const std::string& text, model::Tokeniz
   // "none" is what token files have; nobody chooses it for text.
   parse_name(spec, tokenizer_names, 2, text, out);
 }
+void parse_value(const OptionSpec& spec, const std::string& text, model::Precision& out) {
+  parse_name(spec, precision_names, precision_names.size(), text, out);
+}
 void parse_value(const OptionSpec& spec, const std::string& text, actors::RoutingPolicy& out) {
   parse_name(spec, routing_names, routing_names.size(), text, out);
 }
@@ -108,6 +113,9 @@ void parse_value(const OptionSpec& spec, const std::string& text, actors::Infere
 
 std::string_view value_name(model::Tokenizer::Kind kind) {
   return name_in(tokenizer_names, kind);
+}
+std::string_view value_name(model::Precision precision) {
+  return name_in(precision_names, precision);
 }
 std::string_view value_name(actors::RoutingPolicy policy) {
   return name_in(routing_names, policy);

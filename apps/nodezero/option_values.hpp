@@ -21,11 +21,13 @@ void parse_value(const OptionSpec& spec, const std::string& text, std::uint32_t&
 void parse_value(const OptionSpec& spec, const std::string& text, double& out);
 void parse_value(const OptionSpec& spec, const std::string& text, std::string& out);
 void parse_value(const OptionSpec& spec, const std::string& text, model::Tokenizer::Kind& out);
+void parse_value(const OptionSpec& spec, const std::string& text, model::Precision& out);
 void parse_value(const OptionSpec& spec, const std::string& text, actors::RoutingPolicy& out);
 void parse_value(const OptionSpec& spec, const std::string& text, actors::InferencePolicy& out);
 
 /// The names of an enumeration's values, as on the command line.
 std::string_view value_name(model::Tokenizer::Kind kind);
+std::string_view value_name(model::Precision precision);
 std::string_view value_name(actors::RoutingPolicy policy);
 std::string_view value_name(actors::InferencePolicy policy);
 

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "model/bf16_product.hpp"
 #include "model/floating_point_scope.hpp"
 #include "model/matrix_product.hpp"
 
@@ -17,7 +18,7 @@ constexpr int rounds = 24;
 
 }  // namespace
 
-double measure_peak_rate(std::uint32_t threads) {
+double measure_peak_rate(std::uint32_t threads, model::Precision precision) {
   using Clock = std::chrono::steady_clock;
   std::vector<double> seconds;
   Clock::time_point start;
@@ -28,14 +29,21 @@ double measure_peak_rate(std::uint32_t threads) {
   });
   std::vector<std::jthread> workers;
   for (std::uint32_t i = 0; i < threads; ++i) {
-    workers.emplace_back([&round] {
+    workers.emplace_back([&round, precision] {
       const model::FloatingPointScope scope;
       const std::vector<float> a(size * size, 1.0F);
       const std::vector<float> b(size * size, 0.5F);
       std::vector<float> c(size * size);
+      const std::vector<model::Bf16> narrow_a(size * size, model::to_bf16(1.0F));
+      std::vector<model::Bf16> scratch(model::bf16_product_scratch(size, size));
       for (int k = 0; k < rounds; ++k) {
         round.arrive_and_wait();
-        model::multiply(size, size, size, {a.data(), size}, {b.data(), size}, c.data(), size);
+        if (precision == model::Precision::bf16) {
+          model::multiply(size, size, size, {narrow_a.data(), size},
+                          model::MatrixView{b.data(), size}, c.data(), size, false, scratch.data());
+        } else {
+          model::multiply(size, size, size, {a.data(), size}, {b.data(), size}, c.data(), size);
+        }
       }
       round.arrive_and_wait();
     });

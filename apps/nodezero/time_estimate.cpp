@@ -22,7 +22,8 @@ double batch_operations(const model::ModelConfig& config, std::int64_t sequences
 }
 
 /// Operations a second of one lane, from a micro-batch that is as wide as the real one.
-double operation_rate(model::ModelConfig config, std::int64_t sequences) {
+double operation_rate(model::ModelConfig config, model::Precision precision,
+                      std::int64_t sequences) {
   config.layers = 1;
   config.vocabulary = std::min<std::int64_t>(config.vocabulary, 1'024);
   while (sequences > 1 && batch_operations(config, sequences) > probe_operations) {
@@ -45,7 +46,7 @@ double operation_rate(model::ModelConfig config, std::int64_t sequences) {
     batch.inputs.push_back(static_cast<std::int32_t>(i % config.vocabulary));
   }
   batch.targets = batch.inputs;
-  model::Workspace workspace;
+  model::Workspace workspace(precision);
   using Clock = std::chrono::steady_clock;
   // The first call pays for memory and for kernels that are generated once.
   model::loss_and_gradient(config, weights, batch, {}, gradient, workspace);
@@ -64,7 +65,7 @@ double operation_rate(model::ModelConfig config, std::int64_t sequences) {
 
 double estimate_seconds(const Plan& plan, const actors::RunSettings& settings) {
   const auto& training = settings.training;
-  const double rate = operation_rate(training.model, training.sequences);
+  const double rate = operation_rate(training.model, training.precision, training.sequences);
   const double token_seconds = model::flops_per_token(training.model) / rate;
   // A step takes as many rounds of micro-batches as its lanes need; the last may be short.
   const double rounds = std::ceil(static_cast<double>(training.micro_batches) / plan.lanes);

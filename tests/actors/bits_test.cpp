@@ -65,6 +65,50 @@ TEST(Bits, AreTheSameForEveryTreeLanesAndRouting) {
   EXPECT_GE(runs, 40);
 }
 
+TEST(Bits, InBf16AreTheSameForEveryTreeLanesAndRoutingAndAfterAResume) {
+  if (!model::check_processor(model::Precision::bf16)) {
+    GTEST_SKIP() << "this processor has no AVX512_BF16";
+  }
+  auto settings = wide_settings();
+  const std::string in_fp32 = digest_of(settings);
+  settings.training.precision = model::Precision::bf16;
+  settings.training.model.dropout = 0.1;
+  settings.training.epochs = 2;
+  const std::string expected = digest_of(settings);
+  EXPECT_NE(expected, in_fp32);
+  const RoutingPolicy policies[] = {RoutingPolicy::balanced, RoutingPolicy::dominant,
+                                    RoutingPolicy::round_robin};
+  for (const std::uint32_t spheres : {1, 2, 5, 13, 24, 157}) {
+    for (const std::uint32_t threads : {1, 2, 4}) {
+      settings.spheres = spheres;
+      settings.threads = threads;
+      settings.routing = policies[(spheres + threads) % 3];
+      EXPECT_EQ(digest_of(settings), expected) << spheres << " spheres, " << threads << " threads";
+    }
+  }
+  Recorder recorder;
+  TrainingResult first;
+  {
+    Trainer* running = nullptr;
+    auto stopped = settings;
+    stopped.faults = [&](const FaultSite& site) {
+      if (site.step == 1 && site.micro_batch == 3) {
+        running->stop();
+      }
+      return Fault::none;
+    };
+    Trainer trainer(stopped, recorder);
+    running = &trainer;
+    first = trainer.run();
+  }
+  ASSERT_EQ(first.end, TrainingResult::End::stopped) << first.failure;
+  settings.resume =
+      model::Checkpoint{settings.training.model, first.progress, first.weights, first.optimizer};
+  settings.spheres = 3;
+  settings.threads = 1;
+  EXPECT_EQ(digest_of(settings), expected) << "after a resume";
+}
+
 TEST(Bits, AreTheSameForEverySymmetry) {
   auto settings = wide_settings();
   const std::string expected = digest_of(settings);

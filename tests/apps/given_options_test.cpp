@@ -155,12 +155,28 @@ TEST(Resolve, OnResumeRefusesTheRestByName) {
   }
 }
 
+TEST(Resolve, PrecisionIsChosenByNameAndKeptOnResume) {
+  EXPECT_THROW(parse("--precision fp16"), CommandError);
+  EXPECT_EQ(parse("--precision bf16").values.training.precision, model::Precision::bf16);
+  const auto recorded = resolve_new_run(parse("--data a"));
+  EXPECT_EQ(recorded.training.precision, model::Precision::fp32);
+  EXPECT_EQ(to_json(recorded)["precision"], "fp32");
+  try {
+    resolve_resumed_run(recorded, parse("--precision bf16"));
+    ADD_FAILURE() << "a change of the precision was accepted";
+  } catch (const CommandError& error) {
+    EXPECT_NE(std::string(error.what()).find("--precision cannot change"), std::string::npos)
+        << error.what();
+  }
+}
+
 TEST(OptionValues, SurviveTheWayThroughJson) {
   auto options = preset_options("gpt2-124m");
   options.prompts = {"a\nb", "\"quoted\""};
   options.training.seed = ~std::uint64_t{0};
   options.training.optimizer.learning_rate = 1.0 / 3;
   options.inference_policy = actors::InferencePolicy::refuse;
+  options.training.precision = model::Precision::bf16;
   const auto json = to_json(options);
   EXPECT_EQ(to_json(options_from_json(nlohmann::json::parse(json.dump()))), json);
 }
