@@ -8,9 +8,9 @@
 
 namespace nodezero::model {
 
-/// A matrix operand of bf16 in row-major storage, taken as it is or transposed. Rows begin
-/// bf16_stride or a multiple of 32 values apart; what an untransposed left factor holds between
-/// its width and the next even column must be zero.
+/// A matrix operand of bf16 in row-major storage, taken as it is or transposed. An untransposed
+/// left factor with an odd number of columns is read one column further, times zero: what stands
+/// there must be readable and is wanted finite.
 struct Bf16View {
   const Bf16* data;
   std::int64_t stride;  ///< values from one stored row to the next

@@ -212,17 +212,14 @@ LossSum loss_and_gradient(const ModelConfig& config, const Parameters& weights,
     throw std::invalid_argument("the gradient has another layout than the weights");
   }
   workspace.state().prepare(config, weights.layout(), batch.sequences, batch.context);
-  float* const d = gradient.values().data();
-  double sum = 0;
-  if (workspace.state().precision == Precision::bf16) {
-    Bf16Pass pass(config, weights, batch, key, workspace.state());
+  const auto run = [&](auto pass) {
     pass.forward();
-    sum = pass.backward(d);
-  } else {
-    Fp32Pass pass(config, weights, batch, key, workspace.state());
-    pass.forward();
-    sum = pass.backward(d);
-  }
+    return pass.backward(gradient.values().data());
+  };
+  Workspace::State& state = workspace.state();
+  const double sum = state.precision == Precision::bf16
+                         ? run(Bf16Pass(config, weights, batch, key, state))
+                         : run(Fp32Pass(config, weights, batch, key, state));
   return {sum, count_valid(batch)};
 }
 
@@ -232,16 +229,14 @@ LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBa
   ModelConfig without_dropout = config;
   without_dropout.dropout = 0;
   workspace.state().prepare(without_dropout, weights.layout(), batch.sequences, batch.context);
-  double sum = 0;
-  if (workspace.state().precision == Precision::bf16) {
-    Bf16Pass pass(without_dropout, weights, batch, DropoutKey{}, workspace.state());
+  const auto run = [](auto pass) {
     pass.forward();
-    sum = pass.loss();
-  } else {
-    Fp32Pass pass(without_dropout, weights, batch, DropoutKey{}, workspace.state());
-    pass.forward();
-    sum = pass.loss();
-  }
+    return pass.loss();
+  };
+  Workspace::State& state = workspace.state();
+  const double sum = state.precision == Precision::bf16
+                         ? run(Bf16Pass(without_dropout, weights, batch, {}, state))
+                         : run(Fp32Pass(without_dropout, weights, batch, {}, state));
   return {sum, count_valid(batch)};
 }
 
