@@ -70,10 +70,10 @@ TEST(Bits, InBf16AreTheSameForEveryTreeLanesAndRoutingAndAfterAResume) {
     GTEST_SKIP() << "this processor has no AVX512_BF16";
   }
   auto settings = wide_settings();
-  const std::string in_fp32 = digest_of(settings);
-  settings.training.precision = model::Precision::bf16;
   settings.training.model.dropout = 0.1;
   settings.training.epochs = 2;
+  const std::string in_fp32 = digest_of(settings);
+  settings.training.precision = model::Precision::bf16;
   const std::string expected = digest_of(settings);
   EXPECT_NE(expected, in_fp32);
   const RoutingPolicy policies[] = {RoutingPolicy::balanced, RoutingPolicy::dominant,
