@@ -52,6 +52,8 @@ TEST(EpochOrder, FiftyEpochsAreRunByTheSameActors) {  // A3, A4, D6
   // One id for the asker, one for the question itself: nobody else was spawned.
   EXPECT_EQ(stage.system().next_actor_id(), first_id + 2);
   EXPECT_TRUE(stage.recorder().notices.empty());
+  // D9: what is left is the watchdog's tick; no answered request keeps its timeout.
+  EXPECT_LE(stage.timers(), 1u);
 }
 
 TEST(EpochOrder, SilenceBecomesATypedFailure) {  // A4

@@ -82,6 +82,9 @@ class Stage {
   /// Where node_zero stands before any epoch.
   Envelope start() const { return {settings_.run, 0, 0, 0}; }
 
+  /// Timeouts that wait in the system's clock.
+  std::size_t timers() const { return scheduler_.clock().schedule().size(); }
+
   caf::actor_system& system() { return system_; }
   RunActors& actors() { return actors_; }
   Recorder& recorder() { return recorder_; }
