@@ -54,6 +54,7 @@ class recorded : public Base {
 
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) override {
     __tsan_release(element.get());
+    __tsan_release(&mailbox_edge_);
     Base::enqueue(std::move(element), unit);
   }
 
@@ -64,6 +65,8 @@ class recorded : public Base {
   }
 
   bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
+    // Messages that will never be handled are freed here.
+    __tsan_acquire(&mailbox_edge_);
     const bool result = Base::cleanup(std::move(reason), unit);
     __tsan_release(this);
     return result;
@@ -73,6 +76,9 @@ class recorded : public Base {
     __tsan_acquire(this);
     Base::on_destroy();
   }
+
+ private:
+  char mailbox_edge_ = 0;
 #endif
 };
 
