@@ -13,9 +13,9 @@ namespace nodezero::runtime::trace {
 
 /// How a field of a message's payload is kept in words.
 enum class FieldKind : std::uint8_t {
-  number,    ///< one word, unsigned
-  real,      ///< one word, the bits of a double
-  numbers,   ///< a word n, then n 32-bit numbers, two a word, the low half first
+  number,   ///< one word, unsigned
+  real,     ///< one word, the bits of a double
+  numbers,  ///< a word n, then n 32-bit numbers, two a word, the low half first
 };
 
 struct FieldDescription {
@@ -44,30 +44,34 @@ struct Event {
   std::uint8_t detail = 0;
   std::uint16_t type = 0;
   std::uint32_t argument = 0;
-  std::uint32_t thread = 0;       ///< that recorded it
-  std::uint32_t first_word = 0;   ///< of the payload, in Trace::words
+  std::uint32_t thread = 0;      ///< that recorded it
+  std::uint32_t first_word = 0;  ///< of the payload, in Trace::words
   std::uint32_t word_count = 0;
+  // What `link` works out:
+  std::uint32_t life = 0;  ///< index in Trace::messages plus 1; 0: about no message
   /// The begin event in whose handling this happened, or 0: the cause of a send, spawn, state...
   std::uint32_t handling = 0;
 };
 
 struct Actor {
-  std::string name;           ///< such as node_zero, worker
-  std::uint32_t number = 0;   ///< of a sphere or a lane; 0xffffffff: none
-  std::uint32_t parent = 0;   ///< who spawned it; 0: nobody recorded
-  std::uint32_t spawned = 0;  ///< event
-  std::uint32_t exited = 0;   ///< event; 0: it lived to the end
+  static constexpr std::uint32_t unnumbered = 0xffffffff;
+
+  std::string name;                   ///< such as node_zero, worker
+  std::uint32_t number = unnumbered;  ///< of a sphere or a lane
+  std::uint32_t parent = 0;           ///< who spawned it; 0: nobody recorded
+  std::uint32_t spawned = 0;          ///< event; 0: before the trace begins
+  std::uint32_t exited = 0;           ///< event; 0: it lived to the end
 };
 
 /// The life of one message; 0 for what did not happen (or is not in the trace).
 struct Message {
   std::uint64_t id = 0;
-  std::uint32_t sent = 0;     ///< events
-  std::uint32_t begun = 0;    ///< the last begin, if the message was put back before
+  std::uint32_t sent = 0;   ///< events
+  std::uint32_t begun = 0;  ///< the last begin, if the message was put back before
   std::uint32_t ended = 0;
   std::uint32_t dropped = 0;
-  std::uint32_t request = 0;  ///< for a response: index in `messages` of its request plus 1
-  std::uint32_t response = 0; ///< for a request: index of its response plus 1
+  std::uint32_t request = 0;   ///< for a response: index in `messages` of its request plus 1
+  std::uint32_t response = 0;  ///< for a request: index of its response plus 1
 };
 
 /// How far a trace can be trusted. Every command says so first.
@@ -79,15 +83,20 @@ struct Completeness {
   bool complete() const { return lost_records == 0 && !ring && !cut_off; }
 };
 
-/// A whole trace in memory.
+/// A whole trace in memory. Whoever puts one together fills `names`, `actors` (names, numbers and
+/// parents), `events` and `words`, and calls `link`.
 struct Trace {
-  std::vector<Name> names;      ///< by `Event::type`; entry 0 is empty
-  std::vector<Actor> actors;    ///< actor n is entry n; entry 0 stands for what is not recorded
+  std::vector<Name> names;    ///< by `Event::type`; entry 0 is empty
+  std::vector<Actor> actors;  ///< actor n is entry n; entry 0 stands for what is not recorded
   std::vector<Event> events;
   std::vector<std::uint64_t> words;
-  std::vector<Message> messages;  ///< in order of their first event
+  std::vector<Message> messages;             ///< in order of their first event
   std::map<std::string, std::string> about;  ///< program, version, configuration (JSON), host...
   Completeness completeness;
+
+  /// Works out from the order of the events: `life` and `handling` of each, `messages` with their
+  /// requests and responses, and where each actor was spawned and exited.
+  void link();
 
   const Event& event(std::uint32_t number) const { return events[number - 1]; }
   std::string_view name(std::uint16_t type) const { return names[type].text; }
@@ -98,6 +107,7 @@ struct Trace {
   /// Words of an event's payload. For begin, end and drop events: those of the message's send.
   std::span<const std::uint64_t> payload(const Event& event) const;
   /// A field of the payload by name; false if the type has no such field.
+  /// A payload that ends before the field (records were lost) has it neither.
   bool number(const Event& event, std::string_view field, std::uint64_t& value) const;
   bool real(const Event& event, std::string_view field, double& value) const;
   bool numbers(const Event& event, std::string_view field, std::vector<std::uint32_t>& value) const;
