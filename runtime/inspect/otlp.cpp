@@ -1,0 +1,143 @@
+#include "runtime/inspect/otlp.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <string>
+#include <vector>
+
+#include "runtime/inspect/filter.hpp"
+#include "runtime/inspect/words.hpp"
+
+namespace nodezero::runtime::inspect {
+namespace {
+
+/// OpenTelemetry's default limit.
+constexpr std::size_t most_links = 128;
+constexpr int kind_consumer = 5;
+
+class SpanWriter {
+ public:
+  SpanWriter(const Trace& trace, const Handlings& handlings, std::span<const EventNumber> events,
+             TextOutput& out)
+      : trace_(trace), handlings_(handlings), out_(out), is_written_(handlings.size()) {
+    for (const auto& name : trace.names) {
+      names_.push_back(json_string(name.text));
+    }
+    for (std::uint32_t actor = 0; actor < trace.actors.size(); ++actor) {
+      actors_.push_back(json_string(trace.actor_name(actor)));
+    }
+    for (const auto number : events) {
+      if (const auto opened = handlings.opened_by(number); opened != 0) {
+        is_written_[opened - 1] = true;
+      }
+    }
+    find_epochs();
+    const auto about = trace.about.find("started_unix_ns");
+    if (about != trace.about.end()) {
+      const auto& text = about->second;
+      std::from_chars(text.data(), text.data() + text.size(), start_);
+    }
+  }
+
+  void span(std::uint32_t index) {
+    const Handling& handling = handlings_[index];
+    const Event& begin = trace_.event(handling.begin);
+    const auto* message = trace_.message_of(begin);
+    const EventNumber sent = handling.waited >= 0 ? message->sent : 0;
+    const auto sender = sent == 0 ? 0 : handlings_.around(sent);
+    const bool has_parent =
+        sender != 0 && is_written_[sender - 1] && epochs_[sender - 1] == epochs_[index];
+    out_.print("{}\n{{\"traceId\":\"{}\",\"spanId\":\"{:016x}\",", is_first_ ? "" : ",",
+               trace_id(index), handling.begin);
+    is_first_ = false;
+    if (has_parent) {
+      out_.print("\"parentSpanId\":\"{:016x}\",", handlings_[sender - 1].begin);
+    }
+    out_.print(
+        "\"name\":{},\"kind\":{},\"startTimeUnixNano\":\"{}\",\"endTimeUnixNano\":\"{}\","
+        "\"attributes\":[{{\"key\":\"actor\",\"value\":{{\"stringValue\":{}}}}},"
+        "{{\"key\":\"from\",\"value\":{{\"stringValue\":{}}}}},"
+        "{{\"key\":\"event\",\"value\":{{\"intValue\":\"{}\"}}}},"
+        "{{\"key\":\"payload\",\"value\":{{\"stringValue\":{}}}}}],\"links\":[",
+        names_[begin.type], kind_consumer, start_ + handling.from, start_ + handling.to,
+        actors_[begin.actor], actors_[begin.peer], handling.begin,
+        json_string(trace_.describe_payload(begin)));
+    links(index, has_parent ? 0 : sender, message);
+    out_.text("]}");
+  }
+
+ private:
+  /// The epoch of each handling plus 1: its message's own, or its sender's; 0 for none.
+  void find_epochs() {
+    epochs_.resize(handlings_.size());
+    for (std::size_t index = 0; index < handlings_.size(); ++index) {
+      const Handling& handling = handlings_[index];
+      if (const auto epoch = number_around(trace_, trace_.event(handling.begin), "epoch")) {
+        epochs_[index] = *epoch + 1;
+      } else if (handling.waited >= 0) {
+        const auto around =
+            handlings_.around(trace_.message_of(trace_.event(handling.begin))->sent);
+        epochs_[index] = around == 0 ? 0 : epochs_[around - 1];
+      }
+    }
+  }
+
+  std::string trace_id(std::uint32_t index) const {
+    // "nodezero" in ASCII, so that the id is never all zeros.
+    return fmt::format("6e6f64657a65726f{:016x}", epochs_[index]);
+  }
+
+  void links(std::uint32_t index, std::uint32_t sender, const trace::Message* message) {
+    std::vector<std::uint32_t> targets;
+    const auto add = [&](std::uint32_t one_more) {
+      if (one_more != 0 && is_written_[one_more - 1] && targets.size() < most_links &&
+          std::find(targets.begin(), targets.end(), one_more - 1) == targets.end()) {
+        targets.push_back(one_more - 1);
+      }
+    };
+    add(sender);
+    if (message != nullptr && message->request != 0) {
+      const EventNumber request = trace_.messages[message->request - 1].begun;
+      add(request == 0 ? 0 : handlings_.opened_by(request));
+    }
+    if (handlings_[index].effects > 0) {
+      for (const auto gathered : handlings_.gathered_before(index)) {
+        add(gathered + 1);
+      }
+    }
+    bool is_first = true;
+    for (const auto target : targets) {
+      out_.print("{}{{\"traceId\":\"{}\",\"spanId\":\"{:016x}\"}}", is_first ? "" : ",",
+                 trace_id(target), handlings_[target].begin);
+      is_first = false;
+    }
+  }
+
+  const Trace& trace_;
+  const Handlings& handlings_;
+  TextOutput& out_;
+  std::vector<std::string> names_, actors_;  ///< as JSON
+  std::vector<bool> is_written_;             ///< by handling
+  std::vector<std::uint64_t> epochs_;
+  std::int64_t start_ = 0;  ///< nanoseconds since 1970
+  bool is_first_ = true;
+};
+
+}  // namespace
+
+void write_otlp(const Trace& trace, const Handlings& handlings, std::span<const EventNumber> events,
+                TextOutput& out) {
+  out.text(
+      "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\","
+      "\"value\":{\"stringValue\":\"nodezero\"}}]},\"scopeSpans\":[{\"scope\":{\"name\":"
+      "\"nodezero.trace\"},\"spans\":[");
+  SpanWriter writer(trace, handlings, events, out);
+  for (const auto number : events) {
+    if (const auto opened = handlings.opened_by(number); opened != 0) {
+      writer.span(opened - 1);
+    }
+  }
+  out.text("\n]}]}]}\n");
+}
+
+}  // namespace nodezero::runtime::inspect
