@@ -114,16 +114,12 @@ class ChromeFile {
 
   void arrow(EventNumber number, const Event& event) {
     const EventNumber sent = order_.cause(number);
-    if (sent == 0) {
+    // The arrow of a message that was put back goes to where it was handled in the end.
+    if (sent == 0 || trace_.messages[event.life - 1].begun != number) {
       return;
     }
     const auto around = handlings_.around(sent);
     if (!has_sending_[event.life - 1] && (around == 0 || !has_slice_[around - 1])) {
-      return;
-    }
-    // A message that was put back is handled again: its arrow goes to the first handling here.
-    has_sending_[event.life - 1] = false;
-    if (trace_.messages[event.life - 1].begun != number) {
       return;
     }
     const Event& send = trace_.event(sent);

@@ -34,7 +34,8 @@ void write_shiviz(const Trace& trace, const CausalOrder& order, std::span<const 
     }
     written[process].push_back(number);
     out.print("{} {{\"{}\":{}", hosts[process], hosts[process], written[process].size());
-    if (const EventNumber cause = order.cause(number); cause != 0) {
+    const EventNumber cause = order.cause(number);
+    if (cause != 0 && order.process(cause) != process) {
       // If the sending itself is not written, what its host wrote last before it.
       const std::uint32_t other = order.process(cause);
       const auto& theirs = written[other];
