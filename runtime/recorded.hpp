@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "runtime/caf.hpp"
+#include "runtime/send_observer.hpp"
 
 #if defined(__SANITIZE_THREAD__)
 #define NODEZERO_THREAD_SANITIZER 1
@@ -30,6 +31,7 @@ template <class Base>
 class recorded : public Base {
  public:
   using Base::Base;
+  using Base::enqueue;
 
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
 #ifdef NODEZERO_THREAD_SANITIZER
@@ -46,16 +48,21 @@ class recorded : public Base {
     return result;
   }
 
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) override {
+    if (SendObserver::current != nullptr) {
+      SendObserver::current->on_send(this->id(), *element);
+    }
+#ifdef NODEZERO_THREAD_SANITIZER
+    __tsan_release(element.get());
+    __tsan_release(&mailbox_edge_);
+#endif
+    Base::enqueue(std::move(element), unit);
+  }
+
 #ifdef NODEZERO_THREAD_SANITIZER
   void launch(caf::execution_unit* unit, bool lazy, bool hide) override {
     __tsan_release(this);
     Base::launch(unit, lazy, hide);
-  }
-
-  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) override {
-    __tsan_release(element.get());
-    __tsan_release(&mailbox_edge_);
-    Base::enqueue(std::move(element), unit);
   }
 
   void initialize() override {
