@@ -33,11 +33,13 @@ void copy_blocks(model::TensorSet& to, model::TensorSet& from, std::size_t first
 
 }  // namespace
 
-lane::lane(caf::actor_config& config, const model::TrainingConfig& training)
+lane::lane(caf::actor_config& config, const model::TrainingConfig& training,
+           std::shared_ptr<LaneTimes> times)
     : recorded(config),
       model_(training.model),
       seed_(training.seed),
-      workspace_(training.precision) {}
+      workspace_(training.precision),
+      times_(std::move(times)) {}
 
 lane::behavior_type lane::make_behavior() {
   return {
@@ -46,9 +48,10 @@ lane::behavior_type lane::make_behavior() {
           return computed{task.envelope, Moved(run(task))};
         });
       },
-      [this](const combine& task) {
-        return guarded<computed>(task.envelope, [&] {
-          return computed{task.envelope, Moved(run(task))};
+      [this](const sum_shard& task) {
+        return guarded<shard_done>(task.envelope, [&] {
+          run(task);
+          return shard_done{task.envelope};
         });
       },
       [this](const update_shard& task) {
@@ -70,28 +73,34 @@ Partial lane::run(const compute& task) {
   const auto& batch = task.batches->batches[task.position];
   Partial result;
   result.range = {task.position, task.position + 1};
+  const auto begin = Clock::now();
   if (task.purpose == Purpose::evaluate) {
     result.loss = model::loss(model_, *task.weights, batch, workspace_);
+    spent(&LaneTimes::forward, Clock::now() - begin);
     return result;
   }
   result.gradient = task.buffer.take();
   const model::DropoutKey key{seed_, task.envelope.step, task.position};
   result.loss =
       model::loss_and_gradient(model_, *task.weights, batch, key, *result.gradient, workspace_);
+  spent(&LaneTimes::forward, workspace_.forward_end() - begin);
+  spent(&LaneTimes::backward, Clock::now() - workspace_.forward_end());
   return result;
 }
 
-Partial lane::run(const combine& task) {
-  Partial left = task.left.take();
-  const Partial right = task.right.take();
-  model::add_in_place(*left.gradient, *right.gradient);
-  left.loss.negative_log_likelihood += right.loss.negative_log_likelihood;
-  left.loss.valid_tokens += right.loss.valid_tokens;
-  left.range = task.range;
-  return left;
+void lane::run(const sum_shard& shard) {
+  const auto begin = Clock::now();
+  SumTask& task = *shard.task;
+  model::add_in_place(blocks(*task.left.gradient, shard.first_block, shard.last_block),
+                      blocks(*task.right.gradient, shard.first_block, shard.last_block));
+  if (task.unfinished.fetch_sub(1) == 1) {
+    task.right.gradient = {};
+  }
+  spent(&LaneTimes::reduction, Clock::now() - begin);
 }
 
 void lane::run(const update_shard& shard) {
+  const auto begin = Clock::now();
   auto& task = *shard.task;
   const auto [first, last] = std::pair(shard.first_block, shard.last_block);
   switch (shard.phase) {
@@ -109,9 +118,11 @@ void lane::run(const update_shard& shard) {
       copy_blocks(task.state_copy->second_moment, task.state->second_moment, first, last);
       break;
   }
+  spent(&LaneTimes::optimizer, Clock::now() - begin);
 }
 
 void lane::run(const generate_some& task) {
+  const auto begin = Clock::now();
   auto& session = *task.session;
   if (!session.generator) {
     session.generator = std::make_unique<model::Generator>(
@@ -119,6 +130,13 @@ void lane::run(const generate_some& task) {
   }
   for (std::int64_t i = 0; i < task.tokens; ++i) {
     session.tokens.push_back(session.generator->next());
+  }
+  spent(&LaneTimes::generation, Clock::now() - begin);
+}
+
+void lane::spent(std::atomic<std::int64_t> LaneTimes::* what, Clock::duration time) {
+  if (times_) {
+    LaneTimes::add(times_.get()->*what, time);
   }
 }
 

@@ -1,8 +1,11 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
+#include <memory>
 
 #include "actors/lane_messages.hpp"
+#include "actors/lane_times.hpp"
 #include "model/gpt2.hpp"
 #include "model/training_config.hpp"
 #include "runtime/recorded.hpp"
@@ -13,8 +16,10 @@ namespace nodezero::actors {
 /// place under the testing scheduler). Owns a workspace; knows no protocol.
 class lane : public runtime::recorded<lane_actor::base> {
  public:
-  /// Computes in training.precision, with dropout keyed by training.seed.
-  lane(caf::actor_config& config, const model::TrainingConfig& training);
+  /// Computes in training.precision, with dropout keyed by training.seed. Adds to `times` how
+  /// long it computed; may be null.
+  lane(caf::actor_config& config, const model::TrainingConfig& training,
+       std::shared_ptr<LaneTimes> times);
 
   const char* name() const override { return "lane"; }
 
@@ -22,14 +27,18 @@ class lane : public runtime::recorded<lane_actor::base> {
   behavior_type make_behavior() override;
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   Partial run(const compute& task);
-  Partial run(const combine& task);
+  void run(const sum_shard& shard);
   void run(const update_shard& task);
   void run(const generate_some& task);
+  void spent(std::atomic<std::int64_t> LaneTimes::* what, Clock::duration time);
 
   model::ModelConfig model_;
   std::uint64_t seed_;
   model::Workspace workspace_;
+  std::shared_ptr<LaneTimes> times_;
 };
 
 }  // namespace nodezero::actors

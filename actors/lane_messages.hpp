@@ -3,6 +3,8 @@
 // What a lane computes. A lane knows no protocol: each message brings all that its
 // computation needs and is answered with the result or with errc::computation.
 
+#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -21,18 +23,30 @@ struct compute {
   Moved<GradientLease> buffer;  ///< for the gradient; put in by the lane scheduler
 };
 
-/// Adds two siblings of the position tree: left += right; right's buffer is given back.
-struct combine {
-  Envelope envelope;
-  PositionRange range;  ///< of the sum
-  Moved<Partial> left;
-  Moved<Partial> right;
-};
-
-/// Answer to compute and combine.
+/// Answer to compute.
 struct computed {
   Envelope envelope;
   Moved<Partial> partial;
+};
+
+/// Two siblings of the position tree that a sphere lends to the lanes: left += right. The lane
+/// that finishes the last shard gives right's buffer back.
+struct SumTask {
+  SumTask(Partial left, Partial right, std::uint32_t shards)
+      : left(std::move(left)), right(std::move(right)), unfinished(shards) {}
+
+  Partial left;
+  Partial right;
+  std::atomic<std::uint32_t> unfinished;  ///< shards that no lane has finished
+  std::uint32_t answered = 0;             ///< shards that the sphere has heard of
+};
+
+/// One shard of a sum: blocks [first_block, last_block), which nobody else touches.
+struct sum_shard {
+  Envelope envelope;
+  std::shared_ptr<SumTask> task;
+  std::size_t first_block = 0;
+  std::size_t last_block = 0;
 };
 
 /// What the optimizer lends to the lanes for one step. Each shard writes its own blocks of
@@ -58,6 +72,7 @@ struct update_shard {
   std::size_t last_block = 0;
 };
 
+/// Answer to sum_shard and update_shard.
 struct shard_done {
   Envelope envelope;
 };
@@ -82,7 +97,7 @@ struct generated_some {
 };
 
 using lane_actor =
-    caf::typed_actor<runtime::Answers<compute, computed>, runtime::Answers<combine, computed>,
+    caf::typed_actor<runtime::Answers<compute, computed>, runtime::Answers<sum_shard, shard_done>,
                      runtime::Answers<update_shard, shard_done>,
                      runtime::Answers<generate_some, generated_some>>;
 
@@ -103,7 +118,7 @@ using lane_scheduler_actor =
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::count_finished)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::finished_count)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::compute)
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::combine)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::sum_shard)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::computed)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::update_shard)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::shard_done)

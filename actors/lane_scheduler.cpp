@@ -23,8 +23,8 @@ lane_scheduler::behavior_type lane_scheduler::make_behavior() {
   set_down_handler([this](const caf::down_msg& down) { quit(down.reason); });
   return {
       [this](const compute& task) { return submit_micro_batch(task); },
-      [this](const combine& task) {
-        return submit<computed>(Priority::reduction, task.range.first, task);
+      [this](const sum_shard& task) {
+        return submit<shard_done>(Priority::reduction, task.task->left.range.first, task);
       },
       [this](const update_shard& task) { return submit<shard_done>(Priority::reduction, 0, task); },
       [this](const generate_some& task) {

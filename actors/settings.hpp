@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "actors/lane_times.hpp"
 #include "model/batch_source.hpp"
 #include "model/checkpoint.hpp"
 #include "model/generation.hpp"
@@ -75,6 +76,7 @@ struct RunSettings {
   std::chrono::milliseconds inference_timeout = std::chrono::minutes(10);
   std::uint32_t attempts = 3;  ///< recomputations of a micro-batch before its epoch fails
   FaultInjector faults;
+  std::shared_ptr<LaneTimes> lane_times;  ///< to be added to; null: nobody measures
 };
 
 /// Steps over all epochs: training.steps, or what the epochs have.

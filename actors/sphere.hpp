@@ -11,6 +11,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/settings.hpp"
 #include "actors/step_reduction.hpp"
+#include "model/adamw.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -18,6 +19,7 @@ namespace nodezero::actors {
 /// What all spheres of a run share.
 struct SphereSettings {
   lane_scheduler_actor lanes;
+  std::uint32_t lane_count = 1;
   observer_actor observer;
   std::uint32_t symmetry = 12;
   RoutingPolicy routing = RoutingPolicy::balanced;
@@ -98,29 +100,35 @@ class summing_sphere : public runtime::recorded<Base> {
   }
 
   void combine_pair(StepReduction::Combine pair) {
-    const PositionRange range{pair.left.range.first, pair.right.range.last};
+    pair.left.range.last = pair.right.range.last;
+    pair.left.loss.negative_log_likelihood += pair.right.loss.negative_log_likelihood;
+    pair.left.loss.valid_tokens += pair.right.loss.valid_tokens;
     if (step_.purpose == Purpose::evaluate) {
-      pair.left.loss.negative_log_likelihood += pair.right.loss.negative_log_likelihood;
-      pair.left.loss.valid_tokens += pair.right.loss.valid_tokens;
-      pair.left.range = range;
       handle(reduction_.put_combined(std::move(pair.left)));
       return;
     }
-    this->request(settings_->lanes, lane_timeout(),
-                  combine{step_.envelope, range, Moved(std::move(pair.left)),
-                          Moved(std::move(pair.right))})
-        .then(
-            [this, generation = generation_](const computed& answer) {
-              if (generation == generation_) {
-                handle(reduction_.put_combined(answer.partial.take()));
-              }
-            },
-            [this, generation = generation_](const caf::error& error) {
-              if (generation == generation_) {
-                sum_failed(to_failure(error));
-              }
-            });
+    const std::size_t blocks = model::norm_block_count(*(*pair.left.gradient).layout());
+    const std::uint32_t shards = blocks < least_blocks_to_split ? 1 : settings_->lane_count;
+    const auto task = std::make_shared<SumTask>(std::move(pair.left), std::move(pair.right), shards);
+    for (std::uint32_t i = 0; i < shards; ++i) {
+      this->request(settings_->lanes, lane_timeout(),
+                    sum_shard{step_.envelope, task, blocks * i / shards, blocks * (i + 1) / shards})
+          .then(
+              [this, generation = generation_, task, shards](const shard_done&) {
+                if (++task->answered == shards && generation == generation_) {
+                  handle(reduction_.put_combined(std::move(task->left)));
+                }
+              },
+              [this, generation = generation_](const caf::error& error) {
+                if (generation == generation_) {
+                  sum_failed(to_failure(error));
+                }
+              });
+    }
   }
+
+  /// Sums of 16 MiB and more are worth the messages of splitting them over the lanes.
+  static constexpr std::size_t least_blocks_to_split = 64;
 };
 
 }  // namespace nodezero::actors

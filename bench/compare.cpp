@@ -1,4 +1,4 @@
-// Runs `nodezero bench` and another program in turn, on the same shapes, and prints the
+// Runs `nodezero bench --json` and another program in turn, on the same shapes, and prints the
 // medians and the median of the ratios pair by pair: a machine whose speed drifts disturbs
 // both of a pair alike. The other program takes --config, --threads and --seconds and prints
 // one JSON line with config and tokens_per_second.
@@ -64,7 +64,7 @@ void compare(const Options& options, const std::string& config) {
   std::vector<double> share;
   std::vector<std::vector<double>> theirs(options.peer_options.size());
   for (int pair = 0; pair < options.pairs; ++pair) {
-    const auto own = run(options.program + " bench" + arguments + "--spheres 2 " +
+    const auto own = run(options.program + " bench --json" + arguments + "--spheres 2 " +
                          options.program_options + " 2>/dev/null");
     ours.push_back(own["tokens_per_second"]);
     share.push_back(own["share_of_peak"]);

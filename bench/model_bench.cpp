@@ -2,22 +2,27 @@
 // the batch is one micro-batch on a thread of its own, then the gradients are added, the
 // norm is taken and the weights are updated in shards. Prints the median over the steps.
 //
-//   model_bench A|B|C64|C1024 [steps] [threads] [fp32|bf16]
+//   model_bench --config A|B|C64|C1024 [--threads 2] [--seconds 6] [--precision fp32|bf16] [--json]
+//
+// With --json it prints what bench/compare reads, so that the actors' cost can be measured pair
+// by pair: compare --peer build/release/bench/model_bench --peer-options=--json
 #include <algorithm>
 #include <barrier>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
 #include <cstdlib>
-#include <map>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <time.h>
 #include <vector>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "apps/nodezero/bench_shapes.hpp"
 #include "model/adamw.hpp"
 #include "model/floating_point_scope.hpp"
 #include "model/gpt2.hpp"
@@ -25,18 +30,7 @@
 namespace {
 
 using namespace nodezero::model;
-
-struct Setup {
-  ModelConfig config;
-  std::int64_t sequences;
-};
-
-const std::map<std::string, Setup> setups{
-    {"A", {{.layers = 4, .heads = 4, .width = 128, .context = 64, .vocabulary = 65}, 12}},
-    {"B", {{.layers = 6, .heads = 6, .width = 384, .context = 256, .vocabulary = 65}, 8}},
-    {"C64", {{.layers = 12, .heads = 12, .width = 768, .context = 64, .vocabulary = 50257}, 4}},
-    {"C1024",
-     {{.layers = 12, .heads = 12, .width = 768, .context = 1024, .vocabulary = 50257}, 2}}};
+using nodezero::apps::BenchShape;
 
 MicroBatch make_batch(const ModelConfig& config, std::int64_t sequences, std::uint32_t salt) {
   MicroBatch batch;
@@ -74,10 +68,10 @@ struct Timings {
   std::vector<double> gradient_processor, gradient, add, norm, update, step;
 };
 
-Timings train(const Setup& setup, std::uint64_t steps, std::size_t threads, Precision precision) {
-  const auto layout = TensorLayout::gpt2(setup.config);
+Timings train(const BenchShape& shape, double seconds, std::size_t threads, Precision precision) {
+  const auto layout = TensorLayout::gpt2(shape.model);
   Parameters weights(layout);
-  initialize(setup.config, 1, weights);
+  initialize(shape.model, 1, weights);
   OptimizerState state(layout);
   std::vector<Gradient> gradients;
   for (std::size_t i = 0; i < threads; ++i) {
@@ -87,16 +81,18 @@ Timings train(const Setup& setup, std::uint64_t steps, std::size_t threads, Prec
   std::vector<double> sums(blocks);
   Timings timings;
   std::barrier meet(static_cast<std::ptrdiff_t>(threads));
+  bool finished = false;  // written by the first thread between two meetings
+  const auto end = std::chrono::steady_clock::now() + std::chrono::duration<double>(seconds);
 
   const auto lane = [&](std::size_t index) {
     const FloatingPointScope scope;
     Workspace workspace(precision);
     const MicroBatch batch =
-        make_batch(setup.config, setup.sequences / static_cast<std::int64_t>(threads),
+        make_batch(shape.model, shape.sequences / static_cast<std::int64_t>(threads),
                    static_cast<std::uint32_t>(index + 1));
     const std::size_t first = blocks * index / threads, last = blocks * (index + 1) / threads;
     using Clock = std::chrono::steady_clock;
-    for (std::uint64_t step = 1; step <= steps; ++step) {
+    for (std::uint64_t step = 1; !finished; ++step) {
       const auto begin = Clock::now();
       auto mark = begin;
       const auto lap = [&](std::vector<double>& part) {
@@ -108,15 +104,16 @@ Timings train(const Setup& setup, std::uint64_t steps, std::size_t threads, Prec
         mark = now;
       };
       const double processor_begin = thread_milliseconds();
-      loss_and_gradient(setup.config, weights, batch, {}, gradients[index], workspace);
+      loss_and_gradient(shape.model, weights, batch, {}, gradients[index], workspace);
       if (index == 0) {
         timings.gradient_processor.push_back(thread_milliseconds() - processor_begin);
       }
       lap(timings.gradient);
-      if (index == 0) {
-        for (std::size_t other = 1; other < threads; ++other) {
-          add_in_place(gradients[0], gradients[other]);
-        }
+      const std::size_t size = gradients[0].values().size(), share = (size + threads - 1) / threads;
+      const std::size_t from = std::min(size, index * share), count = std::min(share, size - from);
+      for (std::size_t other = 1; other < threads; ++other) {
+        add_in_place(gradients[0].values().subspan(from, count),
+                     gradients[other].values().subspan(from, count));
       }
       lap(timings.add);
       squared_norm_blocks(gradients[0], first, std::span(sums).subspan(first, last - first));
@@ -128,7 +125,9 @@ Timings train(const Setup& setup, std::uint64_t steps, std::size_t threads, Prec
       if (index == 0) {
         timings.step.push_back(
             std::chrono::duration<double, std::milli>(Clock::now() - begin).count());
+        finished = Clock::now() >= end;
       }
+      meet.arrive_and_wait();
     }
   };
   std::vector<std::jthread> others;
@@ -142,26 +141,40 @@ Timings train(const Setup& setup, std::uint64_t steps, std::size_t threads, Prec
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto setup = setups.find(argc > 1 ? argv[1] : "A");
-  const std::uint64_t steps = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 20;
-  const std::size_t threads = argc > 3 ? std::strtoull(argv[3], nullptr, 10) : 2;
-  const std::string_view type = argc > 4 ? argv[4] : "fp32";
-  const Precision precision = type == "bf16" ? Precision::bf16 : Precision::fp32;
-  if (setup == setups.end() || (type != "fp32" && type != "bf16") || steps < 1 || threads < 1 ||
-      setup->second.sequences % static_cast<std::int64_t>(threads) != 0) {
-    fmt::print(stderr, "usage: model_bench A|B|C64|C1024 [steps] [threads] [fp32|bf16]\n");
+  std::string config = "A", type = "fp32";
+  std::size_t threads = 2;
+  double seconds = 6;
+  bool as_json = false;
+  CLI::App app("Time a training step of the model layer by part, without actors");
+  app.add_option("--config", config)->check(CLI::IsMember({"A", "B", "C64", "C1024"}));
+  app.add_option("--threads", threads)->check(CLI::PositiveNumber);
+  app.add_option("--seconds", seconds)->check(CLI::PositiveNumber);
+  app.add_option("--precision", type)->check(CLI::IsMember({"fp32", "bf16"}));
+  app.add_flag("--json", as_json);
+  CLI11_PARSE(app, argc, argv);
+  const BenchShape shape = *nodezero::apps::find_bench_shape(config);
+  if (shape.sequences % threads != 0) {
+    fmt::print(stderr, "model_bench: {} sequences do not divide among {} threads\n",
+               shape.sequences, threads);
     return 2;
   }
-  const Timings timings = train(setup->second, steps, threads, precision);
-  const ModelConfig& config = setup->second.config;
-  const auto tokens = static_cast<double>(setup->second.sequences * config.context);
+  const Timings timings =
+      train(shape, seconds, threads, type == "bf16" ? Precision::bf16 : Precision::fp32);
+  const auto tokens = static_cast<double>(shape.sequences * shape.model.context);
   const double step = median(timings.step);
+  if (as_json) {
+    fmt::print("{}\n", nlohmann::json{{"config", config},
+                                      {"dtype", type},
+                                      {"ms_per_step", step},
+                                      {"tokens_per_second", 1e3 * tokens / step}}
+                           .dump());
+    return 0;
+  }
   fmt::print(
       "{} {}: gradient {:.2f} ms (processor {:.2f}), add {:.2f}, norm {:.2f}, update {:.2f}, step "
-      "{:.2f} "
-      "(least {:.2f}): {:.0f} tokens/s, {:.0f} GFLOP/s\n",
-      setup->first, type, median(timings.gradient), median(timings.gradient_processor),
+      "{:.2f} (least {:.2f}): {:.0f} tokens/s, {:.0f} GFLOP/s\n",
+      config, type, median(timings.gradient), median(timings.gradient_processor),
       median(timings.add), median(timings.norm), median(timings.update), step,
       *std::min_element(timings.step.begin(), timings.step.end()), 1e3 * tokens / step,
-      1e-6 * tokens / step * flops_per_token(config));
+      1e-6 * tokens / step * flops_per_token(shape.model));
 }

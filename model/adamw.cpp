@@ -155,12 +155,10 @@ void adamw_update(const OptimizerConfig& config, const UpdateScalars& scalars,
   }
 }
 
-void add_in_place(Gradient& sum, const Gradient& addend) {
-  const std::span<float> values = sum.values();
-  const float* const addends = addend.values().data();
+void add_in_place(std::span<float> sum, std::span<const float> addend) {
 #pragma omp simd
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    values[i] += addends[i];
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    sum[i] += addend[i];
   }
 }
 

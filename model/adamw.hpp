@@ -63,7 +63,7 @@ void adamw_update(const OptimizerConfig& config, const UpdateScalars& scalars,
                   const TensorSet& gradient, const TensorSet& weights, TensorSet& next,
                   OptimizerState& state, std::size_t first_block, std::size_t last_block);
 
-/// sum[i] += addend[i] over two gradients of one layout.
-void add_in_place(Gradient& sum, const Gradient& addend);
+/// sum[i] += addend[i] over two ranges of one size.
+void add_in_place(std::span<float> sum, std::span<const float> addend);
 
 }  // namespace nodezero::model

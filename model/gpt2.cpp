@@ -212,11 +212,12 @@ LossSum loss_and_gradient(const ModelConfig& config, const Parameters& weights,
     throw std::invalid_argument("the gradient has another layout than the weights");
   }
   workspace.state().prepare(config, weights.layout(), batch.sequences, batch.context);
+  Workspace::State& state = workspace.state();
   const auto run = [&](auto pass) {
     pass.forward();
+    state.forward_end = std::chrono::steady_clock::now();
     return pass.backward(gradient.values().data());
   };
-  Workspace::State& state = workspace.state();
   const double sum = state.precision == Precision::bf16
                          ? run(Bf16Pass(config, weights, batch, key, state))
                          : run(Fp32Pass(config, weights, batch, key, state));

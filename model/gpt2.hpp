@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 
@@ -19,6 +20,9 @@ class Workspace {
   ~Workspace();
   Workspace(Workspace&&) noexcept;
   Workspace& operator=(Workspace&&) noexcept;
+
+  /// When the last loss_and_gradient was half done: between its passes.
+  std::chrono::steady_clock::time_point forward_end() const;
 
   struct State;
   State& state() { return *state_; }

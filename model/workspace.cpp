@@ -107,6 +107,10 @@ Workspace::~Workspace() = default;
 Workspace::Workspace(Workspace&&) noexcept = default;
 Workspace& Workspace::operator=(Workspace&&) noexcept = default;
 
+std::chrono::steady_clock::time_point Workspace::forward_end() const {
+  return state_->forward_end;
+}
+
 std::size_t workspace_bytes(const ModelConfig& config, Precision precision,
                             std::int64_t sequences) {
   return ActivationPlan(config, precision, sequences, config.context).total * sizeof(float);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -73,6 +74,7 @@ struct Workspace::State {
   std::shared_ptr<const TensorLayout> layout;
   std::optional<Gpt2Offsets> offsets;
   std::optional<ActivationPlan> plan;
+  std::chrono::steady_clock::time_point forward_end;
 };
 
 }  // namespace nodezero::model

@@ -65,6 +65,20 @@ TEST(Bits, AreTheSameForEveryTreeLanesAndRouting) {
   EXPECT_GE(runs, 40);
 }
 
+TEST(Bits, AreTheSameWhenLanesShareASum) {
+  auto settings = wide_settings();
+  settings.training.model.vocabulary = 70'000;  // enough weights that sums are split
+  settings.training.model.width = 64;
+  settings.spheres = 1;
+  settings.threads = 1;
+  const std::string expected = digest_of(settings);
+  for (const std::uint32_t lanes : {2, 3, 4}) {
+    settings.spheres = 2 * lanes - 1;
+    settings.threads = lanes;
+    EXPECT_EQ(digest_of(settings), expected) << lanes << " lanes";
+  }
+}
+
 TEST(Bits, InBf16AreTheSameForEveryTreeLanesAndRoutingAndAfterAResume) {
   if (!model::check_processor(model::Precision::bf16)) {
     GTEST_SKIP() << "this processor has no AVX512_BF16";

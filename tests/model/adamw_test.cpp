@@ -189,7 +189,7 @@ TEST(AddInPlace, AddsEveryElement) {
   const auto layout = TensorLayout::gpt2(config);
   Gradient sum = gradient_of_step(layout, 1);
   const Gradient before = gradient_of_step(layout, 1), addend = gradient_of_step(layout, 2);
-  add_in_place(sum, addend);
+  add_in_place(sum.values(), addend.values());
   for (std::size_t i = 0; i < sum.values().size(); ++i) {
     ASSERT_EQ(sum.values()[i], before.values()[i] + addend.values()[i]);
   }

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+
+namespace nodezero::actors {
+
+/// Nanoseconds that the lanes of a run have computed, all of them together, by what for. Written
+/// by the lanes, read by whoever measures.
+struct LaneTimes {
+  std::atomic<std::int64_t> forward{0};
+  std::atomic<std::int64_t> backward{0};   ///< from the logits on
+  std::atomic<std::int64_t> reduction{0};  ///< sums along the position tree
+  std::atomic<std::int64_t> optimizer{0};  ///< norm and update
+  std::atomic<std::int64_t> generation{0};
+
+  static void add(std::atomic<std::int64_t>& sum, std::chrono::nanoseconds time) {
+    sum.fetch_add(time.count(), std::memory_order_relaxed);
+  }
+};
+
+}  // namespace nodezero::actors
