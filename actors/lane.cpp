@@ -1,7 +1,9 @@
 #include "actors/lane.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <exception>
+#include <time.h>
 
 #include "model/adamw.hpp"
 #include "model/floating_point_scope.hpp"
@@ -30,6 +32,37 @@ void copy_blocks(model::TensorSet& to, model::TensorSet& from, std::size_t first
                  std::size_t last) {
   std::ranges::copy(blocks(from, first, last), blocks(to, first, last).begin());
 }
+
+/// Adds how long a computation took to the times of the run, if anybody measures.
+class Stopwatch {
+ public:
+  using Sum = std::atomic<std::int64_t> LaneTimes::*;
+  using Clock = std::chrono::steady_clock;
+
+  explicit Stopwatch(LaneTimes* times)
+      : times_(times), begin_(Clock::now()), processor_(times ? processor_time() : 0) {}
+
+  void add(Sum what) const { add(what, Clock::now(), what); }
+  /// The time until `middle` to one sum, the rest to another.
+  void add(Sum first, Clock::time_point middle, Sum second) const {
+    if (times_) {
+      (times_->*first) += (middle - begin_).count();
+      (times_->*second) += (Clock::now() - middle).count();
+      times_->processor += processor_time() - processor_;
+    }
+  }
+
+ private:
+  static std::int64_t processor_time() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::int64_t{1'000'000'000} * time.tv_sec + time.tv_nsec;
+  }
+
+  LaneTimes* times_;
+  Clock::time_point begin_;
+  std::int64_t processor_;
+};
 
 }  // namespace
 
@@ -73,34 +106,33 @@ Partial lane::run(const compute& task) {
   const auto& batch = task.batches->batches[task.position];
   Partial result;
   result.range = {task.position, task.position + 1};
-  const auto begin = Clock::now();
+  const Stopwatch stopwatch(times_.get());
   if (task.purpose == Purpose::evaluate) {
     result.loss = model::loss(model_, *task.weights, batch, workspace_);
-    spent(&LaneTimes::forward, Clock::now() - begin);
+    stopwatch.add(&LaneTimes::forward);
     return result;
   }
   result.gradient = task.buffer.take();
   const model::DropoutKey key{seed_, task.envelope.step, task.position};
   result.loss =
       model::loss_and_gradient(model_, *task.weights, batch, key, *result.gradient, workspace_);
-  spent(&LaneTimes::forward, workspace_.forward_end() - begin);
-  spent(&LaneTimes::backward, Clock::now() - workspace_.forward_end());
+  stopwatch.add(&LaneTimes::forward, workspace_.forward_end(), &LaneTimes::backward);
   return result;
 }
 
 void lane::run(const sum_shard& shard) {
-  const auto begin = Clock::now();
+  const Stopwatch stopwatch(times_.get());
   SumTask& task = *shard.task;
   model::add_in_place(blocks(*task.left.gradient, shard.first_block, shard.last_block),
                       blocks(*task.right.gradient, shard.first_block, shard.last_block));
   if (task.unfinished.fetch_sub(1) == 1) {
     task.right.gradient = {};
   }
-  spent(&LaneTimes::reduction, Clock::now() - begin);
+  stopwatch.add(&LaneTimes::reduction);
 }
 
 void lane::run(const update_shard& shard) {
-  const auto begin = Clock::now();
+  const Stopwatch stopwatch(times_.get());
   auto& task = *shard.task;
   const auto [first, last] = std::pair(shard.first_block, shard.last_block);
   switch (shard.phase) {
@@ -118,11 +150,11 @@ void lane::run(const update_shard& shard) {
       copy_blocks(task.state_copy->second_moment, task.state->second_moment, first, last);
       break;
   }
-  spent(&LaneTimes::optimizer, Clock::now() - begin);
+  stopwatch.add(&LaneTimes::optimizer);
 }
 
 void lane::run(const generate_some& task) {
-  const auto begin = Clock::now();
+  const Stopwatch stopwatch(times_.get());
   auto& session = *task.session;
   if (!session.generator) {
     session.generator = std::make_unique<model::Generator>(
@@ -131,13 +163,7 @@ void lane::run(const generate_some& task) {
   for (std::int64_t i = 0; i < task.tokens; ++i) {
     session.tokens.push_back(session.generator->next());
   }
-  spent(&LaneTimes::generation, Clock::now() - begin);
-}
-
-void lane::spent(std::atomic<std::int64_t> LaneTimes::* what, Clock::duration time) {
-  if (times_) {
-    LaneTimes::add(times_.get()->*what, time);
-  }
+  stopwatch.add(&LaneTimes::generation);
 }
 
 }  // namespace nodezero::actors

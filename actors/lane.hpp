@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 
@@ -27,13 +26,10 @@ class lane : public runtime::recorded<lane_actor::base> {
   behavior_type make_behavior() override;
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   Partial run(const compute& task);
   void run(const sum_shard& shard);
   void run(const update_shard& task);
   void run(const generate_some& task);
-  void spent(std::atomic<std::int64_t> LaneTimes::* what, Clock::duration time);
 
   model::ModelConfig model_;
   std::uint64_t seed_;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 
 namespace nodezero::actors {
@@ -14,10 +13,7 @@ struct LaneTimes {
   std::atomic<std::int64_t> reduction{0};  ///< sums along the position tree
   std::atomic<std::int64_t> optimizer{0};  ///< norm and update
   std::atomic<std::int64_t> generation{0};
-
-  static void add(std::atomic<std::int64_t>& sum, std::chrono::nanoseconds time) {
-    sum.fetch_add(time.count(), std::memory_order_relaxed);
-  }
+  std::atomic<std::int64_t> processor{0};  ///< of all that, as their threads' processor time
 };
 
 }  // namespace nodezero::actors

@@ -45,6 +45,7 @@ class RandomTokens : public model::TokenSource {
 /// What the lanes and the process had spent at one moment, in milliseconds.
 struct Spent {
   double forward = 0, backward = 0, reduction = 0, optimizer = 0;
+  double lanes_processor = 0;
   double processor = 0;  ///< of all threads
 
   double lanes() const { return forward + backward + reduction + optimizer; }
@@ -57,7 +58,7 @@ Spent spent_so_far(const actors::LaneTimes& lanes) {
     return 1e-6 * static_cast<double>(nanoseconds);
   };
   return {milliseconds(lanes.forward), milliseconds(lanes.backward), milliseconds(lanes.reduction),
-          milliseconds(lanes.optimizer),
+          milliseconds(lanes.optimizer), milliseconds(lanes.processor),
           1e3 * static_cast<double>(time.tv_sec) + milliseconds(time.tv_nsec)};
 }
 
@@ -92,6 +93,7 @@ class StepClock : public actors::Observer {
     const auto steps = static_cast<double>(milliseconds_.size());
     return {(end_.forward - begin_.forward) / steps, (end_.backward - begin_.backward) / steps,
             (end_.reduction - begin_.reduction) / steps, (end_.optimizer - begin_.optimizer) / steps,
+            (end_.lanes_processor - begin_.lanes_processor) / steps,
             (end_.processor - begin_.processor) / steps};
   }
 
@@ -175,7 +177,7 @@ nlohmann::ordered_json bench_json(const BenchOptions& options, const BenchShape&
                       {"reduction", rounded(spent.reduction / lanes, 3)},
                       {"optimizer", rounded(spent.optimizer / lanes, 3)},
                       {"idle", rounded(clock.mean() - spent.lanes() / lanes, 3)},
-                      {"messages", rounded(spent.processor - spent.lanes(), 3)}};
+                      {"messages", rounded(spent.processor - spent.lanes_processor, 3)}};
   json["lane_utilisation"] = rounded(spent.lanes() / lanes / clock.mean(), 3);
   json["products_ms"] = rounded(products, 2);
   json["share_of_products"] = rounded(products / median, 3);
