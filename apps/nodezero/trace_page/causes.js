@@ -1,0 +1,110 @@
+// Why an event happened: the stack of messages that led to it, and everything that can have
+// influenced it.
+import {Kind} from './data.js';
+
+/** The send of the message that an event is about, if it is the receiver's event. */
+function sendOf(trace, event) {
+  const kind = trace.kind[event];
+  const received = kind === Kind.begin || kind === Kind.end || kind === Kind.drop;
+  return received ? trace.sent[trace.message[event]] : 0;
+}
+
+/** The event that directly led to this one: what was being handled, or the message's sending. */
+export function causeOf(trace, event) {
+  if (trace.kind[event] === Kind.end) return trace.handling[event] || trace.begun[trace.message[event]];
+  const send = sendOf(trace, event);
+  if (send) return send;
+  if (trace.handling[event] || trace.kind[event] === Kind.spawn) return trace.handling[event];
+  // Outside of any handling an actor only begins to be.
+  return trace.actors[trace.actor[event]].spawned;
+}
+
+/** The event and its causes, back to what came from outside or is no longer in the trace. */
+export function causalChain(trace, event) {
+  const chain = [];
+  for (let e = event; e; e = causeOf(trace, e)) {
+    if (chain.length && e >= chain[chain.length - 1]) break;  // a damaged trace
+    chain.push(e);
+  }
+  return chain;
+}
+
+/**
+ * For each actor its last event that happened before `event`, 0 for none: an actor's earlier
+ * events come before its later ones, and a message's sending before its handling (L. Lamport,
+ * Time, Clocks, and the Ordering of Events in a Distributed System, 1978). Looks at each event
+ * at most once.
+ */
+export function causalPast(trace, event) {
+  const {actor, handling} = trace;
+  if (!trace.ofActor) trace.ofActor = eventsByActor(trace);
+  const {first, events, position} = trace.ofActor;
+  const last = new Uint32Array(trace.actors.length);
+  const done = first.slice(0, -1);  // events of each actor before this one have been followed
+  const waiting = [event];
+  while (waiting.length) {
+    const e = waiting.pop();
+    const a = actor[e];
+    if (e > last[a]) last[a] = e;
+    // Actor 0 stands for everybody outside: its events need not follow from one another.
+    const from = a === 0 ? position[e] : done[a];
+    for (let i = from; i <= position[e]; ++i) {
+      const earlier = events[i];
+      const send = sendOf(trace, earlier);
+      if (send && send > last[actor[send]]) waiting.push(send);
+      const cause = handling[earlier];
+      if (cause && actor[cause] !== a && cause > last[actor[cause]]) waiting.push(cause);
+    }
+    if (a !== 0) done[a] = Math.max(done[a], position[e] + 1);
+  }
+  return last;
+}
+
+function eventsByActor(trace) {
+  const first = new Uint32Array(trace.actors.length + 1);
+  for (let e = 1; e <= trace.eventCount; ++e) ++first[trace.actor[e] + 1];
+  for (let a = 0; a < trace.actors.length; ++a) first[a + 1] += first[a];
+  const events = new Uint32Array(trace.eventCount);
+  const position = new Uint32Array(trace.eventCount + 1);
+  const next = first.slice();
+  for (let e = 1; e <= trace.eventCount; ++e) {
+    position[e] = next[trace.actor[e]];
+    events[next[trace.actor[e]]++] = e;
+  }
+  return {first, events, position};
+}
+
+/** What happened in the handling that `begin` started, at most `most` events. */
+export function effectsOf(trace, begin, most) {
+  const effects = [];
+  const end = trace.ended[trace.message[begin]] || trace.eventCount + 1;
+  for (let e = begin + 1; e < end && effects.length < most; ++e) {
+    if (trace.handling[e] === begin && trace.kind[e] !== Kind.end) effects.push(e);
+  }
+  return effects;
+}
+
+/**
+ * Begin events of what an actor had handled before `begin` without doing anything to be seen:
+ * it acted only then, because all of that had come. The latest first, at most 1,000.
+ */
+export function gatheredBefore(trace, slices, begin) {
+  trace.acted ??= actingHandlings(trace);
+  const gathered = [];
+  const first = slices.first[trace.actor[begin]];
+  for (let s = slices.ofBegin[begin] - 2; s >= first && gathered.length < 1000; --s) {
+    if (trace.acted[slices.event[s]]) break;
+    gathered.push(slices.event[s]);
+  }
+  return gathered;
+}
+
+/** One byte an event: 1 for a begin in whose handling something else is recorded. */
+function actingHandlings(trace) {
+  const acted = new Uint8Array(trace.eventCount + 1);
+  for (let e = 1; e <= trace.eventCount; ++e) {
+    const isOther = trace.kind[e] !== Kind.begin && trace.kind[e] !== Kind.end;
+    if (isOther) acted[trace.handling[e]] = 1;
+  }
+  return acted;
+}

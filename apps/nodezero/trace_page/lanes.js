@@ -1,0 +1,204 @@
+// What the diagram is drawn from: for each actor its handled messages (slices) and other events
+// (marks) in order of time, all messages in order of their sending, and the tree of actors.
+import {Kind} from './data.js';
+
+/** The first index in [low, high) of the ascending `array` whose value is at least `value`. */
+export function lowerBound(array, value, low, high) {
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if (array[middle] < value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Like lowerBound, quick where the answer lies near `low`. */
+export function gallop(array, value, low, high) {
+  let step = 1;
+  let end = low;
+  while (end < high && array[end] < value) {
+    low = end + 1;
+    end += step;
+    step *= 2;
+  }
+  return lowerBound(array, value, low, Math.min(end, high));
+}
+
+/** offsets[a]..offsets[a + 1] from how many each actor has. */
+function offsetsOf(counts) {
+  const offsets = new Uint32Array(counts.length + 1);
+  for (let i = 0; i < counts.length; ++i) offsets[i + 1] = offsets[i] + counts[i];
+  return offsets;
+}
+
+/**
+ * Slices of actor a are first[a]..first[a + 1] of start, end (nanoseconds), event (its begin)
+ * and finish (its end, 0: none in the trace). `busy` sums the lengths of all slices before.
+ */
+function findSlices(trace) {
+  const {eventCount, kind, actor, time, message} = trace;
+  const counts = new Uint32Array(trace.actors.length);
+  for (let e = 1; e <= eventCount; ++e) if (kind[e] === Kind.begin) ++counts[actor[e]];
+  const first = offsetsOf(counts);
+  const total = first[counts.length];
+  const slices = {
+    first, total,
+    start: new Float64Array(total), end: new Float64Array(total),
+    event: new Uint32Array(total), finish: new Uint32Array(total),
+    busy: new Float64Array(total + 1), ofBegin: new Uint32Array(eventCount + 1),
+  };
+  const next = first.slice();
+  for (let e = 1; e <= eventCount; ++e) {
+    const a = actor[e];
+    if (kind[e] === Kind.begin) {
+      const slice = next[a]++;
+      slices.start[slice] = slice > first[a] ? Math.max(time[e], slices.start[slice - 1]) : time[e];
+      slices.end[slice] = trace.finish;
+      slices.event[slice] = e;
+      slices.ofBegin[e] = slice + 1;
+    } else if (kind[e] === Kind.end && next[a] > first[a]) {
+      const slice = next[a] - 1;
+      if (slices.finish[slice] || message[slices.event[slice]] !== message[e]) continue;
+      slices.finish[slice] = e;
+      slices.end[slice] = Math.max(time[e], slices.start[slice]);
+    }
+  }
+  for (let a = 0; a < counts.length; ++a) {
+    for (let s = first[a]; s < first[a + 1]; ++s) {
+      // An end that the trace lacks is no later than the next beginning.
+      if (s + 1 < first[a + 1]) slices.end[s] = Math.min(slices.end[s], slices.start[s + 1]);
+      slices.busy[s + 1] = slices.busy[s] + slices.end[s] - slices.start[s];
+    }
+  }
+  return slices;
+}
+
+/** Events that are no slice and no arrow, by actor and in order of time. */
+function findMarks(trace) {
+  const {eventCount, kind, actor, time} = trace;
+  const isMark = (e) => kind[e] === Kind.spawn || kind[e] > Kind.end;
+  const counts = new Uint32Array(trace.actors.length);
+  for (let e = 1; e <= eventCount; ++e) if (isMark(e)) ++counts[actor[e]];
+  const first = offsetsOf(counts);
+  const event = new Uint32Array(first[counts.length]);
+  const at = new Float64Array(event.length);
+  const next = first.slice();
+  for (let e = 1; e <= eventCount; ++e) {
+    if (!isMark(e)) continue;
+    event[next[actor[e]]] = e;
+    at[next[actor[e]]++] = time[e];
+  }
+  return {first, event, time: at};
+}
+
+/**
+ * Messages that were sent and then begun or dropped, by time of sending. `reach` is the latest
+ * arrival of all up to there, so that a window's messages are found by binary search.
+ */
+function findArrows(trace) {
+  const list = [];
+  for (let m = 1; m <= trace.messageCount; ++m) {
+    if (trace.sent[m] && (trace.begun[m] || trace.dropped[m])) list.push(m);
+  }
+  const message = Uint32Array.from(list);
+  message.sort((a, b) => trace.time[trace.sent[a]] - trace.time[trace.sent[b]]);
+  const arrows = {
+    message,
+    from: new Float64Array(message.length), to: new Float64Array(message.length),
+    reach: new Float64Array(message.length),
+  };
+  let latest = -Infinity;
+  message.forEach((m, i) => {
+    arrows.from[i] = trace.time[trace.sent[m]];
+    arrows.to[i] = trace.time[trace.begun[m] || trace.dropped[m]];
+    latest = Math.max(latest, arrows.to[i]);
+    arrows.reach[i] = latest;
+  });
+  return arrows;
+}
+
+/** Parents, children in an order for people, and depth of every actor. */
+function findTree(trace, outsideIsSeen) {
+  const {actors} = trace;
+  const children = actors.map(() => []);
+  const parent = new Uint32Array(actors.length);
+  const firstOfName = new Map();
+  for (let a = 1; a < actors.length; ++a) {
+    if (!firstOfName.has(actors[a].name)) firstOfName.set(actors[a].name, a);
+    // A parent is older than its children; anything else would be a damaged trace.
+    parent[a] = actors[a].parent < a ? actors[a].parent : 0;
+    children[parent[a]].push(a);
+  }
+  const order = (a, b) =>
+    firstOfName.get(actors[a].name) - firstOfName.get(actors[b].name) ||
+    actors[a].number - actors[b].number || a - b;
+  for (const list of children) list.sort(order);
+  const roots = outsideIsSeen ? [0, ...children[0]] : children[0].slice();
+  children[0] = [];
+  const depth = new Uint16Array(actors.length);
+  for (let a = 1; a < actors.length; ++a) depth[a] = parent[a] ? depth[parent[a]] + 1 : 0;
+  return {children, parent, depth, roots};
+}
+
+/** When each epoch and each step is first met, in order of time. */
+function findBoundaries(trace) {
+  const epochs = new Map();
+  const steps = new Map();
+  for (let e = 1; e <= trace.eventCount; ++e) {
+    const epoch = trace.epoch[e];
+    const step = trace.step[e];
+    if (epoch >= 0 && !epochs.has(epoch)) epochs.set(epoch, trace.time[e]);
+    if (step >= 0 && !steps.has(step)) steps.set(step, trace.time[e]);
+  }
+  const list = (map) => [...map].map(([number, time]) => ({number, time}))
+    .sort((a, b) => a.time - b.time);
+  return {epochs: list(epochs), steps: list(steps)};
+}
+
+/** Message types by how often they were handled or sent: [type, count], the most frequent first. */
+function countTypes(trace) {
+  const counts = new Uint32Array(trace.names.length);
+  for (let e = 1; e <= trace.eventCount; ++e) if (trace.kind[e] === Kind.send) ++counts[trace.type[e]];
+  for (let e = 1; e <= trace.eventCount; ++e) {
+    // A begin without its send (a ring has forgotten it) still shows its type.
+    if (trace.kind[e] === Kind.begin && !trace.sent[trace.message[e]]) ++counts[trace.type[e]];
+  }
+  return [...counts.entries()].filter(([, count]) => count > 0).sort((a, b) => b[1] - a[1]);
+}
+
+export function arrange(trace) {
+  let outsideIsSeen = false;
+  for (let e = 1; e <= trace.eventCount && !outsideIsSeen; ++e) {
+    const kind = trace.kind[e];
+    outsideIsSeen = trace.actor[e] === 0 || (trace.peer[e] === 0 && kind === Kind.send);
+  }
+  return {
+    slices: findSlices(trace),
+    marks: findMarks(trace),
+    arrows: findArrows(trace),
+    tree: findTree(trace, outsideIsSeen),
+    types: countTypes(trace),
+    ...findBoundaries(trace),
+  };
+}
+
+/** Nanoseconds that an actor spent handling messages between two moments. */
+export function busyTime(slices, actor, from, to) {
+  const begin = slices.first[actor];
+  const end = slices.first[actor + 1];
+  const low = lowerBound(slices.end, from, begin, end);
+  const high = lowerBound(slices.start, to, low, end);
+  if (high <= low) return 0;
+  let busy = slices.busy[high] - slices.busy[low];
+  busy -= Math.max(0, from - slices.start[low]);
+  busy -= Math.max(0, slices.end[high - 1] - to);
+  return busy;
+}
+
+/** Messages that an actor handled between two moments. */
+export function handledCount(slices, actor, from, to) {
+  const begin = slices.first[actor];
+  const end = slices.first[actor + 1];
+  const low = lowerBound(slices.end, from, begin, end);
+  return lowerBound(slices.start, to, low, end) - low;
+}
