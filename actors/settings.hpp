@@ -13,6 +13,7 @@
 #include "model/checkpoint.hpp"
 #include "model/generation.hpp"
 #include "model/training_config.hpp"
+#include "runtime/trace/recorder.hpp"
 
 namespace nodezero::actors {
 
@@ -77,6 +78,9 @@ struct RunSettings {
   std::uint32_t attempts = 3;  ///< recomputations of a micro-batch before its epoch fails
   FaultInjector faults;
   std::shared_ptr<LaneTimes> lane_times;  ///< to be added to; null: nobody measures
+
+  /// Records the run; it must outlive it. Null: nothing is recorded.
+  runtime::trace::Recorder* recorder = nullptr;
 };
 
 /// Steps over all epochs: training.steps, or what the epochs have.

@@ -4,13 +4,19 @@
 #include <utility>
 
 #include "actors/assembly.hpp"
+#include "runtime/actor_trace.hpp"
 #include "runtime/ask.hpp"
 
 namespace nodezero::actors {
 namespace {
 
 struct SystemConfig : caf::actor_system_config {
-  SystemConfig() { runtime::configure(*this, runtime::Scheduling::threads); }
+  explicit SystemConfig(runtime::trace::Recorder* recorder) {
+    runtime::configure(*this, runtime::Scheduling::threads);
+    if (recorder) {
+      runtime::attach_recorder(*this, *recorder);
+    }
+  }
 };
 
 model::ErrorCode error_code(errc code) {
@@ -23,6 +29,7 @@ model::ErrorCode error_code(errc code) {
 struct Trainer::State {
   State(RunSettings run_settings, Observer& observer)
       : settings(std::move(run_settings)),
+        config(settings.recorder),
         system(config),
         actors(spawn_run(system, runtime::Scheduling::threads, settings, observer)) {
     // The actors hold what they need; a second copy of the weights would only cost memory.

@@ -1,7 +1,12 @@
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+#include <string_view>
+#include <typeinfo>
 #include <utility>
 
+#include "runtime/actor_trace.hpp"
 #include "runtime/caf.hpp"
 #include "runtime/send_observer.hpp"
 
@@ -15,7 +20,12 @@ void __tsan_release(void* address);
 
 namespace nodezero::runtime {
 
-/// The base of every actor of ours: `class worker : public recorded<worker_actor::base>`.
+/// The base of every actor of ours: `class worker : public recorded<worker_actor::base>`. A host
+/// program's own actors may have it too.
+///
+/// If a recorder is attached to the system (attach_recorder), everything is recorded that happens
+/// to the actor: its spawn, each message's sending, handling and dropping, its timers and its end.
+/// What CAF does not show, the derived class says: `record_state`, `record_note`.
 ///
 /// CAF 0.17 leaves the timeout of a request in its clock until it is due, also when the answer
 /// has long come: with finite timeouts on everything a run would grow by some kilobytes a step.
@@ -33,24 +43,13 @@ class recorded : public Base {
   using Base::Base;
   using Base::enqueue;
 
-  caf::invoke_message_result consume(caf::mailbox_element& element) override {
-#ifdef NODEZERO_THREAD_SANITIZER
-    __tsan_acquire(this);
-    __tsan_acquire(&element);
-#endif
-    if (element.mid.is_response()) {
-      this->clock().cancel_request_timeout(this, element.mid);
-    }
-    const auto result = Base::consume(element);
-#ifdef NODEZERO_THREAD_SANITIZER
-    __tsan_release(this);
-#endif
-    return result;
-  }
-
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) override {
     if (SendObserver::current != nullptr) {
       SendObserver::current->on_send(this->id(), *element);
+    }
+    // Afterwards the message may have been handled and freed.
+    if (trace_.is_on()) {
+      trace_.sent(*this, *element);
     }
 #ifdef NODEZERO_THREAD_SANITIZER
     __tsan_release(element.get());
@@ -59,32 +58,86 @@ class recorded : public Base {
     Base::enqueue(std::move(element), unit);
   }
 
+  caf::invoke_message_result consume(caf::mailbox_element& element) override {
 #ifdef NODEZERO_THREAD_SANITIZER
-  void launch(caf::execution_unit* unit, bool lazy, bool hide) override {
+    __tsan_acquire(this);
+    __tsan_acquire(&element);
+#endif
+    ActorTrace::Handling handling(trace_, *this, element);
+    if (element.mid.is_response()) {
+      this->clock().cancel_request_timeout(this, element.mid);
+    }
+    const auto result = Base::consume(element);
+    handling.finished(result);
+#ifdef NODEZERO_THREAD_SANITIZER
     __tsan_release(this);
+#endif
+    return result;
+  }
+
+  void launch(caf::execution_unit* unit, bool lazy, bool hide) override {
+    if (trace_.is_on()) {
+      trace_.spawned(*this, trace_number());
+    }
+#ifdef NODEZERO_THREAD_SANITIZER
+    __tsan_release(this);
+#endif
     Base::launch(unit, lazy, hide);
   }
 
+  bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
+    const ActorTrace::Ending ending(trace_, *this, reason);
+#ifdef NODEZERO_THREAD_SANITIZER
+    // Messages that will never be handled are freed here.
+    __tsan_acquire(&mailbox_edge_);
+#endif
+    const bool result = Base::cleanup(std::move(reason), unit);
+#ifdef NODEZERO_THREAD_SANITIZER
+    __tsan_release(this);
+#endif
+    return result;
+  }
+
+  /// Sends after a while; recorded as a timer.
+  template <class Destination, class Duration, class Message>
+  void delayed_send(const Destination& destination, Duration delay, Message&& message) {
+    using std::chrono::milliseconds;
+    trace_.timer(
+        *this, typeid(message),
+        static_cast<std::uint64_t>(std::chrono::duration_cast<milliseconds>(delay).count()));
+    Base::delayed_send(destination, delay, std::forward<Message>(message));
+  }
+
+#ifdef NODEZERO_THREAD_SANITIZER
   void initialize() override {
     __tsan_acquire(this);
     Base::initialize();
     __tsan_release(this);
   }
 
-  bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
-    // Messages that will never be handled are freed here.
-    __tsan_acquire(&mailbox_edge_);
-    const bool result = Base::cleanup(std::move(reason), unit);
-    __tsan_release(this);
-    return result;
-  }
-
   void on_destroy() override {
     __tsan_acquire(this);
     Base::on_destroy();
   }
+#endif
+
+ protected:
+  /// Tells actors of the same name apart, such as a sphere's id.
+  virtual std::uint32_t trace_number() const {
+    return trace::Actor::unnumbered;
+  }
+  /// Records that this actor is in the named state now; `argument` is free, such as an epoch.
+  void record_state(std::string_view name, std::uint64_t argument = 0) {
+    trace_.state(*this, name, argument);
+  }
+  /// Records a text for people, such as a violated invariant.
+  void record_note(std::string_view text) {
+    trace_.note(*this, text);
+  }
 
  private:
+  ActorTrace trace_{*this};
+#ifdef NODEZERO_THREAD_SANITIZER
   char mailbox_edge_ = 0;
 #endif
 };

@@ -6,6 +6,7 @@ namespace nodezero::actors::testing {
 
 Stage::Stage(const RunSettings& settings)
     : settings_(settings),
+      config_(settings.recorder),
       system_(config_),
       scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())),
       actors_(spawn_run(system_, runtime::Scheduling::testing, settings_, recorder_)) {}

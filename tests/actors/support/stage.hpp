@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/assembly.hpp"
+#include "runtime/actor_trace.hpp"
 #include "runtime/ask.hpp"
 #include "runtime/system_config.hpp"
 #include "support/tiny_run.hpp"
@@ -91,7 +92,12 @@ class Stage {
 
  private:
   struct Config : caf::actor_system_config {
-    Config() { runtime::configure(*this, runtime::Scheduling::testing); }
+    explicit Config(runtime::trace::Recorder* recorder) {
+      runtime::configure(*this, runtime::Scheduling::testing);
+      if (recorder) {
+        runtime::attach_recorder(*this, *recorder);
+      }
+    }
   };
 
   RunSettings settings_;

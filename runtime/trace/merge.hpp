@@ -1,0 +1,12 @@
+#pragma once
+
+#include "runtime/trace/block_input.hpp"
+
+namespace nodezero::runtime::trace {
+
+/// Puts the threads' records into one order in which every message is sent before it is handled
+/// or dropped, every actor is spawned before it handles anything, and the rest follows its time;
+/// numbers the actors and links the events.
+Trace merge(TraceParts parts);
+
+}  // namespace nodezero::runtime::trace
