@@ -1,0 +1,219 @@
+// Times the kernels of a training step one by one on one core, at the sizes that a micro-batch of
+// configurations A, B and C64 has, with the share of the roofline that each reaches.
+//   kernel_bench [--benchmark_filter=attention]
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <benchmark/benchmark.h>
+
+#include "apps/nodezero/bench_shapes.hpp"
+#include "bench/roofline.hpp"
+#include "model/adamw.hpp"
+#include "model/aligned_buffer.hpp"
+#include "model/attention.hpp"
+#include "model/bf16_product.hpp"
+#include "model/cross_entropy.hpp"
+#include "model/dropout.hpp"
+#include "model/elementwise.hpp"
+#include "model/floating_point_scope.hpp"
+#include "model/layer_norm.hpp"
+#include "model/matrix_product.hpp"
+
+namespace {
+
+using namespace nodezero;
+using nodezero::bench::report;
+using Index = std::int64_t;
+
+/// Values between -1 and 1 that repeat nothing a cache or a branch could use.
+model::AlignedBuffer values(Index size) {
+  model::AlignedBuffer buffer(static_cast<std::size_t>(size));
+  std::uint32_t state = 12345;
+  for (float& value : buffer.span()) {
+    state = state * 1664525U + 1013904223U;
+    value = static_cast<float>(state >> 8) / static_cast<float>(1U << 23) - 1.0F;
+  }
+  return buffer;
+}
+
+/// A micro-batch: half of a step's sequences.
+struct Sizes {
+  explicit Sizes(const apps::BenchShape& shape)
+      : sequences(shape.sequences / 2),
+        context(shape.model.context),
+        heads(shape.model.heads),
+        width(shape.model.width),
+        vocabulary(shape.model.vocabulary),
+        rows(sequences * context) {}
+
+  Index sequences, context, heads, width, vocabulary, rows;
+};
+
+double bytes_of(Index floats) { return 4.0 * static_cast<double>(floats); }
+
+void product(benchmark::State& state, Index m, Index n, Index k, bool a_transposed,
+             bool b_transposed) {
+  const model::FloatingPointScope scope;
+  const auto a = values(m * k), b = values(k * n);
+  auto c = values(m * n);
+  for (auto _ : state) {
+    model::multiply(m, n, k, {a.data(), a_transposed ? m : k, a_transposed},
+                    {b.data(), b_transposed ? k : n, b_transposed}, c.data(), n);
+    benchmark::ClobberMemory();
+  }
+  report(state, 2.0 * static_cast<double>(m * n * k), bytes_of(m * k + k * n + m * n));
+}
+
+void product_bf16(benchmark::State& state, Index m, Index n, Index k) {
+  const model::FloatingPointScope scope;
+  if (!model::check_processor(model::Precision::bf16)) {
+    state.SkipWithError("this processor has no AVX512_BF16");
+    return;
+  }
+  const std::vector<model::Bf16> a(static_cast<std::size_t>(m * k), model::to_bf16(0.5F));
+  const auto b = values(k * n);
+  auto c = values(m * n);
+  std::vector<model::Bf16> scratch(model::bf16_product_scratch(n, k));
+  for (auto _ : state) {
+    model::multiply(m, n, k, {a.data(), k}, model::MatrixView{b.data(), n}, c.data(), n, false,
+                    scratch.data());
+    benchmark::ClobberMemory();
+  }
+  report(state, 2.0 * static_cast<double>(m * n * k),
+         bytes_of(m * k / 2 + k * n + m * n));
+}
+
+void attention(benchmark::State& state, Sizes s, bool backward) {
+  const model::FloatingPointScope scope;
+  const model::AttentionShape shape{s.sequences, s.context, s.heads, s.width / s.heads};
+  const auto qkv = values(s.rows * 3 * s.width), above = values(s.rows * s.width);
+  auto attended = values(s.rows * s.width), d_qkv = values(s.rows * 3 * s.width);
+  auto log_sums = values(s.rows * s.heads);
+  model::AlignedBuffer scratch(shape.scratch_size());
+  const model::DropoutMask none;
+  model::attention(shape, qkv.data(), none, attended.data(), log_sums.data(), scratch.data());
+  for (auto _ : state) {
+    if (backward) {
+      model::attention_backward(shape, above.data(), qkv.data(), attended.data(), log_sums.data(),
+                                none, d_qkv.data(), scratch.data());
+    } else {
+      model::attention(shape, qkv.data(), none, attended.data(), log_sums.data(), scratch.data());
+    }
+    benchmark::ClobberMemory();
+  }
+  // Two products forward, five backward, over the causal half of T x T.
+  const double pairs = 0.5 * static_cast<double>(s.rows * s.context * s.width);
+  report(state, 2 * pairs * (backward ? 5 : 2), bytes_of(s.rows * s.width * (backward ? 8 : 4)));
+}
+
+void gelu(benchmark::State& state, Sizes s, bool backward) {
+  const model::FloatingPointScope scope;
+  const Index width = 4 * s.width;
+  auto x = values(s.rows * width), y = values(s.rows * width);
+  const auto bias = values(width);
+  auto d_bias = values(width), d = values(s.rows * width);
+  for (auto _ : state) {
+    if (backward) {
+      model::gelu_backward(s.rows, width, x.data(), d.data(), y.data(), d_bias.data());
+    } else {
+      model::bias_gelu(s.rows, width, bias.data(), x.data(), y.data());
+    }
+    benchmark::ClobberMemory();
+  }
+  report(state, 0, bytes_of(s.rows * width * (backward ? 4 : 3)));
+}
+
+void layer_norm(benchmark::State& state, Sizes s, bool backward) {
+  const model::FloatingPointScope scope;
+  const auto x = values(s.rows * s.width), gain = values(s.width), bias = values(s.width);
+  auto y = values(s.rows * s.width), d_x = values(s.rows * s.width), moments = values(2 * s.rows);
+  auto d_gain = values(s.width), d_bias = values(s.width);
+  const model::RowMoments rows{moments.data(), moments.data() + s.rows};
+  model::layer_norm(s.rows, s.width, x.data(), gain.data(), bias.data(), y.data(), rows);
+  for (auto _ : state) {
+    if (backward) {
+      model::layer_norm_backward(s.rows, s.width, y.data(), x.data(), gain.data(), rows, d_x.data(),
+                                 d_gain.data(), d_bias.data());
+    } else {
+      model::layer_norm(s.rows, s.width, x.data(), gain.data(), bias.data(), y.data(), rows);
+    }
+    benchmark::ClobberMemory();
+  }
+  report(state, 0, bytes_of(s.rows * s.width * (backward ? 4 : 2)));
+}
+
+void cross_entropy(benchmark::State& state, Sizes s) {
+  const model::FloatingPointScope scope;
+  const Index rows = std::min<Index>(s.rows, 64);
+  auto work = values(rows * s.vocabulary);
+  double sum = 0;
+  for (auto _ : state) {
+    for (Index row = 0; row < rows; ++row) {
+      sum += model::cross_entropy_backward(s.vocabulary, work.data() + row * s.vocabulary, 3);
+    }
+    benchmark::DoNotOptimize(sum);
+  }
+  report(state, 0, bytes_of(2 * rows * s.vocabulary));
+}
+
+void adamw(benchmark::State& state, const model::ModelConfig& config) {
+  const model::FloatingPointScope scope;
+  const auto layout = model::TensorLayout::gpt2(config);
+  model::Parameters weights(layout);
+  model::Gradient gradient(layout);
+  model::OptimizerState moments(layout);
+  for (float& value : gradient.values()) {
+    value = 1e-3F;
+  }
+  const std::size_t blocks = model::norm_block_count(*layout);
+  std::vector<double> sums(blocks);
+  std::uint64_t step = 0;
+  for (auto _ : state) {
+    model::squared_norm_blocks(gradient, 0, sums);
+    model::adamw_update({}, {.step = ++step, .learning_rate = 1e-4, .gradient_scale = 1}, gradient,
+                        weights, weights, moments, 0, blocks);
+  }
+  // The norm reads the gradient; the update reads four arrays and writes three.
+  report(state, 0, bytes_of(static_cast<Index>(gradient.values().size()) * 8));
+}
+
+void register_all(const apps::BenchShape& shape) {
+  const std::string name = shape.name;
+  const Sizes s(shape);
+  const Index M = s.rows, C = s.width;
+  const auto add = [&](const std::string& kernel, auto function, auto... arguments) {
+    benchmark::RegisterBenchmark((kernel + "/" + name).c_str(), function, arguments...);
+  };
+  add("product_qkv", product, M, 3 * C, C, false, false);
+  add("product_wide", product, M, 4 * C, C, false, false);
+  add("product_narrow", product, M, C, 4 * C, false, false);
+  add("product_d_input", product, M, C, 4 * C, false, true);
+  add("product_d_weight", product, C, 4 * C, M, true, false);
+  add("product_logits", product, M, s.vocabulary, C, false, true);
+  add("product_bf16_wide", product_bf16, M, 4 * C, C);
+  add("product_bf16_narrow", product_bf16, M, C, 4 * C);
+  add("attention", attention, s, false);
+  add("attention_backward", attention, s, true);
+  add("bias_gelu", gelu, s, false);
+  add("gelu_backward", gelu, s, true);
+  add("layer_norm", layer_norm, s, false);
+  add("layer_norm_backward", layer_norm, s, true);
+  add("cross_entropy", cross_entropy, s);
+  add("norm_and_adamw", adamw, shape.model);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  for (const char* name : {"A", "B", "C64"}) {
+    register_all(*nodezero::apps::find_bench_shape(name));
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) {
+    return 2;
+  }
+  benchmark::RunSpecifiedBenchmarks();
+  return 0;
+}
