@@ -60,9 +60,8 @@ model::TrainingProgress starting_progress(const RunSettings& settings) {
 void spawn_lanes(caf::actor_system& system, runtime::Scheduling scheduling,
                  const RunSettings& settings, RunActors& actors) {
   for (std::uint32_t i = 0; i < lane_count(settings); ++i) {
-    actors.lanes.push_back(caf::actor_cast<lane_actor>(
-        runtime::spawn_computing<lane>(system, scheduling, settings.training,
-                                               settings.lane_times)));
+    actors.lanes.push_back(caf::actor_cast<lane_actor>(runtime::spawn_computing<lane>(
+        system, scheduling, i, settings.training, settings.lane_times)));
   }
   actors.lane_scheduler = system.spawn<lane_scheduler>(actors.lanes, actors.gradients);
 }
@@ -99,9 +98,10 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
                                                                settings.training.model,
                                                                settings.tokenizer, settings.keep);
 
-  auto spheres = std::make_shared<const SphereSettings>(SphereSettings{
-      actors.lane_scheduler, lane_count(settings), actors.observer, settings.symmetry, settings.routing,
-      settings.token_frequencies, settings.attempts, settings.stall_timeout, settings.faults});
+  auto spheres = std::make_shared<const SphereSettings>(
+      SphereSettings{actors.lane_scheduler, lane_count(settings), actors.observer,
+                     settings.symmetry, settings.routing, settings.token_frequencies,
+                     settings.attempts, settings.stall_timeout, settings.faults});
   NodeZeroSettings root;
   root.spheres = std::move(spheres);
   root.workers = settings.spheres;

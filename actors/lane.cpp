@@ -66,9 +66,10 @@ class Stopwatch {
 
 }  // namespace
 
-lane::lane(caf::actor_config& config, const model::TrainingConfig& training,
+lane::lane(caf::actor_config& config, std::uint32_t number, const model::TrainingConfig& training,
            std::shared_ptr<LaneTimes> times)
     : recorded(config),
+      number_(number),
       model_(training.model),
       seed_(training.seed),
       workspace_(training.precision),

@@ -16,14 +16,15 @@ namespace nodezero::actors {
 class lane : public runtime::recorded<lane_actor::base> {
  public:
   /// Computes in training.precision, with dropout keyed by training.seed. Adds to `times` how
-  /// long it computed; may be null.
-  lane(caf::actor_config& config, const model::TrainingConfig& training,
+  /// long it computed; may be null. `number` tells lanes apart in traces.
+  lane(caf::actor_config& config, std::uint32_t number, const model::TrainingConfig& training,
        std::shared_ptr<LaneTimes> times);
 
   const char* name() const override { return "lane"; }
 
  protected:
   behavior_type make_behavior() override;
+  std::uint32_t trace_number() const override { return number_; }
 
  private:
   Partial run(const compute& task);
@@ -31,6 +32,7 @@ class lane : public runtime::recorded<lane_actor::base> {
   void run(const update_shard& task);
   void run(const generate_some& task);
 
+  std::uint32_t number_;
   model::ModelConfig model_;
   std::uint64_t seed_;
   model::Workspace workspace_;

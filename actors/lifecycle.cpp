@@ -14,6 +14,7 @@ lifecycle::lifecycle(caf::actor_config& config, Settings settings, snapshot init
       observer_(std::move(observer)) {}
 
 lifecycle::behavior_type lifecycle::make_behavior() {
+  enter(idle{});
   return {
       [this](const introduction& message) {
         root_ = message.root;
@@ -25,7 +26,7 @@ lifecycle::behavior_type lifecycle::make_behavior() {
       [this](const snapshot& message) { take_snapshot(message); },
       [this](const epoch_failed& message) {
         if (in<running>()) {
-          state_ = failed{message.reason};
+          enter(failed{message.reason});
           refuse_waiting(message.reason);
         }
       },
@@ -44,7 +45,7 @@ void lifecycle::begin_training(const training& message) {
   if (!in<idle>() && !in<quiescent>()) {
     return;  // draining: node_zero will answer the halt that is on its way
   }
-  state_ = running{message.envelope.epoch};
+  enter(running{message.envelope.epoch});
   if (settings_.policy != InferencePolicy::snapshot) {
     weights_.reset();  // so that the optimizer may update in place
   }
@@ -59,7 +60,7 @@ void lifecycle::take_snapshot(const snapshot& message) {
     weights_ = message.weights;
   }
   if (message.epoch_boundary) {
-    state_ = quiescent{message.envelope.epoch};
+    enter(quiescent{message.envelope.epoch});
     for (auto& [number, entry] : std::exchange(waiting_, {})) {
       pass_to_inference(entry.request, std::move(entry.promise));
     }
@@ -118,7 +119,7 @@ caf::result<stopped> lifecycle::begin(const stop&) {
   auto promise = make_response_promise<stopped>();
   stops_.push_back(promise);
   if (!in<draining>()) {
-    state_ = draining{};
+    enter(draining{});
     weights_.reset();
     refuse_waiting({errc::stopped, envelope_, -1, -1, "the run is stopping"});
     if (root_) {
@@ -135,7 +136,7 @@ void lifecycle::drain() {
 }
 
 void lifecycle::answer_stops(const caf::result<stopped>& answer) {
-  state_ = ended{answer};
+  enter(ended{answer});
   for (auto& promise : std::exchange(stops_, {})) {
     if (answer.flag == caf::rt_error) {
       promise.deliver(answer.err);

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -38,19 +39,27 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base> {
     stops_.clear();
   }
 
-  // The states:
-  struct idle {};
+  // The states, with their names in traces:
+  struct idle {
+    static constexpr auto name = "idle";
+  };
   struct running {
+    static constexpr auto name = "training";
     std::uint64_t epoch;
   };
   struct quiescent {
+    static constexpr auto name = "quiescent";
     std::uint64_t epoch;
   };
   struct failed {
+    static constexpr auto name = "failed";
     failure reason;
   };
-  struct draining {};
+  struct draining {
+    static constexpr auto name = "draining";
+  };
   struct ended {
+    static constexpr auto name = "stopped";
     caf::result<stopped> answer;
   };
   using State = std::variant<idle, running, quiescent, failed, draining, ended>;
@@ -68,6 +77,15 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base> {
   void drain();
   void drained(const halted& answer);
   void answer_stops(const caf::result<stopped>& answer);
+  template <class S>
+  void enter(S next) {
+    if constexpr (requires { next.epoch; }) {
+      this->record_state(S::name, next.epoch);
+    } else {
+      this->record_state(S::name, envelope_.epoch);
+    }
+    state_ = std::move(next);
+  }
   template <class S>
   bool in() const {
     return std::holds_alternative<S>(state_);

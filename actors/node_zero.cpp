@@ -14,6 +14,7 @@ node_zero::node_zero(caf::actor_config& config, NodeZeroSettings settings)
       weights_(std::move(node_.weights)) {}
 
 node_zero::behavior_type node_zero::make_behavior() {
+  enter(idle{});
   for (const auto& component :
        {caf::actor_cast<caf::actor>(node_.corpus), caf::actor_cast<caf::actor>(node_.optimizer),
         caf::actor_cast<caf::actor>(node_.lifecycle),
@@ -103,7 +104,7 @@ caf::result<halted> node_zero::begin(const halt& message) {
 // -- one step --------------------------------------------------------------------------------
 
 void node_zero::plan(Purpose purpose) {
-  state_ = planning{purpose};
+  enter(planning{purpose});
   if (purpose == Purpose::evaluate) {
     ask_corpus(purpose, 0);
     return;
@@ -151,7 +152,7 @@ void node_zero::distribute_plan(const step_plan& plan) {
     fail_epoch({errc::conservation, here(), -1, -1, "a step without micro-batches was planned"});
     return;
   }
-  state_ = reducing{plan.purpose};
+  enter(reducing{plan.purpose});
   micro_batches_ = plan.batches->size();
   std::vector<std::uint32_t> positions(micro_batches_);
   std::iota(positions.begin(), positions.end(), 0);
@@ -196,7 +197,7 @@ void node_zero::step_lost(failure reason) {
 }
 
 void node_zero::ask_optimizer(apply message) {
-  state_ = applying{};
+  enter(applying{});
   request(node_.optimizer, settings_->stall_timeout, std::move(message))
       .then([this](const optimizer_complete& proof) { take_proof(proof); },
             [this](const caf::error& error) {
@@ -237,7 +238,7 @@ void node_zero::take_proof(const optimizer_complete& proof) {
     save_checkpoint(proof);
   }
   if (is_last) {
-    state_ = idle{};
+    enter(idle{});
     send_snapshot(true);
     auto gate = std::move(std::exchange(epoch_, std::nullopt)->gate);
     std::move(gate).complete(proof);
@@ -276,7 +277,7 @@ void node_zero::evaluation_closed() {
   keep_best(summary);
   send(settings_->observer, telemetry_evaluation{summary});
   if (evaluation_.pending()) {
-    state_ = idle{};
+    enter(idle{});
     std::exchange(evaluation_, {}).deliver(summary);
     return;
   }

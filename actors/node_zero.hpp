@@ -45,22 +45,32 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
     halt_ = {};
   }
 
-  // The states:
-  struct idle {};
+  // The states, with their names in traces:
+  struct idle {
+    static constexpr auto name = "idle";
+  };
   /// The corpus has been asked for the micro-batches of a step.
   struct planning {
+    static constexpr auto name = "planning";
     Purpose purpose;
   };
   /// The tree computes a step.
   struct reducing {
+    static constexpr auto name = "reducing";
     Purpose purpose;
   };
   /// The optimizer applies the step's sum.
-  struct applying {};
+  struct applying {
+    static constexpr auto name = "applying";
+  };
   /// An epoch has failed; only a halt is accepted.
-  struct failed {};
+  struct failed {
+    static constexpr auto name = "failed";
+  };
   /// The run was halted.
-  struct ended {};
+  struct ended {
+    static constexpr auto name = "ended";
+  };
   using State = std::variant<idle, planning, reducing, applying, failed, ended>;
 
  protected:
@@ -109,6 +119,11 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
     return {progress_.run, progress_.epoch, progress_.step, progress_.version};
   }
   bool is_working() const { return in<planning>() || in<reducing>() || in<applying>(); }
+  template <class S>
+  void enter(S next) {
+    this->record_state(S::name, progress_.step);
+    state_ = next;
+  }
   template <class S>
   bool in() const {
     return std::holds_alternative<S>(state_);

@@ -28,7 +28,7 @@ void node_zero::fail_epoch(failure reason) {
   if (in<failed>() || in<ended>()) {
     return;
   }
-  state_ = failed{};
+  enter(failed{});
   send(node_.lifecycle, epoch_failed{here(), reason});
   give_up_step(std::move(reason));
   if (halt_.pending()) {
@@ -44,12 +44,12 @@ void node_zero::component_down(const caf::down_msg& down) {
   if (is_working()) {
     fail_epoch(std::move(reason));
   } else if (in<idle>()) {
-    state_ = failed{};
+    enter(failed{});
   }
 }
 
 void node_zero::finish_halt() {
-  state_ = ended{};
+  enter(ended{});
   const auto refuse = [this](const caf::error& error) { std::exchange(halt_, {}).deliver(error); };
   request(node_.optimizer, settings_->stall_timeout, export_state{here()})
       .then(

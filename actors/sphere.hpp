@@ -49,6 +49,11 @@ class summing_sphere : public runtime::recorded<Base> {
   summing_sphere(caf::actor_config& config, SphereSettingsPtr settings, const SpherePlace& place)
       : runtime::recorded<Base>(config), settings_(std::move(settings)), place_(place) {}
 
+  /// There is only one root.
+  std::uint32_t trace_number() const override {
+    return place_.level == 0 ? runtime::trace::Actor::unnumbered : place_.id;
+  }
+
   /// Discards the open step, if any, and opens the assigned one.
   void open(const assign& step) {
     ++generation_;

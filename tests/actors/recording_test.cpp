@@ -231,5 +231,24 @@ TEST_F(RecordingTest, PayloadsSayWhatTheMessagesHeld) {
   EXPECT_FALSE(recorded.empty());
 }
 
+TEST_F(RecordingTest, TheStatesOfARunFollowOneAnother) {
+  start(TraceRecorder::Clock::logical, std::chrono::milliseconds(0));
+  {
+    Stage stage(settings_);
+    auto ended = stage.ask<run_ended>(stage.actors().driver, run_all{});
+    stage.run();
+  }
+  const Trace trace = finish();
+  std::vector<std::string> states;
+  for (const auto& event : trace.events) {
+    if (event.kind == Kind::state && trace.actor_name(event.actor) == "lifecycle") {
+      states.push_back(std::string(trace.name(event.type)) + " " + std::to_string(event.argument));
+    }
+  }
+  // At its end an epoch's snapshot names the next one.
+  EXPECT_EQ(states, (std::vector<std::string>{"idle 0", "training 0", "quiescent 1", "training 1",
+                                              "quiescent 2", "draining 2", "stopped 2"}));
+}
+
 }  // namespace
 }  // namespace nodezero::actors::testing
