@@ -1,0 +1,191 @@
+#include "runtime/trace/trace_file.hpp"
+
+#include <cstring>
+#include <string>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "runtime/trace/file_format.hpp"
+#include "runtime/trace/recorder.hpp"
+#include "support/trace_file.hpp"
+
+namespace nodezero::runtime::trace {
+namespace {
+
+using testing::TraceFile;
+
+/// Two threads, of which the second handles what the first sends, with payloads and names.
+void record_two_threads(const std::filesystem::path& path, int messages) {
+  Catalogue catalogue;
+  catalogue.add<int>("number", {{"value", FieldKind::number}},
+                     [](const int& value, PayloadWriter& payload) {
+                       payload.number(static_cast<std::uint64_t>(value));
+                     });
+  auto recorder = Recorder::make({.file = path,
+                                  .clock = Recorder::Clock::logical,
+                                  .flush_interval = std::chrono::milliseconds(0),
+                                  .catalogue = catalogue,
+                                  .about = {{"program", "test \"quoted\""}},
+                                  .warn = {}});
+  ASSERT_TRUE(recorder) << recorder.error();
+  auto& log = (*recorder)->here();
+  const auto& type = (*recorder)->type(typeid(int));
+  for (std::uint32_t actor = 1; actor <= 2; ++actor) {
+    log.append({.actor = actor,
+                .kind = Kind::spawn,
+                .type = (*recorder)->intern(actor == 1 ? "sender" : "receiver"),
+                .argument = actor});
+  }
+  std::vector<std::uint64_t> ids;
+  for (int i = 0; i < messages; ++i) {
+    ids.push_back(log.next_message());
+    log.append(
+        {.message = ids.back(), .actor = 1, .peer = 2, .kind = Kind::send, .type = type.name});
+    log.append_payload(type, &i);
+    log.publish();
+    (*recorder)->flush();
+  }
+  std::thread([&] {
+    auto& other = (*recorder)->here();
+    for (const auto id : ids) {
+      other.append({.message = id, .actor = 2, .peer = 1, .kind = Kind::begin, .type = type.name});
+      other.append({.message = id, .actor = 2, .kind = Kind::end, .type = type.name});
+      other.publish();
+      (*recorder)->flush();
+    }
+  }).join();
+  ASSERT_TRUE((*recorder)->close());
+}
+
+void expect_equal(const Trace& a, const Trace& b) {
+  ASSERT_EQ(a.events.size(), b.events.size());
+  for (std::uint32_t i = 1; i <= a.events.size(); ++i) {
+    const auto& x = a.event(i);
+    const auto& y = b.event(i);
+    EXPECT_EQ(std::tie(x.time, x.message, x.actor, x.peer, x.kind, x.detail, x.argument, x.thread,
+                       x.life, x.handling),
+              std::tie(y.time, y.message, y.actor, y.peer, y.kind, y.detail, y.argument, y.thread,
+                       y.life, y.handling))
+        << "event " << i;
+    EXPECT_EQ(a.name(x.type), b.name(y.type));
+    EXPECT_EQ(a.describe_payload(x), b.describe_payload(y));
+  }
+  EXPECT_EQ(a.names, b.names);
+  EXPECT_EQ(a.about, b.about);
+}
+
+TEST(TraceFile, SaysWhatWasRecorded) {
+  const TraceFile file;
+  record_two_threads(file.path(), 3);
+  const auto trace = read_trace(file.path());
+  ASSERT_TRUE(trace) << trace.error();
+  EXPECT_TRUE(trace->completeness.complete());
+  EXPECT_EQ(trace->about.at("program"), "test \"quoted\"");
+  ASSERT_EQ(trace->actors.size(), 3u);
+  EXPECT_EQ(trace->actor_name(2), "receiver 2");
+  ASSERT_EQ(trace->messages.size(), 3u);
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    const auto& message = trace->messages[i];
+    EXPECT_LT(message.sent, message.begun);
+    EXPECT_LT(message.begun, message.ended);
+    EXPECT_EQ(trace->event(message.begun).thread, 2u);
+    EXPECT_EQ(trace->describe_payload(trace->event(message.begun)), "value " + std::to_string(i));
+  }
+}
+
+TEST(TraceFile, IsReadUpToItsLastWholeBlockWhereverItIsCutOff) {
+  const TraceFile file;
+  record_two_threads(file.path(), 5);
+  const auto bytes = file.read();
+  std::size_t most = 0;
+  for (std::size_t size = 0; size < bytes.size(); ++size) {
+    file.write(bytes.substr(0, size));
+    const auto trace = read_trace(file.path());
+    if (size < sizeof(FileHeader)) {
+      EXPECT_FALSE(trace) << size;
+      continue;
+    }
+    ASSERT_TRUE(trace) << size << ": " << trace.error();
+    EXPECT_TRUE(trace->completeness.cut_off) << size;
+    EXPECT_EQ(trace->completeness.lost_records, 0u);
+    EXPECT_GE(trace->events.size(), most) << size;
+    most = std::max(most, trace->events.size());
+  }
+  EXPECT_EQ(most, 2u + 3 * 5);
+}
+
+TEST(TraceFile, OfWhichAnyByteIsDamagedIsRefusedInOneLine) {
+  const TraceFile file;
+  record_two_threads(file.path(), 2);
+  const auto bytes = file.read();
+  const auto whole = read_trace(file.path());
+  ASSERT_TRUE(whole);
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    auto damaged = bytes;
+    damaged[i] = static_cast<char>(damaged[i] ^ 0x10);
+    file.write(damaged);
+    const auto trace = read_trace(file.path());
+    if (trace) {
+      // The file's flags, and a size that reaches over the end: a trace that is not complete.
+      EXPECT_FALSE(trace->completeness.complete() && i >= sizeof(FileHeader)) << "byte " << i;
+    } else {
+      EXPECT_EQ(trace.error().find('\n'), std::string::npos) << trace.error();
+    }
+  }
+}
+
+TEST(TraceFile, ThatIsNoneIsRefusedWithItsReason) {
+  const TraceFile file;
+  const auto error = [&](const std::string& bytes) {
+    file.write(bytes);
+    const auto trace = read_trace(file.path());
+    return trace ? std::string("none") : trace.error();
+  };
+  EXPECT_NE(error("").find("is empty"), std::string::npos);
+  EXPECT_NE(error("{\"json\": 1, \"more\": 2}").find("is not a trace"), std::string::npos);
+  FileHeader newer;
+  newer.version = format_version + 1;
+  std::string bytes(sizeof newer, 0);
+  std::memcpy(bytes.data(), &newer, sizeof newer);
+  EXPECT_NE(error(bytes).find("use a newer one"), std::string::npos);
+  const auto missing = read_trace(file.path().string() + ".none");
+  ASSERT_FALSE(missing);
+  EXPECT_NE(missing.error().find("No such file"), std::string::npos);
+}
+
+TEST(TraceFile, WrittenAgainIsTheSameTraceAndTheSameBytes) {
+  const TraceFile file;
+  record_two_threads(file.path(), 4);
+  const auto first = read_trace(file.path());
+  ASSERT_TRUE(first);
+  ASSERT_TRUE(write_trace(*first, file.path()));
+  const auto bytes = file.read();
+  const auto second = read_trace(file.path());
+  ASSERT_TRUE(second) << second.error();
+  expect_equal(*first, *second);
+  ASSERT_TRUE(write_trace(*second, file.path()));
+  EXPECT_EQ(file.read(), bytes);
+}
+
+TEST(TraceFile, KeepsWhatAnIncompleteTraceIs) {
+  const TraceFile file;
+  record_two_threads(file.path(), 4);
+  auto trace = read_trace(file.path());
+  ASSERT_TRUE(trace);
+  // As a ring leaves it: spawns are missing.
+  trace->events.erase(trace->events.begin(), trace->events.begin() + 2);
+  trace->link();
+  trace->completeness = {.lost_records = 7, .ring = true, .cut_off = true};
+  ASSERT_TRUE(write_trace(*trace, file.path()));
+  const auto read = read_trace(file.path());
+  ASSERT_TRUE(read) << read.error();
+  expect_equal(*trace, *read);
+  EXPECT_EQ(read->actor_name(1), "sender 1");
+  EXPECT_EQ(read->completeness.lost_records, 7u);
+  EXPECT_TRUE(read->completeness.ring);
+  EXPECT_TRUE(read->completeness.cut_off);
+}
+
+}  // namespace
+}  // namespace nodezero::runtime::trace
