@@ -127,6 +127,20 @@ TEST(Train, ReadsTokenFiles) {
   EXPECT_EQ(read_json(folder / "out/run.json").at("model").at("vocabulary"), 50);
 }
 
+TEST(Train, MapsAGigabyteInsteadOfLoadingIt) {
+#ifdef NODEZERO_SANITIZED
+  GTEST_SKIP() << "sanitizers reserve more memory than the limit of this test";
+#endif
+  const Folder folder;
+  write_text(folder, "text.txt");
+  std::filesystem::resize_file(folder / "text.txt", 1'000'000'000);  // a hole, then nothing on disk
+  const auto ended =
+      run(folder, tiny_training("out", {"--steps", "3", "--tokenizer", "bytes"}),
+          {.memory = 300'000'000});
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_EQ(read_json_lines(folder / "out/metrics.jsonl").size(), 3u);
+}
+
 TEST(Train, HelpAndVersionAreForEverybody) {
   const Folder folder;
   EXPECT_TRUE(run(folder, {"--version"}).out.starts_with("nodezero "));

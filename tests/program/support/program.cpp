@@ -39,7 +39,7 @@ Folder::~Folder() {
 }
 
 Program::Program(const Folder& folder, const std::vector<std::string>& arguments,
-                 std::size_t file_size_limit) {
+                 Limits limits) {
   int out_pipe[2];
   // A file cannot fill up while nobody reads it, as a second pipe would.
   err_ = std::tmpfile();
@@ -59,9 +59,13 @@ Program::Program(const Folder& folder, const std::vector<std::string>& arguments
     dup2(fileno(err_), STDERR_FILENO);
     close(out_pipe[0]);
     close(out_pipe[1]);
-    if (file_size_limit > 0) {
-      const rlimit limit{file_size_limit, file_size_limit};
+    if (limits.file_size > 0) {
+      const rlimit limit{limits.file_size, limits.file_size};
       setrlimit(RLIMIT_FSIZE, &limit);
+    }
+    if (limits.memory > 0) {
+      const rlimit limit{limits.memory, limits.memory};
+      setrlimit(RLIMIT_DATA, &limit);
     }
     if (chdir(folder.path().c_str()) == 0) {
       execv(pointers[0], pointers.data());
@@ -119,8 +123,8 @@ Ended Program::wait() {
 }
 
 Ended run(const Folder& folder, const std::vector<std::string>& arguments,
-          std::size_t file_size_limit) {
-  return Program(folder, arguments, file_size_limit).wait();
+          Limits limits) {
+  return Program(folder, arguments, limits).wait();
 }
 
 std::string write_text(const Folder& folder, const std::string& name, std::size_t bytes) {

@@ -33,12 +33,17 @@ struct Ended {
   std::string err;
 };
 
+/// What a program may use, in bytes; 0: no limit.
+struct Limits {
+  std::size_t file_size = 0;
+  std::size_t memory = 0;  ///< of its own: what is mapped from files does not count
+};
+
 /// The program `nodezero` while it runs, with pipes for what it says.
 class Program {
  public:
-  /// `folder` becomes its working directory. `file_size_limit` in bytes; 0: none.
-  Program(const Folder& folder, const std::vector<std::string>& arguments,
-          std::size_t file_size_limit = 0);
+  /// `folder` becomes its working directory.
+  Program(const Folder& folder, const std::vector<std::string>& arguments, Limits limits = {});
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -59,8 +64,7 @@ class Program {
 };
 
 /// Runs the program to its end.
-Ended run(const Folder& folder, const std::vector<std::string>& arguments,
-          std::size_t file_size_limit = 0);
+Ended run(const Folder& folder, const std::vector<std::string>& arguments, Limits limits = {});
 
 /// Writes a file of `bytes` bytes of words and returns its name.
 std::string write_text(const Folder& folder, const std::string& name, std::size_t bytes = 4'000);
