@@ -1,0 +1,108 @@
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include "runtime/inspect/handlings.hpp"
+#include "runtime/inspect/violation.hpp"
+
+namespace nodezero::actors {
+
+using runtime::inspect::EventNumber;
+using runtime::trace::Event;
+using runtime::trace::Kind;
+using runtime::trace::Trace;
+
+/// What the rules ask of a trace, looked up once.
+class TraceFacts {
+ public:
+  explicit TraceFacts(const Trace& trace);
+
+  const Trace& trace() const { return trace_; }
+  const Event& event(EventNumber number) const { return trace_.event(number); }
+  std::string_view type(EventNumber number) const { return trace_.name(event(number).type); }
+  std::string_view actor_kind(EventNumber number) const {
+    return trace_.actors[event(number).actor].name;
+  }
+
+  /// Sendings and beginnings of messages of these types, ascending.
+  std::vector<EventNumber> sends(std::initializer_list<std::string_view> types) const;
+  std::vector<EventNumber> begins(std::initializer_list<std::string_view> types) const;
+
+  std::optional<std::uint64_t> field(EventNumber number, std::string_view name) const;
+  /// The same, 0 if there is none.
+  std::uint64_t number(EventNumber number, std::string_view name) const {
+    return field(number, name).value_or(0);
+  }
+
+  /// True if a sending in this handling was anything but an error: the message had an effect.
+  bool had_effect(EventNumber begin) const;
+
+  /// True if the trace lacks nothing before its first event or between.
+  bool knows_the_past() const {
+    return trace_.completeness.lost_records == 0 && !trace_.completeness.ring;
+  }
+  /// True if the trace lacks nothing after its last event or between.
+  bool knows_the_end() const {
+    return trace_.completeness.lost_records == 0 && !trace_.completeness.cut_off;
+  }
+  bool has_gaps() const { return trace_.completeness.lost_records > 0; }
+
+ private:
+  using ByType = std::map<std::string_view, std::vector<EventNumber>>;
+  static std::vector<EventNumber> merged(const ByType& events,
+                                         std::initializer_list<std::string_view> types);
+
+  const Trace& trace_;
+  ByType sends_, begins_;
+};
+
+/// What one rule finds.
+class Findings {
+ public:
+  Findings(std::string_view rule, std::vector<runtime::inspect::Violation>& violations)
+      : rule_(rule), violations_(violations) {}
+
+  void violated(EventNumber first, EventNumber second, std::string what) {
+    violations_.push_back({std::string(rule_), first, second, std::move(what)});
+  }
+  /// Something is missing that counts as broken only if the trace would have to hold it.
+  void missing(bool trace_would_hold_it, EventNumber first, EventNumber second, std::string what) {
+    if (trace_would_hold_it) {
+      violated(first, second, std::move(what));
+    } else {
+      undecided("what it asks for may be in the part that the trace lacks");
+    }
+  }
+  void undecided(std::string reason) { undecided_ = std::move(reason); }
+  const std::string& reason_undecided() const { return undecided_; }
+
+ private:
+  std::string_view rule_;
+  std::vector<runtime::inspect::Violation>& violations_;
+  std::string undecided_;
+};
+
+// The rules, by what they are about.
+
+// trace_rules_epoch.cpp
+void check_epoch_done_after_last_step(const TraceFacts& facts, Findings& findings);
+void check_epoch_done_once(const TraceFacts& facts, Findings& findings);
+void check_no_older_epoch(const TraceFacts& facts, Findings& findings);
+// trace_rules_step.cpp
+void check_conservation(const TraceFacts& facts, Findings& findings);
+void check_one_report(const TraceFacts& facts, Findings& findings);
+// trace_rules_weights.cpp
+void check_versions_rise(const TraceFacts& facts, Findings& findings);
+void check_inference_reads_complete_versions(const TraceFacts& facts, Findings& findings);
+// trace_rules_run.cpp
+void check_lifecycle_transitions(const TraceFacts& facts, Findings& findings);
+void check_requests_answered(const TraceFacts& facts, Findings& findings);
+
+}  // namespace nodezero::actors
