@@ -15,5 +15,6 @@ void add_eval_command(CLI::App& program);
 void add_topology_command(CLI::App& program);
 void add_digest_command(CLI::App& program);
 void add_bench_command(CLI::App& program);
+void add_trace_command(CLI::App& program);
 
 }  // namespace nodezero::apps

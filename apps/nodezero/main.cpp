@@ -60,6 +60,7 @@ int main(int argc, char** argv) {
   apps::add_topology_command(program);
   apps::add_digest_command(program);
   apps::add_bench_command(program);
+  apps::add_trace_command(program);
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().empty()) {

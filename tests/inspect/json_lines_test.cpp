@@ -1,0 +1,84 @@
+#include "runtime/inspect/json_lines.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <numeric>
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "runtime/trace/trace_file.hpp"
+#include "support/trace_builder.hpp"
+
+namespace nodezero::runtime::inspect {
+namespace {
+
+std::string exported(const Trace& trace) {
+  std::vector<EventNumber> all(trace.events.size());
+  std::iota(all.begin(), all.end(), 1);
+  std::string text;
+  TextOutput out(text);
+  write_json_lines(trace, all, out);
+  out.flush();
+  return text;
+}
+
+std::string bytes_of(const Trace& trace) {
+  const auto path = std::string(::testing::TempDir()) + "json_lines_test.nztrace";
+  const auto written = trace::write_trace(trace, path);
+  EXPECT_TRUE(written) << written.error();
+  std::ifstream file(path, std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(file), {}};
+  std::remove(path.c_str());
+  return bytes;
+}
+
+TEST(JsonLines, GiveTheSameTraceFileBack) {
+  for (std::uint32_t seed = 1; seed <= 3; ++seed) {
+    Trace trace = testing::random_trace(seed, 6, 3000);
+    trace.about = {{"program", "a \"test\"\n"}, {"host", "h\u00f6st"}};
+    trace.completeness = {seed - 1, seed == 2, seed == 3};
+    trace.names[1].fields.push_back({"loss", trace::FieldKind::real});
+    trace.words[0] = 0x7ff8000000000001;  // a NaN, and large: all bits count
+    std::istringstream lines(exported(trace));
+    const auto back = read_json_lines(lines);
+    ASSERT_TRUE(back) << back.error();
+    EXPECT_EQ(bytes_of(*back), bytes_of(trace));
+    EXPECT_EQ(exported(*back), exported(trace));
+  }
+}
+
+TEST(JsonLines, EachLineIsAnObject) {
+  const Trace trace = testing::random_trace(1, 4, 200);
+  std::istringstream lines(exported(trace));
+  std::string line;
+  std::getline(lines, line);
+  EXPECT_EQ(nlohmann::json::parse(line).at("nodezero_trace"), 1);
+  EventNumber number = 0;
+  while (std::getline(lines, line)) {
+    const auto event = nlohmann::json::parse(line);
+    EXPECT_EQ(event.at("event"), ++number);
+    EXPECT_EQ(event.at("name"), trace.name(trace.event(number).type));
+  }
+  EXPECT_EQ(number, trace.events.size());
+}
+
+TEST(JsonLines, NamesTheLineThatIsWrong) {
+  const auto error = [](const std::string& text) {
+    std::istringstream lines(text);
+    return read_json_lines(lines).error();
+  };
+  const auto good = exported(testing::random_trace(1, 4, 50));
+  const auto second = good.find('\n') + 1;
+  EXPECT_EQ(error(""), "there is no line");
+  EXPECT_EQ(error("[]\n"),
+            "line 1 is wrong: these are no JSON lines of a trace that this version knows");
+  EXPECT_EQ(error(good.substr(0, second) + "{\"event\":1").substr(0, 15), "line 2 is wrong");
+  auto unknown = good;
+  unknown.replace(unknown.find("\"kind\":\"spawn\""), 14, "\"kind\":\"spwan\"");
+  EXPECT_EQ(error(unknown), "line 2 is wrong: an event is of no known kind");
+}
+
+}  // namespace
+}  // namespace nodezero::runtime::inspect
