@@ -3,6 +3,23 @@
 #include <algorithm>
 
 namespace nodezero::actors {
+namespace {
+
+/// False if records with the message's payload, or its whole sending, are not in the trace.
+bool has_payload(const Trace& trace, const Event& event) {
+  const auto& fields = trace.names[event.type].fields;
+  if (fields.empty()) {
+    return true;
+  }
+  std::uint64_t number = 0;
+  double real = 0;
+  std::vector<std::uint32_t> numbers;
+  return trace.number(event, fields.back().name, number) ||
+         trace.real(event, fields.back().name, real) ||
+         trace.numbers(event, fields.back().name, numbers);
+}
+
+}  // namespace
 
 TraceFacts::TraceFacts(const Trace& trace) : trace_(trace) {
   // By number first: a look-up by name for each event would cost more than all rules.
@@ -13,6 +30,9 @@ TraceFacts::TraceFacts(const Trace& trace) : trace_(trace) {
   }
   for (EventNumber number = 1; number <= trace.events.size(); ++number) {
     const Event& event = trace.event(number);
+    if (!trace.completeness.complete() && !has_payload(trace, event)) {
+      continue;
+    }
     if (event.kind == Kind::send) {
       sends[event.type]->push_back(number);
     } else if (event.kind == Kind::begin) {

@@ -31,7 +31,8 @@ class TraceFacts {
     return trace_.actors[event(number).actor].name;
   }
 
-  /// Sendings and beginnings of messages of these types, ascending.
+  /// Sendings and beginnings of messages of these types, ascending. Where an incomplete trace
+  /// does not say what a message held, it is left out.
   std::vector<EventNumber> sends(std::initializer_list<std::string_view> types) const;
   std::vector<EventNumber> begins(std::initializer_list<std::string_view> types) const;
 

@@ -80,7 +80,8 @@ void check_inference_reads_complete_versions(const TraceFacts& facts, Findings& 
         const auto made = std::find_if(completes.begin(), completes.end(), [&](EventNumber proof) {
           return facts.number(proof, "version") == version;
         });
-        findings.missing(!facts.has_gaps(), made == completes.end() ? 0 : *made, number,
+        const EventNumber maker = made == completes.end() ? 0 : *made;
+        findings.missing(!facts.has_gaps(), std::min(maker, number), std::max(maker, number),
                          fmt::format("{} reads version {} of the weights while version {} is the "
                                      "last that is known to be complete",
                                      facts.actor_kind(number), version, known[process]));
