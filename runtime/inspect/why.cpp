@@ -72,7 +72,10 @@ std::string reason_as_text(const Trace& trace, const Reason& reason, const Phras
   std::string text =
       fmt::format("  because event {}: {}", reason.event, in_words(trace, reason.event, phrases));
   std::string aside;
-  const auto add = [&](const std::string& more) { aside += (aside.empty() ? "" : "; ") + more; };
+  const auto add = [&](const std::string& more) {
+    aside += aside.empty() ? "" : "; ";
+    aside += more;
+  };
   if (reason.answers != 0) {
     add(fmt::format("in answer to event {}", reason.answers));
   }

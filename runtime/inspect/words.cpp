@@ -136,7 +136,10 @@ std::string event_line(const Trace& trace, EventNumber number, const Phrases& ph
 
 std::string incompleteness(const trace::Completeness& completeness) {
   std::string text;
-  const auto add = [&](const std::string& reason) { text += (text.empty() ? "" : "; ") + reason; };
+  const auto add = [&](const std::string& reason) {
+    text += text.empty() ? "" : "; ";
+    text += reason;
+  };
   if (completeness.lost_records > 0) {
     add(fmt::format("{} records were lost because buffers were full", completeness.lost_records));
   }
