@@ -94,6 +94,9 @@ export function decodeTrace(source) {
     words: wordsOf(columns.words, source.words),
     request: numbersOf(columns.request, new Uint32Array(source.messages + 1), 1),
   };
+  if (!trace.actors.length) {  // an empty trace need not have the entry for what is outside
+    trace.actors.push({name: '', number: -1, parent: 0, spawned: 0, exited: 0});
+  }
   const firstWord = new Uint32Array(count + 2);
   for (let event = 1; event <= count; ++event) {
     if (trace.handling[event]) trace.handling[event] = event - trace.handling[event];

@@ -28,7 +28,7 @@ class Rectangles {
 }
 
 /**
- * scene: trace, layout (arrange), view, colours, lit (litSlices), passes, past, chain (begin
+ * scene: trace, layout (arrange), view, colours, lit (litSlices), arrows (litArrows), passes, past, chain (begin
  * events and messages that led to the selected event), selected, hoverRow, broken (events of
  * violations). Returns one in how many arrows is drawn.
  */
@@ -158,8 +158,7 @@ function drawLabels(context, {trace, colours}, labels) {
   }
 }
 
-function drawArrows(context, {trace, layout, view, colours, passes, past}) {
-  const {arrows} = layout;
+function drawArrows(context, {trace, arrows, view, colours}) {
   const low = lowerBound(arrows.reach, view.start, 0, arrows.message.length);
   const high = lowerBound(arrows.from, view.end, low, arrows.message.length);
   const top = view.firstRow;
@@ -172,8 +171,6 @@ function drawArrows(context, {trace, layout, view, colours, passes, past}) {
     if (arrows.to[i] < view.start) continue;
     const m = arrows.message[i];
     const send = trace.sent[m];
-    if (passes && !passes[send]) continue;
-    if (past && send > past[trace.actor[send]]) continue;
     const from = view.rowOf[trace.actor[send]];
     const to = view.rowOf[trace.peer[send]];
     if (from < 0 || to < 0 || from === to) continue;

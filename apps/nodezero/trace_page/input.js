@@ -2,7 +2,8 @@
 import {gallop, lowerBound} from './lanes.js';
 
 /** The event shown at a point of the lanes, or 0. */
-export function eventAt({trace, layout, view}, x, y) {
+export function eventAt(scene, x, y) {
+  const {layout, view} = scene;
   const row = Math.floor((y + view.scroll) / view.rowHeight);
   if (row < 0 || row >= view.rows.length) return 0;
   const {slices, marks} = layout;
@@ -39,12 +40,11 @@ export function eventAt({trace, layout, view}, x, y) {
   } else {
     lookAt(actor);
   }
-  return best || arrowAt({trace, layout, view}, x, y);
+  return best || arrowAt(scene, x, y);
 }
 
 /** The sending of the message whose arrow passes a point. Only where arrows stand apart. */
-function arrowAt({trace, layout, view}, x, y) {
-  const {arrows} = layout;
+function arrowAt({trace, arrows, view}, x, y) {
   const low = lowerBound(arrows.reach, view.start, 0, arrows.message.length);
   const high = lowerBound(arrows.from, view.end, low, arrows.message.length);
   if (high - low > 2000) return 0;

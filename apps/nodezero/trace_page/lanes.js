@@ -92,16 +92,10 @@ function findMarks(trace) {
 }
 
 /**
- * Messages that were sent and then begun or dropped, by time of sending. `reach` is the latest
- * arrival of all up to there, so that a window's messages are found by binary search.
+ * Messages as arrows in their order, which is that of their sending. `reach` is the latest arrival
+ * of all up to there, so that a window's messages are found by binary search.
  */
-function findArrows(trace) {
-  const list = [];
-  for (let m = 1; m <= trace.messageCount; ++m) {
-    if (trace.sent[m] && (trace.begun[m] || trace.dropped[m])) list.push(m);
-  }
-  const message = Uint32Array.from(list);
-  message.sort((a, b) => trace.time[trace.sent[a]] - trace.time[trace.sent[b]]);
+function arrowsOf(trace, message) {
   const arrows = {
     message,
     from: new Float64Array(message.length), to: new Float64Array(message.length),
@@ -115,6 +109,26 @@ function findArrows(trace) {
     arrows.reach[i] = latest;
   });
   return arrows;
+}
+
+/** All messages that were sent and then begun or dropped. */
+function findArrows(trace) {
+  const list = [];
+  for (let m = 1; m <= trace.messageCount; ++m) {
+    if (trace.sent[m] && (trace.begun[m] || trace.dropped[m])) list.push(m);
+  }
+  const message = Uint32Array.from(list);
+  message.sort((a, b) => trace.time[trace.sent[a]] - trace.time[trace.sent[b]]);
+  return arrowsOf(trace, message);
+}
+
+/** Those whose sending passes the filter and lies in the causal past, where there is one. */
+export function litArrows(trace, arrows, passes, past) {
+  if (!passes && !past) return arrows;
+  return arrowsOf(trace, arrows.message.filter((m) => {
+    const send = trace.sent[m];
+    return (!passes || passes[send]) && (!past || send <= past[trace.actor[send]]);
+  }));
 }
 
 /** Parents, children in an order for people, and depth of every actor. */

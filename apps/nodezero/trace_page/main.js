@@ -2,7 +2,7 @@
 import {decodeTrace} from './data.js';
 import {byId} from './dom.js';
 import {actorName, duration, moment, plural, sentence, thousands} from './words.js';
-import {arrange, lowerBound} from './lanes.js';
+import {arrange, litArrows, lowerBound} from './lanes.js';
 import {causalChain, causalPast, causeOf} from './causes.js';
 import {FilterBar} from './filter_bar.js';
 import {litSlices} from './filters.js';
@@ -22,7 +22,7 @@ const trace = decodeTrace(JSON.parse(byId('trace-data').textContent));
 const layout = arrange(trace);
 const view = new View(trace, layout.tree);
 const scene = {
-  trace, layout, view, colours: null, lit: null, passes: null, past: null, chain: null,
+  trace, layout, view, colours: null, lit: null, arrows: layout.arrows, passes: null, past: null, chain: null,
   selected: 0, selectedActor: null, hoverRow: -1,
   broken: new Set(trace.violations.flatMap(({events}) => events)),
 };
@@ -115,6 +115,7 @@ function select(event, actor = null) {
   scene.chain = event ? causalChain(trace, event) : null;
   relight();
   renderPanel(byId('panel'), scene);
+  byId('tip').hidden = true;
   byId('back').hidden = !event && actor === null;
   byId('said').textContent = event ? sentence(trace, event) : actor !== null ? actorName(trace, actor) : '';
 }
@@ -123,6 +124,7 @@ function relight() {
   const dims = scene.selected && byId('dim').checked;
   scene.past = dims ? causalPast(trace, scene.selected) : null;
   scene.lit = litSlices(trace, layout.slices, scene.passes, scene.past);
+  scene.arrows = litArrows(trace, layout.arrows, scene.passes, scene.past);
   redraw();
 }
 
