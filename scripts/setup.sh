@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # Installs what Node Zero is built from on Debian 12. Does nothing, and asks no network,
 # when everything is there.
+#
+#   scripts/setup.sh [--browser]    --browser: also what tests/browser needs
 set -euo pipefail
 
 packages=(
@@ -9,6 +11,13 @@ packages=(
   libbenchmark-dev libgtest-dev libsqlite3-dev libssl-dev libutfcpp-dev libzstd-dev nlohmann-json3-dev
   ocl-icd-opencl-dev  # the CMake package of libdnnl-dev asks for OpenCL
 )
+
+if [ "${1:-}" = --browser ]; then
+  packages+=(chromium)
+  # Often there from another source, which Debian's packages would not go with.
+  command -v node >/dev/null || packages+=(nodejs)
+  command -v npm >/dev/null || packages+=(npm)
+fi
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
   echo "setup: this is not a Debian system; install what matches ${packages[*]}" >&2

@@ -1,0 +1,31 @@
+// Chromium with a page of a trace in it. Run by run.sh, which says where the packages lie.
+import {execFileSync} from 'node:child_process';
+import {createRequire} from 'node:module';
+import {pathToFileURL} from 'node:url';
+
+const require = createRequire(`${process.env.BROWSER_PACKAGES}/package.json`);
+const {chromium} = require('playwright-core');
+
+/** Debian's Chromium. Its sandbox needs rights that root in a container does not have. */
+export function launch() {
+  const path = execFileSync('sh', ['-c', 'command -v chromium'], {encoding: 'utf8'}).trim();
+  const isRoot = process.getuid() === 0;
+  return chromium.launch({executablePath: path, args: isRoot ? ['--no-sandbox'] : []});
+}
+
+/** Opens a page and waits until it can be used; `problems` collects errors and requests. */
+export async function open(browser, file, options = {}) {
+  const context = await browser.newContext({viewport: {width: 1440, height: 900}, ...options});
+  const page = await context.newPage();
+  const problems = [];
+  page.on('pageerror', (error) => problems.push(String(error.stack)));
+  page.on('console', (message) => { if (message.type() === 'error') problems.push(message.text()); });
+  page.on('request', (request) => {
+    if (request.url() !== pathToFileURL(file).href) problems.push(`asked for ${request.url()}`);
+  });
+  await page.goto(pathToFileURL(file).href);
+  await page.waitForSelector('body[data-ready]', {timeout: 60000}).catch((error) => {
+    throw new Error([...problems, error.message].join('\n'));
+  });
+  return {page, problems};
+}
