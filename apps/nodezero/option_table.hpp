@@ -172,6 +172,16 @@ void for_each_option(Visitor&& visit) {
        "When a request is answered during training: snapshot (at once), wait (for the end of "
        "the epoch) or refuse"},
       [](auto& o) -> auto& { return o.inference_policy; });
+
+  add(
+      {"trace", "Recording", free, any, any,
+       "File that every message of this session is recorded to"},
+      [](auto& o) -> auto& { return o.trace; });
+  add(
+      {"trace-ring", "Recording", free, any, 86'400,
+       "Seconds of messages kept in memory and written to the run folder when the run fails, "
+       "crashes or gets SIGUSR1; 0: none"},
+      [](auto& o) -> auto& { return o.trace_ring_s; });
 }
 
 }  // namespace nodezero::apps

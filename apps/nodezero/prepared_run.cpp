@@ -7,6 +7,7 @@
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/environment.hpp"
 #include "apps/nodezero/memory.hpp"
+#include "apps/nodezero/recording.hpp"
 #include "apps/nodezero/resolve.hpp"
 #include "model/atomic_file.hpp"
 #include "model/checkpoint.hpp"
@@ -207,6 +208,9 @@ PreparedRun prepare_run(const TrainRequest& request) {
     settings.initial_weights = start->weights;
   }
   run.plan = make_plan(settings, run.data);
+  if (!options.trace.empty() || options.trace_ring_s > 0) {
+    run.plan.memory.push_back({"recording", "messages in memory, at most", recording_bytes});
+  }
   run.record.options = options;
   run.record.data = std::move(description);
   run.record.model = describe_model(options.training.model, run.plan.parameters);

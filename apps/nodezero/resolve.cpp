@@ -30,6 +30,7 @@ void make_paths_absolute(TrainOptions& options) {
     make_absolute(options.validation);
   }
   make_absolute(options.init);
+  make_absolute(options.trace);
 }
 
 /// Lays what was given over `base`.
@@ -65,7 +66,9 @@ TrainOptions resolve_new_run(const GivenOptions& given) {
 }
 
 TrainOptions resolve_resumed_run(const TrainOptions& recorded, const GivenOptions& given) {
-  auto wanted = overlay(recorded, given);
+  auto base = recorded;
+  base.trace.clear();  // the next session would overwrite the last one's
+  auto wanted = overlay(std::move(base), given);
   const auto before = to_json(recorded);
   const auto after = to_json(wanted);
   for_each_option([&](const OptionSpec& spec, auto) {

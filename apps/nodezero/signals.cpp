@@ -20,6 +20,7 @@ SignalBlock::SignalBlock() {
   sigemptyset(&blocked_);
   sigaddset(&blocked_, SIGINT);
   sigaddset(&blocked_, SIGTERM);
+  sigaddset(&blocked_, SIGUSR1);
   if (!is_ignored(SIGHUP)) {
     sigaddset(&blocked_, SIGHUP);
   }
@@ -30,8 +31,12 @@ SignalBlock::~SignalBlock() {
   pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 
-SignalWatcher::SignalWatcher(const SignalBlock& block, std::function<void()> on_first)
-    : watched_(block.signals()), on_first_(std::move(on_first)), thread_([this] { watch(); }) {}
+SignalWatcher::SignalWatcher(const SignalBlock& block, std::function<void()> on_first,
+                             std::function<void()> on_user_signal)
+    : watched_(block.signals()),
+      on_first_(std::move(on_first)),
+      on_user_signal_(std::move(on_user_signal)),
+      thread_([this] { watch(); }) {}
 
 SignalWatcher::~SignalWatcher() {
   done_ = true;
@@ -46,6 +51,10 @@ void SignalWatcher::watch() {
     sigwait(&watched_, &signal);
     if (done_) {
       return;
+    }
+    if (signal == SIGUSR1) {
+      on_user_signal_();
+      continue;
     }
     if (first_signal_ != 0) {
       _exit(exit_code_of_signal(signal));

@@ -7,9 +7,9 @@
 
 namespace nodezero::apps {
 
-/// Holds back Ctrl-C and its kin (SIGINT, SIGTERM, SIGHUP) while it lives. Make it before any
-/// other thread, because threads inherit what is blocked: a signal to a thread that does not
-/// block it would end the program.
+/// Holds back Ctrl-C and its kin (SIGINT, SIGTERM, SIGHUP), and SIGUSR1, while it lives. Make it
+/// before any other thread, because threads inherit what is blocked: a signal to a thread that does
+/// not block it would end the program.
 class SignalBlock {
  public:
   SignalBlock();
@@ -26,10 +26,12 @@ class SignalBlock {
 
 /// Turns the blocked signals into a call. A thread of its own waits for them, so that no code
 /// runs inside a signal handler. The first one calls `on_first` there, also if it came before
-/// the watcher; the second ends the program at once with the shell's code for it.
+/// the watcher; the second ends the program at once with the shell's code for it. Each SIGUSR1
+/// calls `on_user_signal` instead.
 class SignalWatcher {
  public:
-  SignalWatcher(const SignalBlock& block, std::function<void()> on_first);
+  SignalWatcher(const SignalBlock& block, std::function<void()> on_first,
+                std::function<void()> on_user_signal);
   ~SignalWatcher();
   SignalWatcher(const SignalWatcher&) = delete;
   SignalWatcher& operator=(const SignalWatcher&) = delete;
@@ -42,6 +44,7 @@ class SignalWatcher {
 
   sigset_t watched_;
   std::function<void()> on_first_;
+  std::function<void()> on_user_signal_;
   std::atomic<int> first_signal_ = 0;
   std::atomic<bool> done_ = false;
   std::thread thread_;

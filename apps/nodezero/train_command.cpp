@@ -3,17 +3,20 @@
 #include <cmath>
 #include <csignal>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include "actors/trainer.hpp"
 #include "apps/nodezero/commands.hpp"
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/crash_dump.hpp"
 #include "apps/nodezero/environment.hpp"
 #include "apps/nodezero/memory.hpp"
 #include "apps/nodezero/option_values.hpp"
 #include "apps/nodezero/prepared_run.hpp"
 #include "apps/nodezero/quantities.hpp"
+#include "apps/nodezero/recording.hpp"
 #include "apps/nodezero/signals.hpp"
 #include "apps/nodezero/training_log.hpp"
 #include "apps/nodezero/training_report.hpp"
@@ -76,8 +79,15 @@ int train(PreparedRun run) {
   const SignalBlock signal_block;
   actors::Trainer* running = nullptr;
   TrainingLog log(log_settings(run, [&] { running->stop(); }));
+  const auto say = [&log](const std::string& text) { log.print("note: " + text); };
   for (const auto& remark : run.remarks) {
-    log.print("note: " + remark);
+    say(remark);
+  }
+  Recording recording(run.options, run.folder->path(), run.settings.run, say);
+  run.settings.recorder = recording.recorder();
+  std::optional<CrashDump> crash_dump;
+  if (run.options.trace_ring_s > 0) {
+    crash_dump.emplace(*recording.recorder(), run.folder->path());
   }
   log.print(header_text(run));
 
@@ -87,10 +97,16 @@ int train(PreparedRun run) {
   write_run_record(run.folder->path(), record, exit_bad_input);
   actors::Trainer trainer(std::move(run.settings), log);
   running = &trainer;
-  const SignalWatcher signals(signal_block, [&] {
-    log.print("stopping after the running micro-batches; a second Ctrl-C ends at once");
-    trainer.stop();
-  });
+  const SignalWatcher signals(
+      signal_block,
+      [&] {
+        log.print("stopping after the running micro-batches; a second Ctrl-C ends at once");
+        trainer.stop();
+      },
+      [&, asked = 0]() mutable {
+        say(recording.dump(fmt::format("asked-{}", ++asked))
+                .value_or("nothing is kept in memory (--trace-ring 0)"));
+      });
   const auto result = trainer.run();
   log.close();
 
@@ -104,6 +120,12 @@ int train(PreparedRun run) {
     throw CommandError(exit_failure, error + " " + resume_hint(run, result));
   }
   if (result.end == actors::TrainingResult::End::failed) {
+    if (recording.recorder()) {
+      recording.recorder()->note(result.failure);
+    }
+    if (const auto dumped = recording.dump("failed")) {
+      say(*dumped);
+    }
     throw CommandError(exit_failure, result.failure + "; " + resume_hint(run, result));
   }
   log.print(results_text(run, result, record.results));

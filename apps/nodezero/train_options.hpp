@@ -41,6 +41,9 @@ struct TrainOptions {
 
   actors::InferencePolicy inference_policy = actors::InferencePolicy::snapshot;
   std::uint64_t stall_timeout_s = 600;
+
+  std::string trace;                ///< file of this session's messages; empty: none
+  std::uint64_t trace_ring_s = 60;  ///< 0: none
 };
 
 }  // namespace nodezero::apps

@@ -1,0 +1,20 @@
+#pragma once
+
+#include <filesystem>
+
+#include "runtime/trace/recorder.hpp"
+
+namespace nodezero::apps {
+
+/// While it lives, a signal that ends the program because of a fault (SIGSEGV, SIGBUS, SIGFPE,
+/// SIGABRT) first writes the recorder's ring to trace-<signal>.nztrace in the folder. One at a
+/// time.
+class CrashDump {
+ public:
+  CrashDump(runtime::trace::Recorder& recorder, const std::filesystem::path& folder);
+  ~CrashDump();
+  CrashDump(const CrashDump&) = delete;
+  CrashDump& operator=(const CrashDump&) = delete;
+};
+
+}  // namespace nodezero::apps

@@ -1,0 +1,181 @@
+// What `nodezero train` records of itself, and how that survives its end.
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "runtime/trace/trace_file.hpp"
+#include "support/program.hpp"
+
+namespace nodezero::test {
+namespace {
+
+using runtime::trace::Kind;
+using runtime::trace::read_trace;
+using runtime::trace::Trace;
+
+std::size_t count_sends(const Trace& trace, std::string_view type) {
+  return static_cast<std::size_t>(std::ranges::count_if(trace.events, [&](const auto& event) {
+    return event.kind == Kind::send && trace.name(event.type) == type;
+  }));
+}
+
+Trace read(const std::filesystem::path& path) {
+  auto trace = read_trace(path);
+  EXPECT_TRUE(trace) << trace.error();
+  return trace ? std::move(*trace) : Trace{};
+}
+
+/// A run that goes on until it is stopped.
+std::vector<std::string> endless(std::vector<std::string> more) {
+  more.insert(more.end(), {"--steps", "1000000", "--eval-every", "5"});
+  return tiny_training("out", std::move(more));
+}
+
+bool is_one_line(const std::string& text) {
+  return std::ranges::count(text, '\n') == 1 && text.back() == '\n';
+}
+
+TEST(Recording, OfAWholeRunIsComplete) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  const auto ended =
+      run(folder, tiny_training("out", {"--epochs", "2", "--trace", "whole.nztrace"}));
+  ASSERT_EQ(ended.exit_code, 0) << ended.err;
+  const Trace trace = read(folder / "whole.nztrace");
+  EXPECT_TRUE(trace.completeness.complete());
+  EXPECT_EQ(count_sends(trace, "epoch_done"), 2u);
+  EXPECT_EQ(count_sends(trace, "optimizer_complete"),
+            read_json_lines(folder / "out/metrics.jsonl").size());
+  for (const auto& message : trace.messages) {
+    EXPECT_NE(message.sent, 0u);
+    EXPECT_TRUE(message.ended != 0 || message.dropped != 0);
+  }
+  EXPECT_EQ(trace.about.at("program"), "nodezero");
+  EXPECT_EQ(nlohmann::json::parse(trace.about.at("options")).at("width"), 8);
+}
+
+TEST(Recording, ChangesNoBit) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  run(folder, tiny_training("with", {"--trace", "whole.nztrace"}));
+  run(folder, tiny_training("without", {"--trace-ring", "0"}));
+  EXPECT_EQ(digests(folder / "with"), digests(folder / "without"));
+}
+
+TEST(Recording, OfAKilledRunIsReadUpToItsLastBlock) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  Program program(folder, endless({"--trace", "killed.nztrace"}));
+  ASSERT_TRUE(program.wait_for("validation after step"));
+  const auto has_steps = [&] {
+    const auto trace = read_trace(folder / "killed.nztrace");
+    return trace && count_sends(*trace, "optimizer_complete") > 0;
+  };
+  while (!has_steps()) {
+    std::this_thread::yield();
+  }
+  program.send(SIGKILL);
+  EXPECT_EQ(program.wait().exit_code, -1);
+  const Trace trace = read(folder / "killed.nztrace");
+  EXPECT_TRUE(trace.completeness.cut_off);
+  EXPECT_GT(count_sends(trace, "optimizer_complete"), 0u);
+}
+
+TEST(Recording, IsWrittenWhenSomebodyAsks) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  Program program(folder, endless({}));
+  ASSERT_TRUE(program.wait_for("validation after step"));
+  program.send(SIGUSR1);
+  ASSERT_TRUE(program.wait_for("written to out/trace-asked-1.nztrace"));
+  const Trace trace = read(folder / "out/trace-asked-1.nztrace");
+  EXPECT_TRUE(trace.completeness.ring);
+  EXPECT_GT(count_sends(trace, "optimizer_complete"), 0u);
+  // The run goes on, and stops as usual.
+  ASSERT_TRUE(program.wait_for("validation after step"));
+  program.send(SIGUSR1);
+  ASSERT_TRUE(program.wait_for("written to out/trace-asked-2.nztrace"));
+  program.send(SIGINT);
+  EXPECT_EQ(program.wait().exit_code, 128 + SIGINT);
+}
+
+TEST(Recording, IsWrittenWhenTheProgramCrashes) {
+  for (const int signal : {SIGSEGV, SIGABRT, SIGBUS, SIGFPE}) {
+    const Folder folder;
+    write_text(folder, "text.txt");
+    Program program(folder, endless({}));
+    ASSERT_TRUE(program.wait_for("validation after step"));
+    program.send(signal);
+    const auto ended = program.wait();
+    EXPECT_EQ(ended.exit_code, -1);
+    EXPECT_NE(ended.err.find("the last messages were written to"), std::string::npos) << ended.err;
+    std::vector<std::filesystem::path> traces;
+    for (const auto& entry : std::filesystem::directory_iterator(folder / "out")) {
+      if (entry.path().extension() == ".nztrace") {
+        traces.push_back(entry.path());
+      }
+    }
+    ASSERT_EQ(traces.size(), 1u);
+    const Trace trace = read(traces[0]);
+    EXPECT_TRUE(trace.completeness.ring);
+    EXPECT_FALSE(trace.completeness.cut_off);
+    EXPECT_GT(count_sends(trace, "optimizer_complete"), 0u);
+  }
+}
+
+TEST(Recording, IsWrittenWhenTheRunFails) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  const auto ended =
+      run(folder, tiny_training("out", {"--learning-rate", "1e30", "--steps", "50"}));
+  ASSERT_EQ(ended.exit_code, 1) << ended.out;
+  EXPECT_NE(ended.out.find("written to out/trace-failed.nztrace"), std::string::npos) << ended.out;
+  const Trace trace = read(folder / "out/trace-failed.nztrace");
+  const auto note = std::ranges::find(trace.events, Kind::note, &runtime::trace::Event::kind);
+  ASSERT_NE(note, trace.events.end());
+  EXPECT_NE(ended.err.find(trace.name(note->type)), std::string::npos) << ended.err;
+}
+
+TEST(Recording, IsRefusedWhereItCannotBeWritten) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  for (const std::string path : {"none/whole.nztrace", "text.txt"}) {
+    const auto ended = run(folder, tiny_training("out", {"--trace", path}));
+    EXPECT_EQ(ended.exit_code, 2) << path;
+    EXPECT_TRUE(is_one_line(ended.err)) << ended.err;
+    EXPECT_NE(ended.err.find(path), std::string::npos) << ended.err;
+  }
+  EXPECT_EQ(std::filesystem::file_size(folder / "text.txt"), 4'000u);
+}
+
+TEST(Recording, ThatFillsTheDiskIsSaidAndTheRunGoesOn) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  const auto ended = run(folder, tiny_training("out", {"--trace", "/dev/full"}));
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;
+  EXPECT_NE(ended.out.find("No space left on device"), std::string::npos) << ended.out;
+}
+
+TEST(Recording, IsNotOverwrittenByAResumedRun) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  Program program(folder, endless({"--trace", "first.nztrace"}));
+  ASSERT_TRUE(program.wait_for("validation after step"));
+  program.send(SIGINT);
+  program.wait();
+  const auto size = std::filesystem::file_size(folder / "first.nztrace");
+  Program resumed(folder, {"train", "--resume", "--out", "out", "--trace-ring", "0"});
+  ASSERT_TRUE(resumed.wait_for("validation after step"));
+  resumed.send(SIGINT);
+  EXPECT_EQ(resumed.wait().exit_code, 128 + SIGINT);
+  EXPECT_EQ(std::filesystem::file_size(folder / "first.nztrace"), size);
+}
+
+}  // namespace
+}  // namespace nodezero::test
