@@ -92,7 +92,7 @@ void attention(benchmark::State& state, Sizes s, bool backward) {
   auto attended = values(s.rows * s.width), d_qkv = values(s.rows * 3 * s.width);
   auto log_sums = values(s.rows * s.heads);
   model::AlignedBuffer scratch(shape.scratch_size());
-  const model::DropoutMask none;
+  const model::DropoutMask none({}, 0, 0, model::DropoutSite::attention, s.context);
   model::attention(shape, qkv.data(), none, attended.data(), log_sums.data(), scratch.data());
   for (auto _ : state) {
     if (backward) {
