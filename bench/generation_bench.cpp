@@ -30,7 +30,7 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
 
   const model::FloatingPointScope scope;
-  const auto& shape = apps::find_bench_shape(config)->model;
+  const model::ModelConfig shape = apps::find_bench_shape(config)->model;
   auto weights = std::make_shared<model::Parameters>(model::TensorLayout::gpt2(shape));
   model::initialize(shape, 1, *weights);
   const std::vector<std::int32_t> prompt(prompt_tokens, 1);
