@@ -9,6 +9,7 @@
 #include "model/gpt2_offsets.hpp"
 #include "model/layer_norm.hpp"
 #include "model/matrix_product.hpp"
+#include "model/row_product.hpp"
 #include "model/vector_math.hpp"
 
 namespace nodezero::model {
@@ -57,11 +58,20 @@ class Decoder {
   /// out [rows, V] = hidden states times the tied embedding.
   void logits(std::span<const float> hidden, std::span<float> out) const {
     const Index rows = static_cast<Index>(hidden.size()) / C_;
-    multiply(rows, config_.vocabulary, C_, {hidden.data(), C_}, {w_ + at_.wte, C_, true},
-             out.data(), config_.vocabulary);
+    product(rows, config_.vocabulary, C_, hidden.data(), {w_ + at_.wte, C_, true}, out.data());
   }
 
  private:
+  /// y [rows, outputs] = x [rows, inputs] w.
+  static void product(Index rows, Index outputs, Index inputs, const float* x, MatrixView w,
+                      float* y) {
+    if (rows == 1) {
+      multiply_row(outputs, inputs, x, w, y);
+    } else {
+      multiply(rows, outputs, inputs, {x, inputs}, w, y, outputs);
+    }
+  }
+
   void make_room(Index rows) {
     if (rows <= rows_) {
       return;
@@ -90,7 +100,7 @@ class Decoder {
   /// x += input w + b.
   void add_projection(Index rows, Index inputs, const float* input, std::size_t weight,
                       std::size_t bias) {
-    multiply(rows, C_, inputs, {input, inputs}, {w_ + weight, C_}, branch_.data(), C_);
+    product(rows, C_, inputs, input, {w_ + weight, C_}, branch_.data());
     add_bias(rows, C_, w_ + bias, branch_.data());
     for (Index i = 0; i < rows * C_; ++i) {
       x_.data()[i] += branch_.data()[i];
@@ -101,14 +111,13 @@ class Decoder {
     const BlockOffsets& at = at_.blocks[static_cast<std::size_t>(layer)];
     normalise(rows, at.ln_1_weight, at.ln_1_bias);
     float* const qkv = wide_.data();
-    multiply(rows, 3 * C_, C_, {normed_.data(), C_}, {w_ + at.attn_weight, 3 * C_}, qkv, 3 * C_);
+    product(rows, 3 * C_, C_, normed_.data(), {w_ + at.attn_weight, 3 * C_}, qkv);
     add_bias(rows, 3 * C_, w_ + at.attn_bias, qkv);
     attend(layer, rows, qkv);
     add_projection(rows, C_, attended_.data(), at.attn_proj_weight, at.attn_proj_bias);
 
     normalise(rows, at.ln_2_weight, at.ln_2_bias);
-    multiply(rows, 4 * C_, C_, {normed_.data(), C_}, {w_ + at.fc_weight, 4 * C_}, wide_.data(),
-             4 * C_);
+    product(rows, 4 * C_, C_, normed_.data(), {w_ + at.fc_weight, 4 * C_}, wide_.data());
     bias_gelu(rows, 4 * C_, w_ + at.fc_bias, wide_.data(), activated_.data());
     add_projection(rows, 4 * C_, activated_.data(), at.mlp_proj_weight, at.mlp_proj_bias);
   }

@@ -1,0 +1,63 @@
+#include "model/row_product.hpp"
+
+#include <cmath>
+#include <limits>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "model/random.hpp"
+
+namespace nodezero::model {
+namespace {
+
+std::vector<float> values(std::int64_t size, std::uint64_t salt) {
+  const KeyedRandom random(salt, RandomPurpose::sampling, 0);
+  std::vector<float> result(static_cast<std::size_t>(size));
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    result[i] = static_cast<float>(random.uniform(i)) - 0.5F;
+  }
+  return result;
+}
+
+// Sizes around the width of a vector and the number of rows that are read side by side.
+TEST(MultiplyRow, EqualsTheSumsForOddSizesStridesAndBothForms) {
+  for (const std::int64_t n : {1, 2, 3, 5, 16, 17, 67, 130}) {
+    for (const std::int64_t k : {1, 2, 3, 4, 7, 31, 64, 129}) {
+      for (const bool transposed : {false, true}) {
+        const std::int64_t stride = (transposed ? k : n) + 3;
+        const auto x = values(k, 1), b = values((transposed ? n : k) * stride, 2);
+        std::vector<float> y(static_cast<std::size_t>(n) + 1, 7.0F);
+        multiply_row(n, k, x.data(), {b.data(), stride, transposed}, y.data());
+        for (std::int64_t j = 0; j < n; ++j) {
+          double sum = 0;
+          for (std::int64_t i = 0; i < k; ++i) {
+            const std::int64_t at = transposed ? j * stride + i : i * stride + j;
+            sum += double{x[static_cast<std::size_t>(i)]} * b[static_cast<std::size_t>(at)];
+          }
+          ASSERT_NEAR(y[static_cast<std::size_t>(j)], sum, 1e-5) << n << " " << k << transposed;
+        }
+        ASSERT_EQ(y.back(), 7.0F) << "written behind the row";
+      }
+    }
+  }
+}
+
+TEST(MultiplyRow, LetsNaNAndInfinityPass) {
+  const std::vector<float> x{1, 1, 1, 1, 1};
+  for (const float value : {std::numeric_limits<float>::quiet_NaN(),
+                            std::numeric_limits<float>::infinity()}) {
+    std::vector<float> b(25, 1.0F);
+    b[2 * 5 + 3] = value;
+    std::vector<float> y(5);
+    multiply_row(5, 5, x.data(), {b.data(), 5}, y.data());
+    EXPECT_FALSE(std::isfinite(y[3]));
+    EXPECT_EQ(y[2], 5.0F);
+    multiply_row(5, 5, x.data(), {b.data(), 5, true}, y.data());
+    EXPECT_FALSE(std::isfinite(y[2]));
+    EXPECT_EQ(y[3], 5.0F);
+  }
+}
+
+}  // namespace
+}  // namespace nodezero::model
