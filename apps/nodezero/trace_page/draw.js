@@ -85,8 +85,8 @@ function drawSlices(context, {trace, layout, view, colours, lit}) {
   const rectangles = new Rectangles();
   const labels = [];
   const bucket = 2 / view.scale;
-  const inset = view.rowHeight >= 14 ? 2 : view.rowHeight >= 8 ? 1 : 0.5;
-  const height = view.rowHeight - 2 * inset;
+  const inset = view.rowHeight >= 14 ? 2 : view.rowHeight >= 8 ? 1 : 0;
+  const height = view.rowHeight - Math.max(1, 2 * inset);
   const drawLane = (actor, y) => {
     const end = slices.first[actor + 1];
     let s = lowerBound(slices.end, view.start, slices.first[actor], end);
@@ -109,7 +109,7 @@ function drawSlices(context, {trace, layout, view, colours, lit}) {
       const begin = Math.floor(slices.start[s] / bucket) * bucket;
       const next = gallop(slices.start, begin + bucket, s + 1, end);
       const count = lit.count[next] - lit.count[s];
-      const x = view.x(begin);
+      const x = Math.round(view.x(begin));  // whole pixels are drawn faster
       if (count) {
         const shown = lit.lit[s] ? s : lowerBound(lit.count, lit.count[s] + 1, s, next + 1) - 1;
         const busy = Math.min(1, (lit.busy[next] - lit.busy[s]) / bucket);
@@ -129,7 +129,7 @@ function drawSlices(context, {trace, layout, view, colours, lit}) {
   };
   for (let row = view.firstRow; row < view.lastRow; ++row) {
     const actor = view.rows[row];
-    const y = view.top(row) + inset;
+    const y = Math.round(view.top(row)) + inset;
     if (view.closed.has(actor)) drawBelow(actor, y);
     drawLane(actor, y);
   }
@@ -246,10 +246,10 @@ function drawMarks(context, {trace, layout, view, colours, passes, past}) {
       const event = marks.event[i];
       if ((passes && !passes[event]) || (past && event > past[actor])) continue;
       const x = view.x(marks.time[i]);
-      if (x - before < 3) continue;
+      const bad = trace.kind[event] === Kind.drop || trace.kind[event] === Kind.note;
+      if (x - before < (bad ? 3 : 12)) continue;  // marks would hide one another, and the slices
       before = x;
       --left;
-      const bad = trace.kind[event] === Kind.drop || trace.kind[event] === Kind.note;
       context.beginPath();
       markShapes[trace.kind[event]]?.(context, x, view.top(row) + view.rowHeight / 2);
       context.strokeStyle = bad ? colours.danger : colours.text;
