@@ -17,11 +17,17 @@ std::int32_t most_likely(std::span<const float> logits) {
   return static_cast<std::int32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
-/// Token ids from the most to the least likely, equals by id; with a limit k only the
-/// first k.
-std::vector<std::int32_t> ranked(std::span<const float> logits, std::int64_t limit) {
+/// The tokens to draw from: all by id if nothing limits them, for sorting 50,000 takes longer
+/// than a small model. Else from the most to the least likely, equals by id; with top_k only the
+/// first of them.
+std::vector<std::int32_t> candidates(std::span<const float> logits,
+                                     const SamplingOptions& options) {
   std::vector<std::int32_t> ids(logits.size());
   std::iota(ids.begin(), ids.end(), 0);
+  if (options.top_k == 0 && options.top_p == 1) {
+    return ids;
+  }
+  const std::int64_t limit = options.top_k;
   const auto likelier = [&](std::int32_t a, std::int32_t b) {
     const float x = logits[static_cast<std::size_t>(a)], y = logits[static_cast<std::size_t>(b)];
     return x > y || (x == y && a < b);
@@ -61,11 +67,11 @@ std::int32_t sample(std::span<const float> logits, const SamplingOptions& option
   if (options.temperature == 0 || !comparable) {
     return most_likely(logits);
   }
-  const std::vector<std::int32_t> ids = ranked(logits, options.top_k);
+  const std::vector<std::int32_t> ids = candidates(logits, options);
 
   // Running sums of the unnormalised probabilities, in double so that no token of a large
   // vocabulary is lost.
-  const double largest = logits[static_cast<std::size_t>(ids[0])];
+  const double largest = *std::max_element(logits.begin(), logits.end());
   std::vector<double> running(ids.size());
   double sum = 0;
   for (std::size_t i = 0; i < ids.size(); ++i) {
