@@ -153,7 +153,8 @@ RecordBlock* Recorder::take_block(std::unique_lock<std::mutex>& lock) {
       free_.pop_back();
       return block;
     }
-    if (blocks_.size() < most_blocks_) {
+    // Each thread can have one to itself, or one might wait for what another never gives back.
+    if (blocks_.size() < std::max(most_blocks_, std::min(logs_.size() + 2, block_slots_count_))) {
       auto& block = blocks_.emplace_back(std::make_unique<RecordBlock>());
       block_slots_[blocks_.size() - 1].store(block.get(), std::memory_order_release);
       return block.get();
@@ -166,8 +167,10 @@ RecordBlock* Recorder::take_block(std::unique_lock<std::mutex>& lock) {
     if (options_.when_full == WhenFull::lose || !writer_.joinable()) {
       return nullptr;
     }
+    ++waiting_;
     work_.notify_one();
     block_is_free_.wait(lock);
+    --waiting_;
   }
 }
 
@@ -181,7 +184,7 @@ void Recorder::hand_over(ThreadLog& log) {
   block->last_time = log.last_time_;
   if (file_ >= 0 && !file_failed_) {
     full_.push_back(block);
-    if (full_.size() * 8 >= most_blocks_) {
+    if (has_much_to_write()) {
       work_.notify_one();
     }
   } else {
@@ -291,15 +294,14 @@ Recorder::Recorder(Options options, int file)
                  .dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)),
       file_(file),
       most_blocks_(std::max<std::size_t>(options_.buffer_bytes / sizeof(RecordBlock), 2)),
+      block_slots_count_(most_blocks_ + 1'024),
       output_(file),
       name_output_(names_) {
   if (options_.clock == Clock::processor) {
     start_ticks_ = now();
     start_nanoseconds_ = nanoseconds();
   }
-  block_slots_ = std::make_unique<std::atomic<RecordBlock*>[]>(most_blocks_);
-  blocks_.reserve(most_blocks_);
-  free_.reserve(most_blocks_);
+  block_slots_ = std::make_unique<std::atomic<RecordBlock*>[]>(block_slots_count_);
   kept_slots_ = std::make_unique<std::atomic<RecordBlock*>[]>(most_kept_blocks);
   scratch_ = std::make_unique<RecordBlock>();
   if (file_ >= 0) {

@@ -189,6 +189,9 @@ class Recorder {
   void reap_ended_threads();
   void write_out();
   void writer_loop();
+  bool has_much_to_write() const {
+    return !full_.empty() && (waiting_ > 0 || full_.size() * 8 >= most_blocks_);
+  }
   void write_clock(BlockOutput& out);
   void write_dump(BlockOutput& out) noexcept;
   void fail_file();
@@ -214,6 +217,7 @@ class Recorder {
   std::vector<RecordBlock*> free_;
   std::deque<RecordBlock*> full_;  ///< for the file
   std::deque<RecordBlock*> ring_;  ///< oldest first
+  std::size_t waiting_ = 0;        ///< threads, for a block
   bool closing_ = false;
   bool file_failed_ = false;
 
@@ -221,6 +225,7 @@ class Recorder {
   std::vector<std::unique_ptr<RecordBlock>> blocks_;
   std::unique_ptr<std::atomic<RecordBlock*>[]> block_slots_;
   std::size_t most_blocks_ = 0;
+  std::size_t block_slots_count_ = 0;
   std::vector<std::unique_ptr<RecordBlock>> kept_blocks_;
   static constexpr std::size_t most_kept_blocks = 1'024;
   std::unique_ptr<std::atomic<RecordBlock*>[]> kept_slots_;

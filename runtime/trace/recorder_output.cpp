@@ -33,7 +33,9 @@ struct Recorder::Part {
 void Recorder::writer_loop() {
   std::unique_lock lock(mutex_);
   while (!closing_) {
-    work_.wait_for(lock, options_.flush_interval);
+    // Whoever calls may do so while a write goes on, when nobody listens.
+    work_.wait_for(lock, options_.flush_interval,
+                   [this] { return closing_ || has_much_to_write(); });
     lock.unlock();
     write_out();
     lock.lock();
@@ -154,7 +156,7 @@ void Recorder::write_dump(BlockOutput& out) noexcept {
     out.block({.kind = BlockKind::actors, .count = count}, block.records.data(),
               count * sizeof(Record));
   }
-  for (std::size_t i = 0; i < most_blocks_ && block_slots_[i].load(); ++i) {
+  for (std::size_t i = 0; i < block_slots_count_ && block_slots_[i].load(); ++i) {
     const RecordBlock& block = *block_slots_[i].load();
     const auto generation = block.generation.load(std::memory_order_acquire);
     const auto count = block.count.load(std::memory_order_acquire);

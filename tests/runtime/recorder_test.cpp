@@ -1,6 +1,7 @@
 #include "runtime/trace/recorder.hpp"
 
 #include <array>
+#include <barrier>
 #include <fcntl.h>
 #include <latch>
 #include <map>
@@ -157,6 +158,30 @@ TEST(Recorder, LosesNothingWhenItMayWait) {
   const auto found = arguments(trace);
   EXPECT_EQ(found.size(), 2u * each);
   EXPECT_EQ(std::set<std::uint32_t>(found.begin(), found.end()).size(), 2u * each);
+}
+
+TEST(Recorder, GivesEachThreadABlockHoweverSmallTheBuffer) {
+  const TraceFile file;
+  auto options = to_file(file);
+  options.buffer_bytes = blocks(2);
+  options.when_full = Recorder::WhenFull::wait;
+  const auto recorder = make(std::move(options));
+  constexpr std::uint32_t threads = 8;
+  constexpr std::uint32_t each = 2 * RecordBlock::capacity;
+  std::barrier all_have_a_block(threads);
+  std::vector<std::thread> running;
+  for (std::uint32_t i = 0; i < threads; ++i) {
+    running.emplace_back([&, i] {
+      record_notes(*recorder, i * each, 1);
+      all_have_a_block.arrive_and_wait();
+      record_notes(*recorder, i * each + 1, each - 1);
+    });
+  }
+  for (auto& thread : running) {
+    thread.join();
+  }
+  ASSERT_TRUE(recorder->close());
+  EXPECT_EQ(read(file).events.size(), std::size_t{threads} * each);
 }
 
 TEST(Recorder, KeepsTheOrderOfEachThread) {
