@@ -198,6 +198,19 @@ void ActorTrace::sent(const caf::local_actor& receiver, const caf::mailbox_eleme
   log.publish();
 }
 
+ActorTrace::Beginning::Beginning(ActorTrace& trace, const caf::local_actor& actor)
+    : log_(trace.recorder_ ? &trace.recorder_->here() : nullptr) {
+  if (log_ != nullptr) {
+    handler_before_ = std::exchange(log_->handler, number_of(actor));
+  }
+}
+
+ActorTrace::Beginning::~Beginning() {
+  if (log_ != nullptr) {
+    log_->handler = handler_before_;
+  }
+}
+
 ActorTrace::Handling::Handling(ActorTrace& trace, const caf::local_actor& actor,
                                const caf::mailbox_element& element)
     : log_(trace.recorder_ ? &trace.recorder_->here() : nullptr),

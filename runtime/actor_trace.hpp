@@ -58,6 +58,18 @@ class ActorTrace {
   void spawned(const caf::local_actor& actor, std::uint32_t number);
   /// Before the actor gets the message; in the sender's thread.
   void sent(const caf::local_actor& receiver, const caf::mailbox_element& element);
+  /// Around the actor's initialisation, in which it may spawn and send already.
+  class Beginning {
+   public:
+    Beginning(ActorTrace& trace, const caf::local_actor& actor);
+    ~Beginning();
+    Beginning(const Beginning&) = delete;
+    Beginning& operator=(const Beginning&) = delete;
+
+   private:
+    trace::ThreadLog* log_;
+    std::uint32_t handler_before_ = 0;
+  };
   /// Around the handling of a message.
   class Handling {
    public:

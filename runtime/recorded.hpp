@@ -108,13 +108,18 @@ class recorded : public Base {
     Base::delayed_send(destination, delay, std::forward<Message>(message));
   }
 
-#ifdef NODEZERO_THREAD_SANITIZER
   void initialize() override {
+#ifdef NODEZERO_THREAD_SANITIZER
     __tsan_acquire(this);
+#endif
+    const ActorTrace::Beginning beginning(trace_, *this);
     Base::initialize();
+#ifdef NODEZERO_THREAD_SANITIZER
     __tsan_release(this);
+#endif
   }
 
+#ifdef NODEZERO_THREAD_SANITIZER
   void on_destroy() override {
     __tsan_acquire(this);
     Base::on_destroy();

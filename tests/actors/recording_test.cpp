@@ -120,6 +120,28 @@ TEST_F(RecordingTest, ARunUnderTheTestingSchedulerIsComplete) {
   expect_complete(finish());
 }
 
+TEST_F(RecordingTest, EverySphereKnowsWhoSpawnedIt) {
+  settings_.spheres = 5;
+  settings_.symmetry = 2;
+  start(TraceRecorder::Clock::logical, std::chrono::milliseconds(0));
+  {
+    Stage stage(settings_);
+    auto ended = stage.ask<run_ended>(stage.actors().driver, run_all{});
+    stage.run();
+  }
+  const Trace trace = finish();
+  int workers = 0, controls = 0;
+  for (const auto& actor : trace.actors) {
+    if (actor.name == "worker" || actor.name == "control") {
+      const std::string& parent = trace.actors.at(actor.parent).name;
+      EXPECT_TRUE(parent == "control" || parent == "node_zero") << actor.name << " of " << parent;
+      ++(actor.name == "worker" ? workers : controls);
+    }
+  }
+  EXPECT_EQ(workers, 5);
+  EXPECT_EQ(controls, 3);
+}
+
 TEST_F(RecordingTest, TheSameScheduleGivesTheSameBytes) {
   std::set<std::string> files;
   for (int i = 0; i < 2; ++i) {
