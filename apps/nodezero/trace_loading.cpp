@@ -17,15 +17,13 @@ Trace load_trace(const std::string& path) {
   if (!trace) {
     throw CommandError(exit_bad_input, trace.error());
   }
-  if (const auto warning = runtime::inspect::incompleteness(trace->completeness);
-      !warning.empty()) {
-    fmt::print(stderr, "nodezero: {}\n", warning);
-  }
+  const auto warning = runtime::inspect::incompleteness(trace->completeness);
   if (trace->events.empty()) {
-    throw CommandError(exit_bad_input,
-                       fmt::format("the trace {} holds no events: nothing was recorded before it "
-                                   "was written",
-                                   path));
+    throw CommandError(exit_bad_input, fmt::format("the trace {} holds no events{}{}", path,
+                                                   warning.empty() ? "" : ": ", warning));
+  }
+  if (!warning.empty()) {
+    fmt::print(stderr, "nodezero: {}\n", warning);
   }
   return std::move(*trace);
 }
