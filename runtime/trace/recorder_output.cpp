@@ -157,7 +157,7 @@ void Recorder::write_dump(BlockOutput& out) noexcept {
               count * sizeof(Record));
   }
   for (std::size_t i = 0; i < block_slots_count_ && block_slots_[i].load(); ++i) {
-    const RecordBlock& block = *block_slots_[i].load();
+    RecordBlock& block = *block_slots_[i].load();
     const auto generation = block.generation.load(std::memory_order_acquire);
     const auto count = block.count.load(std::memory_order_acquire);
     if (generation % 2 == 0 || count == 0) {
@@ -166,8 +166,8 @@ void Recorder::write_dump(BlockOutput& out) noexcept {
     std::memcpy(scratch_->records.data(), block.records.data(), count * sizeof(Record));
     const auto thread = block.thread;
     const auto first = block.first;
-    std::atomic_thread_fence(std::memory_order_acquire);
-    if (block.generation.load(std::memory_order_relaxed) == generation) {
+    // Not a load, which might be done before the copy.
+    if (block.generation.fetch_add(0, std::memory_order_acq_rel) == generation) {
       out.block({.kind = BlockKind::records, .thread = thread, .count = count, .first = first},
                 scratch_->records.data(), count * sizeof(Record));
     }
