@@ -102,6 +102,7 @@ TEST(Recorder, WarnsOnceWhenTheDiskIsFullAndGoesOn) {
 TEST(Recorder, CountsWhatFullBuffersLose) {
   // The file is a pipe that nobody reads, so that its writer comes to a stop.
   const TraceFile file;
+  std::filesystem::remove(file.path());
   ASSERT_EQ(mkfifo(file.path().c_str(), 0600), 0);
   const int reader = open(file.path().c_str(), O_RDONLY | O_NONBLOCK);
   ASSERT_GE(reader, 0);
