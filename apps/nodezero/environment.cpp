@@ -1,8 +1,10 @@
 #include "apps/nodezero/environment.hpp"
 
+#include <array>
 #include <chrono>
 #include <fstream>
 #include <thread>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <Eigen/Core>
@@ -91,6 +93,11 @@ nlohmann::json processor_description() {
           {"features", features},
           {"onednn_isa", effective_isa_name()},
           {"compiled_for", NODEZERO_TARGET}};
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "?";
 }
 
 std::string timestamp() {

@@ -13,6 +13,9 @@ nlohmann::json version_description();
 /// of, and the one that oneDNN uses.
 nlohmann::json processor_description();
 
+/// This machine's name in its network.
+std::string host_name();
+
 /// Now, in UTC, as 2025-01-31T12:00:00Z.
 std::string timestamp();
 

@@ -39,11 +39,6 @@ void check_overwritable(const std::filesystem::path& path) {
   }
 }
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "?";
-}
-
 }  // namespace
 
 Recording::Recording(const TrainOptions& options, std::filesystem::path folder, std::uint64_t run,

@@ -8,6 +8,7 @@ void add_trace_command(CLI::App& program) {
       "trace", "Find out from a recorded trace what happened in a run, in which order, and why");
   trace->require_subcommand(1);
   add_trace_questions(*trace);
+  add_trace_follow(*trace);
   add_trace_diff(*trace);
   add_trace_sql(*trace);
   add_trace_export(*trace);

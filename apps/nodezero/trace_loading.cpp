@@ -35,7 +35,7 @@ std::uint32_t event_in(const Trace& trace, std::uint64_t number) {
   return static_cast<std::uint32_t>(number);
 }
 
-FilterOptions::FilterOptions(CLI::App& command) {
+FilterOptions::FilterOptions(CLI::App& command, Events events) {
   const auto group = "Which events";
   command.add_option("--actor", actors_, "Only of these actors: worker, or \"worker 3\"")
       ->type_name("NAME")
@@ -49,10 +49,12 @@ FilterOptions::FilterOptions(CLI::App& command) {
       command.add_option("--epoch", epoch_, "Only of this epoch")->type_name("N")->group(group);
   step_option_ =
       command.add_option("--step", step_, "Only of this step")->type_name("N")->group(group);
-  command.add_option("--between", between_, "Only events A to B")
-      ->expected(2)
-      ->type_name("A B")
-      ->group(group);
+  if (events == Events::numbered) {
+    command.add_option("--between", between_, "Only events A to B")
+        ->expected(2)
+        ->type_name("A B")
+        ->group(group);
+  }
 }
 
 runtime::inspect::Filter FilterOptions::filter() const {

@@ -24,15 +24,16 @@ std::uint32_t event_in(const runtime::trace::Trace& trace, std::uint64_t number)
 /// --actor, --type, --epoch, --step and --between of a command.
 class FilterOptions {
  public:
-  /// Adds them; the result must live as long as the command.
-  explicit FilterOptions(CLI::App& command);
+  enum class Events { numbered, still_coming };
+  /// Adds them, --between only for numbered events; the result must live as long as the command.
+  explicit FilterOptions(CLI::App& command, Events events = Events::numbered);
 
   /// @throws CommandError if the trace has no such actor, type or event
   std::vector<std::uint32_t> select(const runtime::trace::Trace& trace) const;
 
- private:
   runtime::inspect::Filter filter() const;
 
+ private:
   std::vector<std::string> actors_, types_;
   std::uint64_t epoch_ = 0, step_ = 0;
   std::vector<std::uint32_t> between_;

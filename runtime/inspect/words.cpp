@@ -129,8 +129,11 @@ std::string time_in_words(std::int64_t nanoseconds) {
 }
 
 std::string event_line(const Trace& trace, EventNumber number, const Phrases& phrases) {
-  return fmt::format("{:>9}  {:>14.6f} ms  {}", number,
-                     static_cast<double>(trace.event(number).time) / 1e6,
+  return fmt::format("{:>9}  {}", number, moment_line(trace, number, phrases));
+}
+
+std::string moment_line(const Trace& trace, EventNumber number, const Phrases& phrases) {
+  return fmt::format("{:>14.6f} ms  {}", static_cast<double>(trace.event(number).time) / 1e6,
                      in_words(trace, number, phrases));
 }
 

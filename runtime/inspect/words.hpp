@@ -29,6 +29,9 @@ std::string time_in_words(std::int64_t nanoseconds);
 /// "event 12  1.204 ms  node_zero sent ...": the line that `show` prints.
 std::string event_line(const Trace& trace, EventNumber number, const Phrases& phrases = {});
 
+/// The same without the number, for events that have none yet.
+std::string moment_line(const Trace& trace, EventNumber number, const Phrases& phrases = {});
+
 /// How far the trace can be trusted: "this trace is incomplete: ..."; empty if it is complete.
 std::string incompleteness(const trace::Completeness& completeness);
 

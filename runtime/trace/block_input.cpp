@@ -17,39 +17,6 @@
 namespace nodezero::runtime::trace {
 namespace {
 
-Result<std::vector<std::byte>> read_bytes(const std::filesystem::path& path) {
-  const auto failed = [&](int code) {
-    return fail(
-        fmt::format("{} cannot be read: {}", path.string(), std::system_category().message(code)));
-  };
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) {
-    return failed(errno);
-  }
-  struct stat status {};
-  std::vector<std::byte> bytes;
-  int error = ::fstat(file, &status) != 0 ? errno : 0;
-  bytes.resize(error == 0 ? static_cast<std::size_t>(status.st_size) : 0);
-  std::size_t size = 0;
-  // The file may grow meanwhile; what it has now is read.
-  while (error == 0 && size < bytes.size()) {
-    const ssize_t part = ::read(file, bytes.data() + size, bytes.size() - size);
-    if (part > 0) {
-      size += static_cast<std::size_t>(part);
-    } else if (part == 0) {
-      break;
-    } else if (errno != EINTR) {
-      error = errno;
-    }
-  }
-  ::close(file);
-  if (error != 0) {
-    return failed(error);
-  }
-  bytes.resize(size);
-  return bytes;
-}
-
 Result<std::vector<Record>> take_records(const BlockHeader& header,
                                          std::span<const std::byte> content) {
   if (header.encoding == Encoding::columns) {
@@ -117,25 +84,61 @@ Result<void> take_block(const BlockHeader& header, std::span<const std::byte> co
   return fail(fmt::format("a block is of the unknown kind {}", static_cast<int>(header.kind)));
 }
 
-Result<void> take_blocks(std::span<const std::byte> bytes, TraceParts& parts) {
-  std::size_t offset = sizeof(FileHeader);
+}  // namespace
+
+Result<std::vector<std::byte>> read_bytes(const std::filesystem::path& path, std::uint64_t offset) {
+  const auto failed = [&](int code) {
+    return fail(
+        fmt::format("{} cannot be read: {}", path.string(), std::system_category().message(code)));
+  };
+  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) {
+    return failed(errno);
+  }
+  struct stat status {};
+  std::vector<std::byte> bytes;
+  int error = ::fstat(file, &status) != 0 ? errno : 0;
+  const auto end = error == 0 ? static_cast<std::uint64_t>(status.st_size) : 0;
+  bytes.resize(end > offset ? end - offset : 0);
+  std::size_t size = 0;
+  // The file may grow meanwhile; what it has now is read.
+  while (error == 0 && size < bytes.size()) {
+    const ssize_t part =
+        ::pread(file, bytes.data() + size, bytes.size() - size, static_cast<off_t>(offset + size));
+    if (part > 0) {
+      size += static_cast<std::size_t>(part);
+    } else if (part == 0) {
+      break;
+    } else if (errno != EINTR) {
+      error = errno;
+    }
+  }
+  ::close(file);
+  if (error != 0) {
+    return failed(error);
+  }
+  bytes.resize(size);
+  return bytes;
+}
+
+Result<TakenBlocks> take_blocks(std::span<const std::byte> bytes, std::uint64_t offset,
+                                TraceParts& parts) {
+  std::size_t at = 0;
   while (true) {
     BlockHeader header;
-    if (bytes.size() - offset < sizeof header) {
-      parts.completeness.cut_off = true;
-      return {};
+    if (bytes.size() - at < sizeof header) {
+      return TakenBlocks{offset + at, false};
     }
     const auto damaged = [&](const std::string& what) {
-      return fail(fmt::format("is damaged at byte {}: {}", offset, what));
+      return fail(fmt::format("is damaged at byte {}: {}", offset + at, what));
     };
-    std::memcpy(&header, bytes.data() + offset, sizeof header);
+    std::memcpy(&header, bytes.data() + at, sizeof header);
     if (header.marker != BlockHeader::expected_marker) {
       return damaged("no block begins there");
     }
-    const auto rest = bytes.subspan(offset + sizeof header);
+    const auto rest = bytes.subspan(at + sizeof header);
     if (rest.size() < header.stored_bytes) {
-      parts.completeness.cut_off = true;
-      return {};
+      return TakenBlocks{offset + at, false};
     }
     const auto content = rest.first(header.stored_bytes);
     if (checksum(header, content.data()) != header.checksum) {
@@ -144,41 +147,49 @@ Result<void> take_blocks(std::span<const std::byte> bytes, TraceParts& parts) {
     if (const auto taken = take_block(header, content, parts); !taken) {
       return damaged(taken.error());
     }
+    at += sizeof header + content.size();
     if (header.kind == BlockKind::end) {
-      return {};
+      return TakenBlocks{offset + at, true};
     }
-    offset += sizeof header + content.size();
   }
 }
 
-}  // namespace
+std::string header_fault(std::span<const std::byte> bytes, TraceParts& parts) {
+  if (bytes.empty()) {
+    return "is empty, not a trace";
+  }
+  FileHeader header;
+  if (bytes.size() < sizeof header ||
+      std::memcmp(bytes.data(), FileHeader::expected_magic, sizeof header.magic) != 0) {
+    return "is not a trace of nodezero";
+  }
+  std::memcpy(&header, bytes.data(), sizeof header);
+  if (header.version > format_version) {
+    return fmt::format("has trace format {}; this program reads up to {}: use a newer one",
+                       header.version, format_version);
+  }
+  parts.completeness.ring = (header.flags & FileHeader::ring) != 0;
+  parts.completeness.cut_off = (header.flags & FileHeader::cut_off) != 0;
+  return "";
+}
 
 Result<TraceParts> read_parts(const std::filesystem::path& path) {
-  const auto bytes = read_bytes(path);
+  const auto bytes = read_bytes(path, 0);
   if (!bytes) {
     return fail(bytes.error());
   }
   const auto is_wrong = [&](const std::string& what) { return fail(path.string() + " " + what); };
-  if (bytes->empty()) {
-    return is_wrong("is empty, not a trace");
-  }
-  FileHeader header;
-  if (bytes->size() < sizeof header ||
-      std::memcmp(bytes->data(), FileHeader::expected_magic, sizeof header.magic) != 0) {
-    return is_wrong("is not a trace of nodezero");
-  }
-  std::memcpy(&header, bytes->data(), sizeof header);
-  if (header.version > format_version) {
-    return is_wrong(fmt::format("has trace format {}; this program reads up to {}: use a newer one",
-                                header.version, format_version));
-  }
   TraceParts parts;
   parts.names.emplace_back();
-  if (const auto taken = take_blocks(*bytes, parts); !taken) {
+  if (const auto fault = header_fault(*bytes, parts); !fault.empty()) {
+    return is_wrong(fault);
+  }
+  const auto blocks = std::span(*bytes).subspan(sizeof(FileHeader));
+  const auto taken = take_blocks(blocks, sizeof(FileHeader), parts);
+  if (!taken) {
     return is_wrong(taken.error());
   }
-  parts.completeness.ring = (header.flags & FileHeader::ring) != 0;
-  parts.completeness.cut_off |= (header.flags & FileHeader::cut_off) != 0;
+  parts.completeness.cut_off |= !taken->is_last;
   return parts;
 }
 

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,5 +34,22 @@ struct TraceParts {
 
 /// Reads all whole blocks. @return an error as read_trace does.
 Result<TraceParts> read_parts(const std::filesystem::path& path);
+
+/// The bytes of a file from an offset to where it ends now.
+Result<std::vector<std::byte>> read_bytes(const std::filesystem::path& path, std::uint64_t offset);
+
+/// What makes a file's first bytes no header of a trace that this program reads; empty if
+/// nothing does. Notes in `parts` what the header says.
+std::string header_fault(std::span<const std::byte> bytes, TraceParts& parts);
+
+/// How far `take_blocks` came.
+struct TakenBlocks {
+  std::uint64_t end = 0;  ///< offset in the file behind the last block
+  bool is_last = false;   ///< that block says that the file ends with it
+};
+
+/// Adds the whole blocks that `bytes`, which stand at `offset` in the file, begin with.
+Result<TakenBlocks> take_blocks(std::span<const std::byte> bytes, std::uint64_t offset,
+                                TraceParts& parts);
 
 }  // namespace nodezero::runtime::trace

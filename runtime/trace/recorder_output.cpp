@@ -75,6 +75,12 @@ void Recorder::write_out() {
   }
   // Names were interned before the records that use them were published.
   name_output_.write_new(output_);
+  // Before the records, so that whoever follows knows their times. Later readings make them more
+  // exact; ever rarer ones are enough.
+  if (options_.clock == Clock::processor && !parts.empty() && nanoseconds() >= next_clock_) {
+    write_clock(output_);
+    next_clock_ = 2 * nanoseconds() - start_nanoseconds_;
+  }
   for (const auto& part : parts) {
     const auto bytes = encode_records(part.records);
     output_.block({.kind = BlockKind::records,
@@ -87,11 +93,6 @@ void Recorder::write_out() {
   if (const auto lost = this->lost(); lost != lost_written_) {
     lost_written_ = lost;
     output_.block({.kind = BlockKind::lost, .first = lost}, nullptr, 0);
-  }
-  // Later readings make times more exact; ever rarer ones are enough.
-  if (options_.clock == Clock::processor && !parts.empty() && nanoseconds() >= next_clock_) {
-    write_clock(output_);
-    next_clock_ = 2 * nanoseconds() - start_nanoseconds_;
   }
   if (output_.error() != 0) {
     fail_file();

@@ -5,7 +5,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
+#include <sstream>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -85,6 +89,61 @@ TEST(Recording, OfAKilledRunIsReadUpToItsLastBlock) {
   const Trace trace = read(folder / "killed.nztrace");
   EXPECT_TRUE(trace.completeness.cut_off);
   EXPECT_GT(count_sends(trace, "optimizer_complete"), 0u);
+}
+
+/// What `trace show` prints, without the numbers of events.
+std::multiset<std::string> shown(const Folder& folder, const std::vector<std::string>& filter) {
+  std::vector<std::string> arguments = {"trace", "show", "live.nztrace"};
+  arguments.insert(arguments.end(), filter.begin(), filter.end());
+  std::multiset<std::string> lines;
+  std::istringstream text(run(folder, arguments).out);
+  for (std::string line; std::getline(text, line);) {
+    lines.insert(line.substr(line.find(" ms  ")));
+  }
+  return lines;
+}
+
+TEST(Recording, CanBeFollowedWhileItIsWritten) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  Program training(folder, endless({"--trace", "live.nztrace"}));
+  ASSERT_TRUE(training.wait_for("validation after step"));
+  Program all(folder, {"trace", "follow", "live.nztrace"});
+  Program some(folder, {"trace", "follow", "live.nztrace", "--type", "optimizer_complete"});
+  ASSERT_TRUE(some.wait_for("sent optimizer_complete"));
+  ASSERT_TRUE(all.wait_for("optimizer_complete"));
+  training.send(SIGINT);
+  EXPECT_EQ(training.wait().exit_code, 128 + SIGINT);
+
+  const auto expect_same = [&](Program& follower, const std::vector<std::string>& filter) {
+    const auto ended = follower.wait();
+    EXPECT_EQ(ended.exit_code, 0);
+    EXPECT_EQ(ended.err, "");
+    auto left = shown(folder, filter);
+    std::istringstream text(ended.out);
+    for (std::string line; std::getline(text, line);) {
+      const auto found = left.find(line.substr(line.find(" ms  ")));
+      ASSERT_NE(found, left.end()) << line;
+      left.erase(found);
+    }
+    EXPECT_TRUE(left.empty()) << left.size() << " missing, such as " << *left.begin();
+  };
+  expect_same(all, {});
+  expect_same(some, {"--type", "optimizer_complete"});
+}
+
+TEST(Recording, OfAKilledRunEndsWhoeverFollowsIt) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  Program training(folder, endless({"--trace", "live.nztrace"}));
+  ASSERT_TRUE(training.wait_for("validation after step"));
+  Program follower(folder, {"trace", "follow", "live.nztrace"});
+  ASSERT_TRUE(follower.wait_for("optimizer_complete"));
+  training.send(SIGKILL);
+  training.wait();
+  const auto ended = follower.wait();
+  EXPECT_EQ(ended.exit_code, 0);
+  EXPECT_NE(ended.err.find("the program that wrote the trace is gone"), std::string::npos);
 }
 
 TEST(Recording, IsWrittenWhenSomebodyAsks) {
