@@ -124,8 +124,15 @@ Partial lane::run(const compute& task) {
 void lane::run(const sum_shard& shard) {
   const Stopwatch stopwatch(times_.get());
   SumTask& task = *shard.task;
-  model::add_in_place(blocks(*task.left.gradient, shard.first_block, shard.last_block),
-                      blocks(*task.right.gradient, shard.first_block, shard.last_block));
+  auto& norms = task.left.squared_norms;
+  // Block by block, so that a norm finds its block in the cache.
+  for (std::size_t block = shard.first_block; block < shard.last_block; ++block) {
+    model::add_in_place(blocks(*task.left.gradient, block, block + 1),
+                        blocks(*task.right.gradient, block, block + 1));
+    if (!norms.empty()) {
+      model::squared_norm_blocks(*task.left.gradient, block, std::span(norms).subspan(block, 1));
+    }
+  }
   if (task.unfinished.fetch_sub(1) == 1) {
     task.right.gradient = {};
   }

@@ -35,7 +35,7 @@ struct SumTask {
   SumTask(Partial left, Partial right, std::uint32_t shards)
       : left(std::move(left)), right(std::move(right)), unfinished(shards) {}
 
-  Partial left;
+  Partial left;  ///< with an entry for each block in squared_norms if they are asked for
   Partial right;
   std::atomic<std::uint32_t> unfinished;  ///< shards that no lane has finished
   std::uint32_t answered = 0;             ///< shards that the sphere has heard of

@@ -124,7 +124,8 @@ struct apply {
   Moved<GradientLease> sum;
   std::int64_t valid_tokens = 0;
   bool with_gradient = true;
-  bool export_state = false;  ///< hand out an immutable copy of the optimizer's state
+  bool export_state = false;          ///< hand out an immutable copy of the optimizer's state
+  std::vector<double> squared_norms;  ///< of the sum's blocks; empty if nobody has them
 };
 
 /// Asks for weights and state at the end of a run: they are handed over, not copied.

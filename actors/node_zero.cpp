@@ -68,7 +68,7 @@ caf::result<epoch_done> node_zero::begin(const begin_epoch& message) {
   if (has_work) {
     plan(Purpose::train);
   } else {
-    ask_optimizer({here(), {}, 0, false, false});
+    ask_optimizer({here(), {}, 0, false, false, {}});
   }
   return promise;
 }
@@ -186,10 +186,11 @@ void node_zero::step_closed(report total) {
     return;
   }
   auto sum = std::move(sum_->gradient);
+  auto squared_norms = std::move(sum_->squared_norms);
   sum_.reset();
   weights_.reset();
-  ask_optimizer(
-      {here(), Moved(std::move(sum)), loss_.valid_tokens, true, checkpoint_due_after_this_step()});
+  ask_optimizer({here(), Moved(std::move(sum)), loss_.valid_tokens, true,
+                 checkpoint_due_after_this_step(), std::move(squared_norms)});
 }
 
 void node_zero::step_lost(failure reason) {

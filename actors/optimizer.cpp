@@ -46,11 +46,18 @@ caf::result<optimizer_complete> optimizer::begin(const apply& message) {
   task_ = std::make_shared<UpdateTask>();
   task_->config = start_.config;
   task_->gradient = message.sum.take();
-  task_->squared_norms.resize(model::norm_block_count(*start_.weights->current().layout()));
   task_->state = start_.state;
   applied_ = make_response_promise<optimizer_complete>();
-  run_phase(Phase::norm);
-  return applied_;
+  const auto promise = applied_;
+  const std::size_t blocks = model::norm_block_count(*start_.weights->current().layout());
+  if (message.squared_norms.size() == blocks) {
+    task_->squared_norms = message.squared_norms;
+    norm_known();
+  } else {
+    task_->squared_norms.resize(blocks);
+    run_phase(Phase::norm);
+  }
+  return promise;
 }
 
 caf::result<exported_state> optimizer::begin(const export_state& message) {

@@ -113,8 +113,17 @@ class summing_sphere : public runtime::recorded<Base> {
       return;
     }
     const std::size_t blocks = model::norm_block_count(*(*pair.left.gradient).layout());
-    const std::uint32_t shards = blocks < least_blocks_to_split ? 1 : settings_->lane_count;
-    const auto task = std::make_shared<SumTask>(std::move(pair.left), std::move(pair.right), shards);
+    // The last sum takes the norms along, and nothing else is left for other lanes to do.
+    const bool is_last = pair.left.range == PositionRange{0, step_.batches->size()};
+    if (is_last) {
+      pair.left.squared_norms.resize(blocks);
+    }
+    const std::uint32_t shards =
+        is_last || blocks >= least_blocks_to_split
+            ? std::min(settings_->lane_count, static_cast<std::uint32_t>(blocks))
+            : 1;
+    const auto task =
+        std::make_shared<SumTask>(std::move(pair.left), std::move(pair.right), shards);
     for (std::uint32_t i = 0; i < shards; ++i) {
       this->request(settings_->lanes, lane_timeout(),
                     sum_shard{step_.envelope, task, blocks * i / shards, blocks * (i + 1) / shards})

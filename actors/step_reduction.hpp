@@ -17,6 +17,8 @@ struct Partial {
   PositionRange range;
   GradientLease gradient;
   model::LossSum loss;
+  /// Of the gradient's blocks; empty unless a sum of the whole step took them on its way.
+  std::vector<double> squared_norms;
 };
 
 /// What a sphere holds of a step: it sums what is wholly its own along the position tree
