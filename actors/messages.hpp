@@ -146,6 +146,7 @@ struct exported_state {
 /// An epoch has begun. Accepted in `idle` and `quiescent`.
 struct training {
   Envelope envelope;
+  std::uint64_t last_step = 0;  ///< of the epoch, counted over all epochs
 };
 
 /// A complete version that inference may read. At an epoch boundary it ends `training`.

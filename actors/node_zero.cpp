@@ -63,7 +63,7 @@ caf::result<epoch_done> node_zero::begin(const begin_epoch& message) {
   const bool has_work = progress_.step_in_epoch < steps;
   const std::uint64_t last_step = has_work ? first_step + steps - 1 : progress_.step;
   epoch_.emplace(OpenEpoch{epoch_gate(promise, here(), last_step), steps});
-  send(node_.lifecycle, training{here()});
+  send(node_.lifecycle, training{here(), last_step});
   watch();
   if (has_work) {
     plan(Purpose::train);

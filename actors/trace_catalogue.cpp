@@ -169,7 +169,8 @@ void add_optimizer(Catalogue& catalogue) {
 
 void add_lifecycle(Catalogue& catalogue) {
   catalogue.add<introduction>("introduction");
-  add<training>(catalogue, "training");
+  add<training>(catalogue, "training", {number("last_step")},
+                [](const training& m, PayloadWriter& p) { p.number(m.last_step); });
   add<snapshot>(catalogue, "snapshot", {number("epoch_boundary"), number("with_weights")},
                 [](const snapshot& m, PayloadWriter& p) {
                   p.number(m.epoch_boundary);

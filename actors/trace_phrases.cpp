@@ -27,7 +27,7 @@ const runtime::inspect::Phrases& trace_phrases() {
       {"optimizer_complete", "told {to} that step {step} is complete as version {version}"},
       {"export_state", "asked {to} to hand over the weights"},
       {"exported_state", "handed version {version} of the weights over to {to}"},
-      {"training", "told {to} that epoch {epoch} is being trained"},
+      {"training", "told {to} that epoch {epoch} is being trained, up to step {last_step}"},
       {"snapshot", "gave {to} version {version} of the weights to read"},
       {"epoch_failed", "told {to} that epoch {epoch} has failed"},
       {"generate", "asked {to} to generate {tokens} tokens"},

@@ -18,6 +18,7 @@ constexpr std::uint64_t for_training = 0;  // Purpose::train
 void check_epoch_done_after_last_step(const TraceFacts& facts, Findings& findings) {
   const auto proofs = facts.begins({"optimizer_complete"});
   const auto work = facts.sends({"assign", "apply"});
+  const auto beginnings = facts.sends({"training"});
   for (const auto done : facts.sends({"epoch_done"})) {
     const auto epoch = facts.number(done, "epoch");
     const auto step = facts.number(done, "step");
@@ -34,6 +35,17 @@ void check_epoch_done_after_last_step(const TraceFacts& facts, Findings& finding
                        fmt::format("epoch {} was answered with epoch_done before the optimizer's "
                                    "answer for step {} had been handled",
                                    epoch, step));
+    }
+    const auto other_end = std::find_if(beginnings.begin(), beginnings.end(), [&](auto number) {
+      const auto last_step = facts.field(number, "last_step");
+      return facts.field(number, "epoch") == epoch && last_step && *last_step != step;
+    });
+    if (other_end != beginnings.end()) {
+      findings.violated(std::min(done, *other_end), std::max(done, *other_end),
+                        fmt::format("epoch {} was answered with epoch_done after step {}, but was "
+                                    "begun with step {} as its last",
+                                    epoch, step, *facts.field(*other_end, "last_step")));
+      continue;
     }
     const auto later = std::find_if(work.begin(), work.end(), [&](EventNumber number) {
       return facts.field(number, "epoch") == epoch && facts.number(number, "step") > step &&

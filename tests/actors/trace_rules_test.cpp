@@ -167,6 +167,16 @@ TEST(TraceRules, FindAnEpochThatIsAnsweredTooEarlyForItsSteps) {
   EXPECT_EQ(violated(editor.trace()), Rules{"epoch-done-after-last-step"});
 }
 
+TEST(TraceRules, FindAnEpochThatIsAnsweredBeforeTheStepThatItWasBegunWithAsItsLast) {
+  TraceEditor editor(staged_trace());
+  const auto begun = editor.find(Kind::send, "training");
+  editor.set_number(begun, "last_step", editor.number(begun, "last_step") + 1);
+  EXPECT_EQ(violated(editor.trace()), Rules{"epoch-done-after-last-step"});
+  const auto violations = check_trace(editor.trace()).violations;
+  EXPECT_EQ(violations[0].first, begun);
+  EXPECT_EQ(violations[0].second, editor.find(Kind::send, "epoch_done"));
+}
+
 TEST(TraceRules, FindAnEpochThatIsAnsweredTwice) {
   TraceEditor editor(staged_trace());
   const auto done = editor.find(Kind::send, "epoch_done");
