@@ -83,11 +83,10 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
   spawn_lanes(system, scheduling, settings, actors);
   actors.observer = runtime::spawn_computing<observer_bridge>(system, scheduling, observer);
   actors.corpus = system.spawn<corpus>(settings.training_batches, settings.validation_batches);
-  actors.optimizer =
-      system.spawn<optimizer>(OptimizerStart{settings.training.optimizer, steps,
-                                             lane_count(settings), settings.stall_timeout, envelope,
-                                             std::move(buffers), starting_state(settings, layout)},
-                              actors.lane_scheduler);
+  actors.optimizer = system.spawn<optimizer>(
+      OptimizerStart{settings.training.optimizer, steps, lane_count(settings), envelope,
+                     std::move(buffers), starting_state(settings, layout)},
+      actors.lane_scheduler);
   actors.inference = system.spawn<inference>(actors.lane_scheduler, settings.inference_timeout,
                                              lane_count(settings));
   actors.lifecycle =

@@ -5,13 +5,6 @@
 #include <utility>
 
 namespace nodezero::actors {
-namespace {
-
-// A lane always answers, or goes down; the stall watchdog of node_zero judges slowness.
-constexpr auto lane_timeout = std::chrono::seconds(86'400);
-
-}  // namespace
-
 lane_scheduler::lane_scheduler(caf::actor_config& config, std::vector<lane_actor> lanes,
                                std::shared_ptr<GradientPool> gradients)
     : recorded(config), lanes_(std::move(lanes)), idle_(lanes_), gradients_(std::move(gradients)) {}
@@ -70,7 +63,8 @@ caf::result<Answer> lane_scheduler::submit(Priority priority, std::uint32_t posi
         task.buffer = Moved(gradients_->lease());
       }
     }
-    request(lane, lane_timeout, std::move(task))
+    // A lane always answers, or goes down; node_zero's watchdog judges slowness.
+    request(lane, caf::infinite, std::move(task))
         .then(
             [promise, lane_is_free](const Answer& answer) mutable {
               promise.deliver(answer);

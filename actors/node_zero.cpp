@@ -199,7 +199,7 @@ void node_zero::step_lost(failure reason) {
 
 void node_zero::ask_optimizer(apply message) {
   enter(applying{});
-  request(node_.optimizer, settings_->stall_timeout, std::move(message))
+  request(node_.optimizer, caf::infinite, std::move(message))
       .then([this](const optimizer_complete& proof) { take_proof(proof); },
             [this](const caf::error& error) {
               if (in<applying>()) {

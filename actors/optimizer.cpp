@@ -76,7 +76,7 @@ void optimizer::run_phase(Phase phase) {
   const std::size_t shards = std::min<std::size_t>(start_.lanes, blocks);
   shards_running_ = shards;
   for (std::size_t i = 0; i < shards; ++i) {
-    request(lanes_, start_.timeout,
+    request(lanes_, caf::infinite,
             update_shard{envelope_, phase, task_, blocks * i / shards, blocks * (i + 1) / shards})
         .then(
             [this, phase](const shard_done&) {

@@ -14,7 +14,6 @@ struct OptimizerStart {
   model::OptimizerConfig config;
   std::uint64_t total_steps = 1;
   std::uint32_t lanes = 1;
-  std::chrono::milliseconds timeout{};
   Envelope envelope;
   std::shared_ptr<VersionBuffers> weights;  ///< handed over
   std::shared_ptr<model::OptimizerState> state;

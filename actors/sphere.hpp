@@ -83,11 +83,6 @@ class summing_sphere : public runtime::recorded<Base> {
   /// A lane could not do its work.
   virtual void sum_failed(failure reason) = 0;
 
-  /// Time within which a lane answers, however many wait before us.
-  auto lane_timeout() const {
-    return settings_->stall_timeout * (static_cast<std::int64_t>(step_.batches->size()) + 1);
-  }
-
   SphereSettingsPtr settings_;
   SpherePlace place_;
   bool open_ = false;
@@ -125,7 +120,7 @@ class summing_sphere : public runtime::recorded<Base> {
     const auto task =
         std::make_shared<SumTask>(std::move(pair.left), std::move(pair.right), shards);
     for (std::uint32_t i = 0; i < shards; ++i) {
-      this->request(settings_->lanes, lane_timeout(),
+      this->request(settings_->lanes, caf::infinite,
                     sum_shard{step_.envelope, task, blocks * i / shards, blocks * (i + 1) / shards})
           .then(
               [this, generation = generation_, task, shards](const shard_done&) {

@@ -40,7 +40,7 @@ void worker::begin(const assign& step) {
   }
   for (std::size_t i = 0; i < step.positions.size(); ++i) {
     const std::uint32_t position = step.positions[i];
-    request(settings_->lanes, lane_timeout(),
+    request(settings_->lanes, caf::infinite,
             compute{step.envelope, step.purpose, position, step.weights, step.batches, {}})
         .then(
             [this, generation = generation_, attempt = step.attempts[i]](const computed& answer) {

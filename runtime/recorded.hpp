@@ -3,8 +3,10 @@
 #include <chrono>
 #include <cstdint>
 #include <string_view>
+#include <type_traits>
 #include <typeinfo>
 #include <utility>
+#include <vector>
 
 #include "runtime/actor_trace.hpp"
 #include "runtime/caf.hpp"
@@ -28,8 +30,9 @@ namespace nodezero::runtime {
 /// What CAF does not show, the derived class says: `record_state`, `record_note`.
 ///
 /// CAF 0.17 leaves the timeout of a request in its clock until it is due, also when the answer
-/// has long come: with finite timeouts on everything a run would grow by some kilobytes a step.
-/// Here each answer takes its request's timeout out of the clock.
+/// has long come, so that a run would grow with every request. Here each answer takes its
+/// request's timeout out of the clock. Both wake the clock's thread; a request that is made often
+/// and is watched over otherwise has `caf::infinite` for a timeout.
 ///
 /// CAF's library is not compiled with ThreadSanitizer, which therefore sees no order
 /// between the sending and the handling of a message and would report every message as a
@@ -58,13 +61,23 @@ class recorded : public Base {
     Base::enqueue(std::move(element), unit);
   }
 
+  /// As CAF's.
+  template <class Handle, class Timeout, class... Messages>
+  auto request(const Handle& receiver, const Timeout& timeout, Messages&&... messages) {
+    auto response = Base::request(receiver, timeout, std::forward<Messages>(messages)...);
+    if constexpr (!std::is_same_v<Timeout, caf::infinite_t>) {
+      timed_requests_.push_back(response.id());
+    }
+    return response;
+  }
+
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
 #ifdef NODEZERO_THREAD_SANITIZER
     __tsan_acquire(this);
     __tsan_acquire(&element);
 #endif
     ActorTrace::Handling handling(trace_, *this, element);
-    if (element.mid.is_response()) {
+    if (element.mid.is_response() && std::erase(timed_requests_, element.mid) > 0) {
       this->clock().cancel_request_timeout(this, element.mid);
     }
     const auto result = Base::consume(element);
@@ -142,6 +155,7 @@ class recorded : public Base {
 
  private:
   ActorTrace trace_{*this};
+  std::vector<caf::message_id> timed_requests_;  ///< unanswered; ids of their responses
 #ifdef NODEZERO_THREAD_SANITIZER
   char mailbox_edge_ = 0;
 #endif
