@@ -13,7 +13,6 @@
 #include "actors/node_zero.hpp"
 #include "actors/observer_bridge.hpp"
 #include "actors/optimizer.hpp"
-#include "model/gpt2.hpp"
 
 namespace nodezero::actors {
 namespace {
@@ -25,14 +24,15 @@ void copy_values(const model::TensorSet& from, model::TensorSet& to) {
 }
 
 std::shared_ptr<model::Parameters> starting_weights(const RunSettings& settings,
-                                                    const Layout& layout) {
+                                                    const model::TrainedModel& trained) {
+  const Layout layout = trained.layout();
   auto weights = std::make_shared<model::Parameters>(layout);
   if (settings.resume) {
     copy_values(*settings.resume->weights, *weights);
   } else if (settings.initial_weights) {
     copy_values(*settings.initial_weights, *weights);
   } else {
-    model::initialize(settings.training.model, settings.training.seed, *weights);
+    trained.initialize(settings.training.seed, *weights);
   }
   return weights;
 }
@@ -58,10 +58,11 @@ model::TrainingProgress starting_progress(const RunSettings& settings) {
 }
 
 void spawn_lanes(caf::actor_system& system, runtime::Scheduling scheduling,
-                 const RunSettings& settings, RunActors& actors) {
+                 const RunSettings& settings,
+                 const std::shared_ptr<const model::TrainedModel>& trained, RunActors& actors) {
   for (std::uint32_t i = 0; i < lane_count(settings); ++i) {
     actors.lanes.push_back(caf::actor_cast<lane_actor>(runtime::spawn_computing<lane>(
-        system, scheduling, i, settings.training, settings.lane_times)));
+        system, scheduling, i, trained, settings.training.seed, settings.lane_times)));
   }
   actors.lane_scheduler = system.spawn<lane_scheduler>(actors.lanes, actors.gradients);
 }
@@ -70,19 +71,25 @@ void spawn_lanes(caf::actor_system& system, runtime::Scheduling scheduling,
 
 RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
                     const RunSettings& settings, Observer& observer) {
-  const Layout layout = model::TensorLayout::gpt2(settings.training.model);
+  const auto trained = settings.trained ? settings.trained : model::gpt2_model(settings.training);
+  const Layout layout = trained->layout();
   const auto progress = starting_progress(settings);
   const Envelope envelope{progress.run, progress.epoch, progress.step, progress.version};
-  auto buffers = std::make_shared<VersionBuffers>(starting_weights(settings, layout));
+  auto buffers = std::make_shared<VersionBuffers>(starting_weights(settings, *trained));
   const ParametersPtr weights = buffers->publish();
   const std::uint64_t steps = total_steps(settings);
   const bool validates = settings.validation_batches != nullptr;
 
   RunActors actors;
   actors.gradients = std::make_shared<GradientPool>(layout);
-  spawn_lanes(system, scheduling, settings, actors);
+  spawn_lanes(system, scheduling, settings, trained, actors);
   actors.observer = runtime::spawn_computing<observer_bridge>(system, scheduling, observer);
-  actors.corpus = system.spawn<corpus>(settings.training_batches, settings.validation_batches);
+  if (settings.submitted) {
+    actors.feed = system.spawn<feed>(settings.submitted, settings.training.micro_batches);
+    actors.corpus = caf::actor_cast<corpus_actor>(actors.feed);
+  } else {
+    actors.corpus = system.spawn<corpus>(settings.training_batches, settings.validation_batches);
+  }
   actors.optimizer = system.spawn<optimizer>(
       OptimizerStart{settings.training.optimizer, steps, lane_count(settings), envelope,
                      std::move(buffers), starting_state(settings, layout)},
@@ -110,6 +117,7 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
   root.checkpointer = actors.checkpointer;
   root.training_batches = settings.training_batches;
   root.validates = validates;
+  root.waits_for_batches = settings.submitted != nullptr;
   root.total_steps = settings.training.steps;
   root.evaluate_every = settings.evaluate_every;
   root.checkpoint_every = settings.checkpoint_every;

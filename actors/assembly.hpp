@@ -3,6 +3,7 @@
 #include <memory>
 #include <vector>
 
+#include "actors/embedding/feed.hpp"
 #include "actors/gradient_pool.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/settings.hpp"
@@ -17,6 +18,7 @@ struct RunActors {
   lane_scheduler_actor lane_scheduler;
   observer_actor observer;
   corpus_actor corpus;
+  feed_actor feed;  ///< the corpus, if a host submits the batches
   optimizer_actor optimizer;
   inference_actor inference;
   lifecycle_actor lifecycle;

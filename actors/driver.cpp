@@ -2,12 +2,13 @@
 
 #include <utility>
 
+#include "actors/timeouts.hpp"
+
 namespace nodezero::actors {
 namespace {
 
-// An epoch has no natural bound; node_zero's watchdog notices when nothing happens. This is
-// CAF's largest count of seconds that is safe to add to a clock.
-constexpr auto epoch_timeout = std::chrono::seconds(1'000'000'000);
+// An epoch has no natural bound; node_zero's watchdog notices when nothing happens.
+constexpr auto epoch_timeout = longest_timeout;
 
 }  // namespace
 

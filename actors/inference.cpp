@@ -40,10 +40,12 @@ void inference::start_next() {
 
 void inference::go_on(const std::shared_ptr<Running>& running) {
   const auto& session = *running->session;
+  const bool is_input = session.request.input.value != nullptr;
   const std::int64_t left =
-      session.request.tokens - static_cast<std::int64_t>(session.tokens.size());
+      is_input ? (session.output.value ? 0 : 1)
+               : session.request.tokens - static_cast<std::int64_t>(session.tokens.size());
   if (left <= 0) {
-    running->promise.deliver(generated{running->envelope, session.tokens});
+    running->promise.deliver(generated{running->envelope, session.tokens, session.output});
     end(running);
     return;
   }

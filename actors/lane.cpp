@@ -66,13 +66,14 @@ class Stopwatch {
 
 }  // namespace
 
-lane::lane(caf::actor_config& config, std::uint32_t number, const model::TrainingConfig& training,
+lane::lane(caf::actor_config& config, std::uint32_t number,
+           std::shared_ptr<const model::TrainedModel> model, std::uint64_t seed,
            std::shared_ptr<LaneTimes> times)
     : recorded(config),
       number_(number),
-      model_(training.model),
-      seed_(training.seed),
-      workspace_(training.precision),
+      trained_(std::move(model)),
+      model_(trained_->on_lane()),
+      seed_(seed),
       times_(std::move(times)) {}
 
 lane::behavior_type lane::make_behavior() {
@@ -109,15 +110,14 @@ Partial lane::run(const compute& task) {
   result.range = {task.position, task.position + 1};
   const Stopwatch stopwatch(times_.get());
   if (task.purpose == Purpose::evaluate) {
-    result.loss = model::loss(model_, *task.weights, batch, workspace_);
+    result.loss = model_->loss(*task.weights, batch);
     stopwatch.add(&LaneTimes::forward);
     return result;
   }
   result.gradient = task.buffer.take();
   const model::DropoutKey key{seed_, task.envelope.step, task.position};
-  result.loss =
-      model::loss_and_gradient(model_, *task.weights, batch, key, *result.gradient, workspace_);
-  stopwatch.add(&LaneTimes::forward, workspace_.forward_end(), &LaneTimes::backward);
+  result.loss = model_->loss_and_gradient(*task.weights, batch, key, *result.gradient);
+  stopwatch.add(&LaneTimes::forward, model_->forward_end(), &LaneTimes::backward);
   return result;
 }
 
@@ -164,9 +164,14 @@ void lane::run(const update_shard& shard) {
 void lane::run(const generate_some& task) {
   const Stopwatch stopwatch(times_.get());
   auto& session = *task.session;
+  if (session.request.input.value) {
+    session.output = model_->predict(*session.weights, session.request.input);
+    stopwatch.add(&LaneTimes::generation);
+    return;
+  }
   if (!session.generator) {
-    session.generator = std::make_unique<model::Generator>(
-        model_, session.weights, session.request.prompt, session.request.sampling);
+    session.generator =
+        model_->generator(session.weights, session.request.prompt, session.request.sampling);
   }
   for (std::int64_t i = 0; i < task.tokens; ++i) {
     session.tokens.push_back(session.generator->next());

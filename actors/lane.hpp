@@ -5,19 +5,19 @@
 
 #include "actors/lane_messages.hpp"
 #include "actors/lane_times.hpp"
-#include "model/gpt2.hpp"
-#include "model/training_config.hpp"
+#include "model/trained_model.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
 
 /// One core: computes what it is given, one thing at a time, on a thread of its own (in
-/// place under the testing scheduler). Owns a workspace; knows no protocol.
+/// place under the testing scheduler). Owns the model's workspace; knows no protocol.
 class lane : public runtime::recorded<lane_actor::base> {
  public:
-  /// Computes in training.precision, with dropout keyed by training.seed. Adds to `times` how
-  /// long it computed; may be null. `number` tells lanes apart in traces.
-  lane(caf::actor_config& config, std::uint32_t number, const model::TrainingConfig& training,
+  /// What the model draws at random is keyed by `seed`. Adds to `times` how long it computed; may
+  /// be null. `number` tells lanes apart in traces.
+  lane(caf::actor_config& config, std::uint32_t number,
+       std::shared_ptr<const model::TrainedModel> model, std::uint64_t seed,
        std::shared_ptr<LaneTimes> times);
 
   const char* name() const override { return "lane"; }
@@ -33,9 +33,9 @@ class lane : public runtime::recorded<lane_actor::base> {
   void run(const generate_some& task);
 
   std::uint32_t number_;
-  model::ModelConfig model_;
+  std::shared_ptr<const model::TrainedModel> trained_;
+  std::unique_ptr<model::LaneModel> model_;
   std::uint64_t seed_;
-  model::Workspace workspace_;
   std::shared_ptr<LaneTimes> times_;
 };
 

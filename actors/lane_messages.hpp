@@ -83,9 +83,10 @@ struct GenerationSession {
   generate request;
   std::unique_ptr<model::Generator> generator;  ///< made by the first lane that has it
   std::vector<std::int32_t> tokens;
+  AnyValue output;  ///< of a host's model, for an input
 };
 
-/// Generate up to `tokens` more.
+/// Generate up to `tokens` more, or answer the input.
 struct generate_some {
   Envelope envelope;
   std::shared_ptr<GenerationSession> session;

@@ -71,7 +71,7 @@ caf::result<generated> lifecycle::begin(const generate& request) {
   if (in<draining>() || in<ended>()) {
     return make_error({errc::stopped, envelope_, -1, -1, "the run is stopping"});
   }
-  if (request.prompt.empty() || request.tokens < 0) {
+  if (!request.input.value && (request.prompt.empty() || request.tokens < 0)) {
     return make_error(
         {errc::wrong_state, envelope_, -1, -1, "a request needs a prompt of at least one token"});
   }

@@ -164,12 +164,13 @@ struct epoch_failed {
 
 // ---- anybody -> lifecycle -> inference ---------------------------------------------------
 
-/// Asks for a continuation of a prompt. Answered by policy with `generated`, or refused with
-/// training, overloaded, timed_out or stopped.
+/// Asks for a continuation of a prompt, or for a host's model's answer to an input. Answered by
+/// policy with `generated`, or refused with training, overloaded, timed_out or stopped.
 struct generate {
-  std::vector<std::int32_t> prompt;  ///< at least one token id
+  std::vector<std::int32_t> prompt;  ///< at least one token id, unless there is an input
   std::int64_t tokens = 0;
-  model::SamplingOptions sampling;
+  model::SamplingOptions sampling = {};
+  AnyValue input = {};
 };
 
 /// A generate that the lifecycle let pass, with the snapshot it may read.
@@ -179,10 +180,11 @@ struct infer {
   generate request;
 };
 
-/// The continuation and the version that it was generated from.
+/// The continuation or answer and the version that it was generated from.
 struct generated {
   Envelope envelope;
   std::vector<std::int32_t> tokens;
+  AnyValue output = {};
 };
 
 /// Ends the run after the running micro-batches and one checkpoint. Accepted in every

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "actors/step_plan.hpp"
+#include "actors/timeouts.hpp"
 
 namespace nodezero::actors {
 
@@ -125,7 +126,9 @@ void node_zero::ask_corpus(Purpose purpose, std::uint64_t steps_ahead) {
     asked_step_ = envelope.step;
     step_in_epoch = progress_.step_in_epoch + steps_ahead;
   }
-  request(node_.corpus, settings_->stall_timeout, plan_step{envelope, purpose, step_in_epoch})
+  const std::chrono::milliseconds timeout =
+      node_.waits_for_batches ? longest_timeout : settings_->stall_timeout;
+  request(node_.corpus, timeout, plan_step{envelope, purpose, step_in_epoch})
       .then([this](const step_plan& answer) { take_plan(answer); },
             [this](const caf::error& error) {
               if (is_working()) {

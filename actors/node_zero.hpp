@@ -21,6 +21,7 @@ struct NodeZeroSettings {
   checkpointer_actor checkpointer;
   std::shared_ptr<const model::BatchSource> training_batches;
   bool validates = false;
+  bool waits_for_batches = false;  ///< a host submits them when it likes
   std::uint64_t total_steps = 0;  ///< over all epochs; the last one may be cut short by it
   std::uint64_t evaluate_every = 0;
   std::uint64_t checkpoint_every = 0;

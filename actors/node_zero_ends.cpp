@@ -137,6 +137,10 @@ void node_zero::check_progress() {
   if (!is_working()) {
     return;
   }
+  if (in<planning>() && node_.waits_for_batches) {
+    watch();  // the host is in control
+    return;
+  }
   request(settings_->lanes, settings_->stall_timeout, count_finished{})
       .then(
           [this](const finished_count& lanes) {

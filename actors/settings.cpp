@@ -18,6 +18,9 @@ std::uint64_t total_steps(const RunSettings& settings) {
   if (settings.training.steps > 0) {
     return settings.training.steps;
   }
+  if (settings.training.epochs == unlimited_epochs) {
+    return std::numeric_limits<std::uint64_t>::max();
+  }
   std::uint64_t steps = 0;
   for (std::uint64_t epoch = 0; epoch < settings.training.epochs; ++epoch) {
     steps += settings.training_batches->steps_in_epoch(epoch);

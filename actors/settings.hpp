@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "model/batch_source.hpp"
 #include "model/checkpoint.hpp"
 #include "model/generation.hpp"
+#include "model/trained_model.hpp"
 #include "model/training_config.hpp"
 #include "runtime/trace/recorder.hpp"
 
@@ -46,11 +48,16 @@ enum class Fault {
 /// thread. Empty in production; chaos tests pass one.
 using FaultInjector = std::function<Fault(const FaultSite&)>;
 
+class BatchQueue;
+
 /// Everything a run of the actors is made from.
 struct RunSettings {
   model::TrainingConfig training;
+  std::shared_ptr<const model::TrainedModel> trained;  ///< null: the GPT-2 of `training`
   std::shared_ptr<const model::BatchSource> training_batches;
   std::shared_ptr<const model::BatchSource> validation_batches;  ///< null: no validation
+  /// Where micro-batches wait that a host submits; then training_batches only counts. May be null.
+  std::shared_ptr<BatchQueue> submitted;
 
   std::uint32_t spheres = 3;    ///< workers
   std::uint32_t threads = 0;    ///< lanes; 0: one a core
@@ -82,6 +89,9 @@ struct RunSettings {
   /// Records the run; it must outlive it. Null: nothing is recorded.
   runtime::trace::Recorder* recorder = nullptr;
 };
+
+/// Of training.epochs: as long as there are batches.
+inline constexpr std::uint64_t unlimited_epochs = std::numeric_limits<std::uint64_t>::max();
 
 /// Steps over all epochs: training.steps, or what the epochs have.
 std::uint64_t total_steps(const RunSettings& settings);

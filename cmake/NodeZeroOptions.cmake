@@ -1,7 +1,10 @@
 # What every target of the project is compiled with, as one interface target.
 add_library(nodezero_options INTERFACE)
 target_compile_features(nodezero_options INTERFACE cxx_std_20)
-target_include_directories(nodezero_options INTERFACE ${PROJECT_SOURCE_DIR})
+target_include_directories(nodezero_options INTERFACE ${PROJECT_SOURCE_DIR}
+  ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
+configure_file(${PROJECT_SOURCE_DIR}/include/nodezero/version.h.in
+               ${PROJECT_BINARY_DIR}/include/nodezero/version.h @ONLY)
 target_compile_options(nodezero_options INTERFACE -Wall -Wextra -fno-math-errno)
 if(NODEZERO_NATIVE)
   target_compile_options(nodezero_options INTERFACE -march=native)
@@ -16,10 +19,16 @@ if(NODEZERO_SANITIZER)
 endif()
 
 # nodezero_layer(<name> <libraries>...): a layer of the project from the sources
-# in the current folder, as static library nodezero_<name>, alias NodeZero::<name>.
+# in the current folder, as static library nodezero_<name>. In this project NodeZero::<name> is
+# that; for others, which see the public headers alone, it is libnodezero (NodeZeroLibrary.cmake).
 function(nodezero_layer name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
   add_library(nodezero_${name} STATIC ${sources})
-  add_library(NodeZero::${name} ALIAS nodezero_${name})
+  if(PROJECT_IS_TOP_LEVEL)
+    add_library(NodeZero::${name} ALIAS nodezero_${name})
+  endif()
+  # What is not marked with NODEZERO_EXPORT stays inside of libnodezero.
+  set_target_properties(nodezero_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON
+    CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
   target_link_libraries(nodezero_${name} PUBLIC nodezero_options ${ARGN})
 endfunction()

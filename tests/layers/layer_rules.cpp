@@ -23,11 +23,12 @@ struct Layer {
 
 const std::vector<Layer>& layers() {
   static const std::vector<Layer> all = {
-      {"model", {}},
+      {"include", {}},
+      {"model", {"include"}},
       {"runtime", {}},
-      {"actors", {"model", "runtime"}},
-      {"apps", {"model", "runtime", "actors"}},
-      {"bench", {"model", "runtime", "actors", "apps"}},
+      {"actors", {"include", "model", "runtime"}},
+      {"apps", {"include", "model", "runtime", "actors"}},
+      {"bench", {"include", "model", "runtime", "actors", "apps"}},
   };
   return all;
 }
@@ -48,7 +49,9 @@ constexpr std::array<std::string_view, 8> thread_starters = {
 /// Why `file` of `layer` must not have `#include <path>` or `#include "path"`; empty if it may.
 std::string reason_against_include(const Layer& layer, const std::filesystem::path& file,
                                    const std::string& path, bool quoted) {
-  const std::string folder = path.substr(0, path.find('/'));
+  const std::string first = path.substr(0, path.find('/'));
+  // Public headers are included as those who have installed them do.
+  const std::string folder = first == "nodezero" ? "include" : first;
   if (folder == "caf") {
     return file == "runtime/caf.hpp"
                ? ""
@@ -116,7 +119,8 @@ std::vector<Violation> violations_in_tree(const std::filesystem::path& root) {
       continue;
     }
     for (const auto& entry : fs::recursive_directory_iterator(root / layer.folder)) {
-      if (entry.path().extension() == ".cpp" || entry.path().extension() == ".hpp") {
+      if (entry.path().extension() == ".cpp" || entry.path().extension() == ".hpp" ||
+          entry.path().extension() == ".h") {
         std::ifstream stream(entry.path(), std::ios::binary);
         const std::string text{std::istreambuf_iterator<char>(stream), {}};
         const auto more = violations_in(fs::relative(entry.path(), root), text);

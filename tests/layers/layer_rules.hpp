@@ -23,7 +23,8 @@ std::string to_string(const Violation& violation);
 /// - project headers are included by their path from the root, so that an include names
 ///   its layer;
 /// - model, runtime, actors and apps (bench beside it) stand in this order, model and
-///   runtime side by side, and nothing includes what stands above it;
+///   runtime side by side, and nothing includes what stands above it; the public headers of
+///   include/nodezero stand below all of them and include but each other;
 /// - only runtime/caf.hpp includes CAF;
 /// - model starts no thread.
 /// Comments and strings do not count.

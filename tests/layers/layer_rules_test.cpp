@@ -75,6 +75,13 @@ TEST(Layers, RuntimeKnowsNoModel) {
   EXPECT_EQ(count("runtime/a.cpp", "#include \"actors/errors.hpp\""), 1u);
 }
 
+TEST(Layers, PublicHeadersIncludeButEachOther) {
+  EXPECT_EQ(count("include/nodezero/a.hpp", "#include \"nodezero/b.hpp\""), 0u);
+  EXPECT_EQ(count("include/nodezero/a.hpp", "#include \"model/b.hpp\""), 1u);
+  EXPECT_EQ(count("model/a.cpp", "#include \"nodezero/b.hpp\""), 0u);
+  EXPECT_EQ(count("runtime/a.cpp", "#include \"nodezero/b.hpp\""), 1u);
+}
+
 TEST(Layers, AppsAndBenchMayUseEverythingBelow) {
   EXPECT_EQ(count("apps/nodezero/a.cpp",
                   "#include \"actors/a.hpp\"\n#include \"model/a.hpp\"\n"

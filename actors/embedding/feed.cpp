@@ -1,0 +1,39 @@
+#include "actors/embedding/feed.hpp"
+
+#include <utility>
+
+namespace nodezero::actors {
+
+feed::behavior_type feed::make_behavior() {
+  return {
+      [this](const plan_step& request) -> caf::result<step_plan> {
+        if (request.purpose != Purpose::train) {
+          return make_error(
+              {errc::wrong_state, request.envelope, -1, -1, "a host submits no validation data"});
+        }
+        auto promise = make_response_promise<step_plan>();
+        waiting_.push_back({request, promise});
+        answer_waiting();
+        return promise;
+      },
+      [this](const batches_arrived&) { answer_waiting(); },
+  };
+}
+
+void feed::answer_waiting() {
+  while (!waiting_.empty()) {
+    std::vector<AnyValue> content;
+    if (!queue_->take(waiting_.front().request.envelope.step, micro_batches_, content)) {
+      return;
+    }
+    auto batches = std::make_shared<StepBatches>();
+    for (auto& one : content) {
+      batches->batches.emplace_back().host_data = std::move(one);
+    }
+    auto [request, promise] = std::move(waiting_.front());
+    waiting_.pop_front();
+    promise.deliver(step_plan{request.envelope, request.purpose, std::move(batches)});
+  }
+}
+
+}  // namespace nodezero::actors

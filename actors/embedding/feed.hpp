@@ -1,0 +1,44 @@
+#pragma once
+
+#include <deque>
+#include <memory>
+
+#include "actors/embedding/batch_queue.hpp"
+#include "actors/interfaces.hpp"
+#include "runtime/recorded.hpp"
+
+namespace nodezero::actors {
+
+/// host -> feed: there are more batches than before.
+struct batches_arrived {};
+
+using feed_actor = corpus_actor::extend<runtime::Accepts<batches_arrived>>;
+
+/// A corpus of what a host submits: plans a step when it has all the step's batches.
+class feed : public runtime::recorded<feed_actor::base> {
+ public:
+  feed(caf::actor_config& config, std::shared_ptr<BatchQueue> queue, std::uint32_t micro_batches)
+      : recorded(config), queue_(std::move(queue)), micro_batches_(micro_batches) {}
+
+  const char* name() const override { return "corpus"; }
+  /// Promises hold the actor that made them.
+  void on_exit() override { waiting_.clear(); }
+
+ protected:
+  behavior_type make_behavior() override;
+
+ private:
+  struct Waiting {
+    plan_step request;
+    caf::typed_response_promise<step_plan> promise;
+  };
+  void answer_waiting();
+
+  std::shared_ptr<BatchQueue> queue_;
+  std::uint32_t micro_batches_;
+  std::deque<Waiting> waiting_;  ///< in the order of their steps
+};
+
+}  // namespace nodezero::actors
+
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::batches_arrived)

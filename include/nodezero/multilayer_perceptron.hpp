@@ -1,0 +1,59 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "nodezero/error.hpp"
+#include "nodezero/export.h"
+#include "nodezero/tensors.hpp"
+#include "nodezero/trainable.hpp"
+
+namespace nodezero {
+
+/// Examples of a function from vectors to vectors.
+struct Examples {
+  std::vector<float> inputs;   ///< [examples, model's inputs], row by row
+  std::vector<float> targets;  ///< [examples, model's outputs], row by row
+};
+
+/// Learns a function from vectors to vectors (regression): layers of the hyperbolic tangent
+/// and a linear one at the end. The loss is the mean squared error over all output values.
+/// A Trainable.
+class NODEZERO_EXPORT MultilayerPerceptron {
+ public:
+  using Batch = Examples;
+  using Input = std::vector<float>;   ///< [examples, inputs]
+  using Output = std::vector<float>;  ///< [examples, outputs]
+  /// Activations of one thread, grown to the largest batch seen.
+  struct Workspace {
+    std::vector<std::vector<float>> activations;
+    std::vector<float> derivative, next_derivative;
+  };
+
+  /// Sizes from the inputs to the outputs: {9, 32, 32, 2} has two hidden layers of 32. At
+  /// least two sizes, all positive; Trainer::create refuses a model with others.
+  explicit MultilayerPerceptron(std::vector<std::int64_t> sizes) : sizes_(std::move(sizes)) {}
+
+  std::int64_t inputs() const { return sizes_.front(); }
+  std::int64_t outputs() const { return sizes_.back(); }
+
+  /// layer.0.weight as [inputs, outputs], layer.0.bias and so on.
+  std::vector<TensorSpec> tensors() const;
+  /// Weights uniform within sqrt(6 / (inputs + outputs)) (Glorot, Bengio: "Understanding the
+  /// difficulty of training deep feedforward neural networks", 2010), biases 0.
+  void initialize(std::uint64_t seed, Tensors parameters) const;
+  Loss loss_and_gradient(ConstTensors parameters, const Examples& batch, Tensors gradient,
+                         Workspace& workspace) const;
+  std::vector<float> predict(ConstTensors parameters, const std::vector<float>& input) const;
+  /// Sizes that do not fit, and numbers that are not finite.
+  std::optional<Error> check(const Examples& batch) const;
+  std::optional<Error> check(const std::vector<float>& input) const;
+
+ private:
+  std::vector<std::int64_t> sizes_;
+};
+
+static_assert(Trainable<MultilayerPerceptron>);
+
+}  // namespace nodezero

@@ -1,0 +1,133 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#include "nodezero/error.hpp"
+#include "nodezero/export.h"
+#include "nodezero/tensors.hpp"
+
+namespace nodezero {
+
+/// A loss before it is divided. Micro-batches add up; the step divides sum and gradient once,
+/// by the count.
+struct Loss {
+  double sum = 0;
+  std::int64_t count = 1;  ///< of examples, values or whatever the loss is a mean over; positive
+};
+
+/// What can be trained: a model that says which tensors it has and what their gradient is.
+/// All functions are const, are called from several threads at a time (each with a workspace
+/// of its own), and depend on nothing but their arguments; then the bits of a training run
+/// depend on nothing else either. One that throws fails its micro-batch.
+///
+/// - `tensors()`: names and shapes, always the same.
+/// - `initialize(seed, parameters)`: writes the first weights, which come zeroed.
+/// - `loss_and_gradient(parameters, batch, gradient, workspace)`: overwrites `gradient` with the
+///   derivative of the loss's sum, and returns the loss.
+/// - `predict(parameters, input)`: the model's answer, of any type.
+///
+/// A model may also have `check(batch)` and `check(input)`, each a `std::optional<Error>`: why
+/// the model does not take it. They are asked before anything is computed.
+template <class Model>
+concept Trainable = std::default_initializable<typename Model::Workspace> &&
+    requires(const Model& model, std::uint64_t seed, ConstTensors parameters, Tensors gradient,
+             const typename Model::Batch& batch, const typename Model::Input& input,
+             typename Model::Workspace& workspace) {
+  { model.tensors() } -> std::convertible_to<std::vector<TensorSpec>>;
+  model.initialize(seed, gradient);
+  { model.loss_and_gradient(parameters, batch, gradient, workspace) } -> std::convertible_to<Loss>;
+  { model.predict(parameters, input) } -> std::same_as<typename Model::Output>;
+};
+
+/// A value of any type, shared and never written.
+struct AnyValue {
+  std::shared_ptr<const void> value;
+  const std::type_info* type = nullptr;
+
+  template <class T>
+  static AnyValue of(T value) {
+    return {std::make_shared<const T>(std::move(value)), &typeid(T)};
+  }
+  bool holds(const std::type_info& wanted) const { return value && type && *type == wanted; }
+};
+
+/// A Trainable of any type. `batch`, `input` and `workspace` point to values of the types that
+/// it names; whoever calls has checked that.
+class NODEZERO_EXPORT AnyTrainable {
+ public:
+  virtual ~AnyTrainable();
+  virtual const std::type_info& batch_type() const = 0;
+  virtual const std::type_info& input_type() const = 0;
+  virtual const std::type_info& output_type() const = 0;
+  virtual std::vector<TensorSpec> tensors() const = 0;
+  virtual void initialize(std::uint64_t seed, Tensors parameters) const = 0;
+  virtual std::shared_ptr<void> make_workspace() const = 0;
+  virtual Loss loss_and_gradient(ConstTensors parameters, const void* batch, Tensors gradient,
+                                 void* workspace) const = 0;
+  virtual AnyValue predict(ConstTensors parameters, const void* input) const = 0;
+  virtual std::optional<Error> check_batch(const void* batch) const = 0;
+  virtual std::optional<Error> check_input(const void* input) const = 0;
+};
+
+namespace detail {
+
+template <Trainable Model>
+class TrainableModel final : public AnyTrainable {
+ public:
+  using Batch = typename Model::Batch;
+  using Input = typename Model::Input;
+  using Workspace = typename Model::Workspace;
+
+  explicit TrainableModel(Model model) : model_(std::move(model)) {}
+
+  const std::type_info& batch_type() const override { return typeid(Batch); }
+  const std::type_info& input_type() const override { return typeid(Input); }
+  const std::type_info& output_type() const override { return typeid(typename Model::Output); }
+  std::vector<TensorSpec> tensors() const override { return model_.tensors(); }
+  void initialize(std::uint64_t seed, Tensors parameters) const override {
+    model_.initialize(seed, parameters);
+  }
+  std::shared_ptr<void> make_workspace() const override { return std::make_shared<Workspace>(); }
+  Loss loss_and_gradient(ConstTensors parameters, const void* batch, Tensors gradient,
+                         void* workspace) const override {
+    return model_.loss_and_gradient(parameters, *static_cast<const Batch*>(batch), gradient,
+                                    *static_cast<Workspace*>(workspace));
+  }
+  AnyValue predict(ConstTensors parameters, const void* input) const override {
+    return AnyValue::of(model_.predict(parameters, *static_cast<const Input*>(input)));
+  }
+  std::optional<Error> check_batch(const void* batch) const override {
+    return check(*static_cast<const Batch*>(batch));
+  }
+  std::optional<Error> check_input(const void* input) const override {
+    return check(*static_cast<const Input*>(input));
+  }
+
+ private:
+  template <class Value>
+  std::optional<Error> check(const Value& value) const {
+    if constexpr (requires { model_.check(value); }) {
+      return model_.check(value);
+    } else {
+      return std::nullopt;
+    }
+  }
+
+  Model model_;
+};
+
+}  // namespace detail
+
+/// Hides a model's type.
+template <Trainable Model>
+std::shared_ptr<const AnyTrainable> make_trainable(Model model) {
+  return std::make_shared<const detail::TrainableModel<Model>>(std::move(model));
+}
+
+}  // namespace nodezero

@@ -1,0 +1,5 @@
+#include "nodezero/version.h"
+
+extern "C" const char* nodezero_version(void) {
+  return NODEZERO_VERSION_STRING;
+}
