@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <utility>
@@ -12,22 +13,23 @@
 
 namespace nodezero::runtime {
 
-/// A request from outside of the actor world. The answer, or the error that it got, becomes
-/// a future's value: an actor of its own sends the request and monitors the receiver, which
-/// may die without answering. The bound is the receiver's own; this one is only finite.
+/// A request from outside of the actor world. `settle` is called once, by an actor, with the
+/// answer or the error that the request got: an actor of its own sends the request and monitors
+/// the receiver, which may die without answering. The bound is the receiver's own; this one is
+/// only finite.
 template <class Answer, class Handle, class Request>
-std::future<tl::expected<Answer, caf::error>> ask(caf::actor_system& system, const Handle& receiver,
-                                                  Request request) {
+void ask_then(caf::actor_system& system, const Handle& receiver, Request request,
+              std::function<void(tl::expected<Answer, caf::error>)> settle) {
   using Outcome = tl::expected<Answer, caf::error>;
 
   class asker : public recorded<caf::event_based_actor> {
    public:
     asker(caf::actor_config& config, Handle receiver, Request request,
-          std::shared_ptr<std::promise<Outcome>> promise)
+          std::function<void(Outcome)> settle)
         : recorded(config),
           receiver_(std::move(receiver)),
           request_(std::move(request)),
-          promise_(std::move(promise)) {}
+          settle_(std::move(settle)) {}
 
     const char* name() const override { return "asker"; }
 
@@ -43,20 +45,29 @@ std::future<tl::expected<Answer, caf::error>> ask(caf::actor_system& system, con
 
    private:
     void settle(Outcome outcome) {
-      if (promise_) {
-        std::exchange(promise_, nullptr)->set_value(std::move(outcome));
+      if (settle_) {
+        std::exchange(settle_, nullptr)(std::move(outcome));
       }
       quit();
     }
 
     Handle receiver_;
     Request request_;
-    std::shared_ptr<std::promise<Outcome>> promise_;
+    std::function<void(Outcome)> settle_;
   };
 
+  system.spawn<asker>(receiver, std::move(request), std::move(settle));
+}
+
+/// The same with a future for the answer.
+template <class Answer, class Handle, class Request>
+std::future<tl::expected<Answer, caf::error>> ask(caf::actor_system& system, const Handle& receiver,
+                                                  Request request) {
+  using Outcome = tl::expected<Answer, caf::error>;
   auto promise = std::make_shared<std::promise<Outcome>>();
   auto future = promise->get_future();
-  system.spawn<asker>(receiver, std::move(request), std::move(promise));
+  ask_then<Answer>(system, receiver, std::move(request),
+                   [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
   return future;
 }
 

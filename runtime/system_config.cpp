@@ -9,4 +9,8 @@ void configure(caf::actor_system_config& config, Scheduling scheduling, std::siz
   config.set("scheduler.max-throughput", std::size_t{50});
 }
 
+void forget_system_on_this_thread() {
+  caf::logger::set_current_actor_system(nullptr);
+}
+
 }  // namespace nodezero::runtime

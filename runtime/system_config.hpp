@@ -17,6 +17,10 @@ enum class Scheduling {
 /// messages a turn, so that no actor starves another.
 void configure(caf::actor_system_config& config, Scheduling scheduling, std::size_t workers = 1);
 
+/// To be called after making a system, or spawning in it, on a thread that is not the system's: CAF
+/// has the thread hold the system's logger, and the system's end waits until nobody does.
+void forget_system_on_this_thread();
+
 /// Spawns on a thread of its own where there are threads, in place under the testing
 /// scheduler, which detached actors would escape.
 template <class Actor, class... Args>

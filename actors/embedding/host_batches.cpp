@@ -1,0 +1,38 @@
+#include "actors/embedding/host_batches.hpp"
+
+#include <exception>
+#include <stdexcept>
+#include <string>
+
+namespace nodezero::actors {
+
+std::optional<Error> check_batch(const AnyTrainable& model, const AnyValue& batch) {
+  if (!batch.holds(model.batch_type())) {
+    return Error{ErrorCode::wrong_shape, "the batch is of a type that the model does not take"};
+  }
+  try {
+    return model.check_batch(batch.value.get());
+  } catch (const std::exception& error) {
+    return Error{ErrorCode::internal, std::string("the model's check threw: ") + error.what()};
+  } catch (...) {
+    return Error{ErrorCode::internal, "the model's check threw"};
+  }
+}
+
+model::MicroBatch HostBatches::micro_batch(std::uint64_t epoch, std::uint64_t step,
+                                           std::uint32_t position) const {
+  model::MicroBatch batch;
+  try {
+    batch.host_data = batches_(epoch, step, position);
+  } catch (const std::exception&) {
+    throw;
+  } catch (...) {
+    throw std::runtime_error("the host's batch function threw");
+  }
+  if (const auto error = check_batch(*model_, batch.host_data)) {
+    throw std::invalid_argument(error->message);
+  }
+  return batch;
+}
+
+}  // namespace nodezero::actors

@@ -1,0 +1,140 @@
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <shared_mutex>
+#include <thread>
+
+#include "actors/assembly.hpp"
+#include "actors/embedding/batch_queue.hpp"
+#include "model/file_descriptor.hpp"
+#include "model/trained_model.hpp"
+#include "nodezero/trainer.hpp"
+
+namespace nodezero {
+
+/// What a Trainer is: an actor system, and in it one run of the actors after the other. To save
+/// or restore, the run is stopped as every run can be, and another goes on from its checkpoint,
+/// which is proven to give the same bits.
+class Trainer::Session : public std::enable_shared_from_this<Session>, private actors::Observer {
+ public:
+  static Result<std::shared_ptr<Session>> create(std::shared_ptr<const AnyTrainable> model,
+                                                 TrainerOptions options);
+  ~Session() override;
+
+  Result<void> submit(AnyValue batch);
+  Result<Status> step(std::uint64_t budget);
+  Result<Status> advance_to(double time);
+  Result<Status> wait_for_steps(std::uint64_t steps, std::chrono::milliseconds timeout);
+  Status status() const;
+  Result<Prediction<AnyValue>> predict(AnyValue input);
+  Result<SavedState> save();
+  Result<void> save(const std::string& name);
+  Result<void> restore(std::span<const std::byte> state);
+  Result<void> restore(const std::string& name);
+  Result<void> close();
+  /// Closes, or has it done when the callback has returned that this is called in.
+  void let_go();
+
+ private:
+  struct SystemConfig;
+  using SharedLock = std::shared_lock<std::shared_mutex>;
+  using ExclusiveLock = std::unique_lock<std::shared_mutex>;
+
+  Session(std::shared_ptr<const AnyTrainable> model,
+          std::shared_ptr<const model::TrainedModel> trained, TrainerOptions options,
+          model::FileDescriptor folder_lock);
+
+  // The run of the actors; under run_mutex_, or before anybody else knows of the session:
+  actors::RunSettings settings() const;
+  void start(std::optional<model::Checkpoint> from, bool trains);
+  Result<model::Checkpoint> halt();
+  void end_run();
+  void replace(std::optional<model::Checkpoint> from, bool trains);
+  Result<void> revive();
+  void take_down();
+
+  // The host's thread as the actors' (stepped):
+  bool is_stepped() const { return options_.running == Running::stepped; }
+  bool run_one();
+  Progress pump(std::uint64_t budget);
+  Progress take_event();
+
+  template <class Answer>
+  tl::expected<Answer, caf::error> wait_for(std::future<tl::expected<Answer, caf::error>> answer);
+
+  std::optional<Error> refusal(bool needs_stepped) const;
+  bool is_inside() const { return inside_.load() == std::this_thread::get_id(); }
+  void notify_feed();
+  Result<std::filesystem::path> path_of(const std::string& name) const;
+  Status status_of(Progress progress) const;
+  void run_has_ended(const tl::expected<actors::run_ended, caf::error>& outcome);
+
+  // What the run says of itself:
+  void on_step(const actors::StepSummary& summary) override;
+  void on_epoch(const actors::EpochSummary& summary) override;
+  void on_notice(const actors::Notice& notice) override;
+  template <class Callback, class Argument>
+  void call_back(const Callback& callback, const Argument& argument);
+
+  /// While it lives, this thread is in a step or a callback of the session, which lives on too.
+  class Inside {
+   public:
+    explicit Inside(Session& session);
+    ~Inside();
+    Inside(const Inside&) = delete;
+    Inside& operator=(const Inside&) = delete;
+
+   private:
+    std::shared_ptr<Session> session_;
+    std::thread::id before_;
+  };
+  /// While it lives, this thread alone has the run and may exchange it.
+  class Exchange {
+   public:
+    explicit Exchange(Session& session);
+    ~Exchange();
+    Exchange(const Exchange&) = delete;
+    Exchange& operator=(const Exchange&) = delete;
+
+   private:
+    Session& session_;
+    std::optional<Inside> inside_;  ///< stepped: the actors' callbacks come from here
+    ExclusiveLock lock_;
+  };
+
+  const std::shared_ptr<const AnyTrainable> model_;
+  const std::shared_ptr<const model::TrainedModel> trained_;
+  const TrainerOptions options_;
+  const model::FileDescriptor folder_lock_;
+  const std::shared_ptr<actors::BatchQueue> queue_;  ///< null if batches are a function
+  const std::thread::id owner_ = std::this_thread::get_id();
+
+  std::unique_ptr<SystemConfig> config_;
+  std::unique_ptr<caf::actor_system> system_;
+  caf::scheduler::test_coordinator* scheduler_ = nullptr;  ///< stepped
+
+  /// Exclusive: the run is exchanged. Shared: it is talked to.
+  mutable std::shared_mutex run_mutex_;
+  actors::RunActors actors_;
+  bool is_revived_ = false;  ///< the run has ended and another one only answers predictions
+
+  std::atomic<bool> is_closed_{false};
+  std::atomic<bool> has_new_batches_{false};  ///< stepped: the feed has not been told
+  std::atomic<double> time_{0};
+  std::atomic<std::thread::id> inside_{};  ///< the thread that is in a callback or a step
+
+  mutable std::mutex mutex_;  ///< guards what follows
+  std::condition_variable changed_;
+  Status status_;
+  std::optional<Progress> ended_;  ///< finished or failed
+  bool is_training_ = false;       ///< a run has been told to train and has not ended
+  bool is_stopping_ = false;
+  bool step_has_ended_ = false, epoch_has_ended_ = false;  ///< not yet told the host
+};
+
+}  // namespace nodezero

@@ -1,0 +1,108 @@
+// Saving and restoring.
+
+#include <algorithm>
+#include <exception>
+#include <string_view>
+
+#include "actors/embedding/session.hpp"
+#include "actors/embedding/state_bytes.hpp"
+#include "model/atomic_file.hpp"
+
+namespace nodezero {
+
+Result<SavedState> Trainer::Session::save() {
+  if (auto error = refusal(false)) {
+    return tl::unexpected<Error>(std::move(*error));
+  }
+  const Exchange exchange(*this);
+  if (!system_) {
+    return fail(ErrorCode::closed, "the trainer is closed");
+  }
+  try {
+    if (auto revived = revive(); !revived) {
+      return tl::unexpected<Error>(std::move(revived.error()));
+    }
+    auto checkpoint = halt();
+    if (!checkpoint) {
+      return tl::unexpected<Error>(std::move(checkpoint.error()));
+    }
+    auto state = actors::checkpoint_to_bytes(*checkpoint);
+    replace(std::move(*checkpoint), !is_revived_);
+    return state;
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::internal, error.what());
+  }
+}
+
+Result<void> Trainer::Session::restore(std::span<const std::byte> state) {
+  if (auto error = refusal(false)) {
+    return tl::unexpected<Error>(std::move(*error));
+  }
+  try {
+    auto checkpoint = actors::checkpoint_from_bytes(state, trained_->layout());
+    if (!checkpoint) {
+      return tl::unexpected<Error>(std::move(checkpoint.error()));
+    }
+    const Exchange exchange(*this);
+    if (!system_) {
+      return fail(ErrorCode::closed, "the trainer is closed");
+    }
+    halt();  // whatever it had is given up
+    if (queue_) {
+      queue_->clear();
+    }
+    {
+      const std::lock_guard guard(mutex_);
+      ended_.reset();
+      status_.failure.clear();
+      step_has_ended_ = epoch_has_ended_ = false;
+    }
+    is_revived_ = false;
+    replace(std::move(*checkpoint), true);
+    return {};
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::internal, error.what());
+  }
+}
+
+Result<std::filesystem::path> Trainer::Session::path_of(const std::string& name) const {
+  if (options_.folder.empty()) {
+    return fail(ErrorCode::invalid_argument, "the options name no folder for states with names");
+  }
+  if (name.empty() || name == "." || name == ".." || name == "lock" ||
+      name.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {
+    return fail(ErrorCode::invalid_argument, "'" + name + "' is no name of a file");
+  }
+  return options_.folder / name;
+}
+
+Result<void> Trainer::Session::save(const std::string& name) {
+  const auto path = path_of(name);
+  if (!path) {
+    return tl::unexpected<Error>(path.error());
+  }
+  const auto state = save();
+  if (!state) {
+    return tl::unexpected<Error>(state.error());
+  }
+  const std::string_view text(reinterpret_cast<const char*>(state->data()), state->size());
+  if (const auto written = model::write_file_atomically(*path, text); !written) {
+    return fail(ErrorCode::io, written.error().message);
+  }
+  return {};
+}
+
+Result<void> Trainer::Session::restore(const std::string& name) {
+  const auto path = path_of(name);
+  if (!path) {
+    return tl::unexpected<Error>(path.error());
+  }
+  const auto text = model::read_file(*path);
+  if (!text) {
+    const bool is_missing = text.error().code == model::ErrorCode::not_found;
+    return fail(is_missing ? ErrorCode::not_found : ErrorCode::io, text.error().message);
+  }
+  return restore(std::as_bytes(std::span(*text)));
+}
+
+}  // namespace nodezero

@@ -1,0 +1,23 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "model/checkpoint.hpp"
+#include "nodezero/error.hpp"
+
+namespace nodezero::actors {
+
+/// A checkpoint as bytes: "NODEZERO", the version of this format (u32) and the header's length
+/// (u32); the header in JSON (names and shapes, progress); the weights and both moments as
+/// floats, tensor by tensor in name order, low byte first; a SHA-256 of all before it.
+std::vector<std::byte> checkpoint_to_bytes(const model::Checkpoint& checkpoint);
+
+/// Fails with malformed if the bytes are not whole, with wrong_shape if they are another
+/// model's.
+Result<model::Checkpoint> checkpoint_from_bytes(
+    std::span<const std::byte> bytes, const std::shared_ptr<const model::TensorLayout>& layout);
+
+}  // namespace nodezero::actors

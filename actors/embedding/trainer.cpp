@@ -1,0 +1,81 @@
+#include "nodezero/trainer.hpp"
+
+#include "actors/embedding/session.hpp"
+
+namespace nodezero {
+namespace {
+
+Error moved_from() {
+  return {ErrorCode::closed, "the trainer was moved from"};
+}
+
+}  // namespace
+
+Result<Trainer> Trainer::create(std::shared_ptr<const AnyTrainable> model, TrainerOptions options) {
+  auto session = Session::create(std::move(model), std::move(options));
+  if (!session) {
+    return tl::unexpected<Error>(std::move(session.error()));
+  }
+  return Trainer(std::move(*session));
+}
+
+Trainer::Trainer(std::shared_ptr<Session> session) : session_(std::move(session)) {}
+Trainer::Trainer(Trainer&&) noexcept = default;
+
+Trainer& Trainer::operator=(Trainer&& other) noexcept {
+  std::swap(session_, other.session_);
+  return *this;
+}
+
+Trainer::~Trainer() {
+  if (session_) {
+    session_->let_go();
+  }
+}
+
+#define NODEZERO_CALL(expression)                                              \
+  const auto session = session_; /* lives on if a callback ends the trainer */ \
+  if (!session) {                                                              \
+    return tl::unexpected<Error>(moved_from());                                \
+  }                                                                            \
+  return session->expression
+
+Result<void> Trainer::submit_value(AnyValue batch) {
+  NODEZERO_CALL(submit(std::move(batch)));
+}
+Result<Status> Trainer::step(std::uint64_t budget) {
+  NODEZERO_CALL(step(budget));
+}
+Result<Status> Trainer::advance_to(double time) {
+  NODEZERO_CALL(advance_to(time));
+}
+Result<Status> Trainer::wait_for_steps(std::uint64_t steps, std::chrono::milliseconds timeout) {
+  NODEZERO_CALL(wait_for_steps(steps, timeout));
+}
+Result<Prediction<AnyValue>> Trainer::predict_value(AnyValue input) {
+  NODEZERO_CALL(predict(std::move(input)));
+}
+Result<SavedState> Trainer::save() {
+  NODEZERO_CALL(save());
+}
+Result<void> Trainer::save(const std::string& name) {
+  NODEZERO_CALL(save(name));
+}
+Result<void> Trainer::restore(std::span<const std::byte> state) {
+  NODEZERO_CALL(restore(state));
+}
+Result<void> Trainer::restore(const std::string& name) {
+  NODEZERO_CALL(restore(name));
+}
+Result<void> Trainer::close() {
+  NODEZERO_CALL(close());
+}
+
+#undef NODEZERO_CALL
+
+Status Trainer::status() const {
+  const auto session = session_;
+  return session ? session->status() : Status{};
+}
+
+}  // namespace nodezero

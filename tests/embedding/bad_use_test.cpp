@@ -1,0 +1,285 @@
+#include <filesystem>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+#include "nodezero/trainer.hpp"
+#include "support/models.hpp"
+
+namespace nodezero::testing {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+
+ErrorCode code_of(const auto& result) {
+  return result ? ErrorCode{} : result.error().code;
+}
+
+TEST(BadUse, OptionsThatCannotWorkAreRefused) {
+  const auto refused = [](auto change) {
+    auto options = small_options();
+    change(options);
+    return code_of(Trainer::create(small_model(), options)) == ErrorCode::invalid_argument;
+  };
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.threads = 0; }));
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.spheres = 0; }));
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.symmetry = 1; }));
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.micro_batches = 0; }));
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.steps_in_epoch = 0; }));
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.queue_bound = 2; }));
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.time_per_step = -1; }));
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.optimizer.learning_rate = 0; }));
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.optimizer.beta1 = 1; }));
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.optimizer.clip = nan; }));
+  EXPECT_EQ(code_of(Trainer::create(std::shared_ptr<const AnyTrainable>(), small_options())),
+            ErrorCode::invalid_argument);
+  for (const std::vector<TensorSpec>& specs :
+       {std::vector<TensorSpec>{}, {{"w", {1}}, {"w", {2}}}, {{"w", {0}}}}) {
+    Scripted model;
+    model.specs = specs;
+    EXPECT_EQ(code_of(Trainer::create(model, small_options())), ErrorCode::invalid_argument);
+  }
+  for (const std::vector<std::int64_t>& sizes :
+       {std::vector<std::int64_t>{}, {3}, {3, 0, 1}, {-1, 2}}) {
+    EXPECT_EQ(code_of(Trainer::create(MultilayerPerceptron(sizes), small_options())),
+              ErrorCode::invalid_argument);
+  }
+}
+
+TEST(BadUse, DataOfTheWrongShapeOrTypeOrNotFiniteIsRefusedAtOnce) {
+  auto trainer = Trainer::create(small_model(), small_options());
+  ASSERT_TRUE(trainer);
+  EXPECT_EQ(code_of(trainer->submit(Examples{{1, 2, 3}, {1}})), ErrorCode::wrong_shape);
+  EXPECT_EQ(code_of(trainer->submit(Examples{{1, 2}, {1, 2}})), ErrorCode::wrong_shape);
+  EXPECT_EQ(code_of(trainer->submit(Examples{})), ErrorCode::wrong_shape);
+  EXPECT_EQ(code_of(trainer->submit(std::vector<float>{1, 2})), ErrorCode::wrong_shape);
+  EXPECT_EQ(code_of(trainer->submit(Examples{{1, nan}, {1}})), ErrorCode::not_finite);
+  EXPECT_EQ(code_of(trainer->submit(Examples{{1, 2}, {nan}})), ErrorCode::not_finite);
+  using Floats = std::vector<float>;
+  EXPECT_EQ(code_of(trainer->predict<Floats>(Floats{1, 2, 3})), ErrorCode::wrong_shape);
+  EXPECT_EQ(code_of(trainer->predict<Floats>(Floats{1, nan})), ErrorCode::not_finite);
+  EXPECT_EQ(code_of(trainer->predict<Floats>(1.0)), ErrorCode::wrong_shape);
+  EXPECT_EQ(code_of(trainer->predict<int>(Floats{1, 2})), ErrorCode::wrong_shape);
+  EXPECT_EQ(trainer->status().waiting, 0u);
+  train(*trainer, 0, 3);
+  EXPECT_EQ(trainer->status().steps, 1u);
+}
+
+TEST(BadUse, AStepNeedsABudgetAndTimeDoesNotRunBackwards) {
+  auto trainer = Trainer::create(small_model(), small_options());
+  EXPECT_EQ(code_of(trainer->step(0)), ErrorCode::invalid_argument);
+  EXPECT_EQ(trainer->advance_to(3)->time, 3);
+  EXPECT_EQ(code_of(trainer->advance_to(2)), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(trainer->advance_to(std::numeric_limits<double>::infinity())),
+            ErrorCode::invalid_argument);
+  auto options = small_options();
+  options.batches = [](std::uint64_t, std::uint64_t, std::uint32_t) {
+    return AnyValue::of(examples_of(0));
+  };
+  auto endless = Trainer::create(small_model(), options);
+  EXPECT_EQ(code_of(endless->advance_to(1)), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of(endless->submit(examples_of(0))), ErrorCode::wrong_mode);
+  EXPECT_EQ(code_of(endless->wait_for_steps(1, 1ms)), ErrorCode::wrong_mode);
+}
+
+TEST(BadUse, ACallAfterCloseIsRefused) {
+  for (const Running running : {Running::stepped, Running::own_threads}) {
+    auto options = small_options();
+    options.running = running;
+    auto trainer = Trainer::create(small_model(), options);
+    EXPECT_TRUE(trainer->close());
+    EXPECT_TRUE(trainer->close());
+    EXPECT_EQ(code_of(trainer->submit(examples_of(0))), ErrorCode::closed);
+    EXPECT_EQ(code_of(trainer->step(1)), ErrorCode::closed);
+    EXPECT_EQ(code_of(trainer->advance_to(1)), ErrorCode::closed);
+    EXPECT_EQ(code_of(trainer->predict<std::vector<float>>(std::vector<float>{1, 2})),
+              ErrorCode::closed);
+    EXPECT_EQ(code_of(trainer->save()), ErrorCode::closed);
+    EXPECT_EQ(code_of(trainer->restore(SavedState{})), ErrorCode::closed);
+  }
+  auto trainer = Trainer::create(small_model(), small_options());
+  const Trainer moved = std::move(*trainer);
+  EXPECT_EQ(code_of(trainer->step(1)), ErrorCode::closed);
+}
+
+TEST(BadUse, SteppedCallsFromAnotherThreadAreRefused) {
+  auto trainer = Trainer::create(small_model(), small_options());
+  std::thread([&] {
+    EXPECT_EQ(code_of(trainer->step(1)), ErrorCode::wrong_thread);
+    EXPECT_EQ(code_of(trainer->advance_to(1)), ErrorCode::wrong_thread);
+    EXPECT_EQ(code_of(trainer->predict<std::vector<float>>(std::vector<float>{1, 2})),
+              ErrorCode::wrong_thread);
+    EXPECT_EQ(code_of(trainer->save()), ErrorCode::wrong_thread);
+    EXPECT_EQ(code_of(trainer->close()), ErrorCode::wrong_thread);
+    EXPECT_TRUE(trainer->submit(examples_of(0)));
+    EXPECT_EQ(trainer->status().waiting, 1u);
+  }).join();
+}
+
+TEST(BadUse, TwoTrainersCannotHaveOneFolder) {
+  const auto folder =
+      std::filesystem::temp_directory_path() / ("nodezero-folder-" + std::to_string(getpid()));
+  auto options = small_options();
+  options.folder = folder;
+  {
+    auto first = Trainer::create(small_model(), options);
+    ASSERT_TRUE(first);
+    EXPECT_EQ(code_of(Trainer::create(small_model(), options)), ErrorCode::in_use);
+    EXPECT_TRUE(first->save("kept"));
+  }
+  EXPECT_TRUE(Trainer::create(small_model(), options));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(BadUse, AModelThatThrowsFailsTheTrainerWhichCanBeRestored) {
+  for (const Running running : {Running::stepped, Running::own_threads}) {
+    auto fails = std::make_shared<std::atomic<int>>(0);
+    Scripted model;
+    model.loss = [fails](float, const Scripted::Batch&) -> double {
+      switch (*fails) {
+        case 1:
+          throw std::runtime_error("no such medium");
+        case 2:
+          throw 42;
+        case 3:
+          return std::numeric_limits<double>::quiet_NaN();
+        default:
+          return 1.0;
+      }
+    };
+    TrainerOptions options;
+    options.running = running;
+    auto trainer = Trainer::create(model, options);
+    ASSERT_TRUE(trainer);
+    const auto one_step = [&] {
+      EXPECT_TRUE(trainer->submit(Scripted::Batch{1}));
+      return running == Running::stepped
+                 ? trainer->advance_to(trainer->status().time)
+                 : trainer->wait_for_steps(trainer->status().steps + 1, 5min);
+    };
+    EXPECT_EQ(one_step()->steps, 1u);
+    const auto state = trainer->save();
+    ASSERT_TRUE(state) << state.error().message;
+    for (const int way : {1, 2, 3}) {
+      *fails = way;
+      const auto status = one_step();
+      ASSERT_TRUE(status) << status.error().message;
+      EXPECT_EQ(status->progress, Progress::failed);
+      EXPECT_NE(status->failure, "");
+      if (way == 1) {
+        EXPECT_NE(status->failure.find("no such medium"), std::string::npos) << status->failure;
+      }
+      EXPECT_EQ(status->steps, 1u);
+      const auto answer = trainer->predict<float>(2.0f);
+      ASSERT_TRUE(answer) << answer.error().message;
+      EXPECT_EQ(answer->version, 1u);
+      EXPECT_TRUE(*trainer->save() == *state);
+      *fails = 0;
+      ASSERT_TRUE(trainer->restore(*state));
+      EXPECT_EQ(one_step()->steps, 2u);
+      ASSERT_TRUE(trainer->restore(*state));
+    }
+  }
+}
+
+TEST(BadUse, CallbacksCannotCallBackWhatWouldWaitForThem) {
+  for (const Running running : {Running::stepped, Running::own_threads}) {
+    std::optional<Trainer> trainer;
+    std::vector<ErrorCode> codes;
+    auto options = small_options();
+    options.running = running;
+    options.on_step = [&](const StepReport&) {
+      codes.push_back(code_of(trainer->save()));
+      codes.push_back(code_of(trainer->close()));
+      codes.push_back(code_of(trainer->predict<std::vector<float>>(std::vector<float>{1, 2})));
+      EXPECT_TRUE(trainer->submit(examples_of(9)));
+      throw std::runtime_error("nobody hears this");
+    };
+    trainer = std::move(*Trainer::create(small_model(), options));
+    for (std::uint64_t i = 0; i < 3; ++i) {
+      ASSERT_TRUE(trainer->submit(examples_of(i)));
+    }
+    if (running == Running::stepped) {
+      ASSERT_TRUE(trainer->advance_to(1));
+    } else {
+      ASSERT_TRUE(trainer->wait_for_steps(1, 5min));
+    }
+    ASSERT_TRUE(trainer->save());  // when the callback has returned
+    ASSERT_TRUE(trainer->close());
+    EXPECT_EQ(codes, std::vector<ErrorCode>(3, ErrorCode::busy));
+  }
+}
+
+TEST(BadUse, ATrainerMayBeDestroyedInItsOwnCallback) {
+  const std::size_t threads = count_threads();
+  for (const Running running : {Running::stepped, Running::own_threads}) {
+    std::optional<Trainer> trainer;
+    std::atomic<bool> called{false};
+    auto options = small_options();
+    options.running = running;
+    options.on_step = [&](const StepReport&) {
+      trainer.reset();
+      called = true;
+      called.notify_all();
+    };
+    trainer = std::move(*Trainer::create(small_model(), options));
+    for (std::uint64_t i = 0; i < 3; ++i) {
+      ASSERT_TRUE(trainer->submit(examples_of(i)));
+    }
+    if (running == Running::stepped) {
+      trainer->advance_to(1);
+    }
+    called.wait(false);
+    EXPECT_FALSE(trainer);
+    wait_for_threads(threads);
+  }
+}
+
+TEST(BadUse, DestroyingWhileOthersWaitTellsThem) {
+  auto options = small_options();
+  options.queue_bound = 3;
+  auto trainer = std::make_unique<Trainer>(std::move(*Trainer::create(small_model(), options)));
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    ASSERT_TRUE(trainer->submit(examples_of(i)));
+  }
+  std::atomic<int> waiting{0};
+  std::vector<std::thread> submitters;
+  for (int i = 0; i < 3; ++i) {
+    submitters.emplace_back([&] {
+      ++waiting;
+      EXPECT_EQ(code_of(trainer->submit(examples_of(4))), ErrorCode::closed);
+    });
+  }
+  while (waiting < 3) {
+    std::this_thread::yield();
+  }
+  ASSERT_TRUE(trainer->close());
+  for (auto& submitter : submitters) {
+    submitter.join();
+  }
+}
+
+TEST(BadUse, ManyTrainersComeAndGo) {
+  const std::size_t threads = count_threads();
+  for (int i = 0; i < 200; ++i) {
+    auto options = small_options();
+    options.running = i % 10 == 0 ? Running::own_threads : Running::stepped;
+    auto trainer = Trainer::create(small_model(), options);
+    ASSERT_TRUE(trainer);
+    for (std::uint64_t k = 0; k < 4; ++k) {
+      ASSERT_TRUE(trainer->submit(examples_of(k)));
+    }
+    if (options.running == Running::stepped) {
+      ASSERT_TRUE(trainer->step(static_cast<std::uint64_t>(1 + i)));
+    }
+  }
+  wait_for_threads(threads);
+}
+
+}  // namespace
+}  // namespace nodezero::testing

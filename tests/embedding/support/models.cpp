@@ -1,0 +1,56 @@
+#include "support/models.hpp"
+
+#include <cmath>
+#include <filesystem>
+#include <iterator>
+#include <thread>
+
+#include <gtest/gtest.h>
+
+namespace nodezero::testing {
+
+Examples examples_of(std::uint64_t index) {
+  Examples examples;
+  for (std::uint64_t i = 0; i < 16; ++i) {
+    const float x = static_cast<float>((index * 37 + i * 11) % 100) / 50 - 1;
+    const float y = static_cast<float>((index * 53 + i * 29) % 100) / 50 - 1;
+    examples.inputs.insert(examples.inputs.end(), {x, y});
+    examples.targets.push_back(std::sin(2 * x) * y);
+  }
+  return examples;
+}
+
+MultilayerPerceptron small_model() {
+  return MultilayerPerceptron({2, 16, 1});
+}
+
+TrainerOptions small_options() {
+  TrainerOptions options;
+  options.micro_batches = 3;
+  options.steps_in_epoch = 4;
+  options.optimizer.learning_rate = 1e-2;
+  return options;
+}
+
+std::size_t count_threads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+void wait_for_threads(std::size_t count) {
+  while (count_threads() != count) {
+    std::this_thread::yield();
+  }
+}
+
+void train(Trainer& trainer, std::uint64_t first, std::uint64_t last) {
+  for (std::uint64_t i = first; i < last; ++i) {
+    const auto submitted = trainer.submit(examples_of(i));
+    ASSERT_TRUE(submitted) << submitted.error().message;
+    const auto status = trainer.advance_to(trainer.status().time);
+    ASSERT_TRUE(status) << status.error().message;
+    ASSERT_NE(status->progress, Progress::failed) << status->failure;
+  }
+}
+
+}  // namespace nodezero::testing

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "nodezero/multilayer_perceptron.hpp"
+#include "nodezero/trainer.hpp"
+
+namespace nodezero::testing {
+
+/// Examples of a smooth function of two numbers; a pure function of `index`.
+Examples examples_of(std::uint64_t index);
+
+/// Two inputs, a hidden layer, one output.
+MultilayerPerceptron small_model();
+
+/// Stepped, 3 micro-batches a step, 4 steps an epoch.
+TrainerOptions small_options();
+
+/// Threads of this process.
+std::size_t count_threads();
+
+/// Until there are so many again: one that has ended is counted for a moment longer.
+void wait_for_threads(std::size_t count);
+
+/// Submits batches [first, last) of examples_of and steps until nothing is left to do.
+void train(Trainer& trainer, std::uint64_t first, std::uint64_t last);
+
+/// A model whose functions are whatever a test makes them.
+struct Scripted {
+  using Batch = std::vector<float>;
+  using Input = float;
+  using Output = float;
+  struct Workspace {};
+
+  std::function<double(float weight, const Batch& batch)> loss = [](float, const Batch&) {
+    return 1.0;
+  };
+  std::vector<TensorSpec> specs = {{"w", {1}}};
+
+  std::vector<TensorSpec> tensors() const { return specs; }
+  void initialize(std::uint64_t, Tensors w) const { w[0][0] = 0.5f; }
+  Loss loss_and_gradient(ConstTensors w, const Batch& batch, Tensors gradient, Workspace&) const {
+    const double sum = loss(w[0][0], batch);
+    gradient[0][0] = static_cast<float>(sum);
+    return {sum, 1};
+  }
+  float predict(ConstTensors w, const float& x) const { return w[0][0] * x; }
+};
+
+}  // namespace nodezero::testing
