@@ -1,0 +1,402 @@
+// nodezero.h in terms of the C++ interface. No exception leaves a function.
+
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "actors/embedding/c_model.hpp"
+#include "nodezero/multilayer_perceptron.hpp"
+#include "nodezero/nodezero.h"
+#include "nodezero/trainer.hpp"
+
+struct nodezero_trainer {
+  nodezero::Trainer trainer;
+  std::int64_t inputs = 0, outputs = 0;  ///< of a perceptron; else 0
+  mutable std::mutex mutex;
+  std::string last_error;
+};
+
+namespace {
+
+using nodezero::Error;
+using nodezero::ErrorCode;
+using nodezero::fail;
+using nodezero::Result;
+
+void write_text(const std::string& text, char* out, std::size_t size) {
+  if (out && size > 0) {
+    const std::size_t length = std::min(text.size(), size - 1);
+    std::memcpy(out, text.data(), length);
+    out[length] = '\0';
+  }
+}
+
+/// Runs a call that returns a Result<void>, and keeps what it failed with.
+template <class Call>
+nodezero_code guarded(nodezero_trainer* trainer, Call call) {
+  if (!trainer) {
+    return NODEZERO_INVALID_ARGUMENT;
+  }
+  Result<void> result;
+  try {
+    result = call();
+  } catch (const std::exception& error) {
+    result = fail(ErrorCode::internal, error.what());
+  } catch (...) {
+    result = fail(ErrorCode::internal, "an unknown exception");
+  }
+  if (result) {
+    return NODEZERO_OK;
+  }
+  const std::lock_guard lock(trainer->mutex);
+  trainer->last_error = std::move(result.error().message);
+  return static_cast<nodezero_code>(result.error().code);
+}
+
+Result<void> missing(const char* what) {
+  return fail(ErrorCode::invalid_argument, std::string(what) + " is NULL");
+}
+
+template <class T>
+Result<void> without_value(Result<T> result) {
+  if (!result) {
+    return tl::unexpected<Error>(std::move(result.error()));
+  }
+  return {};
+}
+
+nodezero_status to_c(const nodezero::Status& s) {
+  return {static_cast<nodezero_progress>(s.progress),
+          s.time,
+          s.steps,
+          s.epochs,
+          s.version,
+          s.loss,
+          s.taken,
+          s.waiting,
+          s.dropped,
+          s.threads};
+}
+
+Result<void> give(Result<nodezero::Status> status, nodezero_status* out) {
+  if (status && out) {
+    *out = to_c(*status);
+  }
+  return without_value(std::move(status));
+}
+
+/// A struct of a caller that may know an earlier version of it.
+template <class Struct>
+Result<Struct> known_part(const Struct* given, void (*init)(Struct*)) {
+  Struct known;
+  init(&known);
+  if (!given || given->size < sizeof given->size) {
+    return fail(ErrorCode::invalid_argument,
+                "options and models are set up by their _init function first");
+  }
+  std::memcpy(&known, given, std::min(given->size, sizeof known));
+  return known;
+}
+
+Result<nodezero::TrainerOptions> to_options(const nodezero_options* given) {
+  const auto known = known_part(given, nodezero_options_init);
+  if (!known) {
+    return tl::unexpected<Error>(known.error());
+  }
+  const nodezero_options& o = *known;
+  const int running = o.running, when_full = o.when_full;
+  if (running < NODEZERO_STEPPED || running > NODEZERO_OWN_THREADS || when_full < NODEZERO_WAIT ||
+      when_full > NODEZERO_REFUSE) {
+    return fail(ErrorCode::invalid_argument, "running or when_full is none of its values");
+  }
+  nodezero::TrainerOptions options;
+  options.running = static_cast<nodezero::Running>(o.running);
+  options.threads = o.threads;
+  options.spheres = o.spheres;
+  options.symmetry = o.symmetry;
+  options.micro_batches = o.micro_batches;
+  options.steps_in_epoch = o.steps_in_epoch;
+  options.total_steps = o.total_steps;
+  options.seed = o.seed;
+  options.optimizer = {o.learning_rate, o.min_learning_rate, o.warmup,       o.beta1,
+                       o.beta2,         o.epsilon,           o.weight_decay, o.clip};
+  options.queue_bound = o.queue_bound;
+  options.when_full = static_cast<nodezero::WhenFull>(o.when_full);
+  options.time_per_step = o.time_per_step;
+  options.folder = o.folder ? o.folder : "";
+  if (o.on_step) {
+    options.on_step = [call = o.on_step, user = o.user](const nodezero::StepReport& r) {
+      const nodezero_step_report report{r.step, r.epoch,         r.version,
+                                        r.loss, r.gradient_norm, r.learning_rate};
+      call(user, &report);
+    };
+  }
+  if (o.on_notice) {
+    options.on_notice = [call = o.on_notice, user = o.user](const std::string& text) {
+      call(user, text.c_str());
+    };
+  }
+  return options;
+}
+
+/// What both ways to create a trainer have in common; `make` makes the model.
+template <class Make>
+nodezero_code create(const nodezero_options* given, nodezero_trainer** out, char* message,
+                     std::size_t message_size, std::int64_t inputs, std::int64_t outputs,
+                     Make make) {
+  Result<void> result;
+  try {
+    result = [&]() -> Result<void> {
+      if (!out) {
+        return missing("the place for the trainer");
+      }
+      *out = nullptr;
+      auto options = to_options(given);
+      if (!options) {
+        return tl::unexpected<Error>(std::move(options.error()));
+      }
+      auto model = make();
+      if (!model) {
+        return tl::unexpected<Error>(std::move(model.error()));
+      }
+      auto trainer = nodezero::Trainer::create(std::move(*model), std::move(*options));
+      if (!trainer) {
+        return tl::unexpected<Error>(std::move(trainer.error()));
+      }
+      *out = new nodezero_trainer{std::move(*trainer), inputs, outputs, {}, {}};
+      return {};
+    }();
+  } catch (const std::exception& error) {
+    result = fail(ErrorCode::internal, error.what());
+  } catch (...) {
+    result = fail(ErrorCode::internal, "an unknown exception");
+  }
+  if (result) {
+    return NODEZERO_OK;
+  }
+  write_text(result.error().message, message, message_size);
+  return static_cast<nodezero_code>(result.error().code);
+}
+
+}  // namespace
+
+extern "C" {
+
+void nodezero_options_init(nodezero_options* options) {
+  if (!options) {
+    return;
+  }
+  const nodezero::TrainerOptions d;
+  const auto& o = d.optimizer;
+  *options = {sizeof(nodezero_options),
+              static_cast<nodezero_running>(d.running),
+              d.threads,
+              d.spheres,
+              d.symmetry,
+              d.micro_batches,
+              d.steps_in_epoch,
+              d.total_steps,
+              d.seed,
+              o.learning_rate,
+              o.min_learning_rate,
+              o.warmup,
+              o.beta1,
+              o.beta2,
+              o.epsilon,
+              o.weight_decay,
+              o.clip,
+              d.queue_bound,
+              static_cast<nodezero_when_full>(d.when_full),
+              d.time_per_step,
+              nullptr,
+              nullptr,
+              nullptr,
+              nullptr};
+}
+
+void nodezero_model_init(nodezero_model* model) {
+  if (model) {
+    *model = {sizeof(nodezero_model), nullptr, nullptr, 0, nullptr, nullptr, nullptr};
+  }
+}
+
+nodezero_code nodezero_create(const nodezero_model* model, const nodezero_options* options,
+                              nodezero_trainer** trainer, char* message, size_t message_size) {
+  return create(options, trainer, message, message_size, 0, 0,
+                [&]() -> Result<std::shared_ptr<const nodezero::AnyTrainable>> {
+                  const auto known = known_part(model, nodezero_model_init);
+                  if (!known) {
+                    return tl::unexpected<Error>(known.error());
+                  }
+                  return nodezero::make_c_model(*known);
+                });
+}
+
+nodezero_code nodezero_create_perceptron(const int64_t* sizes, size_t size_count,
+                                         const nodezero_options* options,
+                                         nodezero_trainer** trainer, char* message,
+                                         size_t message_size) {
+  const bool has_sizes = sizes && size_count > 0;
+  return create(options, trainer, message, message_size, has_sizes ? sizes[0] : 0,
+                has_sizes ? sizes[size_count - 1] : 0,
+                [&]() -> Result<std::shared_ptr<const nodezero::AnyTrainable>> {
+                  if (!has_sizes) {
+                    return fail(ErrorCode::invalid_argument, "a perceptron needs sizes");
+                  }
+                  return nodezero::make_trainable(nodezero::MultilayerPerceptron(
+                      std::vector<std::int64_t>(sizes, sizes + size_count)));
+                });
+}
+
+void nodezero_destroy(nodezero_trainer* trainer) {
+  delete trainer;
+}
+
+void nodezero_last_error(const nodezero_trainer* trainer, char* message, size_t size) {
+  if (!trainer) {
+    write_text("the trainer is NULL", message, size);
+    return;
+  }
+  const std::lock_guard lock(trainer->mutex);
+  write_text(trainer->last_error, message, size);
+}
+
+nodezero_code nodezero_submit(nodezero_trainer* trainer, const void* batch, size_t size) {
+  return guarded(trainer, [&]() -> Result<void> {
+    if (!batch && size > 0) {
+      return missing("the batch");
+    }
+    return trainer->trainer.submit(nodezero::copy_bytes(batch, size));
+  });
+}
+
+nodezero_code nodezero_submit_examples(nodezero_trainer* trainer, size_t examples,
+                                       const float* inputs, const float* targets) {
+  return guarded(trainer, [&]() -> Result<void> {
+    if (!inputs || !targets) {
+      return missing("a batch's inputs or targets");
+    }
+    const auto in = examples * static_cast<std::size_t>(trainer->inputs);
+    const auto out = examples * static_cast<std::size_t>(trainer->outputs);
+    return trainer->trainer.submit(
+        nodezero::Examples{{inputs, inputs + in}, {targets, targets + out}});
+  });
+}
+
+nodezero_code nodezero_step(nodezero_trainer* trainer, uint64_t budget, nodezero_status* status) {
+  return guarded(trainer, [&] { return give(trainer->trainer.step(budget), status); });
+}
+
+nodezero_code nodezero_advance_to(nodezero_trainer* trainer, double time, nodezero_status* status) {
+  return guarded(trainer, [&] { return give(trainer->trainer.advance_to(time), status); });
+}
+
+nodezero_code nodezero_wait_for_steps(nodezero_trainer* trainer, uint64_t steps,
+                                      uint64_t timeout_ms, nodezero_status* status) {
+  // More than CAF's and the library's clocks can add.
+  const std::chrono::milliseconds timeout(std::min<std::uint64_t>(timeout_ms, 1'000'000'000'000));
+  return guarded(trainer,
+                 [&] { return give(trainer->trainer.wait_for_steps(steps, timeout), status); });
+}
+
+nodezero_code nodezero_get_status(const nodezero_trainer* trainer, nodezero_status* status) {
+  if (!trainer || !status) {
+    return NODEZERO_INVALID_ARGUMENT;
+  }
+  *status = to_c(trainer->trainer.status());
+  return NODEZERO_OK;
+}
+
+nodezero_code nodezero_predict(nodezero_trainer* trainer, const void* input, size_t input_size,
+                               void* output, size_t output_size, uint64_t* version) {
+  return guarded(trainer, [&]() -> Result<void> {
+    if ((!input && input_size > 0) || (!output && output_size > 0)) {
+      return missing("the input or the output");
+    }
+    auto answer = trainer->trainer.predict<nodezero::Bytes>(
+        nodezero::CInput{nodezero::copy_bytes(input, input_size), output_size});
+    if (!answer) {
+      return tl::unexpected<Error>(std::move(answer.error()));
+    }
+    if (output_size > 0) {
+      std::memcpy(output, answer->output.data(), output_size);
+    }
+    if (version) {
+      *version = answer->version;
+    }
+    return {};
+  });
+}
+
+nodezero_code nodezero_predict_examples(nodezero_trainer* trainer, size_t examples,
+                                        const float* inputs, float* outputs, uint64_t* version) {
+  return guarded(trainer, [&]() -> Result<void> {
+    if (!inputs || !outputs) {
+      return missing("the inputs or the outputs");
+    }
+    const auto in = examples * static_cast<std::size_t>(trainer->inputs);
+    auto answer =
+        trainer->trainer.predict<std::vector<float>>(std::vector<float>(inputs, inputs + in));
+    if (!answer) {
+      return tl::unexpected<Error>(std::move(answer.error()));
+    }
+    std::ranges::copy(answer->output, outputs);
+    if (version) {
+      *version = answer->version;
+    }
+    return {};
+  });
+}
+
+nodezero_code nodezero_save(nodezero_trainer* trainer, void* buffer, size_t* size) {
+  bool is_too_small = false;
+  const nodezero_code code = guarded(trainer, [&]() -> Result<void> {
+    if (!size) {
+      return missing("the place for the state's size");
+    }
+    auto state = trainer->trainer.save();
+    if (!state) {
+      return tl::unexpected<Error>(std::move(state.error()));
+    }
+    is_too_small = !buffer || *size < state->size();
+    *size = state->size();
+    if (!is_too_small) {
+      std::memcpy(buffer, state->data(), state->size());
+    }
+    return {};
+  });
+  return code == NODEZERO_OK && is_too_small ? NODEZERO_BUFFER_TOO_SMALL : code;
+}
+
+nodezero_code nodezero_restore(nodezero_trainer* trainer, const void* state, size_t size) {
+  return guarded(trainer, [&]() -> Result<void> {
+    if (!state) {
+      return missing("the state");
+    }
+    return trainer->trainer.restore(std::span(static_cast<const std::byte*>(state), size));
+  });
+}
+
+nodezero_code nodezero_save_file(nodezero_trainer* trainer, const char* name) {
+  return guarded(trainer, [&]() -> Result<void> {
+    return name ? trainer->trainer.save(std::string(name)) : missing("the name");
+  });
+}
+
+nodezero_code nodezero_restore_file(nodezero_trainer* trainer, const char* name) {
+  return guarded(trainer, [&]() -> Result<void> {
+    return name ? trainer->trainer.restore(std::string(name)) : missing("the name");
+  });
+}
+
+nodezero_code nodezero_close(nodezero_trainer* trainer) {
+  return guarded(trainer, [&] { return trainer->trainer.close(); });
+}
+
+}  // extern "C"

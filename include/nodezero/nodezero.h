@@ -1,0 +1,214 @@
+/* Node Zero for programs in C99 and in whatever calls C: a model that learns inside of a host
+ * program, which stays in control.
+ *
+ * - Handles are opaque. Everything that has a handle's function is freed by its `_destroy`.
+ * - Functions return a code; nodezero_last_error() has the sentence for people.
+ * - Structs of options begin with their size, which the `_init` function sets, so that programs
+ *   go on working when a later version appends to them.
+ * - Data is copied in and out of the caller's buffers.
+ * - Nothing is printed, no signal is handled, the process is never ended and no thread is
+ *   started that `threads` does not ask for.
+ *
+ * See nodezero/trainer.hpp for what the words mean.
+ */
+#ifndef NODEZERO_NODEZERO_H
+#define NODEZERO_NODEZERO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "nodezero/export.h"
+#include "nodezero/version.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What went wrong. */
+typedef enum nodezero_code {
+  NODEZERO_OK = 0,
+  NODEZERO_INVALID_ARGUMENT = 1, /* an option or argument that cannot work, such as NULL */
+  NODEZERO_WRONG_SHAPE = 2,      /* data whose size is not what the model takes */
+  NODEZERO_NOT_FINITE = 3,       /* data that holds a NaN or an infinity */
+  NODEZERO_CLOSED = 4,           /* a call after nodezero_close */
+  NODEZERO_WRONG_THREAD = 5,     /* stepped, and not the thread that created the trainer */
+  NODEZERO_WRONG_MODE = 6,       /* this way of running has no such call */
+  NODEZERO_QUEUE_FULL = 7,       /* a batch was refused, or its submitter would wait for ever */
+  NODEZERO_BUSY = 8,             /* a call from a callback that cannot be served there */
+  NODEZERO_IN_USE = 9,           /* another trainer works in that folder */
+  NODEZERO_NOT_FOUND = 10,       /* no such file */
+  NODEZERO_MALFORMED = 11,       /* was read, but is not what it should be */
+  NODEZERO_IO = 12,              /* a file could not be read or written */
+  NODEZERO_FAILED = 13,          /* training has failed; nodezero_restore goes on */
+  NODEZERO_TIMED_OUT = 14,
+  NODEZERO_INTERNAL = 15,        /* such as no memory */
+  NODEZERO_BUFFER_TOO_SMALL = 16 /* the needed size was written */
+} nodezero_code;
+
+typedef enum nodezero_running {
+  NODEZERO_STEPPED = 0,    /* inside of nodezero_step and nodezero_advance_to, no thread */
+  NODEZERO_OWN_THREADS = 1 /* `threads` lanes beside those of the actor system */
+} nodezero_running;
+
+typedef enum nodezero_when_full {
+  NODEZERO_WAIT = 0,
+  NODEZERO_DROP_OLDEST = 1,
+  NODEZERO_REFUSE = 2
+} nodezero_when_full;
+
+typedef enum nodezero_progress {
+  NODEZERO_IDLE = 0,       /* nothing can be done before there are more batches */
+  NODEZERO_WORKING = 1,    /* there is more to do */
+  NODEZERO_STEP_DONE = 2,  /* the weights have a new version */
+  NODEZERO_EPOCH_DONE = 3, /* and predictions see it */
+  NODEZERO_FINISHED = 4,   /* all of total_steps are done */
+  NODEZERO_TRAINING_FAILED = 5
+} nodezero_progress;
+
+/* A model that trains inside of a host. */
+typedef struct nodezero_trainer nodezero_trainer;
+
+typedef struct nodezero_tensor {
+  const char* name;
+  const int64_t* shape;
+  size_t dimensions;
+} nodezero_tensor;
+
+/* A model of the host's. Functions are called from several threads at a time if there are
+ * several; they depend on nothing but their arguments (and what `user` points to and nobody
+ * writes). They return 0, or anything else to say that they have failed. Tensors are row-major,
+ * in the order of `tensors`. */
+typedef struct nodezero_model {
+  size_t size; /* of this struct; set by nodezero_model_init */
+  void* user;
+  const nodezero_tensor* tensors; /* copied */
+  size_t tensor_count;
+  /* Writes the first weights, which come zeroed. May be NULL. */
+  int (*initialize)(void* user, uint64_t seed, float* const* parameters);
+  /* Overwrites the gradient of the loss's sum and writes sum and count (positive). */
+  int (*loss_and_gradient)(void* user, const float* const* parameters, const void* batch,
+                           size_t batch_size, float* const* gradient, double* loss_sum,
+                           int64_t* loss_count);
+  /* Writes the answer, `output_size` bytes. May be NULL. */
+  int (*predict)(void* user, const float* const* parameters, const void* input, size_t input_size,
+                 void* output, size_t output_size);
+} nodezero_model;
+
+/* A step that has been done. */
+typedef struct nodezero_step_report {
+  uint64_t step; /* over all epochs, from 0 */
+  uint64_t epoch;
+  uint64_t version; /* of the weights after the step */
+  double loss;      /* the mean, before the step */
+  double gradient_norm;
+  double learning_rate;
+} nodezero_step_report;
+
+typedef struct nodezero_options {
+  size_t size; /* of this struct; set by nodezero_options_init, as are the defaults */
+  nodezero_running running;
+  uint32_t threads;
+  uint32_t spheres;
+  uint32_t symmetry;
+  uint32_t micro_batches; /* batches that a step takes */
+  uint64_t steps_in_epoch;
+  uint64_t total_steps; /* 0: for as long as there are batches */
+  uint64_t seed;
+  double learning_rate;
+  double min_learning_rate;
+  uint64_t warmup;
+  double beta1;
+  double beta2;
+  double epsilon;
+  double weight_decay;
+  double clip;
+  size_t queue_bound;
+  nodezero_when_full when_full;
+  double time_per_step;
+  const char* folder;                                              /* NULL: no states with names */
+  void (*on_step)(void* user, const nodezero_step_report* report); /* may be NULL */
+  void (*on_notice)(void* user, const char* text);                 /* may be NULL */
+  void* user;                                                      /* of the callbacks */
+} nodezero_options;
+
+typedef struct nodezero_status {
+  nodezero_progress progress;
+  double time;      /* that nodezero_advance_to has reached */
+  uint64_t steps;   /* done, over all epochs */
+  uint64_t epochs;  /* done */
+  uint64_t version; /* of the weights */
+  double loss;      /* of the last step */
+  uint64_t taken;   /* submitted batches that the steps so far were made of */
+  uint64_t waiting; /* submitted batches that no step has taken */
+  uint64_t dropped;
+  uint64_t threads; /* that the trainer has started and that live */
+} nodezero_status;
+
+NODEZERO_EXPORT void nodezero_options_init(nodezero_options* options);
+NODEZERO_EXPORT void nodezero_model_init(nodezero_model* model);
+
+/* Creates a trainer of the host's own model. `message`, if not NULL, gets what is wrong, cut
+ * off at `message_size` bytes. */
+NODEZERO_EXPORT nodezero_code nodezero_create(const nodezero_model* model,
+                                              const nodezero_options* options,
+                                              nodezero_trainer** trainer, char* message,
+                                              size_t message_size);
+
+/* Creates a trainer of a multilayer perceptron for regression: `sizes` from its inputs to its
+ * outputs. */
+NODEZERO_EXPORT nodezero_code nodezero_create_perceptron(const int64_t* sizes, size_t size_count,
+                                                         const nodezero_options* options,
+                                                         nodezero_trainer** trainer, char* message,
+                                                         size_t message_size);
+
+/* NULL is allowed. */
+NODEZERO_EXPORT void nodezero_destroy(nodezero_trainer* trainer);
+
+/* Writes what was wrong in the last call with this trainer that failed, in whatever thread, as
+ * a string cut off at `size` bytes. */
+NODEZERO_EXPORT void nodezero_last_error(const nodezero_trainer* trainer, char* message,
+                                         size_t size);
+
+/* A batch of the host's own model: `size` bytes, which are copied. */
+NODEZERO_EXPORT nodezero_code nodezero_submit(nodezero_trainer* trainer, const void* batch,
+                                              size_t size);
+/* A batch of a perceptron: inputs [examples, inputs], targets [examples, outputs]. */
+NODEZERO_EXPORT nodezero_code nodezero_submit_examples(nodezero_trainer* trainer, size_t examples,
+                                                       const float* inputs, const float* targets);
+
+/* `status` may be NULL in these. */
+NODEZERO_EXPORT nodezero_code nodezero_step(nodezero_trainer* trainer, uint64_t budget,
+                                            nodezero_status* status);
+NODEZERO_EXPORT nodezero_code nodezero_advance_to(nodezero_trainer* trainer, double time,
+                                                  nodezero_status* status);
+NODEZERO_EXPORT nodezero_code nodezero_wait_for_steps(nodezero_trainer* trainer, uint64_t steps,
+                                                      uint64_t timeout_ms, nodezero_status* status);
+NODEZERO_EXPORT nodezero_code nodezero_get_status(const nodezero_trainer* trainer,
+                                                  nodezero_status* status);
+
+/* Asks the host's own model. `version`, of the weights that answered, may be NULL. */
+NODEZERO_EXPORT nodezero_code nodezero_predict(nodezero_trainer* trainer, const void* input,
+                                               size_t input_size, void* output, size_t output_size,
+                                               uint64_t* version);
+/* Asks a perceptron: inputs [examples, inputs], outputs [examples, outputs]. */
+NODEZERO_EXPORT nodezero_code nodezero_predict_examples(nodezero_trainer* trainer, size_t examples,
+                                                        const float* inputs, float* outputs,
+                                                        uint64_t* version);
+
+/* Writes the state at the last step's end into `buffer` and its size into `size`, which holds
+ * the buffer's size before. With too small a buffer, or NULL, only the size is written. */
+NODEZERO_EXPORT nodezero_code nodezero_save(nodezero_trainer* trainer, void* buffer, size_t* size);
+NODEZERO_EXPORT nodezero_code nodezero_restore(nodezero_trainer* trainer, const void* state,
+                                               size_t size);
+/* The same with a file of the folder of the options. */
+NODEZERO_EXPORT nodezero_code nodezero_save_file(nodezero_trainer* trainer, const char* name);
+NODEZERO_EXPORT nodezero_code nodezero_restore_file(nodezero_trainer* trainer, const char* name);
+
+/* Ends it: calls that wait return NODEZERO_CLOSED, as do all later ones. */
+NODEZERO_EXPORT nodezero_code nodezero_close(nodezero_trainer* trainer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
