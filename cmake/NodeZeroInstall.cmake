@@ -1,0 +1,35 @@
+# What `cmake --install` puts where.
+include(CMakePackageConfigHelpers)
+
+if(NOT PROJECT_IS_TOP_LEVEL)
+  message(FATAL_ERROR "Node Zero is installed from a build of its own: set NODEZERO_INSTALL=OFF")
+endif()
+set(package_folder ${CMAKE_INSTALL_LIBDIR}/cmake/NodeZero)
+
+foreach(type shared static)
+  set_target_properties(nodezero_${type} PROPERTIES EXPORT_NAME ${type})
+  install(TARGETS nodezero_${type} EXPORT NodeZero_${type} COMPONENT library)
+  install(EXPORT NodeZero_${type} NAMESPACE NodeZero:: DESTINATION ${package_folder}
+          COMPONENT library)
+endforeach()
+install(DIRECTORY include/nodezero DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT library
+        FILES_MATCHING PATTERN *.h PATTERN *.hpp)
+install(FILES ${PROJECT_BINARY_DIR}/include/nodezero/version.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/nodezero COMPONENT library)
+
+configure_package_config_file(cmake/NodeZeroConfig.cmake.in NodeZeroConfig.cmake
+  INSTALL_DESTINATION ${package_folder})
+write_basic_package_version_file(NodeZeroConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/NodeZeroConfig.cmake
+              ${PROJECT_BINARY_DIR}/NodeZeroConfigVersion.cmake
+              cmake/FindCAF.cmake cmake/Findzstd.cmake
+        DESTINATION ${package_folder} COMPONENT library)
+
+file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+configure_file(cmake/nodezero.pc.in nodezero.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/nodezero.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+        COMPONENT library)
+
+if(NODEZERO_BUILD_APPS)
+  install(TARGETS nodezero COMPONENT program)
+endif()

@@ -1,0 +1,79 @@
+# cmake -DWAY=... -P check_install.cmake: finds the library in one of the ways, builds the
+# consumer project without a warning and runs its programs.
+file(REMOVE_RECURSE ${WORK})
+set(flags "-Wall -Wextra -Werror")
+if(SANITIZER)
+  string(APPEND flags " -fsanitize=${SANITIZER}")
+endif()
+
+function(run)
+  execute_process(COMMAND ${ARGN} RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
+  if(NOT code EQUAL 0)
+    list(JOIN ARGN " " command)
+    message(FATAL_ERROR "${command}\n${text}")
+  endif()
+  set(output "${text}" PARENT_SCOPE)
+endfunction()
+
+if(WAY STREQUAL examples)
+  # Each is a project of its own and says with 0 that it has learned.
+  foreach(example minimal c_host)
+    run(${CMAKE_COMMAND} -S ${SOURCE}/apps/examples/${example} -B ${WORK}/${example}
+        -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=${C_COMPILER}
+        -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_PREFIX_PATH=${PREFIX}
+        "-DCMAKE_C_FLAGS=${flags}" "-DCMAKE_CXX_FLAGS=${flags}")
+    run(${CMAKE_COMMAND} --build ${WORK}/${example})
+    run(${CMAKE_COMMAND} -E chdir ${WORK}/${example} ${WORK}/${example}/${example})
+    message("${output}")
+  endforeach()
+  find_program(python python3)
+  if(python AND NOT SANITIZER)
+    file(GLOB library ${PREFIX}/lib*/libnodezero.so ${PREFIX}/lib/*/libnodezero.so)
+    run(${python} ${SOURCE}/apps/examples/c_host/c_host.py ${library})
+    message("${output}")
+  endif()
+  return()
+endif()
+
+if(WAY STREQUAL symbols)
+  # What the shared library defines for others is Node Zero's, and it has nothing to do with the
+  # process that it is in: no terminal, no signal handlers, no exit.
+  file(GLOB library ${PREFIX}/lib*/libnodezero.so ${PREFIX}/lib/*/libnodezero.so)
+  run(nm -DC --defined-only ${library})
+  string(REGEX MATCHALL "[0-9a-f]+ [TBDR] [^\n]+" symbols "${output}")
+  list(FILTER symbols EXCLUDE REGEX
+       " ((typeinfo|vtable|typeinfo name) for |non-virtual thunk to )?nodezero(::|_)")
+  if(symbols)
+    list(JOIN symbols "\n" symbols)
+    message(FATAL_ERROR "these should be hidden:\n${symbols}")
+  endif()
+  run(nm -DC --undefined-only ${library})
+  set(forbidden "(exit|_exit|quick_exit|signal|sigaction|printf|puts|putchar|perror|getenv|secure_getenv|setenv|system|stdout|stderr|stdin|std::cout|std::cerr|std::clog)(@|\n)")
+  if(output MATCHES " [UwVvB] ${forbidden}")
+    message(FATAL_ERROR "the library must not use ${CMAKE_MATCH_1}")
+  endif()
+  return()
+endif()
+
+set(options -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=${C_COMPILER}
+    -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DWAY=${WAY} -DCMAKE_PREFIX_PATH=${PREFIX}
+    -DSANITIZER=${SANITIZER})
+if(WAY STREQUAL subdirectory)
+  list(APPEND options -DNODEZERO_SOURCE=${SOURCE})
+endif()
+run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK} ${options})
+
+if(WAY STREQUAL subdirectory)
+  # Quiet: nothing is said between the lines that the consumer prints around it. The library
+  # itself has just been compiled; here it is compiled again only on demand.
+  if(NOT output MATCHES "before Node Zero\n-- after Node Zero\n")
+    message(FATAL_ERROR "add_subdirectory speaks:\n${output}")
+  endif()
+  run(${CMAKE_COMMAND} --build ${WORK} --target objects)
+  return()
+endif()
+
+run(${CMAKE_COMMAND} --build ${WORK})
+foreach(program cpp_host)
+  run(${CMAKE_COMMAND} -E chdir ${WORK} ${WORK}/${program})
+endforeach()
