@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "actors/embedding/host_batches.hpp"
+#include "actors/embedding/host_run.hpp"
 #include "actors/errors.hpp"
 #include "model/atomic_file.hpp"
 #include "runtime/ask.hpp"
@@ -18,44 +19,8 @@
 namespace nodezero {
 namespace {
 
-// Only a host knows how long its own model computes; this is against arithmetic that never ends.
-constexpr auto stall_timeout = std::chrono::hours(24);
-
 // The observer and the checkpointer; of the actor system its worker, its clock and one more.
 constexpr std::uint64_t threads_beside_lanes = 5;
-
-Result<void> validate(const TrainerOptions& options) {
-  const auto refuse = [](std::string message) {
-    return fail(ErrorCode::invalid_argument, std::move(message));
-  };
-  if (options.threads < 1 || options.spheres < 1 || options.micro_batches < 1 ||
-      options.steps_in_epoch < 1) {
-    return refuse("threads, spheres, micro_batches and steps_in_epoch must be at least 1");
-  }
-  if (options.symmetry < 2) {
-    return refuse("symmetry must be at least 2");
-  }
-  if (options.queue_bound < options.micro_batches) {
-    return refuse("queue_bound must be at least micro_batches, or no step ever begins");
-  }
-  if (!std::isfinite(options.time_per_step) || options.time_per_step < 0) {
-    return refuse("time_per_step must not be negative");
-  }
-  const auto& o = options.optimizer;
-  const auto is_fraction = [](double value) { return value >= 0 && value < 1; };
-  if (!(o.learning_rate > 0) || !std::isfinite(o.learning_rate) || !(o.min_learning_rate >= 0) ||
-      o.min_learning_rate > o.learning_rate) {
-    return refuse("learning_rate must be positive and min_learning_rate between 0 and it");
-  }
-  if (!is_fraction(o.beta1) || !is_fraction(o.beta2) || !(o.epsilon > 0) ||
-      !(o.weight_decay >= 0) || !(o.clip >= 0) || !std::isfinite(o.epsilon) ||
-      !std::isfinite(o.weight_decay) || !std::isfinite(o.clip)) {
-    return refuse(
-        "beta1 and beta2 must lie in [0, 1), epsilon be positive, weight_decay and clip not "
-        "negative");
-  }
-  return {};
-}
 
 Result<model::FileDescriptor> lock_folder(const std::filesystem::path& folder) {
   if (folder.empty()) {
@@ -119,7 +84,7 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
   if (!model) {
     return fail(ErrorCode::invalid_argument, "there is no model");
   }
-  if (auto valid = validate(options); !valid) {
+  if (auto valid = actors::validate(options); !valid) {
     return tl::unexpected<Error>(std::move(valid.error()));
   }
   try {
@@ -211,32 +176,8 @@ void Trainer::Session::take_down() {
 
 // -- one run of the actors ---------------------------------------------------------------------
 
-actors::RunSettings Trainer::Session::settings() const {
-  actors::RunSettings settings;
-  auto& training = settings.training;
-  const auto& o = options_.optimizer;
-  training.optimizer = {o.learning_rate, o.min_learning_rate, o.warmup,       o.beta1,
-                        o.beta2,         o.epsilon,           o.weight_decay, o.clip};
-  training.sequences = 1;
-  training.micro_batches = options_.micro_batches;
-  training.seed = options_.seed;
-  training.steps = options_.total_steps;
-  training.epochs = actors::unlimited_epochs;
-  settings.trained = trained_;
-  settings.training_batches = std::make_shared<actors::HostBatches>(model_, options_);
-  settings.submitted = queue_;
-  settings.spheres = options_.spheres;
-  settings.threads = is_stepped() ? 1 : options_.threads;
-  settings.symmetry = options_.symmetry;
-  settings.routing = actors::RoutingPolicy::round_robin;
-  settings.run = 1;
-  settings.stall_timeout = stall_timeout;
-  settings.inference_timeout = stall_timeout;
-  return settings;
-}
-
 void Trainer::Session::start(std::optional<model::Checkpoint> from, bool trains) {
-  auto run = settings();
+  auto run = actors::host_run_settings(model_, trained_, options_, queue_);
   run.resume = std::move(from);
   {
     const std::lock_guard lock(mutex_);

@@ -50,7 +50,6 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
           model::FileDescriptor folder_lock);
 
   // The run of the actors; under run_mutex_, or before anybody else knows of the session:
-  actors::RunSettings settings() const;
   void start(std::optional<model::Checkpoint> from, bool trains);
   Result<model::Checkpoint> halt();
   void end_run();

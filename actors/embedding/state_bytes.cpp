@@ -25,7 +25,9 @@ constexpr std::size_t fixed_size = 16;
 constexpr std::size_t sum_size = 64;  ///< hexadecimal digits
 
 void append(std::vector<std::byte>& out, std::span<const std::byte> bytes) {
-  out.insert(out.end(), bytes.begin(), bytes.end());
+  const std::size_t before = out.size();
+  out.resize(before + bytes.size());
+  std::memcpy(out.data() + before, bytes.data(), bytes.size());
 }
 
 void append(std::vector<std::byte>& out, const model::TensorSet& set) {

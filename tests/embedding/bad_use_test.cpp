@@ -264,22 +264,5 @@ TEST(BadUse, DestroyingWhileOthersWaitTellsThem) {
   }
 }
 
-TEST(BadUse, ManyTrainersComeAndGo) {
-  const std::size_t threads = count_threads();
-  for (int i = 0; i < 200; ++i) {
-    auto options = small_options();
-    options.running = i % 10 == 0 ? Running::own_threads : Running::stepped;
-    auto trainer = Trainer::create(small_model(), options);
-    ASSERT_TRUE(trainer);
-    for (std::uint64_t k = 0; k < 4; ++k) {
-      ASSERT_TRUE(trainer->submit(examples_of(k)));
-    }
-    if (options.running == Running::stepped) {
-      ASSERT_TRUE(trainer->step(static_cast<std::uint64_t>(1 + i)));
-    }
-  }
-  wait_for_threads(threads);
-}
-
 }  // namespace
 }  // namespace nodezero::testing

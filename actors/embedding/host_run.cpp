@@ -1,0 +1,76 @@
+#include "actors/embedding/host_run.hpp"
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "actors/embedding/host_batches.hpp"
+
+namespace nodezero::actors {
+namespace {
+
+// Only a host knows how long its own model computes; this is against arithmetic that never ends.
+constexpr auto stall_timeout = std::chrono::hours(24);
+
+}  // namespace
+
+Result<void> validate(const TrainerOptions& options) {
+  const auto refuse = [](std::string message) {
+    return fail(ErrorCode::invalid_argument, std::move(message));
+  };
+  if (options.threads < 1 || options.spheres < 1 || options.micro_batches < 1 ||
+      options.steps_in_epoch < 1) {
+    return refuse("threads, spheres, micro_batches and steps_in_epoch must be at least 1");
+  }
+  if (options.symmetry < 2) {
+    return refuse("symmetry must be at least 2");
+  }
+  if (options.queue_bound < options.micro_batches) {
+    return refuse("queue_bound must be at least micro_batches, or no step ever begins");
+  }
+  if (!std::isfinite(options.time_per_step) || options.time_per_step < 0) {
+    return refuse("time_per_step must not be negative");
+  }
+  const auto& o = options.optimizer;
+  const auto is_fraction = [](double value) { return value >= 0 && value < 1; };
+  if (!(o.learning_rate > 0) || !std::isfinite(o.learning_rate) || !(o.min_learning_rate >= 0) ||
+      o.min_learning_rate > o.learning_rate) {
+    return refuse("learning_rate must be positive and min_learning_rate between 0 and it");
+  }
+  if (!is_fraction(o.beta1) || !is_fraction(o.beta2) || !(o.epsilon > 0) ||
+      !(o.weight_decay >= 0) || !(o.clip >= 0) || !std::isfinite(o.epsilon) ||
+      !std::isfinite(o.weight_decay) || !std::isfinite(o.clip)) {
+    return refuse(
+        "beta1 and beta2 must lie in [0, 1), epsilon be positive, weight_decay and clip not "
+        "negative");
+  }
+  return {};
+}
+
+RunSettings host_run_settings(std::shared_ptr<const AnyTrainable> model,
+                              std::shared_ptr<const model::TrainedModel> trained,
+                              const TrainerOptions& options, std::shared_ptr<BatchQueue> queue) {
+  RunSettings settings;
+  auto& training = settings.training;
+  const auto& o = options.optimizer;
+  training.optimizer = {o.learning_rate, o.min_learning_rate, o.warmup,       o.beta1,
+                        o.beta2,         o.epsilon,           o.weight_decay, o.clip};
+  training.sequences = 1;
+  training.micro_batches = options.micro_batches;
+  training.seed = options.seed;
+  training.steps = options.total_steps;
+  training.epochs = unlimited_epochs;
+  settings.trained = std::move(trained);
+  settings.training_batches = std::make_shared<HostBatches>(std::move(model), options);
+  settings.submitted = std::move(queue);
+  settings.spheres = options.spheres;
+  settings.threads = options.running == Running::stepped ? 1 : options.threads;
+  settings.symmetry = options.symmetry;
+  settings.routing = RoutingPolicy::round_robin;
+  settings.run = 1;
+  settings.stall_timeout = stall_timeout;
+  settings.inference_timeout = stall_timeout;
+  return settings;
+}
+
+}  // namespace nodezero::actors
