@@ -25,12 +25,13 @@ std::string to_string(const Violation& violation);
 /// - model, runtime, actors and apps (bench beside it) stand in this order, model and
 ///   runtime side by side, and nothing includes what stands above it; the public headers of
 ///   include/nodezero stand below all of them and include but each other;
-/// - only runtime/caf.hpp includes CAF;
+/// - only runtime/caf.hpp includes CAF, and include/nodezero/caf.hpp for hosts that use it;
 /// - model starts no thread.
 /// Comments and strings do not count.
 std::vector<Violation> violations_in(const std::filesystem::path& file, std::string_view text);
 
-/// The same for every .cpp and .hpp file below the layers' folders of a tree.
+/// The same for every C++ file below the layers' folders of a tree, except for the programs of
+/// apps/examples, which stand for those of others.
 std::vector<Violation> violations_in_tree(const std::filesystem::path& root);
 
 }  // namespace nodezero::layers

@@ -1,0 +1,145 @@
+// A simulation with a loop of its own, from which a model learns while it runs and whose solver
+// the model then replaces in a part of the grid.
+//
+//   in_situ [FOLDER]    pictures go to FOLDER, by default the current one
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstdio>
+#include <exception>
+#include <string>
+
+#include "gray_scott.hpp"
+#include "pictures.hpp"
+#include "surrogate.hpp"
+
+namespace {
+
+constexpr int size = 96;
+constexpr int runs = 8, steps_of_a_run = 1000;
+constexpr int batches_of_a_step = 3;
+constexpr Region everywhere{0, 0, size, size};
+
+/// Root mean square difference of v and of u.
+double error_of(const Fields& a, const Fields& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.cells(); ++i) {
+    sum += std::pow(a.u[i] - b.u[i], 2) + std::pow(a.v[i] - b.v[i], 2);
+  }
+  return std::sqrt(sum / static_cast<double>(2 * a.cells()));
+}
+
+/// The simulation's loop, with the model as a guest; returns the time it has reached.
+double learn(Surrogate& surrogate) {
+  double time = 0;
+  for (int run = 0; run < runs; ++run) {
+    GrayScott simulation(size, static_cast<std::uint32_t>(run));
+    for (int step = 0; step < steps_of_a_run; ++step) {
+      const Fields before = simulation.fields();
+      simulation.step();
+      for (int i = 0; i < batches_of_a_step; ++i) {
+        surrogate.learn(before, simulation.fields(), 64);
+      }
+      surrogate.advance_to(++time);
+    }
+  }
+  return time;
+}
+
+struct Errors {
+  double surrogate = 0, persistence = 0;
+  double ratio() const { return surrogate / persistence; }
+};
+
+/// After `steps` steps from states that the model has not seen, all cells predicted; persistence
+/// says that nothing changes.
+Errors rollout(Surrogate& surrogate, int steps) {
+  Errors errors;
+  for (std::uint32_t seed = 1000; seed < 1003; ++seed) {
+    GrayScott truth(size, seed);
+    for (int i = 0; i < 400; ++i) {
+      truth.step();
+    }
+    const Fields start = truth.fields();
+    Fields state = start;
+    for (int i = 0; i < steps; ++i) {
+      truth.step();
+      const Fields before = state;
+      surrogate.predict(before, state, everywhere);
+    }
+    errors.surrogate += error_of(state, truth.fields());
+    errors.persistence += error_of(start, truth.fields());
+  }
+  return errors;
+}
+
+/// Watches a simulation whose solver the model replaces in the middle.
+void replace(Surrogate& surrogate, const std::string& folder) {
+  const Region region{size / 4, size / 4, size / 2, size / 2};
+  GrayScott truth(size, 2000), hybrid(size, 2000);
+  for (int step = 1; step <= 600; ++step) {
+    truth.step();
+    const Fields before = hybrid.fields();
+    hybrid.step();
+    if (step > 300) {
+      surrogate.predict(before, hybrid.fields(), region);
+    }
+    if (step % 150 == 0) {
+      const std::string path = folder + "/step-" + std::to_string(step) + ".png";
+      write_comparison(path, truth.fields(), hybrid.fields(), region);
+      std::printf("step %d: error %.5f, %s\n", step, error_of(truth.fields(), hybrid.fields()),
+                  path.c_str());
+    }
+  }
+}
+
+/// What it costs the simulation to have a trainer that has nothing to do, in per cent.
+double overhead(Surrogate& surrogate, double time) {
+  const auto seconds_with = [&](bool has_trainer) {
+    GrayScott simulation(size, 1);
+    const auto begin = std::chrono::steady_clock::now();
+    for (int step = 0; step < 200; ++step) {
+      simulation.step();
+      if (has_trainer) {
+        surrogate.advance_to(++time);
+      }
+    }
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
+  double best_without = 1e9, best_with = 1e9;
+  for (int round = 0; round < 5; ++round) {
+    best_without = std::min(best_without, seconds_with(false));
+    best_with = std::min(best_with, seconds_with(true));
+  }
+  return 100 * (best_with / best_without - 1);
+}
+
+int run(const std::string& folder) {
+  // One more than it will do, so that it is not finished but idle afterwards.
+  Surrogate surrogate(runs * steps_of_a_run + 1);
+  const double time = learn(surrogate);
+  write_curve(folder + "/loss.png", surrogate.losses());
+  std::printf("%zu steps of training, loss %.5f at first and %.5f in the end: %s/loss.png\n",
+              surrogate.losses().size(), surrogate.losses().front(), surrogate.losses().back(),
+              folder.c_str());
+  const Errors one = rollout(surrogate, 1), fifty = rollout(surrogate, 50);
+  std::printf("error after one step: %.6f, of persistence %.6f: %.3f of it (at most 0.2)\n",
+              one.surrogate, one.persistence, one.ratio());
+  std::printf("error after 50 steps: %.6f, of persistence %.6f: %.3f of it (at most 0.5)\n",
+              fifty.surrogate, fifty.persistence, fifty.ratio());
+  replace(surrogate, folder);
+  std::printf("an idle trainer costs the simulation %.2f %%\n", overhead(surrogate, time));
+  return one.ratio() <= 0.2 && fifty.ratio() <= 0.5 ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc > 1 ? argv[1] : ".");
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "in_situ: %s\n", error.what());
+    return 1;
+  }
+}
