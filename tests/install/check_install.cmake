@@ -17,7 +17,7 @@ endfunction()
 
 if(WAY STREQUAL examples)
   # Each is a project of its own and says with 0 that it has learned.
-  foreach(example minimal c_host)
+  foreach(example minimal c_host in_situ swarm)
     run(${CMAKE_COMMAND} -S ${SOURCE}/apps/examples/${example} -B ${WORK}/${example}
         -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=${C_COMPILER}
         -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_PREFIX_PATH=${PREFIX}

@@ -1,0 +1,184 @@
+// The learner of nodezero/caf.hpp.
+
+#include <mutex>
+#include <utility>
+
+#include "actors/assembly.hpp"
+#include "actors/embedding/host_batches.hpp"
+#include "actors/embedding/host_run.hpp"
+#include "nodezero/caf.hpp"
+#include "runtime/recorded.hpp"
+
+namespace nodezero {
+namespace {
+
+using actors::errc;
+
+caf::error refusal(errc code, std::string message) {
+  return actors::make_error({code, {}, -1, -1, std::move(message)});
+}
+
+/// What the run says of itself, on the observer's thread, for those that ask the learner.
+class LearnerObserver : public actors::Observer {
+ public:
+  explicit LearnerObserver(const TrainerOptions& options)
+      : on_step_(options.on_step), on_notice_(options.on_notice) {}
+
+  Status status() const {
+    const std::lock_guard lock(mutex_);
+    return status_;
+  }
+  void ended(Progress progress, std::string failure) {
+    const std::lock_guard lock(mutex_);
+    status_.progress = progress;
+    status_.failure = std::move(failure);
+  }
+
+  void on_step(const actors::StepSummary& summary) override {
+    {
+      const std::lock_guard lock(mutex_);
+      status_.steps = summary.step + 1;
+      status_.version = summary.version;
+      status_.loss = summary.loss;
+    }
+    if (on_step_) {
+      on_step_({summary.step, summary.epoch, summary.version, summary.loss, summary.gradient_norm,
+                summary.learning_rate});
+    }
+  }
+  void on_epoch(const actors::EpochSummary& summary) override {
+    const std::lock_guard lock(mutex_);
+    status_.epochs = summary.epoch + 1;
+  }
+  void on_notice(const actors::Notice& notice) override {
+    if (on_notice_) {
+      on_notice_(notice.text);
+    }
+  }
+
+ private:
+  std::function<void(const StepReport&)> on_step_;
+  std::function<void(const std::string&)> on_notice_;
+  mutable std::mutex mutex_;
+  Status status_;
+};
+
+class learner : public runtime::recorded<learner_actor::base> {
+ public:
+  learner(caf::actor_config& config, std::shared_ptr<const AnyTrainable> model,
+          TrainerOptions options, std::shared_ptr<actors::BatchQueue> queue, actors::RunActors run,
+          std::shared_ptr<LearnerObserver> observer)
+      : recorded(config),
+        model_(std::move(model)),
+        options_(std::move(options)),
+        queue_(std::move(queue)),
+        run_(std::move(run)),
+        observer_(std::move(observer)) {}
+
+  const char* name() const override { return "learner"; }
+  void on_exit() override {
+    run_.send_exit();
+    run_ = {};
+  }
+
+ protected:
+  behavior_type make_behavior() override {
+    request(run_.driver, std::chrono::seconds(1'000'000'000), actors::run_all{})
+        .then(
+            [this](const actors::run_ended& end) {
+              const bool is_finished = end.reason.code == errc::none;
+              observer_->ended(is_finished ? Progress::finished : Progress::failed,
+                               is_finished ? std::string() : to_string(end.reason));
+            },
+            [this](const caf::error& error) {
+              observer_->ended(Progress::failed, to_string(actors::to_failure(error)));
+            });
+    return {
+        [this](const submit_batch& message) { return take(message); },
+        [this](const ask_model& message) { return ask(message); },
+        [this](const ask_status&) {
+          Status status = observer_->status();
+          status.taken = queue_ ? status.steps * options_.micro_batches : 0;
+          status.waiting = queue_ ? queue_->counts().waiting : 0;
+          status.dropped = queue_ ? queue_->counts().dropped : 0;
+          status.threads = options_.threads + 2;  // the observer and the checkpointer
+          return status;
+        },
+    };
+  }
+
+ private:
+  caf::result<batch_taken> take(const submit_batch& message) {
+    if (!queue_) {
+      return refusal(errc::wrong_state, "this learner's batches come from a function");
+    }
+    if (const auto error = actors::check_batch(*model_, message.batch)) {
+      return refusal(errc::wrong_state, error->message);
+    }
+    if (auto pushed = queue_->push(message.batch, false); !pushed) {
+      return refusal(errc::overloaded, pushed.error().message);
+    }
+    send(run_.feed, actors::batches_arrived{});
+    return batch_taken{};
+  }
+
+  caf::result<model_answer> ask(const ask_model& message) {
+    if (!message.input.holds(model_->input_type())) {
+      return refusal(errc::wrong_state, "the input is of a type that the model does not take");
+    }
+    if (const auto error = model_->check_input(message.input.value.get())) {
+      return refusal(errc::wrong_state, error->message);
+    }
+    auto promise = make_response_promise<model_answer>();
+    actors::generate question;
+    question.input = message.input;
+    request(run_.lifecycle, std::chrono::seconds(1'000'000'000), std::move(question))
+        .then(
+            [promise](const actors::generated& answer) mutable {
+              promise.deliver(model_answer{answer.envelope.version, answer.output});
+            },
+            [promise](const caf::error& error) mutable { promise.deliver(error); });
+    return promise;
+  }
+
+  std::shared_ptr<const AnyTrainable> model_;
+  TrainerOptions options_;
+  std::shared_ptr<actors::BatchQueue> queue_;
+  actors::RunActors run_;
+  std::shared_ptr<LearnerObserver> observer_;
+};
+
+}  // namespace
+
+Result<learner_actor> spawn_learner(caf::actor_system& system,
+                                    std::shared_ptr<const AnyTrainable> model,
+                                    TrainerOptions options) {
+  if (!model) {
+    return fail(ErrorCode::invalid_argument, "there is no model");
+  }
+  if (auto valid = actors::validate(options); !valid) {
+    return tl::unexpected<Error>(std::move(valid.error()));
+  }
+  try {
+    auto trained = model::host_model(model);
+    if (!trained) {
+      return tl::unexpected<Error>(std::move(trained.error()));
+    }
+    options.running = Running::own_threads;
+    auto queue = options.batches
+                     ? nullptr
+                     : std::make_shared<actors::BatchQueue>(options.queue_bound, options.when_full);
+    auto observer = std::make_shared<LearnerObserver>(options);
+    auto run = actors::spawn_run(
+        system, runtime::Scheduling::threads,
+        actors::host_run_settings(model, std::move(*trained), options, queue), *observer);
+    // The observer's actor may live a little longer than the learner.
+    caf::actor_cast<caf::abstract_actor*>(run.observer)->attach_functor([observer] {});
+    return system.spawn<learner>(std::move(model), std::move(options), std::move(queue),
+                                 std::move(run), std::move(observer));
+  } catch (const std::exception& error) {
+    return fail(ErrorCode::internal, std::string("the learner cannot begin: ") + error.what());
+  }
+}
+
+}  // namespace nodezero

@@ -1,0 +1,155 @@
+#pragma once
+
+// For hosts whose simulation is made of actors of CAF 0.17: a learner in the same actor system,
+// which they talk to by messages, and a trace of their messages and ours.
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <utility>
+
+#include <caf/all.hpp>
+
+#include "nodezero/error.hpp"
+#include "nodezero/export.h"
+#include "nodezero/trainable.hpp"
+#include "nodezero/trainer.hpp"
+
+namespace nodezero {
+
+/// Records the messages of one actor system into a file, which `nodezero trace` reads.
+class NODEZERO_EXPORT TraceFile {
+ public:
+  static Result<TraceFile> create(const std::filesystem::path& path);
+  TraceFile(TraceFile&&) noexcept;
+  TraceFile& operator=(TraceFile&&) noexcept;
+  /// Closes the file. The system must be gone.
+  ~TraceFile();
+
+ private:
+  friend void configure(caf::actor_system_config& config, TraceFile* trace);
+  struct State;
+  explicit TraceFile(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+/// Prepares a host's own system for a learner, before the system exists. Bounds how many
+/// messages an actor handles in a turn, which CAF leaves unlimited, so that no agent keeps the
+/// learner waiting. `trace`, which may be null, must outlive the system.
+NODEZERO_EXPORT void configure(caf::actor_system_config& config, TraceFile* trace = nullptr);
+
+/// host -> learner: a batch. What happens if too many wait, TrainerOptions::when_full says;
+/// `wait` is taken for `refuse`. Answered with an error if it is refused.
+struct submit_batch {
+  AnyValue batch;
+};
+/// The learner's answer.
+struct batch_taken {};
+
+/// host -> learner: asks the weights that the last epoch ended with.
+struct ask_model {
+  AnyValue input;
+};
+/// The learner's answer.
+struct model_answer {
+  std::uint64_t version = 0;
+  AnyValue output;
+};
+
+/// host -> learner: how far it is; answered with a Status.
+struct ask_status {};
+
+using learner_actor = caf::typed_actor<caf::replies_to<submit_batch>::with<batch_taken>,
+                                       caf::replies_to<ask_model>::with<model_answer>,
+                                       caf::replies_to<ask_status>::with<Status>>;
+
+/// Spawns a tree of spheres that learns from what it is sent, with lanes on threads of their own
+/// (`options.threads`). It ends, with all that belongs to it, when the learner is sent an exit.
+/// `options.running`, `time_per_step` and `folder` have no meaning here.
+NODEZERO_EXPORT Result<learner_actor> spawn_learner(caf::actor_system& system,
+                                                    std::shared_ptr<const AnyTrainable> model,
+                                                    TrainerOptions options);
+
+/// What `recorded` records of an actor.
+class NODEZERO_EXPORT MessageTrace {
+ public:
+  explicit MessageTrace(const caf::local_actor& actor);
+  ~MessageTrace();
+  MessageTrace(const MessageTrace&) = delete;
+  MessageTrace& operator=(const MessageTrace&) = delete;
+
+  /// Something that goes on while it lives; may be null.
+  class Scope {
+   public:
+    virtual ~Scope() = default;
+    virtual void finished(caf::invoke_message_result result) = 0;
+  };
+  using ScopePtr = std::unique_ptr<Scope>;
+
+  bool is_on() const { return state_ != nullptr; }
+  void spawned(const caf::local_actor& actor);
+  void sent(const caf::local_actor& receiver, const caf::mailbox_element& element);
+  ScopePtr beginning(const caf::local_actor& actor);
+  ScopePtr handling(const caf::local_actor& actor, const caf::mailbox_element& element);
+  ScopePtr ending(const caf::local_actor& actor, const caf::error& reason);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;  ///< null if nobody records
+};
+
+/// The base of a host's actor whose messages are recorded:
+/// `class agent : public nodezero::recorded<caf::event_based_actor>`. Without a TraceFile it
+/// records nothing.
+template <class Base>
+class recorded : public Base {
+ public:
+  using Base::Base;
+  using Base::enqueue;
+
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit* unit) override {
+    if (trace_.is_on()) {
+      trace_.sent(*this, *element);
+    }
+    Base::enqueue(std::move(element), unit);
+  }
+
+  caf::invoke_message_result consume(caf::mailbox_element& element) override {
+    const auto scope = trace_.is_on() ? trace_.handling(*this, element) : MessageTrace::ScopePtr();
+    const auto result = Base::consume(element);
+    if (scope) {
+      scope->finished(result);
+    }
+    return result;
+  }
+
+  void launch(caf::execution_unit* unit, bool lazy, bool hide) override {
+    if (trace_.is_on()) {
+      trace_.spawned(*this);
+    }
+    Base::launch(unit, lazy, hide);
+  }
+
+  bool cleanup(caf::error&& reason, caf::execution_unit* unit) override {
+    const auto scope = trace_.is_on() ? trace_.ending(*this, reason) : MessageTrace::ScopePtr();
+    return Base::cleanup(std::move(reason), unit);
+  }
+
+  void initialize() override {
+    const auto scope = trace_.is_on() ? trace_.beginning(*this) : MessageTrace::ScopePtr();
+    Base::initialize();
+  }
+
+ private:
+  MessageTrace trace_{*this};
+};
+
+}  // namespace nodezero
+
+// They stay in the process and have no serialised form.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::submit_batch)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::batch_taken)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::ask_model)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::model_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::ask_status)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::Status)
