@@ -63,15 +63,24 @@ class LearnerObserver : public actors::Observer {
   Status status_;
 };
 
+/// A run whose observer lives for as long as its actor, which may be longer than the learner.
+actors::RunActors spawn_observed(caf::actor_system& system, const actors::RunSettings& settings,
+                                 const std::shared_ptr<LearnerObserver>& observer) {
+  auto run = actors::spawn_run(system, runtime::Scheduling::threads, settings, *observer);
+  caf::actor_cast<caf::abstract_actor*>(run.observer)->attach_functor([observer] {});
+  return run;
+}
+
 class learner : public runtime::recorded<learner_actor::base> {
  public:
   learner(caf::actor_config& config, std::shared_ptr<const AnyTrainable> model,
-          TrainerOptions options, std::shared_ptr<actors::BatchQueue> queue, actors::RunActors run,
+          TrainerOptions options, actors::RunSettings settings, actors::RunActors run,
           std::shared_ptr<LearnerObserver> observer)
       : recorded(config),
         model_(std::move(model)),
         options_(std::move(options)),
-        queue_(std::move(queue)),
+        settings_(std::move(settings)),
+        queue_(settings_.submitted),
         run_(std::move(run)),
         observer_(std::move(observer)) {}
 
@@ -89,6 +98,7 @@ class learner : public runtime::recorded<learner_actor::base> {
               const bool is_finished = end.reason.code == errc::none;
               observer_->ended(is_finished ? Progress::finished : Progress::failed,
                                is_finished ? std::string() : to_string(end.reason));
+              go_on_answering(end.checkpoint);
             },
             [this](const caf::error& error) {
               observer_->ended(Progress::failed, to_string(actors::to_failure(error)));
@@ -108,6 +118,16 @@ class learner : public runtime::recorded<learner_actor::base> {
   }
 
  private:
+  /// The run has ended; another, which does not train, has its last weights.
+  void go_on_answering(const model::Checkpoint& last) {
+    if (last.weights) {
+      settings_.resume = last;
+      run_.send_exit();
+      run_ = spawn_observed(home_system(), settings_, observer_);
+      settings_.resume.reset();
+    }
+  }
+
   caf::result<batch_taken> take(const submit_batch& message) {
     if (!queue_) {
       return refusal(errc::wrong_state, "this learner's batches come from a function");
@@ -143,6 +163,7 @@ class learner : public runtime::recorded<learner_actor::base> {
 
   std::shared_ptr<const AnyTrainable> model_;
   TrainerOptions options_;
+  actors::RunSettings settings_;
   std::shared_ptr<actors::BatchQueue> queue_;
   actors::RunActors run_;
   std::shared_ptr<LearnerObserver> observer_;
@@ -169,12 +190,9 @@ Result<learner_actor> spawn_learner(caf::actor_system& system,
                      ? nullptr
                      : std::make_shared<actors::BatchQueue>(options.queue_bound, options.when_full);
     auto observer = std::make_shared<LearnerObserver>(options);
-    auto run = actors::spawn_run(
-        system, runtime::Scheduling::threads,
-        actors::host_run_settings(model, std::move(*trained), options, queue), *observer);
-    // The observer's actor may live a little longer than the learner.
-    caf::actor_cast<caf::abstract_actor*>(run.observer)->attach_functor([observer] {});
-    return system.spawn<learner>(std::move(model), std::move(options), std::move(queue),
+    auto settings = actors::host_run_settings(model, std::move(*trained), options, queue);
+    auto run = spawn_observed(system, settings, observer);
+    return system.spawn<learner>(std::move(model), std::move(options), std::move(settings),
                                  std::move(run), std::move(observer));
   } catch (const std::exception& error) {
     return fail(ErrorCode::internal, std::string("the learner cannot begin: ") + error.what());

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 

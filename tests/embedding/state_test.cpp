@@ -1,4 +1,5 @@
 #include <filesystem>
+#include <unistd.h>
 
 #include <gtest/gtest.h>
 

@@ -4,6 +4,7 @@
 //
 //   swarm [TRACE [AGENTS]]
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -174,7 +175,8 @@ int fly(caf::actor_system& system, unsigned count) {
   options.micro_batches = 20;
   options.spheres = 12;
   options.queue_bound = 100'000;
-  options.optimizer.learning_rate = 1e-2;
+  options.optimizer.learning_rate = 8e-3;
+  options.total_steps = std::max(1U, count * flight_time / moves_in_a_batch / 20);
   const auto learner = nodezero::spawn_learner(
       system, nodezero::make_trainable(nodezero::MultilayerPerceptron({4, 32, 32, 4})), options);
   if (!learner) {
@@ -191,8 +193,7 @@ int fly(caf::actor_system& system, unsigned count) {
   nodezero::Status status;
   do {  // until all has been learned that the agents have told
     status = ask<nodezero::Status>(self, *learner, nodezero::ask_status{});
-  } while (status.waiting >= options.micro_batches &&
-           status.progress == nodezero::Progress::working);
+  } while (status.progress == nodezero::Progress::working);
   const double after = error_of(self, *learner);
   std::printf("%u agents, %d moves each: %llu steps, error %.3f before and %.3f after\n", count,
               flight_time, static_cast<unsigned long long>(status.steps), before, after);

@@ -1,0 +1,126 @@
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+#include <unistd.h>
+
+#include <gtest/gtest.h>
+
+#include "nodezero/caf.hpp"
+#include "runtime/trace/trace_file.hpp"
+#include "support/models.hpp"
+
+namespace nodezero::testing {
+namespace {
+
+struct greeting {};
+
+/// An actor of a host's.
+class greeter : public recorded<caf::event_based_actor> {
+ public:
+  using recorded::recorded;
+  const char* name() const override { return "greeter"; }
+  caf::behavior make_behavior() override {
+    return {[](const greeting&) { return greeting{}; }};
+  }
+};
+
+}  // namespace
+}  // namespace nodezero::testing
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::testing::greeting)
+
+namespace nodezero::testing {
+namespace {
+
+/// The answer, or nothing for an error.
+template <class Answer, class Handle, class Message>
+std::optional<Answer> ask(caf::actor_system& system, const Handle& handle, Message message) {
+  caf::scoped_actor self(system);
+  std::optional<Answer> result;
+  self->request(handle, std::chrono::minutes(5), std::move(message))
+      .receive([&](const Answer& answer) { result = answer; }, [](const caf::error&) {});
+  return result;
+}
+
+TEST(Learner, LearnsInAHostsSystemWhatItIsSentAndGoesWithItsExit) {
+  const std::size_t threads = count_threads();
+  {
+    caf::actor_system_config config;
+    configure(config);
+    caf::actor_system system(config);
+    auto options = small_options();
+    options.when_full = WhenFull::refuse;
+    options.total_steps = 8;
+    const auto learner = spawn_learner(system, make_trainable(small_model()), options);
+    ASSERT_TRUE(learner) << learner.error().message;
+
+    const auto input = AnyValue::of(std::vector<float>{0.5f, 0.5f});
+    const auto first = ask<model_answer>(system, *learner, ask_model{input});
+    ASSERT_TRUE(first);
+    EXPECT_EQ(first->version, 0u);
+    for (std::uint64_t i = 0; i < 24; ++i) {
+      EXPECT_TRUE(ask<batch_taken>(system, *learner, submit_batch{AnyValue::of(examples_of(i))}));
+    }
+    EXPECT_FALSE(ask<batch_taken>(system, *learner, submit_batch{AnyValue::of(1)}));
+    EXPECT_FALSE(ask<batch_taken>(system, *learner, submit_batch{AnyValue::of(Examples{})}));
+    EXPECT_FALSE(ask<model_answer>(system, *learner, ask_model{AnyValue::of(1)}));
+    std::optional<Status> status;
+    do {
+      status = ask<Status>(system, *learner, ask_status{});
+      ASSERT_TRUE(status);
+    } while (status->progress == Progress::working);
+    EXPECT_EQ(status->progress, Progress::finished) << status->failure;
+    EXPECT_EQ(status->steps, 8u);
+    EXPECT_EQ(status->taken, 24u);
+    const auto last = ask<model_answer>(system, *learner, ask_model{input});
+    ASSERT_TRUE(last);
+    EXPECT_EQ(last->version, 8u);
+    caf::anon_send_exit(*learner, caf::exit_reason::user_shutdown);
+  }
+  wait_for_threads(threads);
+
+  caf::actor_system_config config;
+  caf::actor_system system(config);
+  EXPECT_FALSE(spawn_learner(system, nullptr, {}));
+  auto options = small_options();
+  options.spheres = 0;
+  EXPECT_FALSE(spawn_learner(system, make_trainable(small_model()), options));
+}
+
+TEST(Learner, OneTraceHasTheMessagesOfTheHostsActorsAndItsOwn) {
+  const auto path = std::filesystem::temp_directory_path() /
+                    ("nodezero-host-" + std::to_string(getpid()) + ".nztrace");
+  {
+    auto trace = TraceFile::create(path);
+    ASSERT_TRUE(trace) << trace.error().message;
+    caf::actor_system_config config;
+    configure(config, &*trace);
+    caf::actor_system system(config);
+    const auto learner = spawn_learner(system, make_trainable(small_model()), small_options());
+    const auto one = system.spawn<greeter>();
+    EXPECT_TRUE(ask<greeting>(system, one, greeting{}));
+    EXPECT_TRUE(ask<batch_taken>(system, *learner, submit_batch{AnyValue::of(examples_of(0))}));
+    caf::anon_send_exit(*learner, caf::exit_reason::user_shutdown);
+    caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+  }
+  const auto read = runtime::trace::read_trace(path);
+  std::filesystem::remove(path);
+  ASSERT_TRUE(read) << read.error();
+  std::set<std::string> actors, types;
+  for (const auto& actor : read->actors) {
+    actors.insert(std::string(actor.name));
+  }
+  for (const auto& name : read->names) {
+    types.insert(name.text);
+  }
+  EXPECT_TRUE(actors.contains("greeter"));
+  EXPECT_TRUE(actors.contains("learner"));
+  EXPECT_TRUE(actors.contains("node_zero"));
+  EXPECT_TRUE(types.contains("begin_epoch"));
+  EXPECT_TRUE(types.contains("nodezero::submit_batch"));
+  EXPECT_TRUE(read->completeness.complete());
+}
+
+}  // namespace
+}  // namespace nodezero::testing
