@@ -23,7 +23,8 @@ Result<TraceFile> TraceFile::create(const std::filesystem::path& path) {
       {.file = path,
        .when_full = Recorder::WhenFull::wait,
        .catalogue = actors::trace_catalogue(),
-       .about = {{"program", "a host of libnodezero"}, {"version", NODEZERO_VERSION_STRING}}});
+       .about = {{"program", "a host of libnodezero"}, {"version", NODEZERO_VERSION_STRING}},
+       .warn = {}});
   if (!recorder) {
     return fail(ErrorCode::io, recorder.error());
   }
