@@ -33,3 +33,10 @@ install(FILES ${PROJECT_BINARY_DIR}/nodezero.pc DESTINATION ${CMAKE_INSTALL_LIBD
 if(NODEZERO_BUILD_APPS)
   install(TARGETS nodezero COMPONENT program)
 endif()
+
+# The reference of the installed headers.
+find_package(Doxygen QUIET)
+if(DOXYGEN_FOUND)
+  configure_file(docs/Doxyfile.in Doxyfile @ONLY)
+  add_custom_target(reference COMMAND Doxygen::doxygen ${PROJECT_BINARY_DIR}/Doxyfile VERBATIM)
+endif()

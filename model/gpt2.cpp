@@ -207,20 +207,28 @@ std::int64_t count_valid(const MicroBatch& batch) {
 LossSum loss_and_gradient(const ModelConfig& config, const Parameters& weights,
                           const MicroBatch& batch, const DropoutKey& key, Gradient& gradient,
                           Workspace& workspace) {
+  return loss_and_gradient(config, weights.layout(), weights.values(), batch, key,
+                           gradient.values(), workspace);
+}
+
+LossSum loss_and_gradient(const ModelConfig& config,
+                          const std::shared_ptr<const TensorLayout>& layout,
+                          std::span<const float> weights, const MicroBatch& batch,
+                          const DropoutKey& key, std::span<float> gradient, Workspace& workspace) {
   check(config, batch);
-  if (gradient.values().size() != weights.values().size()) {
+  if (gradient.size() != weights.size() || weights.size() != layout->buffer_size()) {
     throw std::invalid_argument("the gradient has another layout than the weights");
   }
-  workspace.state().prepare(config, weights.layout(), batch.sequences, batch.context);
+  workspace.state().prepare(config, layout, batch.sequences, batch.context);
   Workspace::State& state = workspace.state();
   const auto run = [&](auto pass) {
     pass.forward();
     state.forward_end = std::chrono::steady_clock::now();
-    return pass.backward(gradient.values().data());
+    return pass.backward(gradient.data());
   };
   const double sum = state.precision == Precision::bf16
-                         ? run(Bf16Pass(config, weights, batch, key, state))
-                         : run(Fp32Pass(config, weights, batch, key, state));
+                         ? run(Bf16Pass(config, weights.data(), batch, key, state))
+                         : run(Fp32Pass(config, weights.data(), batch, key, state));
   return {sum, count_valid(batch)};
 }
 
@@ -236,8 +244,8 @@ LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBa
   };
   Workspace::State& state = workspace.state();
   const double sum = state.precision == Precision::bf16
-                         ? run(Bf16Pass(without_dropout, weights, batch, {}, state))
-                         : run(Fp32Pass(without_dropout, weights, batch, {}, state));
+                         ? run(Bf16Pass(without_dropout, weights.values().data(), batch, {}, state))
+                         : run(Fp32Pass(without_dropout, weights.values().data(), batch, {}, state));
   return {sum, count_valid(batch)};
 }
 

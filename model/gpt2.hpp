@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 
 #include "model/micro_batch.hpp"
 #include "model/precision.hpp"
@@ -48,6 +49,12 @@ void initialize(const ModelConfig& config, std::uint64_t seed, Parameters& weigh
 LossSum loss_and_gradient(const ModelConfig& config, const Parameters& weights,
                           const MicroBatch& batch, const DropoutKey& key, Gradient& gradient,
                           Workspace& workspace);
+
+/// The same with the values of a weights' and a gradient's buffer, both of that layout.
+LossSum loss_and_gradient(const ModelConfig& config,
+                          const std::shared_ptr<const TensorLayout>& layout,
+                          std::span<const float> weights, const MicroBatch& batch,
+                          const DropoutKey& key, std::span<float> gradient, Workspace& workspace);
 
 /// Forward only, without dropout.
 LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBatch& batch,

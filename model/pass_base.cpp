@@ -4,10 +4,10 @@
 
 namespace nodezero::model {
 
-PassBase::PassBase(const ModelConfig& config, const Parameters& weights, const MicroBatch& batch,
+PassBase::PassBase(const ModelConfig& config, const float* weights, const MicroBatch& batch,
                    const DropoutKey& key, Workspace::State& state)
     : config_(config),
-      w_(weights.values().data()),
+      w_(weights),
       batch_(batch),
       key_(key),
       s_(state),

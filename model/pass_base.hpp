@@ -16,7 +16,7 @@ class PassBase {
   using Index = std::int64_t;
 
   /// Keeps references to everything but the key; the workspace is prepared for the batch.
-  PassBase(const ModelConfig& config, const Parameters& weights, const MicroBatch& batch,
+  PassBase(const ModelConfig& config, const float* weights, const MicroBatch& batch,
            const DropoutKey& key, Workspace::State& state);
 
  protected:

@@ -6,7 +6,7 @@
 set -euo pipefail
 
 packages=(
-  g++ cmake ninja-build
+  g++ cmake ninja-build doxygen
   libcaf-dev libcli11-dev libdnnl-dev libeigen3-dev libexpected-dev libfmt-dev
   libbenchmark-dev libgtest-dev libpng-dev pkg-config libsqlite3-dev libssl-dev libutfcpp-dev libzstd-dev nlohmann-json3-dev
   ocl-icd-opencl-dev  # the CMake package of libdnnl-dev asks for OpenCL

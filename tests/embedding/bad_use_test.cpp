@@ -217,7 +217,7 @@ TEST(BadUse, CallbacksCannotCallBackWhatWouldWaitForThem) {
 }
 
 TEST(BadUse, ATrainerMayBeDestroyedInItsOwnCallback) {
-  const std::size_t threads = count_threads();
+  wait_for_end_of_threads();
   for (const Running running : {Running::stepped, Running::own_threads}) {
     std::optional<Trainer> trainer;
     std::atomic<bool> called{false};
@@ -237,7 +237,7 @@ TEST(BadUse, ATrainerMayBeDestroyedInItsOwnCallback) {
     }
     called.wait(false);
     EXPECT_FALSE(trainer);
-    wait_for_threads(threads);
+    wait_for_end_of_threads();
   }
 }
 

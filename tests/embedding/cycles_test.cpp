@@ -34,7 +34,7 @@ void cycle(int cycle, Running running) {
 }
 
 TEST(Cycles, TenThousandTrainersLeaveNeitherMemoryNorThreads) {
-  const std::size_t threads = count_threads();
+  wait_for_end_of_threads();
   std::size_t bytes = 0;
   for (int i = 0; i < 10'000; ++i) {
     cycle(i, i % 100 == 0 ? Running::own_threads : Running::stepped);
@@ -42,7 +42,7 @@ TEST(Cycles, TenThousandTrainersLeaveNeitherMemoryNorThreads) {
       bytes = resident_bytes();
     }
   }
-  wait_for_threads(threads);
+  wait_for_end_of_threads();
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   EXPECT_LT(resident_bytes(), bytes + (2U << 20U));
 #else

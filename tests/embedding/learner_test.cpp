@@ -44,7 +44,7 @@ std::optional<Answer> ask(caf::actor_system& system, const Handle& handle, Messa
 }
 
 TEST(Learner, LearnsInAHostsSystemWhatItIsSentAndGoesWithItsExit) {
-  const std::size_t threads = count_threads();
+  wait_for_end_of_threads();
   {
     caf::actor_system_config config;
     configure(config);
@@ -78,7 +78,7 @@ TEST(Learner, LearnsInAHostsSystemWhatItIsSentAndGoesWithItsExit) {
     EXPECT_EQ(last->version, 8u);
     caf::anon_send_exit(*learner, caf::exit_reason::user_shutdown);
   }
-  wait_for_threads(threads);
+  wait_for_end_of_threads();
 
   caf::actor_system_config config;
   caf::actor_system system(config);

@@ -8,6 +8,16 @@
 #include <gtest/gtest.h>
 
 namespace nodezero::testing {
+namespace {
+
+std::size_t all_threads() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+}
+
+const std::size_t threads_at_begin = all_threads();
+
+}  // namespace
 
 Examples examples_of(std::uint64_t index) {
   Examples examples;
@@ -33,12 +43,11 @@ TrainerOptions small_options() {
 }
 
 std::size_t count_threads() {
-  const std::filesystem::directory_iterator tasks("/proc/self/task");
-  return static_cast<std::size_t>(std::distance(begin(tasks), end(tasks)));
+  return all_threads() - threads_at_begin;
 }
 
-void wait_for_threads(std::size_t count) {
-  while (count_threads() != count) {
+void wait_for_end_of_threads() {
+  while (count_threads() > 0) {
     std::this_thread::yield();
   }
 }

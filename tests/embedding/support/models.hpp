@@ -19,11 +19,11 @@ MultilayerPerceptron small_model();
 /// Stepped, 3 micro-batches a step, 4 steps an epoch.
 TrainerOptions small_options();
 
-/// Threads of this process.
+/// Threads of this process beside those that it began with.
 std::size_t count_threads();
 
-/// Until there are so many again: one that has ended is counted for a moment longer.
-void wait_for_threads(std::size_t count);
+/// Waits until there are none: one that has ended is counted for a moment longer.
+void wait_for_end_of_threads();
 
 /// Submits batches [first, last) of examples_of and steps until nothing is left to do.
 void train(Trainer& trainer, std::uint64_t first, std::uint64_t last);
