@@ -57,12 +57,14 @@ model::TrainingProgress starting_progress(const RunSettings& settings) {
   return progress;
 }
 
-void spawn_lanes(caf::actor_system& system, runtime::Scheduling scheduling,
-                 const RunSettings& settings,
-                 const std::shared_ptr<const model::TrainedModel>& trained, RunActors& actors) {
+std::shared_ptr<const model::TrainedModel> trained_model(const RunSettings& settings) {
+  return settings.trained ? settings.trained : model::gpt2_model(settings.training);
+}
+
+void spawn_lanes(caf::actor_system& system, const RunSettings& settings,
+                 const LaneSpawner& spawn_lane, RunActors& actors) {
   for (std::uint32_t i = 0; i < lane_count(settings); ++i) {
-    actors.lanes.push_back(caf::actor_cast<lane_actor>(runtime::spawn_computing<lane>(
-        system, scheduling, i, trained, settings.training.seed, settings.lane_times)));
+    actors.lanes.push_back(spawn_lane(i));
   }
   actors.lane_scheduler = system.spawn<lane_scheduler>(actors.lanes, actors.gradients);
 }
@@ -71,7 +73,17 @@ void spawn_lanes(caf::actor_system& system, runtime::Scheduling scheduling,
 
 RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
                     const RunSettings& settings, Observer& observer) {
-  const auto trained = settings.trained ? settings.trained : model::gpt2_model(settings.training);
+  const auto trained = trained_model(settings);
+  return spawn_run(system, scheduling, settings, observer, [&](std::uint32_t number) {
+    return caf::actor_cast<lane_actor>(runtime::spawn_computing<lane>(
+        system, scheduling, number, trained, settings.training.seed, settings.lane_times));
+  });
+}
+
+RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
+                    const RunSettings& settings, Observer& observer,
+                    const LaneSpawner& spawn_lane) {
+  const auto trained = trained_model(settings);
   const Layout layout = trained->layout();
   const auto progress = starting_progress(settings);
   const Envelope envelope{progress.run, progress.epoch, progress.step, progress.version};
@@ -82,7 +94,7 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
 
   RunActors actors;
   actors.gradients = std::make_shared<GradientPool>(layout);
-  spawn_lanes(system, scheduling, settings, trained, actors);
+  spawn_lanes(system, settings, spawn_lane, actors);
   actors.observer = runtime::spawn_computing<observer_bridge>(system, scheduling, observer);
   if (settings.submitted) {
     actors.feed = system.spawn<feed>(settings.submitted, settings.training.micro_batches);
@@ -106,11 +118,12 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
 
   auto spheres = std::make_shared<const SphereSettings>(
       SphereSettings{actors.lane_scheduler, lane_count(settings), actors.observer,
+                     std::make_shared<const std::vector<TopologyNode>>(
+                         topology(settings.spheres, settings.symmetry)),
                      settings.symmetry, settings.routing, settings.token_frequencies,
                      settings.attempts, settings.stall_timeout, settings.faults});
   NodeZeroSettings root;
   root.spheres = std::move(spheres);
-  root.workers = settings.spheres;
   root.corpus = actors.corpus;
   root.optimizer = actors.optimizer;
   root.lifecycle = actors.lifecycle;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -31,8 +32,15 @@ struct RunActors {
   void send_exit() const;
 };
 
+/// Spawns one of the lanes of a run; they are numbered from 0.
+using LaneSpawner = std::function<lane_actor(std::uint32_t)>;
+
 /// Spawns a run. `observer` must outlive the actors. @throws std::bad_alloc
 RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
                     const RunSettings& settings, Observer& observer);
+
+/// The same with lanes of the caller's.
+RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
+                    const RunSettings& settings, Observer& observer, const LaneSpawner& spawn_lane);
 
 }  // namespace nodezero::actors

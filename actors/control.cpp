@@ -5,14 +5,14 @@
 namespace nodezero::actors {
 
 sphere_actor spawn_sphere(caf::local_actor& spawner, const SphereSettingsPtr& settings,
-                          const SpherePlace& place, const parent_actor& parent) {
-  if (place.workers == 1) {
+                          const TopologyNode& place, const parent_actor& parent) {
+  if (place.is_worker) {
     return spawner.spawn<worker>(settings, place, parent);
   }
   return spawner.spawn<control>(settings, place, parent);
 }
 
-control::control(caf::actor_config& config, SphereSettingsPtr settings, const SpherePlace& place,
+control::control(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place,
                  parent_actor parent)
     : sphere_parent(config, std::move(settings), place), parent_(std::move(parent)) {}
 

@@ -8,7 +8,7 @@ namespace nodezero::actors {
 /// cannot, and closes each step with one report. It never computes a micro-batch.
 class control : public sphere_parent<control_actor::base> {
  public:
-  control(caf::actor_config& config, SphereSettingsPtr settings, const SpherePlace& place,
+  control(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place,
           parent_actor parent);
 
   const char* name() const override { return "control"; }

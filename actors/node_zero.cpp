@@ -9,7 +9,7 @@
 namespace nodezero::actors {
 
 node_zero::node_zero(caf::actor_config& config, NodeZeroSettings settings)
-    : sphere_parent(config, settings.spheres, {0, 0, settings.workers}),
+    : sphere_parent(config, settings.spheres, settings.spheres->tree->front()),
       node_(std::move(settings)),
       progress_(node_.progress),
       weights_(std::move(node_.weights)) {}

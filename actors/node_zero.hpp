@@ -14,7 +14,6 @@ namespace nodezero::actors {
 /// What node_zero is given.
 struct NodeZeroSettings {
   SphereSettingsPtr spheres;
-  std::uint32_t workers = 1;
   corpus_actor corpus;
   optimizer_actor optimizer;
   lifecycle_actor lifecycle;

@@ -11,6 +11,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/settings.hpp"
 #include "actors/step_reduction.hpp"
+#include "actors/topology.hpp"
 #include "model/adamw.hpp"
 #include "runtime/recorded.hpp"
 
@@ -21,6 +22,7 @@ struct SphereSettings {
   lane_scheduler_actor lanes;
   std::uint32_t lane_count = 1;
   observer_actor observer;
+  std::shared_ptr<const std::vector<TopologyNode>> tree;
   std::uint32_t symmetry = 12;
   RoutingPolicy routing = RoutingPolicy::balanced;
   std::vector<double> token_frequencies;
@@ -30,23 +32,16 @@ struct SphereSettings {
 };
 using SphereSettingsPtr = std::shared_ptr<const SphereSettings>;
 
-/// Where a sphere stands in the tree; see topology.hpp.
-struct SpherePlace {
-  std::uint32_t id = 0;
-  std::uint32_t level = 0;
-  std::uint32_t workers = 1;
-};
-
-/// Spawns the subtree of a place: a worker if it has one leaf, else a control.
+/// Spawns a node of the tree; a control spawns what is below it.
 sphere_actor spawn_sphere(caf::local_actor& spawner, const SphereSettingsPtr& settings,
-                          const SpherePlace& place, const parent_actor& parent);
+                          const TopologyNode& place, const parent_actor& parent);
 
 /// What worker and control, and node_zero at the root, have in common: they sum what is
 /// wholly their own along the position tree and pass the rest upwards.
 template <class Base>
 class summing_sphere : public runtime::recorded<Base> {
  protected:
-  summing_sphere(caf::actor_config& config, SphereSettingsPtr settings, const SpherePlace& place)
+  summing_sphere(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place)
       : runtime::recorded<Base>(config), settings_(std::move(settings)), place_(place) {}
 
   /// There is only one root.
@@ -84,7 +79,7 @@ class summing_sphere : public runtime::recorded<Base> {
   virtual void sum_failed(failure reason) = 0;
 
   SphereSettingsPtr settings_;
-  SpherePlace place_;
+  TopologyNode place_;
   bool open_ = false;
   assign step_;
   StepReduction reduction_;

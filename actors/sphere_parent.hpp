@@ -16,7 +16,7 @@ namespace nodezero::actors {
 template <class Base>
 class sphere_parent : public summing_sphere<Base> {
  protected:
-  sphere_parent(caf::actor_config& config, SphereSettingsPtr settings, const SpherePlace& place)
+  sphere_parent(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place)
       : summing_sphere<Base>(config, std::move(settings), place),
         router_(this->settings_->routing, this->settings_->symmetry, place.level,
                 this->settings_->token_frequencies) {}
@@ -27,17 +27,14 @@ class sphere_parent : public summing_sphere<Base> {
   virtual void step_lost(failure reason) = 0;
 
   void spawn_children() {
-    const std::uint32_t symmetry = this->settings_->symmetry;
-    const auto shares = split_workers(this->place_.workers, symmetry);
-    std::uint32_t id = this->place_.id + 1;
-    for (std::uint32_t i = 0; i < shares.size(); ++i) {
-      const auto groups = owned_groups(i, static_cast<std::uint32_t>(shares.size()), symmetry);
+    const auto& tree = *this->settings_->tree;
+    const std::uint32_t end = this->place_.id + this->place_.nodes;
+    for (std::uint32_t id = this->place_.id + 1; id < end; id += tree[id].nodes) {
       Child child;
-      child.place = {id, this->place_.level + 1, shares[i]};
-      targets_.push_back({shares[i], groups.first, groups.last});
+      child.place = tree[id];
+      targets_.push_back({tree[id].workers, tree[id].first_group, tree[id].last_group});
       children_.push_back(std::move(child));
       spawn(children_.back());
-      id += subtree_size(shares[i], symmetry);
     }
   }
 
@@ -150,7 +147,7 @@ class sphere_parent : public summing_sphere<Base> {
 
  private:
   struct Child {
-    SpherePlace place;
+    TopologyNode place;
     sphere_actor handle;
     std::vector<std::uint32_t> positions;  ///< assigned to its present incarnation, ascending
     model::LossSum delivered;              ///< in the gradients of that assignment

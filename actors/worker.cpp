@@ -6,7 +6,7 @@
 
 namespace nodezero::actors {
 
-worker::worker(caf::actor_config& config, SphereSettingsPtr settings, const SpherePlace& place,
+worker::worker(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place,
                parent_actor parent)
     : summing_sphere(config, std::move(settings), place), parent_(std::move(parent)) {}
 

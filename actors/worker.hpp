@@ -12,7 +12,7 @@ namespace nodezero::actors {
 /// anything that goes wrong ends it: its parent replaces it.
 class worker : public summing_sphere<sphere_actor::base> {
  public:
-  worker(caf::actor_config& config, SphereSettingsPtr settings, const SpherePlace& place,
+  worker(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place,
          parent_actor parent);
 
   const char* name() const override { return "worker"; }
