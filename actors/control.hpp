@@ -14,6 +14,7 @@ class control : public sphere_parent<control_actor::base> {
   const char* name() const override { return "control"; }
   /// Parent and child hold each other's handles; the child lets go.
   void on_exit() override { parent_ = nullptr; }
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
 
  protected:
   behavior_type make_behavior() override;

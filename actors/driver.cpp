@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "actors/mutant.hpp"
 #include "actors/timeouts.hpp"
 
 namespace nodezero::actors {
@@ -64,7 +65,7 @@ void driver::epoch_ended(const epoch_done& done) {
     end({errc::conservation, envelope_, -1, -1, "an epoch without a step never reaches --steps"});
     return;
   }
-  ++envelope_.epoch;
+  envelope_.epoch += is_mutated(Mutant::epoch_not_advanced) ? 0 : 1;
   envelope_.step = done.envelope().step + (has_trained ? 1 : 0);
   envelope_.version = done.envelope().version;
   if (settings_.validates && has_trained) {
@@ -107,6 +108,10 @@ void driver::end(failure reason) {
   if (reason.code == errc::stopped) {
     was_stopped_ = true;
     reason = {};
+  }
+  if (is_mutated(Mutant::run_not_stopped_at_end)) {
+    deliver(reason, {});
+    return;
   }
   request(settings_.lifecycle, settings_.timeout, stop{})
       .then([this, reason](const stopped& answer) { deliver(reason, answer.checkpoint); },

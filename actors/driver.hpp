@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "actors/interfaces.hpp"
+#include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -26,13 +27,14 @@ struct DriverSettings {
 /// Runs epoch after epoch: begins one, waits for epoch_done, evaluates, samples the
 /// prompts; at the end, or when an epoch fails, it has the lifecycle stop the run, and
 /// reports when all telemetry has been heard.
-class driver : public runtime::recorded<driver_actor::base> {
+class driver : public runtime::recorded<driver_actor::base>, public runtime::Explorable {
  public:
   driver(caf::actor_config& config, DriverSettings settings);
 
   const char* name() const override { return "driver"; }
   /// A promise holds the actor that made it: it lets go of an unanswered one.
   void on_exit() override { answer_ = {}; }
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
 
  protected:
   behavior_type make_behavior() override;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "actors/errors.hpp"
+#include "actors/mutant.hpp"
 #include "actors/optimizer_complete.hpp"
 #include "runtime/caf.hpp"
 
@@ -59,7 +60,7 @@ class epoch_gate {
   /// Answers with success if the proof is the optimizer's for this epoch's last step, with
   /// errc::unsealed or errc::stale if it is not.
   void complete(const optimizer_complete& proof) && {
-    if (opens_with(proof)) {
+    if (opens_with(proof) || is_mutated(Mutant::gate_takes_any_proof)) {
       answer_.deliver(epoch_done(proof.envelope()));
       return;
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/mutant.hpp"
+
 namespace nodezero::actors {
 
 GradientLease& GradientLease::operator=(GradientLease&& other) noexcept {
@@ -19,7 +21,7 @@ GradientLease::~GradientLease() {
 }
 
 void GradientLease::give_back() noexcept {
-  if (buffer_) {
+  if (buffer_ && !is_mutated(Mutant::buffer_kept)) {
     pool_->give_back(std::move(buffer_));
   }
   pool_.reset();

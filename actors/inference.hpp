@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "actors/interfaces.hpp"
+#include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -12,7 +13,7 @@ namespace nodezero::actors {
 /// Generates, one request after the other, from the snapshot that came with each request; it
 /// sees no other weights. The lanes compute a few tokens at a time, so that no micro-batch
 /// waits long behind a long answer.
-class inference : public runtime::recorded<inference_actor::base> {
+class inference : public runtime::recorded<inference_actor::base>, public runtime::Explorable {
  public:
   inference(caf::actor_config& config, lane_scheduler_actor lanes,
             std::chrono::milliseconds timeout, std::uint32_t at_once);
@@ -20,6 +21,7 @@ class inference : public runtime::recorded<inference_actor::base> {
   const char* name() const override { return "inference"; }
   /// Promises hold the actor that made them, and those of waiting requests are held by it.
   void on_exit() override { queue_.clear(); }
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
 
  protected:
   behavior_type make_behavior() override;

@@ -4,6 +4,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "actors/mutant.hpp"
+
 namespace nodezero::actors {
 lane_scheduler::lane_scheduler(caf::actor_config& config, std::vector<lane_actor> lanes,
                                std::shared_ptr<GradientPool> gradients)
@@ -49,6 +51,7 @@ caf::result<computed> lane_scheduler::submit_micro_batch(const compute& task) {
 template <class Answer, class Task>
 caf::result<Answer> lane_scheduler::submit(Priority priority, std::uint32_t position,
                                            const Task& task) {
+  const caf::actor_id asker = current_sender()->id();  // before the promise takes the sender
   auto promise = make_response_promise<Answer>();
   // The job gives its task away when it starts, so that nothing here keeps a version of
   // the weights alive behind the optimizer's back.
@@ -56,7 +59,9 @@ caf::result<Answer> lane_scheduler::submit(Priority priority, std::uint32_t posi
     const auto lane_is_free = [this, lane] {
       ++finished_;
       idle_.push_back(lane);
-      dispatch();
+      if (!is_mutated(Mutant::wake_up_lost)) {
+        dispatch();
+      }
     };
     if constexpr (std::is_same_v<Task, compute>) {
       if (task.purpose == Purpose::train) {
@@ -77,7 +82,7 @@ caf::result<Answer> lane_scheduler::submit(Priority priority, std::uint32_t posi
   };
   auto refuse = [promise](const caf::error& reason) mutable { promise.deliver(reason); };
   waiting_.emplace(JobKey{priority, position, submitted_++},
-                   Job{std::move(start), std::move(refuse)});
+                   Job{std::move(start), std::move(refuse), asker});
   dispatch();
   return promise;
 }
@@ -91,6 +96,7 @@ void lane_scheduler::dispatch() {
     }
     const lane_actor lane = idle_.back();
     idle_.pop_back();
+    starting_for_ = job.mapped().asker;
     job.mapped().start(lane);
   }
 }
@@ -98,7 +104,9 @@ void lane_scheduler::dispatch() {
 void lane_scheduler::refuse_micro_batches(const Envelope& envelope) {
   for (auto job = waiting_.begin(); job != waiting_.end();) {
     if (std::get<Priority>(job->first) == Priority::micro_batch) {
-      job->second.refuse(make_error({errc::stale, envelope, -1, -1, "the step was abandoned"}));
+      if (!is_mutated(Mutant::refused_work_unanswered)) {
+        job->second.refuse(make_error({errc::stale, envelope, -1, -1, "the step was abandoned"}));
+      }
       job = waiting_.erase(job);
     } else {
       ++job;
@@ -111,7 +119,8 @@ bool lane_scheduler::may_start(const JobKey& key) const {
   if (priority != Priority::micro_batch || position < next_position_) {
     return true;  // position < next: computed again after a failure
   }
-  return position == next_position_ && room_for_gradient();
+  return (position == next_position_ || is_mutated(Mutant::any_position_starts)) &&
+         room_for_gradient();
 }
 
 bool lane_scheduler::room_for_gradient() const {
@@ -119,7 +128,7 @@ bool lane_scheduler::room_for_gradient() const {
   // are held, and one old one on its way to the optimizer, so this never waits for ever.
   const std::size_t positions = batches_->batches.size();
   const std::size_t bound = lanes_.size() + std::bit_width(positions - 1) + 2;
-  return gradients_->leased() < bound;
+  return gradients_->leased() < (is_mutated(Mutant::too_few_buffers) ? 1 : bound);
 }
 
 }  // namespace nodezero::actors

@@ -10,6 +10,7 @@
 
 #include "actors/gradient_pool.hpp"
 #include "actors/lane_messages.hpp"
+#include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -19,7 +20,8 @@ namespace nodezero::actors {
 /// positions, so that the sums of finished ones collapse along the position tree and at
 /// most lanes + ceil(log2 n) + 2 gradient buffers are in use. No lane is idle while a
 /// micro-batch waits, however unevenly routing spread them over the spheres.
-class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base> {
+class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base>,
+                       public runtime::Explorable {
  public:
   lane_scheduler(caf::actor_config& config, std::vector<lane_actor> lanes,
                  std::shared_ptr<GradientPool> gradients);
@@ -27,6 +29,11 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base> {
   const char* name() const override { return "lane_scheduler"; }
   /// Promises hold the actor that made them, and those of waiting jobs are held by it.
   void on_exit() override { waiting_.clear(); }
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
+  /// Who asked for the job that is being started: its answer goes there.
+  std::uint64_t continuation(const runtime::ActorKeys& keys) const override {
+    return keys.key(starting_for_);
+  }
 
  protected:
   behavior_type make_behavior() override;
@@ -39,6 +46,7 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base> {
   struct Job {
     std::function<void(const lane_actor&)> start;
     std::function<void(const caf::error&)> refuse;
+    caf::actor_id asker = 0;
   };
 
   template <class Answer, class Task>
@@ -57,7 +65,8 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base> {
   std::uint64_t finished_ = 0;
   std::optional<std::uint64_t> abandoned_step_;
   StepKey step_{};
-  StepBatchesPtr batches_;           ///< of the step whose micro-batches are being started
+  StepBatchesPtr batches_;  ///< of the step whose micro-batches are being started
+  caf::actor_id starting_for_ = 0;
   std::uint32_t next_position_ = 0;  ///< all before it were started once
 };
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "actors/mutant.hpp"
+
 namespace nodezero::actors {
 
 lifecycle::lifecycle(caf::actor_config& config, Settings settings, snapshot initial,
@@ -18,7 +20,7 @@ lifecycle::behavior_type lifecycle::make_behavior() {
   return {
       [this](const introduction& message) {
         root_ = message.root;
-        if (in<draining>()) {
+        if (in<draining>() && !is_mutated(Mutant::introduction_forgets_stop)) {
           drain();
         }
       },
@@ -27,7 +29,9 @@ lifecycle::behavior_type lifecycle::make_behavior() {
       [this](const epoch_failed& message) {
         if (in<running>()) {
           enter(failed{message.reason});
-          refuse_waiting(message.reason);
+          if (!is_mutated(Mutant::waiting_forgotten_at_failure)) {
+            refuse_waiting(message.reason);
+          }
         }
       },
       [this](const generate& request) { return begin(request); },
@@ -59,16 +63,18 @@ void lifecycle::take_snapshot(const snapshot& message) {
     envelope_ = message.envelope;
     weights_ = message.weights;
   }
-  if (message.epoch_boundary) {
+  if (message.epoch_boundary || is_mutated(Mutant::snapshot_in_mid_epoch)) {
     enter(quiescent{message.envelope.epoch});
-    for (auto& [number, entry] : std::exchange(waiting_, {})) {
+    for (auto& [number, entry] : is_mutated(Mutant::waiting_forgotten_at_boundary)
+                                     ? decltype(waiting_)()
+                                     : std::exchange(waiting_, {})) {
       pass_to_inference(entry.request, std::move(entry.promise));
     }
   }
 }
 
 caf::result<generated> lifecycle::begin(const generate& request) {
-  if (in<draining>() || in<ended>()) {
+  if ((in<draining>() || in<ended>()) && !is_mutated(Mutant::generate_while_draining)) {
     return make_error({errc::stopped, envelope_, -1, -1, "the run is stopping"});
   }
   if (!request.input.value && (request.prompt.empty() || request.tokens < 0)) {
@@ -117,7 +123,11 @@ caf::result<stopped> lifecycle::begin(const stop&) {
     return end->answer;
   }
   auto promise = make_response_promise<stopped>();
-  stops_.push_back(promise);
+  if (is_mutated(Mutant::stop_answered_at_once)) {
+    promise.deliver(stopped{});
+  } else if (!is_mutated(Mutant::second_stop_forgotten) || stops_.empty()) {
+    stops_.push_back(promise);
+  }
   if (!in<draining>()) {
     enter(draining{});
     weights_.reset();

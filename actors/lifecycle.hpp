@@ -9,6 +9,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/settings.hpp"
+#include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -19,7 +20,7 @@ namespace nodezero::actors {
 ///
 ///   idle -> training(e) -> quiescent(e) -> training(e + 1) ... -> draining -> stopped
 ///                      \-> failed
-class lifecycle : public runtime::recorded<lifecycle_actor::base> {
+class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtime::Explorable {
  public:
   struct Settings {
     InferencePolicy policy = InferencePolicy::snapshot;
@@ -38,6 +39,8 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base> {
     waiting_.clear();
     stops_.clear();
   }
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
+  const char* state_name() const override;
 
   // The states, with their names in traces:
   struct idle {

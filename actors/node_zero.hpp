@@ -44,6 +44,8 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
     evaluation_ = {};
     halt_ = {};
   }
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
+  const char* state_name() const override;
 
   // The states, with their names in traces:
   struct idle {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/mutant.hpp"
 #include "actors/node_zero.hpp"
 
 namespace nodezero::actors {
@@ -14,8 +15,10 @@ void node_zero::give_up_step(failure reason) {
     abandon_step(step_.envelope);
     send(settings_->lanes, abandon{here()});
   }
-  sum_.reset();
-  if (epoch_) {
+  if (!is_mutated(Mutant::partial_sum_kept)) {
+    sum_.reset();
+  }
+  if (epoch_ && !is_mutated(Mutant::failure_not_answered)) {
     auto gate = std::move(std::exchange(epoch_, std::nullopt)->gate);
     std::move(gate).fail(reason);
   }

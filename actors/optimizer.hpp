@@ -5,6 +5,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/version_buffers.hpp"
+#include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -22,13 +23,15 @@ struct OptimizerStart {
 /// Owns the moments of AdamW and the next version of the weights. Applies the sum of a
 /// step exactly once, in three phases of shards on the lanes: the gradient's norm, the
 /// update, and on request a copy of the state. Only it can mint optimizer_complete.
-class optimizer : public runtime::recorded<optimizer_actor::base> {
+class optimizer : public runtime::recorded<optimizer_actor::base>, public runtime::Explorable {
  public:
   optimizer(caf::actor_config& config, OptimizerStart start, lane_scheduler_actor lanes);
 
   const char* name() const override { return "optimizer"; }
   /// A promise holds the actor that made it: it lets go of an unanswered one.
   void on_exit() override { applied_ = {}; }
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
+  const char* state_name() const override;
 
  protected:
   behavior_type make_behavior() override;

@@ -9,10 +9,12 @@
 #include <vector>
 
 #include "actors/interfaces.hpp"
+#include "actors/mutant.hpp"
 #include "actors/settings.hpp"
 #include "actors/step_reduction.hpp"
 #include "actors/topology.hpp"
 #include "model/adamw.hpp"
+#include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -36,10 +38,19 @@ using SphereSettingsPtr = std::shared_ptr<const SphereSettings>;
 sphere_actor spawn_sphere(caf::local_actor& spawner, const SphereSettingsPtr& settings,
                           const TopologyNode& place, const parent_actor& parent);
 
+/// Of an open step.
+std::uint64_t digest_of_step(const assign& step, std::uint64_t generation,
+                             const StepReduction& reduction);
+
 /// What worker and control, and node_zero at the root, have in common: they sum what is
 /// wholly their own along the position tree and pass the rest upwards.
 template <class Base>
-class summing_sphere : public runtime::recorded<Base> {
+class summing_sphere : public runtime::recorded<Base>, public runtime::Explorable {
+ public:
+  /// Answers are for the step that was open when they were asked for.
+  std::uint64_t continuation(const runtime::ActorKeys&) const override { return generation_; }
+  const char* state_name() const override { return open_ ? "open" : "closed"; }
+
  protected:
   summing_sphere(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place)
       : runtime::recorded<Base>(config), settings_(std::move(settings)), place_(place) {}
@@ -67,7 +78,13 @@ class summing_sphere : public runtime::recorded<Base> {
 
   /// True for a message of the open step.
   bool is_open(const Envelope& envelope, Purpose purpose) const {
-    return open_ && step_.envelope == envelope && step_.purpose == purpose;
+    return open_ && ((step_.envelope == envelope && step_.purpose == purpose) ||
+                     is_mutated(Mutant::old_step_accepted));
+  }
+
+  /// True if an answer that was asked for in that generation is for the open step.
+  bool is_current(std::uint64_t generation) const {
+    return generation == generation_ || (open_ && is_mutated(Mutant::old_answer_used));
   }
 
   /// Puts a part that is acceptable into the step's sum.
@@ -77,6 +94,11 @@ class summing_sphere : public runtime::recorded<Base> {
   virtual void pass_up(Partial sum) = 0;
   /// A lane could not do its work.
   virtual void sum_failed(failure reason) = 0;
+
+  std::uint64_t step_digest() const {
+    return open_ ? digest_of_step(step_, generation_, reduction_)
+                 : runtime::Fingerprint().add(generation_).value();
+  }
 
   SphereSettingsPtr settings_;
   TopologyNode place_;
@@ -119,7 +141,7 @@ class summing_sphere : public runtime::recorded<Base> {
                     sum_shard{step_.envelope, task, blocks * i / shards, blocks * (i + 1) / shards})
           .then(
               [this, generation = generation_, task, shards](const shard_done&) {
-                if (++task->answered == shards && generation == generation_) {
+                if (++task->answered == shards && is_current(generation)) {
                   handle(reduction_.put_combined(std::move(task->left)));
                 }
               },

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "actors/digests.hpp"
+#include "actors/mutant.hpp"
 #include "actors/routing.hpp"
 #include "actors/sphere.hpp"
 #include "actors/topology.hpp"
@@ -47,7 +49,9 @@ class sphere_parent : public summing_sphere<Base> {
     }
     for (auto& child : children_) {
       child.closed = false;
-      child.positions.clear();
+      if (!is_mutated(Mutant::positions_kept)) {
+        child.positions.clear();
+      }
     }
     const auto routes = router_.route(step.batches->batches, step.positions, targets_);
     for (std::size_t i = 0; i < routes.size(); ++i) {
@@ -59,7 +63,9 @@ class sphere_parent : public summing_sphere<Base> {
   }
 
   void abandon_step(const Envelope& envelope) {
-    this->close();
+    if (!is_mutated(Mutant::abandoned_step_goes_on)) {
+      this->close();
+    }
     for (const auto& child : children_) {
       this->send(child.handle, abandon{envelope});
     }
@@ -84,6 +90,9 @@ class sphere_parent : public summing_sphere<Base> {
     add(child->delivered, part.loss);
     add(total_.loss, part.loss);
     this->put(std::move(part));
+    if (is_mutated(Mutant::messages_counted)) {
+      count_message();
+    }
   }
 
   void on_report(const report& message) {
@@ -91,12 +100,18 @@ class sphere_parent : public summing_sphere<Base> {
     if (!child) {
       return;
     }
+    if (is_mutated(Mutant::messages_counted)) {
+      total_.spheres_busy += message.spheres_busy;
+      count_message();
+      return;
+    }
     const auto missing = std::find_if(
         child->positions.begin(), child->positions.end(),
         [this](std::uint32_t position) { return !this->reduction_.arrived(position); });
-    if (child->closed || message.positions != child->positions ||
-        message.loss.valid_tokens != child->delivered.valid_tokens ||
-        missing != child->positions.end()) {
+    if ((child->closed || message.positions != child->positions ||
+         message.loss.valid_tokens != child->delivered.valid_tokens ||
+         missing != child->positions.end()) &&
+        !is_mutated(Mutant::report_without_gradients)) {
       conservation_violated(*child, missing == child->positions.end() ? -1 : std::int64_t{*missing},
                             "a report that does not match what it was assigned");
       return;
@@ -125,7 +140,7 @@ class sphere_parent : public summing_sphere<Base> {
                telemetry_notice{{"sphere " + std::to_string(child->place.id) +
                                  " was replaced: " + to_string(reason)}});
     spawn(*child);
-    if (this->open_ && !child->closed) {
+    if (this->open_ && !child->closed && !is_mutated(Mutant::dead_childs_work_lost)) {
       assign_again(*child, std::move(reason));
     }
     return true;
@@ -135,15 +150,28 @@ class sphere_parent : public summing_sphere<Base> {
 
   /// To be called when a sum has been passed up.
   void close_if_complete() {
-    const bool closed = this->open_ && this->reduction_.finished() &&
-                        std::all_of(children_.begin(), children_.end(),
-                                    [](const Child& child) { return child.closed; });
+    const bool closed = this->open_ &&
+                        (this->reduction_.finished() || is_mutated(Mutant::report_before_sum)) &&
+                        (is_mutated(Mutant::report_before_children) ||
+                         std::all_of(children_.begin(), children_.end(),
+                                     [](const Child& child) { return child.closed; }));
     if (closed) {
       step_closed(std::move(total_));
     }
   }
 
   std::uint64_t strays() const { return strays_; }
+
+  std::uint64_t family_digest(const runtime::ActorKeys& keys) const {
+    runtime::Fingerprint digest;
+    digest.add(this->step_digest()).add(digest_of(attempts_)).add(total_.spheres_busy);
+    digest.add(digest_of(total_.loss));
+    for (const auto& child : children_) {
+      digest.add(keys.of(child.handle)).add(child.closed).add(digest_of(child.positions));
+      digest.add(digest_of(child.delivered));
+    }
+    return digest.value();
+  }
 
  private:
   struct Child {
@@ -162,7 +190,9 @@ class sphere_parent : public summing_sphere<Base> {
   void spawn(Child& child) {
     child.handle =
         spawn_sphere(*this, this->settings_, child.place, caf::actor_cast<parent_actor>(this));
-    this->monitor(child.handle);
+    if (!is_mutated(Mutant::child_not_monitored)) {
+      this->monitor(child.handle);
+    }
   }
 
   void send_assignment(Child& child) {
@@ -179,8 +209,10 @@ class sphere_parent : public summing_sphere<Base> {
   // What the dead one had not delivered is computed again. The micro-batch that it names
   // has had an attempt; if it names none, all that were on it have.
   void assign_again(Child& child, failure reason) {
-    std::erase_if(child.positions,
-                  [this](std::uint32_t position) { return this->reduction_.arrived(position); });
+    if (!is_mutated(Mutant::dead_childs_work_all_again)) {
+      std::erase_if(child.positions,
+                    [this](std::uint32_t position) { return this->reduction_.arrived(position); });
+    }
     reason.envelope = this->step_.envelope;
     reason.sphere = reason.sphere < 0 ? child.place.id : reason.sphere;
     for (const std::uint32_t position : child.positions) {
@@ -195,6 +227,16 @@ class sphere_parent : public summing_sphere<Base> {
       }
     }
     send_assignment(child);
+  }
+
+  /// Of the verification build: as many messages as children close a step, whoever sent them.
+  void count_message() {
+    const auto waiting = std::find_if(children_.begin(), children_.end(),
+                                      [](const Child& child) { return !child.closed; });
+    if (waiting != children_.end()) {
+      waiting->closed = true;
+    }
+    close_if_complete();
   }
 
   /// The child whose message of the open step this is; else the message is counted.

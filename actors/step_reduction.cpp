@@ -4,6 +4,8 @@
 #include <cassert>
 #include <utility>
 
+#include "actors/mutant.hpp"
+
 namespace nodezero::actors {
 
 StepReduction::StepReduction(std::uint32_t positions, std::vector<std::uint32_t> mine)
@@ -26,13 +28,14 @@ bool StepReduction::acceptable(PositionRange range) const {
     return false;
   }
   const auto first = arrived_.begin() + static_cast<std::ptrdiff_t>(index_of(range.first));
-  return std::none_of(first, first + range.size(), [](bool arrived) { return arrived; });
+  return is_mutated(Mutant::second_gradient_accepted) ||
+         std::none_of(first, first + range.size(), [](bool arrived) { return arrived; });
 }
 
 StepReduction::Outcome StepReduction::put(Partial part) {
   assert(acceptable(part.range));
   const auto first = arrived_.begin() + static_cast<std::ptrdiff_t>(index_of(part.range.first));
-  std::fill(first, first + part.range.size(), true);
+  std::fill(first, first + part.range.size(), !is_mutated(Mutant::arrival_not_noted));
   return place(std::move(part));
 }
 
@@ -47,6 +50,11 @@ StepReduction::Outcome StepReduction::place(Partial part) {
     return PassUp{std::move(part)};
   }
   const auto held = held_.find(sibling->first);
+  if (is_mutated(Mutant::sibling_not_checked) && !held_.empty()) {
+    Partial other = std::move(held_.begin()->second);
+    held_.erase(held_.begin());
+    return Combine{std::move(other), std::move(part)};
+  }
   if (held == held_.end() || held->second.range != *sibling) {
     held_.emplace(part.range.first, std::move(part));
     return Held{};

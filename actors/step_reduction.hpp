@@ -58,6 +58,8 @@ class StepReduction {
   /// Positions of ours that have not arrived from outside.
   std::vector<std::uint32_t> missing() const;
   bool arrived(std::uint32_t position) const;
+  /// Equal for reductions that nothing that is put in can tell apart.
+  std::uint64_t state_digest() const;
 
  private:
   bool wholly_mine(PositionRange range) const;

@@ -4,6 +4,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "actors/mutant.hpp"
+
 namespace nodezero::actors {
 
 worker::worker(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place,
@@ -33,6 +35,9 @@ worker::behavior_type worker::make_behavior() {
 void worker::begin(const assign& step) {
   open(step);
   loss_ = {};
+  if (step.positions.empty() && is_mutated(Mutant::empty_child_silent)) {
+    return;
+  }
   if (step.positions.empty()) {
     send(parent_, report{step.envelope, step.purpose, place_.id, {}, {}, 0});
     close();
@@ -44,7 +49,7 @@ void worker::begin(const assign& step) {
             compute{step.envelope, step.purpose, position, step.weights, step.batches, {}})
         .then(
             [this, generation = generation_, attempt = step.attempts[i]](const computed& answer) {
-              if (generation == generation_) {
+              if (is_current(generation)) {
                 take(answer.partial.take(), attempt);
               }
             },
@@ -76,9 +81,21 @@ void worker::take(Partial part, std::uint32_t attempt) {
 
 void worker::pass_up(Partial sum) {
   const PositionRange range = sum.range;
-  send(parent_, gradient{step_.envelope, step_.purpose, place_.id, range, Moved(std::move(sum))});
-  if (reduction_.finished()) {
+  const bool is_last = reduction_.finished() || is_mutated(Mutant::first_gradient_reports);
+  const auto send_report = [this] {
     send(parent_, report{step_.envelope, step_.purpose, place_.id, step_.positions, loss_, 1});
+  };
+  if (is_last && is_mutated(Mutant::report_first)) {
+    send_report();
+  }
+  send(parent_, gradient{step_.envelope, step_.purpose, place_.id, range, Moved(std::move(sum))});
+  if (is_last) {
+    if (!is_mutated(Mutant::report_first)) {
+      send_report();
+    }
+    if (is_mutated(Mutant::report_twice)) {
+      send_report();
+    }
     close();
   }
 }

@@ -18,6 +18,7 @@ class worker : public summing_sphere<sphere_actor::base> {
   const char* name() const override { return "worker"; }
   /// Parent and child hold each other's handles; the child lets go.
   void on_exit() override { parent_ = nullptr; }
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
 
  protected:
   behavior_type make_behavior() override;

@@ -16,5 +16,6 @@ void add_topology_command(CLI::App& program);
 void add_digest_command(CLI::App& program);
 void add_bench_command(CLI::App& program);
 void add_trace_command(CLI::App& program);
+void add_verify_command(CLI::App& program);
 
 }  // namespace nodezero::apps

@@ -70,6 +70,7 @@ class Walk {
  private:
   void replay() {
     run_.restart();
+    ++report_.runs;
     sent_by_.clear();
     const auto path = std::move(events_);
     events_.clear();

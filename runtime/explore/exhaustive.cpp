@@ -52,6 +52,7 @@ class Search {
   void replay(Report& report) {
     run_.network().observe = nullptr;
     run_.restart();
+    ++report.runs;
     for (const auto& frame : path_) {
       step(frame.choices[frame.next], report, &frame == &path_.back());
     }

@@ -44,6 +44,10 @@ Network::~Network() {
 }
 
 void Network::on_send(caf::actor_id receiver, const caf::mailbox_element& element) {
+  if (element.mid.is_request() && handling_ != 0 && nodes_[handling_].explorable) {
+    captured_.push_back({element.mid.request_id().integer_value() ^ std::uint64_t{handling_} << 48U,
+                         nodes_[handling_].explorable->continuation(*this)});
+  }
   // What is sent to the dead never comes to a mailbox, and yet its sender would have sent it to
   // the living.
   const NodeIndex node = index(receiver);
@@ -93,7 +97,7 @@ void Network::end() {
     }
     in_place_.clear();
     scheduler_.clock().cancel_all();
-    settle();
+    collect_ready();
   }
   for (std::size_t i = 0; i < link_count_; ++i) {
     links_[i].messages.clear();
@@ -104,6 +108,17 @@ void Network::end() {
 }
 
 void Network::settle() {
+  collect_ready();
+  for (std::size_t next = 0; next < in_place_.size(); ++next) {
+    auto [on, message] = std::move(in_place_[next]);
+    handle(on, std::move(message));
+    collect_ready();
+  }
+  in_place_.clear();
+  refresh_choices();
+}
+
+void Network::collect_ready() {
   for (std::size_t next = 0; next < ready_.size() || !scheduler_.jobs.empty();) {
     if (!scheduler_.jobs.empty()) {
       ready_.insert(ready_.end(), scheduler_.jobs.begin(), scheduler_.jobs.end());
@@ -121,6 +136,7 @@ void Network::settle() {
     collect(actor);
   }
   ready_.clear();
+  captured_.clear();
 }
 
 NodeIndex Network::add_node(caf::scheduled_actor& actor) {
@@ -158,6 +174,9 @@ NodeIndex Network::add_node(caf::scheduled_actor& actor) {
 void Network::collect(caf::scheduled_actor& actor) {
   const NodeIndex node = index(actor.id());
   auto& mailbox = actor.mailbox();
+  if (mailbox.closed()) {
+    return;  // it has ended and has answered for what was in its mailbox
+  }
   mailbox.fetch_more();
   while (auto element = actor.get_urgent_queue().take_front()) {
     accept(actor, node, std::move(element));
@@ -172,21 +191,26 @@ void Network::accept(caf::scheduled_actor& receiver, NodeIndex node,
                      caf::mailbox_element_ptr element) {
   const NodeIndex sender = element->sender ? index(element->sender->id()) : outside;
   const Choice id{sender, node, element->mid.is_urgent_message(), Choice::Action::deliver};
+  auto& on = link(sender, node, id.urgent);
   InFlight message{std::move(element), caf::strong_actor_ptr(receiver.ctrl()), nullptr, 0, false};
   message.type = type_of(*message.element);
-  if (fingerprints) {
+  const bool at_once = on.empty() && in_place && in_place(describe(id, message));
+  const bool is_request = message.element->mid.is_request();
+  if (fingerprints && (is_request || !at_once)) {
     message.digest = message_digest(id, message);
   }
-  if (message.element->mid.is_request() && sender < outside) {
+  if (is_request && sender < outside) {
     auto& from = nodes_[sender];
-    const std::uint64_t captured =
-        fingerprints && from.explorable ? from.explorable->continuation(*this) : 0;
-    from.requests.push_back({message.element->mid.request_id().integer_value(),
-                             Fingerprint().add(message.digest).add(captured).value()});
+    const std::uint64_t request = message.element->mid.request_id().integer_value();
+    const auto captured =
+        std::ranges::find(captured_, request ^ std::uint64_t{sender} << 48U, &Request::id);
+    from.requests.push_back({request, Fingerprint()
+                                          .add(message.digest)
+                                          .add(captured == captured_.end() ? 0 : captured->digest)
+                                          .value()});
     from.changed = true;
   }
-  auto& on = link(sender, node, id.urgent);
-  if (on.empty() && in_place && in_place(describe(id, message))) {
+  if (at_once) {
     in_place_.emplace_back(id, std::move(message));
     return;
   }
@@ -265,18 +289,14 @@ void Network::take(Choice choice) {
       break;
   }
   settle();
-  for (std::size_t next = 0; next < in_place_.size(); ++next) {
-    auto [on, message] = std::move(in_place_[next]);
-    handle(on, std::move(message));
-    settle();
-  }
-  in_place_.clear();
   SendObserver::current = nullptr;
-  refresh_choices();
 }
 
 void Network::handle(const Choice& on, InFlight message) {
   ++deliveries_;
+  if (judge) {
+    judge(describe(on, message));
+  }
   if (observe) {
     observe(describe(on, message));
   }

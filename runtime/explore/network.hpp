@@ -52,7 +52,8 @@ class Network final : public ActorKeys, private SendObserver {
   /// Fingerprint of a message's content; asked only if `fingerprints` is set.
   std::function<std::uint64_t(const Delivery&)> digest_of;
   bool fingerprints = false;
-  /// Sees every delivery before it is made, those in place included.
+  /// Both see every delivery before it is made, those in place included.
+  std::function<void(const Delivery&)> judge;
   std::function<void(const Delivery&)> observe;
 
   /// The link and the type of a message, which is all that a reduction knows of it.
@@ -66,7 +67,8 @@ class Network final : public ActorKeys, private SendObserver {
 
   /// Ends what there is and begins another run: numbers start again.
   void begin();
-  /// To be called after actors were spawned from outside.
+  /// To be called after actors were spawned from outside: activates them, and handles what is
+  /// handled in place.
   void settle();
   /// A message from outside, from a source of its own. One that is `optional` need not be
   /// handled for a run to be over; it is a fault that may happen.
@@ -154,6 +156,7 @@ class Network final : public ActorKeys, private SendObserver {
 
   void on_send(caf::actor_id receiver, const caf::mailbox_element& element) override;
   NodeIndex add_node(caf::scheduled_actor& actor);
+  void collect_ready();
   void collect(caf::scheduled_actor& actor);
   void accept(caf::scheduled_actor& receiver, NodeIndex node, caf::mailbox_element_ptr element);
   void put(Link& link, InFlight message);
@@ -178,6 +181,7 @@ class Network final : public ActorKeys, private SendObserver {
   std::vector<std::pair<Choice, InFlight>> in_place_;  ///< first in, first out
   std::vector<Choice> choices_;
   std::vector<Label> sent_;
+  std::vector<Request> captured_;  ///< of requests that were sent and not collected yet
   NodeIndex handling_ = 0;
   NodeIndex sources_ = 0;
   std::size_t mandatory_ = 0;

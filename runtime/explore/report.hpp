@@ -45,6 +45,7 @@ std::string type_name(const std::type_info& type);
 
 /// What an exploration did.
 struct Report {
+  std::uint64_t runs = 0;        ///< from the start, whole or not
   std::uint64_t schedules = 0;   ///< complete runs
   std::uint64_t states = 0;      ///< different ones; 0 if they were not told apart
   std::uint64_t steps = 0;       ///< those of replays included

@@ -13,6 +13,7 @@ constexpr std::uint32_t most_idle_timers = 64;
 Run::Run(caf::actor_system& system, Scenario& scenario, Faults faults)
     : system_(system), scenario_(scenario), faults_(faults), network_(system) {
   network_.in_place = [this](const Delivery& delivery) { return scenario_.in_place(delivery); };
+  network_.judge = [this](const Delivery& delivery) { scenario_.before(delivery); };
   network_.digest_of = [this](const Delivery& delivery) {
     return scenario_.digest_of(delivery, network_);
   };
@@ -32,7 +33,11 @@ void Run::restart() {
   steps_ = 0;
   scenario_.begin(system_, network_);
   network_.settle();
+  violation_ = scenario_.violation();
   find_choices();
+  if (choices_.empty() && violation_.empty()) {
+    judge_end();
+  }
 }
 
 void Run::find_choices() {

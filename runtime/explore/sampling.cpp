@@ -32,6 +32,7 @@ Report sample(Run& run, const Bounds& bounds, const std::function<Pick(std::uint
   const std::uint64_t deliveries = network.deliveries();
   while (report.schedules < bounds.schedules && report.cpu_seconds < bounds.cpu_seconds) {
     run.restart();
+    ++report.runs;
     network.observe = [&](const Delivery& delivery) { report.coverage.note(network, delivery); };
     const Pick pick = begin(report.schedules);
     std::vector<Choice> schedule;

@@ -24,6 +24,8 @@ class Scenario {
   /// The same for rules about the end. Asked when nothing is left to be handled.
   virtual std::string verdict() const { return {}; }
 
+  /// Sees every delivery just before it is made.
+  virtual void before(const Delivery&) {}
   /// True for messages that are handled as soon as they are sent.
   virtual bool in_place(const Delivery&) const { return false; }
   /// Fingerprint of a message's content, which must tell apart what a handler can tell apart.

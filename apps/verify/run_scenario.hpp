@@ -1,0 +1,69 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/assembly.hpp"
+#include "apps/verify/ledger.hpp"
+#include "runtime/explore/scenario.hpp"
+
+namespace nodezero::apps::verify {
+
+/// What a whole run's schedules are made of.
+struct RunSetup {
+  std::uint32_t spheres = 2;  ///< workers
+  std::uint32_t symmetry = 12;
+  std::uint32_t lanes = 1;
+  std::uint64_t epochs = 1;
+  std::uint64_t steps = 1;             ///< of an epoch
+  std::uint32_t micro_batches = 0;     ///< of a step; 0: one for each worker
+  std::uint64_t checkpoint_every = 0;  ///< steps
+  std::uint32_t inference = 0;         ///< requests, each at any moment
+  actors::InferencePolicy policy = actors::InferencePolicy::snapshot;
+  std::uint32_t stops = 0;  ///< requests to stop, each at any moment
+  bool kills = false;       ///< each sphere may be killed at any moment, as a fault
+  bool faulty = false;      ///< something may go wrong, so that a typed failure is a good end
+};
+
+/// All actors of a run as spawn_run makes them, with stand-in lanes. Telemetry is heard at once;
+/// every other message is one step of a schedule.
+class RunScenario : public runtime::explore::Scenario {
+ public:
+  explicit RunScenario(RunSetup setup);
+
+  void begin(caf::actor_system& system, runtime::explore::Network& network) override;
+  void end() override;
+  bool finished() const override { return unanswered_ == 0; }
+  std::string violation() const override { return ledger_.violation(); }
+  std::string verdict() const override;
+  bool in_place(const runtime::explore::Delivery& delivery) const override;
+  std::uint64_t digest_of(const runtime::explore::Delivery& delivery,
+                          const runtime::ActorKeys& keys) const override;
+  std::uint64_t digest() const override;
+  void before(const runtime::explore::Delivery& delivery) override;
+
+ private:
+  template <class Answer, class Handle, class Request>
+  class probe;
+
+  void run_has_ended(const actors::run_ended& end);
+  void run_was_stopped(const actors::stopped& end);
+  void was_generated(const actors::generated& answer);
+  void was_refused(const char* request, const caf::error& error);
+  void check_checkpoint(const model::Checkpoint& checkpoint);
+
+  RunSetup setup_;
+  Ledger ledger_;
+  actors::RunSettings settings_;
+  actors::Observer nobody_;
+
+  // Of a run:
+  actors::RunActors actors_;
+  std::size_t unanswered_ = 0;
+  bool failed_ = false;  ///< with a typed failure
+  std::uint64_t generated_ = 0;
+  std::uint64_t refused_ = 0;
+};
+
+}  // namespace nodezero::apps::verify

@@ -1,0 +1,174 @@
+#include "apps/verify/session.hpp"
+
+#include <cmath>
+#include <map>
+#include <stdexcept>
+
+#include <nlohmann/json.hpp>
+
+#include "apps/verify/trees.hpp"
+#include "runtime/explore/exhaustive.hpp"
+#include "runtime/explore/sampling.hpp"
+#include "runtime/system_config.hpp"
+
+namespace nodezero::apps::verify {
+namespace {
+
+const std::map<std::string, Scope> scopes = {
+    {"bare", Scope::bare}, {"tree", Scope::tree}, {"run", Scope::run}};
+const std::map<std::string, Mode> modes = {{"exhaustive", Mode::exhaustive},
+                                           {"classes", Mode::classes},
+                                           {"random", Mode::random},
+                                           {"pct", Mode::pct}};
+const std::map<std::string, actors::InferencePolicy> policies = {
+    {"snapshot", actors::InferencePolicy::snapshot},
+    {"wait", actors::InferencePolicy::wait},
+    {"refuse", actors::InferencePolicy::refuse}};
+
+template <class Value>
+std::string name_of(const std::map<std::string, Value>& names, Value value) {
+  for (const auto& [name, named] : names) {
+    if (named == value) {
+      return name;
+    }
+  }
+  return {};
+}
+
+std::unique_ptr<runtime::explore::Scenario> make_scenario(const Question& question) {
+  if (question.scope == Scope::run) {
+    if (!question.tree.empty()) {
+      throw std::invalid_argument("a whole run has the tree of --spheres and --symmetry");
+    }
+    RunSetup setup;
+    setup.spheres = question.spheres;
+    setup.symmetry = question.symmetry;
+    setup.lanes = question.lanes;
+    setup.epochs = question.epochs;
+    setup.steps = question.steps;
+    setup.micro_batches = question.micro_batches;
+    setup.checkpoint_every = question.checkpoint_every;
+    setup.inference = question.inference;
+    setup.policy = policies.at(question.policy);
+    setup.stops = question.stops;
+    setup.kills = question.faults > 0 && question.kills;
+    setup.faulty = question.faults > 0;
+    return std::make_unique<RunScenario>(setup);
+  }
+  TreeSetup setup;
+  setup.tree = question.tree.empty() ? actors::topology(question.spheres, question.symmetry)
+                                     : parse_tree(question.tree, question.symmetry);
+  setup.epochs = question.epochs;
+  setup.steps = question.steps;
+  setup.micro_batches = question.micro_batches;
+  setup.bare = question.scope == Scope::bare;
+  setup.kills = question.faults > 0 && question.kills;
+  setup.faulty = question.faults > 0;
+  return std::make_unique<TreeScenario>(std::move(setup));
+}
+
+}  // namespace
+
+std::string Question::text() const {
+  const nlohmann::json json = {{"scope", name_of(scopes, scope)},
+                               {"mode", name_of(modes, mode)},
+                               {"tree", tree},
+                               {"spheres", spheres},
+                               {"symmetry", symmetry},
+                               {"lanes", lanes},
+                               {"epochs", epochs},
+                               {"steps", steps},
+                               {"micro_batches", micro_batches},
+                               {"checkpoint_every", checkpoint_every},
+                               {"inference", inference},
+                               {"policy", policy},
+                               {"stops", stops},
+                               {"faults", faults},
+                               {"kills", kills},
+                               {"duplicates", duplicates},
+                               {"timers", timers},
+                               {"seed", seed},
+                               {"depth", depth},
+                               {"reduced", reduced},
+                               {"caf", CAF_VERSION},
+                               {"compiler", __VERSION__}};
+  return json.dump();
+}
+
+Question Question::from_text(const std::string& text) {
+  try {
+    const auto json = nlohmann::json::parse(text);
+    Question question;
+    question.scope = scopes.at(json.at("scope"));
+    question.mode = modes.at(json.at("mode"));
+    question.tree = json.at("tree");
+    question.spheres = json.at("spheres");
+    question.symmetry = json.at("symmetry");
+    question.lanes = json.at("lanes");
+    question.epochs = json.at("epochs");
+    question.steps = json.at("steps");
+    question.micro_batches = json.at("micro_batches");
+    question.checkpoint_every = json.at("checkpoint_every");
+    question.inference = json.at("inference");
+    question.policy = json.at("policy");
+    question.stops = json.at("stops");
+    question.faults = json.at("faults");
+    question.kills = json.at("kills");
+    question.duplicates = json.at("duplicates");
+    question.timers = json.at("timers");
+    question.seed = json.at("seed");
+    question.depth = json.at("depth");
+    question.reduced = json.at("reduced");
+    return question;
+  } catch (const std::exception& error) {
+    throw std::invalid_argument("the schedule's header is not one of this program: " +
+                                std::string(error.what()));
+  }
+}
+
+struct Session::State {
+  struct Config : caf::actor_system_config {
+    Config() { runtime::configure(*this, runtime::Scheduling::testing); }
+  };
+
+  explicit State(const Question& question)
+      : scenario(make_scenario(question)),
+        run(system, *scenario, {question.faults, question.duplicates, question.timers}) {}
+
+  Config config;
+  caf::actor_system system{config};
+  std::unique_ptr<runtime::explore::Scenario> scenario;
+  runtime::explore::Run run;
+};
+
+Session::Session(const Question& question)
+    : question_(question), state_(std::make_unique<State>(question)) {}
+
+Session::~Session() = default;
+
+runtime::explore::Run& Session::run() {
+  return state_->run;
+}
+
+runtime::explore::Report Session::explore(const runtime::explore::Bounds& bounds) {
+  auto& run = state_->run;
+  switch (question_.mode) {
+    case Mode::classes:
+      return runtime::explore::explore_classes(run, bounds);
+    case Mode::random:
+      return runtime::explore::explore_randomly(run, bounds, question_.seed);
+    case Mode::pct:
+      return runtime::explore::explore_by_priorities(run, bounds, question_.seed, question_.depth);
+    case Mode::exhaustive:
+      break;
+  }
+  return runtime::explore::explore_all(run, bounds, question_.reduced);
+}
+
+double Session::classes_of_bare_protocol() const {
+  const auto tree = question_.tree.empty() ? actors::topology(question_.spheres, question_.symmetry)
+                                           : parse_tree(question_.tree, question_.symmetry);
+  return std::pow(orders_of_children(tree), static_cast<double>(question_.epochs));
+}
+
+}  // namespace nodezero::apps::verify
