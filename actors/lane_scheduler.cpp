@@ -1,12 +1,20 @@
 #include "actors/lane_scheduler.hpp"
 
 #include <bit>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
 #include "actors/mutant.hpp"
 
 namespace nodezero::actors {
+namespace {
+
+// Buffers are given back by lanes and spheres, without a message to the scheduler.
+constexpr std::string_view no_room = "no gradient buffer is free";
+
+}  // namespace
+
 lane_scheduler::lane_scheduler(caf::actor_config& config, std::vector<lane_actor> lanes,
                                std::shared_ptr<GradientPool> gradients)
     : recorded(config), lanes_(std::move(lanes)), idle_(lanes_), gradients_(std::move(gradients)) {}
@@ -114,13 +122,13 @@ void lane_scheduler::refuse_micro_batches(const Envelope& envelope) {
   }
 }
 
-bool lane_scheduler::may_start(const JobKey& key) const {
+bool lane_scheduler::may_start(const JobKey& key) {
   const auto& [priority, position, sequence] = key;
   if (priority != Priority::micro_batch || position < next_position_) {
     return true;  // position < next: computed again after a failure
   }
   return (position == next_position_ || is_mutated(Mutant::any_position_starts)) &&
-         room_for_gradient();
+         !sees(no_room, !room_for_gradient());
 }
 
 bool lane_scheduler::room_for_gradient() const {

@@ -54,7 +54,7 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base>,
   caf::result<computed> submit_micro_batch(const compute& task);
   void dispatch();
   void refuse_micro_batches(const Envelope& envelope);
-  bool may_start(const JobKey& key) const;
+  bool may_start(const JobKey& key);
   bool room_for_gradient() const;
 
   std::vector<lane_actor> lanes_;

@@ -11,6 +11,7 @@
 #include "runtime/actor_trace.hpp"
 #include "runtime/caf.hpp"
 #include "runtime/send_observer.hpp"
+#include "runtime/sightings.hpp"
 
 #if defined(__SANITIZE_THREAD__)
 #define NODEZERO_THREAD_SANITIZER 1
@@ -151,6 +152,17 @@ class recorded : public Base {
   /// Records a text for people, such as a violated invariant.
   void record_note(std::string_view text) {
     trace_.note(*this, text);
+  }
+  /// To be called with whatever a handler learns that is in none of its messages, such as a count
+  /// that others change meanwhile. It is noted if it is so, and what was noted is so in a replay.
+  bool sees(std::string_view what, bool is_so) {
+    if (Sightings::recorded != nullptr) {
+      is_so = Sightings::recorded->was_seen(what);
+    }
+    if (is_so) {
+      record_note(what);
+    }
+    return is_so;
   }
 
  private:

@@ -11,8 +11,8 @@ class SendObserver {
   virtual ~SendObserver() = default;
   virtual void on_send(caf::actor_id receiver, const caf::mailbox_element& element) = 0;
 
-  /// Null except while a checker of schedules runs actors, on one thread.
-  static inline SendObserver* current = nullptr;
+  /// Of this thread. Null except while a checker of schedules runs actors on it.
+  static inline constinit thread_local SendObserver* current = nullptr;
 };
 
 }  // namespace nodezero::runtime

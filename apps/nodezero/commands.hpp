@@ -17,5 +17,6 @@ void add_digest_command(CLI::App& program);
 void add_bench_command(CLI::App& program);
 void add_trace_command(CLI::App& program);
 void add_verify_command(CLI::App& program);
+void add_replay_command(CLI::App& program);
 
 }  // namespace nodezero::apps

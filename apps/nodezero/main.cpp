@@ -62,6 +62,7 @@ int main(int argc, char** argv) {
   apps::add_bench_command(program);
   apps::add_trace_command(program);
   apps::add_verify_command(program);
+  apps::add_replay_command(program);
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().empty()) {

@@ -94,6 +94,15 @@ std::uint64_t new_run_number() {
   return std::uint64_t{device()} << 32 | device();
 }
 
+nlohmann::json describe_model(const model::ModelConfig& config, std::uint64_t parameters) {
+  return {{"parameters", parameters},  {"layers", config.layers},
+          {"heads", config.heads},     {"width", config.width},
+          {"context", config.context}, {"vocabulary", config.vocabulary},
+          {"dropout", config.dropout}};
+}
+
+}  // namespace
+
 actors::RunSettings make_settings(const TrainOptions& options, const DataSet& data) {
   const auto& training = options.training;
   actors::RunSettings settings;
@@ -125,15 +134,6 @@ actors::RunSettings make_settings(const TrainOptions& options, const DataSet& da
   settings.stall_timeout = std::chrono::seconds(options.stall_timeout_s);
   return settings;
 }
-
-nlohmann::json describe_model(const model::ModelConfig& config, std::uint64_t parameters) {
-  return {{"parameters", parameters},  {"layers", config.layers},
-          {"heads", config.heads},     {"width", config.width},
-          {"context", config.context}, {"vocabulary", config.vocabulary},
-          {"dropout", config.dropout}};
-}
-
-}  // namespace
 
 PreparedRun prepare_run(const TrainRequest& request) {
   const auto given = request.config.empty()

@@ -40,4 +40,8 @@ struct PreparedRun {
 /// @throws CommandError with exit_bad_input
 PreparedRun prepare_run(const TrainRequest& request);
 
+/// What the actors of a run are made from, but for its folder, its number and where it starts.
+/// @throws CommandError with exit_bad_input
+actors::RunSettings make_settings(const TrainOptions& options, const DataSet& data);
+
 }  // namespace nodezero::apps

@@ -42,24 +42,26 @@ void check_overwritable(const std::filesystem::path& path) {
 }  // namespace
 
 Recording::Recording(const TrainOptions& options, std::filesystem::path folder, std::uint64_t run,
+                     std::map<std::string, std::string> about,
                      std::function<void(const std::string&)> warn)
     : folder_(std::move(folder)), ring_seconds_(options.trace_ring_s) {
   if (options.trace.empty() && ring_seconds_ == 0) {
     return;
   }
   check_overwritable(options.trace);
+  about.merge(std::map<std::string, std::string>{{"program", "nodezero"},
+                                                 {"version", NODEZERO_VERSION},
+                                                 {"run", fmt::format("{:016x}", run)},
+                                                 {"folder", folder_.string()},
+                                                 {"options", to_json(options).dump()},
+                                                 {"host", host_name()},
+                                                 {"process", std::to_string(getpid())},
+                                                 {"started", timestamp()}});
   auto recorder = Recorder::make({.file = options.trace,
                                   .ring = std::chrono::seconds(ring_seconds_),
                                   .buffer_bytes = recording_bytes,
                                   .catalogue = actors::trace_catalogue(),
-                                  .about = {{"program", "nodezero"},
-                                            {"version", NODEZERO_VERSION},
-                                            {"run", fmt::format("{:016x}", run)},
-                                            {"folder", folder_.string()},
-                                            {"options", to_json(options).dump()},
-                                            {"host", host_name()},
-                                            {"process", std::to_string(getpid())},
-                                            {"started", timestamp()}},
+                                  .about = std::move(about),
                                   .warn = std::move(warn)});
   if (!recorder) {
     throw CommandError(exit_bad_input, "--trace: " + recorder.error());

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,10 +18,12 @@ inline constexpr std::size_t recording_bytes = std::size_t{32} << 20;
 /// What --trace and --trace-ring ask for: the recorder of a session of a run.
 class Recording {
  public:
-  /// `folder`: of the run, which dumps go to. `run`: its number, for the trace's description.
+  /// `folder`: of the run, which dumps go to. `run`: its number, and `about`: what else there is
+  /// to know of it, for the trace's description.
   /// `warn` gets a line, from any thread, if the trace file cannot be written any more.
   /// @throws CommandError if the trace file cannot be written or would overwrite another file
   Recording(const TrainOptions& options, std::filesystem::path folder, std::uint64_t run,
+            std::map<std::string, std::string> about,
             std::function<void(const std::string&)> warn);
 
   /// Null if nothing is recorded. The actors must be gone before this object.

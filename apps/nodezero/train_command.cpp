@@ -17,6 +17,7 @@
 #include "apps/nodezero/prepared_run.hpp"
 #include "apps/nodezero/quantities.hpp"
 #include "apps/nodezero/recording.hpp"
+#include "apps/nodezero/replay_facts.hpp"
 #include "apps/nodezero/signals.hpp"
 #include "apps/nodezero/training_log.hpp"
 #include "apps/nodezero/training_report.hpp"
@@ -83,7 +84,8 @@ int train(PreparedRun run) {
   for (const auto& remark : run.remarks) {
     say(remark);
   }
-  Recording recording(run.options, run.folder->path(), run.settings.run, say);
+  Recording recording(run.options, run.folder->path(), run.settings.run, facts_for_replay(run),
+                      say);
   run.settings.recorder = recording.recorder();
   std::optional<CrashDump> crash_dump;
   if (run.options.trace_ring_s > 0) {
@@ -111,6 +113,9 @@ int train(PreparedRun run) {
   log.close();
 
   record.results = results_json(result, log, end_name(result.end));
+  if (recording.recorder() && result.weights != nullptr) {
+    note_end(*recording.recorder(), record.results.at("weights_sha256"));
+  }
   record.sessions.back()["ended"] = timestamp();
   record.sessions.back()["end"] = end_name(result.end);
   record.sessions.back()["step"] = result.progress.step;

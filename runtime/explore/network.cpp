@@ -35,7 +35,7 @@ const std::type_info* type_of(const caf::mailbox_element& element) {
 Network::Network(caf::actor_system& system)
     : system_(system),
       scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())),
-      unit_(&system, ready_) {
+      unit_(&system, *this) {
   nodes_.resize(1);
 }
 
@@ -121,14 +121,17 @@ void Network::settle() {
 void Network::collect_ready() {
   for (std::size_t next = 0; next < ready_.size() || !scheduler_.jobs.empty();) {
     if (!scheduler_.jobs.empty()) {
-      ready_.insert(ready_.end(), scheduler_.jobs.begin(), scheduler_.jobs.end());
+      for (auto* job : scheduler_.jobs) {
+        ready_.push_back({job, handling_});
+      }
       scheduler_.jobs.clear();
     }
-    auto& actor = actor_of(ready_[next++]);
+    const auto [job, by] = ready_[next++];
+    auto& actor = actor_of(job);
     // The job has a reference to the actor, which is ours now.
     const caf::strong_actor_ptr reference(actor.ctrl(), false);
     if (index(actor.id()) == 0) {
-      const NodeIndex node = add_node(actor);
+      const NodeIndex node = add_node(actor, by);
       const NodeIndex outer = std::exchange(handling_, node);
       nodes_[node].alive = actor.activate(&unit_);
       handling_ = outer;
@@ -139,7 +142,7 @@ void Network::collect_ready() {
   captured_.clear();
 }
 
-NodeIndex Network::add_node(caf::scheduled_actor& actor) {
+NodeIndex Network::add_node(caf::scheduled_actor& actor, NodeIndex spawner) {
   const auto node = static_cast<NodeIndex>(++node_count_);
   if (node >= outside) {
     throw std::length_error("an explored run has too many actors");
@@ -157,14 +160,14 @@ NodeIndex Network::add_node(caf::scheduled_actor& actor) {
   added.actor = &actor;
   added.name = actor.name();
   added.explorable = dynamic_cast<const Explorable*>(&actor);
-  added.parent = handling_;
+  added.parent = spawner;
   added.alive = true;
   added.changed = true;
   added.children = 0;
   added.key = Fingerprint()
-                  .add(node_key(handling_))
+                  .add(node_key(spawner))
                   .add(std::string_view(added.name))
-                  .add(nodes_[handling_].children++)
+                  .add(nodes_[spawner].children++)
                   .value();
   added.incoming.clear();
   added.requests.clear();
@@ -265,7 +268,8 @@ bool Network::is_possible(const Choice& choice) const {
 
 void Network::take(Choice choice) {
   sent_.clear();
-  SendObserver::current = fingerprints ? this : nullptr;
+  SendObserver* const others = SendObserver::current;
+  SendObserver::current = fingerprints ? this : others;
   switch (choice.action) {
     case Choice::Action::deliver: {
       auto& on = link(choice.sender, choice.receiver, choice.urgent);
@@ -289,7 +293,23 @@ void Network::take(Choice choice) {
       break;
   }
   settle();
-  SendObserver::current = nullptr;
+  SendObserver::current = others;
+}
+
+std::optional<Choice> Network::bring_forward(NodeIndex receiver,
+                                             const std::function<bool(const Delivery&)>& wanted) {
+  for (const std::uint32_t i : nodes_[receiver].incoming) {
+    auto& link = links_[i];
+    const auto first = link.messages.begin() + static_cast<std::ptrdiff_t>(link.first);
+    const auto found = std::find_if(first, link.messages.end(), [&](const InFlight& message) {
+      return wanted(describe(link.id, message));
+    });
+    if (found != link.messages.end()) {
+      std::rotate(first, found, found + 1);
+      return link.id;
+    }
+  }
+  return std::nullopt;
 }
 
 void Network::handle(const Choice& on, InFlight message) {
@@ -321,149 +341,6 @@ void Network::handle(const Choice& on, InFlight message) {
     after.alive = false;
     after.requests.clear();
   }
-}
-
-// -- properties --------------------------------------------------------------------------------
-
-NodeIndex Network::index(caf::actor_id id) const {
-  const std::size_t place = id - first_id_;
-  return place < index_of_id_.size() ? index_of_id_[place] : NodeIndex{0};
-}
-
-std::uint64_t Network::node_key(NodeIndex node) const {
-  return node < outside ? nodes_[node].key : node;
-}
-
-std::uint64_t Network::key(caf::actor_id id) const {
-  return node_key(index(id));
-}
-
-Network::Link& Network::link(NodeIndex sender, NodeIndex receiver, bool urgent) {
-  if (const Link* found = find(sender, receiver, urgent)) {
-    return const_cast<Link&>(*found);
-  }
-  if (links_.size() == link_count_) {
-    links_.emplace_back();
-  }
-  auto& made = links_[link_count_];
-  made.id = {sender, receiver, urgent, Choice::Action::deliver};
-  made.messages.clear();
-  made.first = 0;
-  nodes_[receiver].incoming.push_back(static_cast<std::uint32_t>(link_count_++));
-  return made;
-}
-
-const Network::Link* Network::find(NodeIndex sender, NodeIndex receiver, bool urgent) const {
-  if (receiver > node_count_) {
-    return nullptr;
-  }
-  for (const std::uint32_t i : nodes_[receiver].incoming) {
-    if (links_[i].id.sender == sender && links_[i].id.urgent == urgent) {
-      return &links_[i];
-    }
-  }
-  return nullptr;
-}
-
-Delivery Network::describe(const Choice& on, const InFlight& message) const {
-  return {on, message.type, message.element.get(), name(on.sender), name(on.receiver)};
-}
-
-Delivery Network::next(const Choice& on) const {
-  const Link* found = find(on.sender, on.receiver, on.urgent);
-  return describe(on, found->messages[found->first]);
-}
-
-Network::Label Network::label(const Choice& on) const {
-  const Link* found = find(on.sender, on.receiver, on.urgent);
-  const auto& message = found->messages[found->first];
-  return {found->id, message.type, message.element->mid.is_response()};
-}
-
-std::vector<Network::Label> Network::queued() const {
-  std::vector<Label> result;
-  for (std::size_t i = 0; i < link_count_; ++i) {
-    const auto& link = links_[i];
-    for (std::size_t k = link.first + 1; k < link.messages.size(); ++k) {
-      result.push_back(
-          {link.id, link.messages[k].type, link.messages[k].element->mid.is_response()});
-    }
-  }
-  return result;
-}
-
-bool Network::is_optional(const Choice& on) const {
-  const Link* found = find(on.sender, on.receiver, on.urgent);
-  return found->messages[found->first].optional;
-}
-
-bool Network::has_timer() const {
-  return scheduler_.has_pending_timeout();
-}
-
-const char* Network::name(NodeIndex node) const {
-  return node == 0 || node >= outside ? "outside" : nodes_[node].name;
-}
-
-const char* Network::state(NodeIndex node) const {
-  const auto* explorable = nodes_[node].explorable;
-  if (!nodes_[node].alive) {
-    return "dead";
-  }
-  return explorable ? explorable->state_name() : "always";
-}
-
-caf::strong_actor_ptr Network::actor(NodeIndex node) const {
-  return caf::actor_cast<caf::strong_actor_ptr>(nodes_[node].address);
-}
-
-std::uint64_t Network::message_digest(const Choice& on, const InFlight& message) const {
-  Fingerprint digest;
-  digest.add(message.type->hash_code());
-  const auto id = message.element->mid;
-  if (id.is_response() && on.receiver < outside) {
-    const auto& requests = nodes_[on.receiver].requests;
-    const auto answered =
-        std::ranges::find(requests, id.request_id().integer_value(), &Request::id);
-    digest.add(answered == requests.end() ? 0 : answered->digest);
-  }
-  return digest.add(id.is_request()).add(digest_of(describe(on, message))).value();
-}
-
-std::uint64_t Network::fingerprint() {
-  std::uint64_t sum = 0;  // of independent parts, whose order says nothing
-  for (std::size_t i = 1; i <= node_count_; ++i) {
-    auto& node = nodes_[i];
-    if (node.changed) {
-      // One that nobody can send to any more has ended without a message.
-      const bool exists = node.alive && actor(static_cast<NodeIndex>(i));
-      std::uint64_t requests = 0;
-      for (const auto& request : node.requests) {
-        requests += Fingerprint::mix(request.digest);
-      }
-      node.digest = Fingerprint()
-                        .add(node.key)
-                        .add(exists)
-                        .add(exists && node.explorable ? node.explorable->state_digest(*this) : 0)
-                        .add(requests)
-                        .value();
-      node.changed = false;
-    }
-    sum += node.digest;
-  }
-  for (std::size_t i = 0; i < link_count_; ++i) {
-    const auto& link = links_[i];
-    if (link.empty()) {
-      continue;
-    }
-    Fingerprint content;
-    content.add(node_key(link.id.sender)).add(node_key(link.id.receiver)).add(link.id.urgent);
-    for (std::size_t k = link.first; k < link.messages.size(); ++k) {
-      content.add(link.messages[k].digest);
-    }
-    sum += content.value();
-  }
-  return Fingerprint::mix(sum);
 }
 
 }  // namespace nodezero::runtime::explore

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <typeinfo>
@@ -82,6 +83,10 @@ class Network final : public ActorKeys, private SendObserver {
   bool is_possible(const Choice& choice) const;
   /// Makes a step that is possible.
   void take(Choice choice);
+  /// Looks for a message to an actor, older ones first on each link, and puts it before the others
+  /// of its link. @return the step that delivers it, if there is one
+  std::optional<Choice> bring_forward(NodeIndex receiver,
+                                      const std::function<bool(const Delivery&)>& wanted);
   /// What the last step sent, without what was handled in place. Only if `fingerprints` is set.
   std::span<const Label> sent() const { return sent_; }
   Label label(const Choice& link) const;
@@ -98,6 +103,15 @@ class Network final : public ActorKeys, private SendObserver {
   bool has_timer() const;
   /// Fingerprint of all actors and all messages in flight.
   std::uint64_t fingerprint();
+  /// What a fingerprint is made of: an actor, or what is in flight on a link. Links that are
+  /// empty have no part.
+  struct Part {
+    Choice link;  ///< of an actor: from and to itself
+    bool is_actor = false;
+    std::uint64_t digest = 0;
+    friend bool operator==(const Part&, const Part&) = default;
+  };
+  std::vector<Part> parts();
   /// Requests of this actor that are not answered.
   std::size_t unanswered(NodeIndex node) const { return nodes_[node].requests.size(); }
 
@@ -105,6 +119,7 @@ class Network final : public ActorKeys, private SendObserver {
   const char* name(NodeIndex node) const;
   NodeIndex parent(NodeIndex node) const { return nodes_[node].parent; }
   const char* state(NodeIndex node) const;
+  std::uint64_t state_digest(NodeIndex node) const;  ///< 0 if the actor does not give one
   bool is_alive(NodeIndex node) const { return nodes_[node].alive; }
   caf::strong_actor_ptr actor(NodeIndex node) const;
   NodeIndex index(caf::actor_id id) const;
@@ -143,19 +158,26 @@ class Network final : public ActorKeys, private SendObserver {
     std::vector<std::uint32_t> incoming;  ///< indices of links
     std::vector<Request> requests;
   };
+  /// An actor that has something to do, and whose handler made it so.
+  struct Ready {
+    caf::resumable* job;
+    NodeIndex by;
+  };
   /// Where actors put other actors that have something to do.
   class Unit final : public caf::execution_unit {
    public:
-    Unit(caf::actor_system* system, std::vector<caf::resumable*>& ready)
-        : caf::execution_unit(system), ready_(ready) {}
-    void exec_later(caf::resumable* job) override { ready_.push_back(job); }
+    Unit(caf::actor_system* system, Network& network)
+        : caf::execution_unit(system), network_(network) {}
+    void exec_later(caf::resumable* job) override {
+      network_.ready_.push_back({job, network_.handling_});
+    }
 
    private:
-    std::vector<caf::resumable*>& ready_;
+    Network& network_;
   };
 
   void on_send(caf::actor_id receiver, const caf::mailbox_element& element) override;
-  NodeIndex add_node(caf::scheduled_actor& actor);
+  NodeIndex add_node(caf::scheduled_actor& actor, NodeIndex spawner);
   void collect_ready();
   void collect(caf::scheduled_actor& actor);
   void accept(caf::scheduled_actor& receiver, NodeIndex node, caf::mailbox_element_ptr element);
@@ -167,10 +189,12 @@ class Network final : public ActorKeys, private SendObserver {
   void refresh_choices();
   std::uint64_t message_digest(const Choice& link, const InFlight& message) const;
   std::uint64_t node_key(NodeIndex node) const;
+  std::uint64_t node_digest(NodeIndex node);
+  std::uint64_t link_digest(const Link& link) const;
 
   caf::actor_system& system_;
   caf::scheduler::test_coordinator& scheduler_;
-  std::vector<caf::resumable*> ready_;
+  std::vector<Ready> ready_;
   Unit unit_;
   caf::actor_id first_id_ = 0;
   std::vector<NodeIndex> index_of_id_;  ///< by id - first_id_; ids of non-actors are 0
