@@ -1,7 +1,11 @@
+#include <algorithm>
+#include <chrono>
 #include <cstdio>
 #include <map>
 #include <memory>
+#include <optional>
 #include <stdexcept>
+#include <thread>
 
 #include <fmt/format.h>
 
@@ -27,6 +31,7 @@ struct VerifyOptions {
   std::uint64_t schedules = 1000;
   std::string replay;
   std::string out = "violation.schedule";
+  std::uint32_t jobs = std::max(std::thread::hardware_concurrency(), 1U);
   bool full = false;
   bool pairs = false;
 };
@@ -37,6 +42,14 @@ void print_pairs(const explore::Coverage& coverage) {
   }
   for (const auto& pair : coverage.unmet()) {
     fmt::print("  not met  {:>12}  {} in {}: {}\n", "", pair.actor, pair.state, pair.message);
+  }
+}
+
+void print_coverage(const explore::Coverage& coverage, bool pairs) {
+  fmt::print("{} pairs of a state and a message were met, {} were not{}\n", coverage.met().size(),
+             coverage.unmet().size(), pairs ? ":" : " (--pairs lists them)");
+  if (pairs) {
+    print_pairs(coverage);
   }
 }
 
@@ -53,8 +66,7 @@ std::string summary(const Question& question, const explore::Report& report) {
       return fmt::format("{} {} states, which stand for {:.4g} schedules, {}",
                          report.complete ? "all" : "cut off after", report.states, report.orders,
                          work);
-    case Mode::random:
-    case Mode::pct:
+    default:
       break;
   }
   return fmt::format("{} schedules of about {:.3g}, {}", report.schedules, report.orders, work);
@@ -96,7 +108,7 @@ void run_replay(const std::string& file) {
 void run_question(const VerifyOptions& options) {
   Session session(options.question);
   auto bounds = options.bounds;
-  if (options.question.mode == Mode::random || options.question.mode == Mode::pct) {
+  if (options.question.mode != Mode::exhaustive && options.question.mode != Mode::classes) {
     bounds.schedules = options.schedules;
   }
   const auto report = session.explore(bounds);
@@ -105,65 +117,70 @@ void run_question(const VerifyOptions& options) {
     fmt::print("expected: {:.0f}, the product of the factorials of numbers of children\n",
                session.classes_of_bare_protocol());
   }
-  fmt::print("{} pairs of state and message were met, {} were not\n", report.coverage.met().size(),
-             report.coverage.unmet().size());
-  if (options.pairs) {
-    print_pairs(report.coverage);
-  }
+  print_coverage(report.coverage, options.pairs);
   if (report.counterexample) {
     fail(session, *report.counterexample, options.out);
   }
 }
 
-void run_suite(const VerifyOptions& options) {
-  struct Total {
-    std::size_t questions = 0;
-    double cpu_seconds = 0;
-    std::uint64_t states = 0;
-    std::uint64_t schedules = 0;
-    bool complete = true;
-  };
-  Total total;
-  std::string group;
-  Total of_group;
-  const auto flush = [&] {
-    if (!group.empty()) {
-      const std::string what = of_group.states > 0
-                                   ? fmt::format("{} states", of_group.states)
-                                   : fmt::format("{} schedules", of_group.schedules);
-      fmt::print("{:<50} {:>4} configurations {:>12} {} {:6.1f} s\n", group, of_group.questions,
-                 what, of_group.complete ? "all" : "   ", of_group.cpu_seconds);
-      std::fflush(stdout);
-    }
-    of_group = {};
-  };
-  std::map<std::string, Total> groups;
-  for (const auto& entry : verify::suite(options.full)) {
-    if (entry.name != group) {
-      flush();
-      group = entry.name;
-    }
-    Session session(entry.question);
-    explore::Bounds bounds = options.bounds;
-    if (entry.schedules > 0) {
-      bounds.schedules = entry.schedules;
-    }
-    const auto report = session.explore(bounds);
-    if (report.counterexample) {
-      fmt::print("{}: {}\n", entry.name, entry.question.text());
-      fail(session, *report.counterexample, options.out);
-    }
-    ++of_group.questions;
-    of_group.cpu_seconds += report.cpu_seconds;
-    of_group.states += report.states;
-    of_group.schedules += report.schedules;
-    of_group.complete = of_group.complete && report.complete;
-    total.cpu_seconds += report.cpu_seconds;
-    ++total.questions;
+/// The answers to questions of one name.
+struct Group {
+  std::string name;
+  std::size_t questions = 0;
+  std::uint64_t states = 0;
+  std::uint64_t schedules = 0;
+  bool complete = true;
+  double cpu_seconds = 0;
+
+  void add(const explore::Report& report) {
+    ++questions;
+    states += report.states;
+    schedules += report.schedules;
+    complete = complete && report.complete;
+    cpu_seconds += report.cpu_seconds;
   }
-  flush();
-  fmt::print("{} configurations, no rule violated, {:.1f} s of CPU\n", total.questions,
-             total.cpu_seconds);
+  void print() const {
+    fmt::print("{:<46} {:>4} {} {:>11} {:<9} {:<4} {:7.1f} s\n", name, questions,
+               questions == 1 ? "configuration, " : "configurations,",
+               states > 0 ? states : schedules, states > 0 ? "states" : "schedules",
+               complete ? "all" : "", cpu_seconds);
+    std::fflush(stdout);
+  }
+};
+
+void run_suite(const VerifyOptions& options) {
+  const auto start = std::chrono::steady_clock::now();
+  Group total;
+  std::optional<Group> group;
+  explore::Coverage coverage;
+  std::optional<std::pair<verify::SuiteEntry, explore::Counterexample>> broken;
+  verify::answer(verify::suite(options.full), options.jobs,
+                 [&](const verify::SuiteEntry& entry, const explore::Report& report) {
+                   if (group && group->name != entry.name) {
+                     group->print();
+                     group.reset();
+                   }
+                   if (!group) {
+                     group = Group{.name = entry.name};
+                   }
+                   group->add(report);
+                   total.add(report);
+                   coverage.add(report.coverage);
+                   if (report.counterexample) {
+                     broken = {entry, *report.counterexample};
+                   }
+                   return !broken;
+                 });
+  if (broken) {
+    fmt::print("{}: {}\n", broken->first.name, broken->first.question.text());
+    Session session(broken->first.question);
+    fail(session, broken->second, options.out);
+  }
+  group->print();
+  print_coverage(coverage, options.pairs);
+  const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
+  fmt::print("{} configurations, no rule violated, {:.1f} s ({:.1f} s of CPU)\n", total.questions,
+             time.count(), total.cpu_seconds);
 }
 
 }  // namespace
@@ -173,15 +190,13 @@ void add_verify_command(CLI::App& program) {
       "verify", "Run the protocol's own handlers through all orders of their messages");
   const auto options = std::make_shared<VerifyOptions>();
   auto& question = options->question;
-  const std::map<std::string, Mode> modes = {{"exhaustive", Mode::exhaustive},
-                                             {"classes", Mode::classes},
-                                             {"random", Mode::random},
-                                             {"pct", Mode::pct}};
   const std::map<std::string, Scope> scopes = {
       {"bare", Scope::bare}, {"tree", Scope::tree}, {"run", Scope::run}};
   auto* mode = command->add_option("--mode", question.mode,
-                                   "exhaustive, classes (one of each that differ), random or pct");
-  mode->transform(CLI::CheckedTransformer(modes))->type_name("MODE");
+                                   "exhaustive, classes (one of each that differ), random, pct, "
+                                   "twice (random, and the same states again) or traced (random, "
+                                   "recorded twice, and checked as 'trace check' does)");
+  mode->transform(CLI::CheckedTransformer(verify::mode_names()))->type_name("MODE");
   command
       ->add_option("--scope", question.scope,
                    "run: all actors; tree: spheres, work done in place; bare: reports only")
@@ -209,6 +224,7 @@ void add_verify_command(CLI::App& program) {
       ->type_name("N");
   command->add_option("--lanes", question.lanes, "")->check(CLI::Range(1, 64))->type_name("N");
   command->add_option("--checkpoint-every", question.checkpoint_every, "Steps")->type_name("N");
+  command->add_option("--evaluate-every", question.evaluate_every, "Steps")->type_name("N");
   command->add_option("--inference", question.inference, "Requests, each at any moment")
       ->check(CLI::Range(0, 100))
       ->type_name("K");
@@ -223,6 +239,9 @@ void add_verify_command(CLI::App& program) {
   command->add_flag("--timers", question.timers, "A fault may be a timeout that comes early");
   command->add_option("--seconds", options->bounds.cpu_seconds, "Of CPU, then it is cut off")
       ->type_name("S");
+  command->add_option("--jobs", options->jobs, "Threads for the questions without options")
+      ->check(CLI::Range(1, 1024))
+      ->type_name("N");
   command->add_flag("--pairs", options->pairs, "List pairs of state and message");
   command->add_option("--out", options->out, "Where a violation's schedule is written")
       ->type_name("FILE");

@@ -1,5 +1,9 @@
 #include "apps/verify/suite.hpp"
 
+#include <atomic>
+#include <future>
+#include <thread>
+
 #include "apps/verify/trees.hpp"
 
 namespace nodezero::apps::verify {
@@ -80,6 +84,41 @@ std::vector<SuiteEntry> suite(bool full) {
          question, full ? 10'000U : 2'000U});
   }
   return entries;
+}
+
+void answer(const std::vector<SuiteEntry>& entries, std::uint32_t jobs,
+            const std::function<bool(const SuiteEntry&, const runtime::explore::Report&)>& take) {
+  using runtime::explore::Report;
+  std::vector<std::promise<Report>> answers(entries.size());
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < entries.size(); i = next++) {
+      try {
+        runtime::explore::Bounds bounds;
+        if (entries[i].schedules > 0) {
+          bounds.schedules = entries[i].schedules;
+        }
+        answers[i].set_value(Session(entries[i].question).explore(bounds));
+      } catch (...) {
+        answers[i].set_exception(std::current_exception());
+      }
+    }
+  };
+  std::vector<std::jthread> threads;  // joined at the end
+  for (std::uint32_t i = 0; i < jobs; ++i) {
+    threads.emplace_back(work);
+  }
+  try {
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (!take(entries[i], answers[i].get_future().get())) {
+        break;
+      }
+    }
+  } catch (...) {
+    next = entries.size();
+    throw;
+  }
+  next = entries.size();
 }
 
 }  // namespace nodezero::apps::verify

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "apps/verify/session.hpp"
@@ -10,10 +13,15 @@ namespace nodezero::apps::verify {
 struct SuiteEntry {
   std::string name;
   Question question;
-  std::uint64_t schedules = 0;  ///< of random and pct
+  std::uint64_t schedules = 0;  ///< where schedules are drawn
 };
 
 /// All questions, or those that together take a minute.
 std::vector<SuiteEntry> suite(bool full);
+
+/// Answers the questions on `jobs` threads and calls `take` on this one, in order. Stops when
+/// `take` returns false. What a question throws is thrown here.
+void answer(const std::vector<SuiteEntry>& entries, std::uint32_t jobs,
+            const std::function<bool(const SuiteEntry&, const runtime::explore::Report&)>& take);
 
 }  // namespace nodezero::apps::verify

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <ctime>
 #include <stdexcept>
 
+#include "runtime/explore/cpu_time.hpp"
 #include "runtime/explore/exhaustive.hpp"
 
 namespace nodezero::runtime::explore {
@@ -53,12 +53,12 @@ class Walk {
   Walk(Run& run, const Bounds& bounds) : run_(run), bounds_(bounds) {}
 
   Report go() {
-    const std::clock_t begin = std::clock();
+    const double begin = cpu_seconds();
     const std::uint64_t deliveries = run_.network().deliveries();
     do {
       replay();
       extend();
-      report_.cpu_seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+      report_.cpu_seconds = cpu_seconds() - begin;
     } while (!report_.counterexample && report_.schedules < bounds_.schedules &&
              report_.cpu_seconds < bounds_.cpu_seconds && backtrack());
     report_.deliveries = run_.network().deliveries() - deliveries;

@@ -19,6 +19,12 @@ void Coverage::note(const Network& network, const Delivery& delivery) {
   ++counts_[{delivery.receiver_name, network.state(delivery.link.receiver), delivery.type}];
 }
 
+void Coverage::add(const Coverage& other) {
+  for (const auto& [pair, count] : other.counts_) {
+    counts_[pair] += count;
+  }
+}
+
 std::map<Coverage::Pair, std::uint64_t> Coverage::met() const {
   std::map<Pair, std::uint64_t> result;
   for (const auto& [key, count] : counts_) {

@@ -23,6 +23,8 @@ class Coverage {
  public:
   /// To be called before a delivery is made.
   void note(const Network& network, const Delivery& delivery);
+  /// Adds what another exploration met.
+  void add(const Coverage& other);
 
   struct Pair {
     std::string actor;
@@ -48,6 +50,7 @@ struct Report {
   std::uint64_t runs = 0;        ///< from the start, whole or not
   std::uint64_t schedules = 0;   ///< complete runs
   std::uint64_t states = 0;      ///< different ones; 0 if they were not told apart
+  std::uint64_t ends = 0;        ///< states in which runs were over; 0: as well
   std::uint64_t steps = 0;       ///< those of replays included
   std::uint64_t deliveries = 0;  ///< as well, with those in place
   std::uint64_t longest = 0;     ///< steps of a run

@@ -1,34 +1,60 @@
 #include "runtime/explore/sampling.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <functional>
 #include <map>
+#include <unordered_map>
+
+#include "runtime/explore/cpu_time.hpp"
+#include "runtime/explore/draws.hpp"
 
 namespace nodezero::runtime::explore {
 namespace {
 
-/// Numbers that depend on their key and their place alone, the same with every compiler.
-class Draws {
+/// A choice by its index, and how probable it was.
+struct Picked {
+  std::size_t index;
+  double probability;
+};
+using Pick = std::function<Picked(std::span<const Choice>)>;
+
+/// Gives each link a speed of 1, 1/2, 1/4... 1/128, so that some are late by far: among many steps
+/// a message that may come at any moment would else nearly always come early.
+class Rates {
  public:
-  Draws(std::uint64_t seed, std::uint64_t schedule)
-      : state_(Fingerprint().add(seed).add(schedule).value()) {}
-  std::uint64_t next() { return Fingerprint::mix(state_ += 0x9e3779b97f4a7c15U); }
-  /// Below `bound`, evenly but for one part in 2^32.
-  std::size_t below(std::size_t bound) { return (next() >> 32U) * bound >> 32U; }
+  Rates(std::uint64_t seed, std::uint64_t schedule) : draws_(seed, schedule) {}
+
+  Picked pick(std::span<const Choice> choices) {
+    weights_.clear();
+    std::size_t total = 0;
+    for (const auto& choice : choices) {
+      const auto [place, is_new] = rates_.try_emplace(choice.packed(), 0);
+      if (is_new) {
+        place->second = std::size_t{1} << draws_.below(8);
+      }
+      weights_.push_back(place->second);
+      total += place->second;
+    }
+    std::size_t at = draws_.below(total);
+    std::size_t index = 0;
+    while (at >= weights_[index]) {
+      at -= weights_[index++];
+    }
+    return {index, static_cast<double>(weights_[index]) / static_cast<double>(total)};
+  }
 
  private:
-  std::uint64_t state_;
+  Draws draws_;
+  std::unordered_map<std::uint32_t, std::size_t> rates_;
+  std::vector<std::size_t> weights_;
 };
-
-using Pick = std::function<std::size_t(std::span<const Choice>)>;
 
 /// Runs schedules; `begin` gives what picks the steps of schedule k.
 Report sample(Run& run, const Bounds& bounds, const std::function<Pick(std::uint64_t)>& begin) {
   Report report;
   auto& network = run.network();
   network.fingerprints = false;
-  const std::clock_t start = std::clock();
+  const double start = cpu_seconds();
   const std::uint64_t deliveries = network.deliveries();
   while (report.schedules < bounds.schedules && report.cpu_seconds < bounds.cpu_seconds) {
     run.restart();
@@ -37,10 +63,11 @@ Report sample(Run& run, const Bounds& bounds, const std::function<Pick(std::uint
     const Pick pick = begin(report.schedules);
     std::vector<Choice> schedule;
     double orders = 1;
-    while (!run.over()) {
+    while (!run.at_end()) {
       const auto choices = run.choices();
-      schedule.push_back(choices[pick(choices)]);
-      orders *= static_cast<double>(choices.size());
+      const auto [index, probability] = pick(choices);
+      schedule.push_back(choices[index]);
+      orders /= probability;
       run.take(schedule.back());
     }
     ++report.schedules;
@@ -51,9 +78,9 @@ Report sample(Run& run, const Bounds& bounds, const std::function<Pick(std::uint
       report.counterexample = Counterexample{run.violation(), std::move(schedule)};
       break;
     }
-    report.cpu_seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+    report.cpu_seconds = cpu_seconds() - start;
   }
-  report.cpu_seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
+  report.cpu_seconds = cpu_seconds() - start;
   report.deliveries = network.deliveries() - deliveries;
   network.observe = nullptr;
   return report;
@@ -63,8 +90,13 @@ Report sample(Run& run, const Bounds& bounds, const std::function<Pick(std::uint
 
 Report explore_randomly(Run& run, const Bounds& bounds, std::uint64_t seed) {
   return sample(run, bounds, [seed](std::uint64_t schedule) -> Pick {
-    return [draws = Draws(seed, schedule)](std::span<const Choice> choices) mutable {
-      return draws.below(choices.size());
+    if (schedule % 2 == 0) {
+      return [draws = Draws(seed, schedule)](std::span<const Choice> choices) mutable {
+        return Picked{draws.below(choices.size()), 1.0 / static_cast<double>(choices.size())};
+      };
+    }
+    return [rates = Rates(seed, schedule)](std::span<const Choice> choices) mutable {
+      return rates.pick(choices);
     };
   });
 }
@@ -99,7 +131,7 @@ Report explore_by_priorities(Run& run, const Bounds& bounds, std::uint64_t seed,
         priority(choices[best]) = --lowest;
       }
       steps = std::max(steps, ++at);
-      return best;
+      return Picked{best, 1.0 / static_cast<double>(choices.size())};
     };
   });
 }

@@ -4,9 +4,10 @@
 
 namespace nodezero::runtime::explore {
 
-/// Runs `schedules` schedules in which each step is drawn evenly from the possible ones.
-/// Schedule k depends on (seed, k) alone. `orders` estimates how many schedules there are:
-/// the mean over the runs of the product of their numbers of choices (Knuth 1975).
+/// Runs `schedules` schedules in which each step is drawn from the possible ones: evenly, and in
+/// every second schedule with a speed for each link. Schedule k depends on (seed, k) alone.
+/// `orders` estimates how many schedules there are: the mean over the runs of the product of their
+/// choices' inverse probabilities (Knuth 1975).
 Report explore_randomly(Run& run, const Bounds& bounds, std::uint64_t seed);
 
 /// Probabilistic concurrency testing (Burckhardt et al. 2010) over links: each gets a random
