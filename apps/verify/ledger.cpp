@@ -72,6 +72,7 @@ void Ledger::clear() {
   violation_.clear();
   applied_ = 0;
   epochs_answered_ = 0;
+  closed_.clear();
 }
 
 void Ledger::broken(std::string rule) {
@@ -81,7 +82,12 @@ void Ledger::broken(std::string rule) {
 }
 
 std::uint64_t Ledger::digest() const {
-  return runtime::Fingerprint().add(applied_).add(epochs_answered_).value();
+  runtime::Fingerprint digest;
+  digest.add(applied_).add(epochs_answered_);
+  for (const auto& [sphere, step] : closed_) {
+    digest.add(sphere).add(step);
+  }
+  return digest.value();
 }
 
 void Ledger::initialize(model::Parameters& weights) {
@@ -143,6 +149,39 @@ void Ledger::finish_update(const actors::UpdateTask& task, const actors::Envelop
   values[at_history + 1] = history.high;
   values[at_complete] = 1;
   ++applied_;
+}
+
+void Ledger::note(const runtime::explore::Delivery& delivery) {
+  if (const auto* report = delivery.as<actors::report>()) {
+    note_report(*report);
+  } else if (const auto* apply = delivery.as<actors::apply>(); apply && apply->with_gradient) {
+    expect_children_closed(0, apply->envelope);
+  }
+}
+
+void Ledger::note_report(const actors::report& message) {
+  if (message.purpose != actors::Purpose::train) {
+    return;
+  }
+  expect_children_closed(message.sphere, message.envelope);
+  const std::uint64_t step = message.envelope.step + 1;
+  auto& closed = closed_[message.sphere];
+  if (closed >= step && !faulty_) {
+    broken(fmt::format("sphere {} closed step {} twice", message.sphere, message.envelope.step));
+  }
+  closed = std::max(closed, step);
+}
+
+void Ledger::expect_children_closed(std::uint32_t sphere, const actors::Envelope& envelope) {
+  const std::uint32_t end = sphere + tree_[sphere].nodes;
+  for (std::uint32_t child = sphere + 1; child < end; child += tree_[child].nodes) {
+    const auto closed = closed_.find(child);
+    if (closed == closed_.end() || closed->second <= envelope.step) {
+      broken(fmt::format("step {} was closed at sphere {} before sphere {} had closed it",
+                         envelope.step, sphere, child));
+      return;
+    }
+  }
 }
 
 void Ledger::epoch_answered(const actors::Envelope& envelope) {

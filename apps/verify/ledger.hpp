@@ -1,12 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "actors/lane_messages.hpp"
+#include "actors/topology.hpp"
 #include "model/batch_source.hpp"
+#include "runtime/explore/network.hpp"
 
 namespace nodezero::apps::verify {
 
@@ -19,8 +22,11 @@ namespace nodezero::apps::verify {
 /// fingerprint of all sums that made it.
 class Ledger {
  public:
-  /// `steps[e]`: micro-batches of each step of epoch e.
-  explicit Ledger(std::vector<std::vector<std::uint32_t>> steps) : steps_(std::move(steps)) {}
+  /// `steps[e]`: micro-batches of each step of epoch e. `faulty`: spheres may die and messages may
+  /// come twice, so that a child may report again.
+  Ledger(std::vector<std::vector<std::uint32_t>> steps, std::vector<actors::TopologyNode> tree,
+         bool faulty)
+      : steps_(std::move(steps)), tree_(std::move(tree)), faulty_(faulty) {}
 
   void clear();
   void broken(std::string rule);
@@ -41,6 +47,9 @@ class Ledger {
 
   // -- what the run says of itself ---------------------------------------------------------------
 
+  /// To be called with every message, before it is handled: a sphere closes a step when each of
+  /// its children has, once.
+  void note(const runtime::explore::Delivery& delivery);
   /// To be called with every success that an epoch is answered with.
   void epoch_answered(const actors::Envelope& envelope);
   /// At the end: `weights` must be what `steps` updates make.
@@ -56,8 +65,14 @@ class Ledger {
   model::ModelConfig model() const;
 
  private:
+  void note_report(const actors::report& message);
+  void expect_children_closed(std::uint32_t sphere, const actors::Envelope& envelope);
+
   std::vector<std::vector<std::uint32_t>> steps_;
+  std::vector<actors::TopologyNode> tree_;
+  bool faulty_ = false;
   std::string violation_;
+  std::map<std::uint32_t, std::uint64_t> closed_;  ///< by sphere: the last step that it has closed
   std::uint64_t applied_ = 0;
   std::uint64_t epochs_answered_ = 0;
 };

@@ -70,8 +70,7 @@ std::vector<MutantEntry> mutant_entries() {
        {Mutant::old_step_accepted},
        "messages of another step are believed",
        "A8 B4",
-       "in place of being dropped they break the step's conservation, which fails the epoch, as a "
-       "message that comes twice may; see the pairs"},
+       ""},
       {"report_without_gradients",
        {Mutant::report_without_gradients},
        "a report is not compared with what was assigned and came",
@@ -91,7 +90,8 @@ std::vector<MutantEntry> mutant_entries() {
        {Mutant::second_gradient_accepted},
        "a gradient that came before is taken again",
        "B1",
-       ""},
+       "a message's content can be taken once (Moved): whoever takes a gradient again dies of it, "
+       "as after any other fault, and is replaced"},
       {"child_not_monitored",
        {Mutant::child_not_monitored},
        "nobody hears of a child's death",
@@ -128,7 +128,8 @@ std::vector<MutantEntry> mutant_entries() {
        {Mutant::old_answer_used},
        "a lane's answer for another step is used",
        "B4",
-       ""},
+       "a step is given up only when its epoch fails or the run stops, and no step is opened after "
+       "that, so that there is none that the answer could be used for"},
       {"abandoned_step_goes_on",
        {Mutant::abandoned_step_goes_on},
        "a sphere does not close a step that is abandoned",
@@ -218,7 +219,7 @@ std::vector<MutantEntry> mutant_entries() {
        {Mutant::waiting_forgotten_at_failure},
        "requests that wait are forgotten when the epoch fails",
        "A2",
-       ""},
+       "a failure makes the driver stop the run, which refuses what still waits"},
       {"snapshot_in_mid_epoch",
        {Mutant::snapshot_in_mid_epoch},
        "any snapshot ends the state of training",
@@ -286,9 +287,13 @@ std::vector<MutantEntry> mutant_entries() {
 
 std::vector<Question> mutant_questions() {
   std::vector<Question> questions;
+  // Small ones first: what they show is short.
   Question tree;
   tree.scope = Scope::tree;
   tree.tree = "(..)";
+  questions.push_back(tree);
+  tree.micro_batches = 1;
+  questions.push_back(tree);
   tree.steps = 2;
   tree.micro_batches = 3;
   questions.push_back(tree);
@@ -297,14 +302,12 @@ std::vector<Question> mutant_questions() {
   questions.push_back(tree);
   tree.epochs = 1;
   tree.steps = 1;
-  tree.tree = "(...)";
-  tree.micro_batches = 1;
-  questions.push_back(tree);
-  tree.tree = "(..)";
-  tree.micro_batches = 4;
+  tree.tree = "(.)";
+  tree.micro_batches = 2;
   tree.faults = 1;
   questions.push_back(tree);
   tree.tree = "((..).)";
+  tree.micro_batches = 4;
   questions.push_back(tree);
   Question duplicates = tree;
   duplicates.tree = "(..)";
@@ -315,19 +318,18 @@ std::vector<Question> mutant_questions() {
   questions.push_back(duplicates);
 
   Question run;
-  run.epochs = 2;
-  run.steps = 2;
+  run.spheres = 1;
   questions.push_back(run);
-  run.lanes = 2;
-  run.micro_batches = 4;
+  run.micro_batches = 2;
+  questions.push_back(run);
+  run.micro_batches = 0;
   run.stops = 1;
   questions.push_back(run);
-  run.epochs = 1;
-  run.steps = 1;
   run.stops = 2;
   questions.push_back(run);
   run.stops = 0;
   run.inference = 1;
+  questions.push_back(run);
   run.steps = 2;
   questions.push_back(run);
   run.policy = "wait";
@@ -335,6 +337,24 @@ std::vector<Question> mutant_questions() {
   run.stops = 1;
   questions.push_back(run);
   run.stops = 0;
+  run.evaluate_every = 1;
+  questions.push_back(run);
+  run = {};
+  run.micro_batches = 4;
+  run.faults = 1;
+  questions.push_back(run);
+  run.faults = 0;
+  run.epochs = 2;
+  run.steps = 2;
+  run.lanes = 2;
+  run.micro_batches = 4;
+  questions.push_back(run);
+  run.stops = 1;
+  run.checkpoint_every = 1;
+  questions.push_back(run);
+  run.stops = 0;
+  run.inference = 1;
+  run.policy = "wait";
   run.faults = 4;  // as often as a micro-batch may fail
   questions.push_back(run);
   return questions;

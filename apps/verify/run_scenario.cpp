@@ -51,7 +51,7 @@ class RunScenario::probe : public runtime::recorded<caf::event_based_actor> {
             },
             [this](const caf::error& error) {
               --scenario_.unanswered_;
-              scenario_.was_refused(what_, error);
+              scenario_.was_refused(what_, scenario_.network_->index(id()), error);
             });
     receiver_ = nullptr;
     return {[](caf::unit_t) {}};
@@ -65,7 +65,9 @@ class RunScenario::probe : public runtime::recorded<caf::event_based_actor> {
   const char* what_;
 };
 
-RunScenario::RunScenario(RunSetup setup) : setup_(setup), ledger_(plan(setup)) {
+RunScenario::RunScenario(RunSetup setup)
+    : setup_(setup),
+      ledger_(plan(setup), actors::topology(setup.spheres, setup.symmetry), setup.faulty) {
   settings_.training.model = ledger_.model();
   settings_.training.epochs = setup.epochs;
   settings_.training_batches = ledger_.batches();
@@ -74,6 +76,10 @@ RunScenario::RunScenario(RunSetup setup) : setup_(setup), ledger_(plan(setup)) {
   settings_.threads = setup.lanes;
   settings_.routing = actors::RoutingPolicy::round_robin;
   settings_.checkpoint_every = setup.checkpoint_every;
+  settings_.evaluate_every = setup.evaluate_every;
+  if (setup.evaluate_every > 0) {
+    settings_.validation_batches = ledger_.batches();
+  }
   settings_.inference = setup.policy;
   auto weights = std::make_shared<model::Parameters>(ledger_.layout());
   Ledger::initialize(*weights);
@@ -85,6 +91,10 @@ void RunScenario::begin(caf::actor_system& system, Network& network) {
   failed_ = false;
   generated_ = 0;
   refused_ = 0;
+  network_ = &network;
+  stopping_ = false;
+  waiting_.clear();
+  owed_.clear();
   actors_ = actors::spawn_run(
       system, runtime::Scheduling::testing, settings_, nobody_, [&](std::uint32_t) {
         return caf::actor_cast<actors::lane_actor>(system.spawn<stand_in_lane>(ledger_));
@@ -134,18 +144,39 @@ std::uint64_t RunScenario::digest_of(const Delivery& delivery,
 }
 
 std::uint64_t RunScenario::digest() const {
-  return runtime::Fingerprint()
-      .add(ledger_.digest())
-      .add(unanswered_)
-      .add(failed_)
-      .add(generated_)
-      .add(refused_)
-      .value();
+  runtime::Fingerprint digest;
+  digest.add(ledger_.digest()).add(unanswered_).add(failed_).add(generated_).add(refused_);
+  digest.add(stopping_);
+  for (const auto* requests : {&waiting_, &owed_}) {
+    digest.add(requests->size());
+    for (const auto node : *requests) {
+      digest.add(node);
+    }
+  }
+  return digest.value();
 }
 
 void RunScenario::before(const Delivery& delivery) {
   if (const auto* done = delivery.as<actors::epoch_done>()) {
     ledger_.epoch_answered(done->envelope());
+  }
+  ledger_.note(delivery);
+  if (std::strcmp(delivery.receiver_name, "lifecycle") == 0) {
+    note_request(delivery);
+  }
+}
+
+/// A request for inference that is at the lifecycle when an epoch ends is answered then, whatever
+/// comes later.
+void RunScenario::note_request(const Delivery& delivery) {
+  if (delivery.as<actors::stop>()) {
+    stopping_ = true;
+  } else if (stopping_) {
+    return;
+  } else if (delivery.as<actors::generate>()) {
+    waiting_.insert(delivery.link.sender);
+  } else if (const auto* end = delivery.as<actors::snapshot>(); end && end->epoch_boundary) {
+    owed_.insert(waiting_.begin(), waiting_.end());
   }
 }
 
@@ -164,7 +195,7 @@ void RunScenario::check_checkpoint(const model::Checkpoint& checkpoint) {
 void RunScenario::run_has_ended(const actors::run_ended& end) {
   if (end.reason.code != errc::none) {
     failed_ = true;
-    if (!setup_.faulty) {
+    if (!setup_.may_fail) {
       ledger_.broken("the run failed though nothing went wrong: " + to_string(end.reason));
     }
     return;
@@ -194,14 +225,18 @@ void RunScenario::was_generated(const actors::generated& answer) {
   }
 }
 
-void RunScenario::was_refused(const char* request, const caf::error& error) {
+void RunScenario::was_refused(const char* request, NodeIndex by, const caf::error& error) {
   ++refused_;
   const auto reason = actors::to_failure(error);
   const bool is_generation = std::strcmp(request, "generate") == 0;
+  const bool is_owed = owed_.erase(by) > 0;
+  waiting_.erase(by);
   // A refusal has a reason that was given to the run from outside.
-  const bool is_allowed = setup_.faulty || (is_generation && reason.code == errc::stopped) ||
-                          (is_generation && setup_.policy == actors::InferencePolicy::refuse &&
-                           reason.code == errc::training);
+  const bool is_allowed =
+      setup_.may_fail ||
+      (!is_owed && is_generation &&
+       (reason.code == errc::stopped ||
+        (reason.code == errc::training && setup_.policy == actors::InferencePolicy::refuse)));
   if (!is_allowed) {
     ledger_.broken(fmt::format("{} was refused: {}", request, to_string(reason)));
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -19,11 +20,13 @@ struct RunSetup {
   std::uint64_t steps = 1;             ///< of an epoch
   std::uint32_t micro_batches = 0;     ///< of a step; 0: one for each worker
   std::uint64_t checkpoint_every = 0;  ///< steps
+  std::uint64_t evaluate_every = 0;    ///< steps; 0: never, not at the end of an epoch either
   std::uint32_t inference = 0;         ///< requests, each at any moment
   actors::InferencePolicy policy = actors::InferencePolicy::snapshot;
   std::uint32_t stops = 0;  ///< requests to stop, each at any moment
   bool kills = false;       ///< each sphere may be killed at any moment, as a fault
-  bool faulty = false;      ///< something may go wrong, so that a typed failure is a good end
+  bool faulty = false;      ///< something may go wrong
+  bool may_fail = false;    ///< and so much that a typed failure is a good end
 };
 
 /// All actors of a run as spawn_run makes them, with stand-in lanes. Telemetry is heard at once;
@@ -50,7 +53,8 @@ class RunScenario : public runtime::explore::Scenario {
   void run_has_ended(const actors::run_ended& end);
   void run_was_stopped(const actors::stopped& end);
   void was_generated(const actors::generated& answer);
-  void was_refused(const char* request, const caf::error& error);
+  void note_request(const runtime::explore::Delivery& delivery);
+  void was_refused(const char* request, runtime::explore::NodeIndex by, const caf::error& error);
   void check_checkpoint(const model::Checkpoint& checkpoint);
 
   RunSetup setup_;
@@ -64,6 +68,10 @@ class RunScenario : public runtime::explore::Scenario {
   bool failed_ = false;  ///< with a typed failure
   std::uint64_t generated_ = 0;
   std::uint64_t refused_ = 0;
+  runtime::explore::Network* network_ = nullptr;
+  bool stopping_ = false;
+  std::set<runtime::explore::NodeIndex> waiting_;  ///< whose request has come to the lifecycle
+  std::set<runtime::explore::NodeIndex> owed_;     ///< and was there at an epoch's end
 };
 
 }  // namespace nodezero::apps::verify

@@ -6,8 +6,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "apps/verify/traced_runs.hpp"
 #include "apps/verify/trees.hpp"
+#include "runtime/actor_trace.hpp"
 #include "runtime/explore/exhaustive.hpp"
+#include "runtime/explore/repeat.hpp"
 #include "runtime/explore/sampling.hpp"
 #include "runtime/system_config.hpp"
 
@@ -16,10 +19,6 @@ namespace {
 
 const std::map<std::string, Scope> scopes = {
     {"bare", Scope::bare}, {"tree", Scope::tree}, {"run", Scope::run}};
-const std::map<std::string, Mode> modes = {{"exhaustive", Mode::exhaustive},
-                                           {"classes", Mode::classes},
-                                           {"random", Mode::random},
-                                           {"pct", Mode::pct}};
 const std::map<std::string, actors::InferencePolicy> policies = {
     {"snapshot", actors::InferencePolicy::snapshot},
     {"wait", actors::InferencePolicy::wait},
@@ -35,6 +34,12 @@ std::string name_of(const std::map<std::string, Value>& names, Value value) {
   return {};
 }
 
+/// Spheres that die are replaced as long as no micro-batch has failed more often than it may.
+bool may_fail(const Question& question) {
+  const bool only_deaths = !question.duplicates && !question.timers;
+  return question.faults > (only_deaths ? actors::RunSettings().attempts : 0);
+}
+
 std::unique_ptr<runtime::explore::Scenario> make_scenario(const Question& question) {
   if (question.scope == Scope::run) {
     if (!question.tree.empty()) {
@@ -48,11 +53,13 @@ std::unique_ptr<runtime::explore::Scenario> make_scenario(const Question& questi
     setup.steps = question.steps;
     setup.micro_batches = question.micro_batches;
     setup.checkpoint_every = question.checkpoint_every;
+    setup.evaluate_every = question.evaluate_every;
     setup.inference = question.inference;
     setup.policy = policies.at(question.policy);
     setup.stops = question.stops;
     setup.kills = question.faults > 0 && question.kills;
     setup.faulty = question.faults > 0;
+    setup.may_fail = may_fail(question);
     return std::make_unique<RunScenario>(setup);
   }
   TreeSetup setup;
@@ -64,14 +71,23 @@ std::unique_ptr<runtime::explore::Scenario> make_scenario(const Question& questi
   setup.bare = question.scope == Scope::bare;
   setup.kills = question.faults > 0 && question.kills;
   setup.faulty = question.faults > 0;
+  setup.may_fail = may_fail(question);
   return std::make_unique<TreeScenario>(std::move(setup));
 }
 
 }  // namespace
 
+const std::map<std::string, Mode>& mode_names() {
+  static const std::map<std::string, Mode> names = {
+      {"exhaustive", Mode::exhaustive}, {"classes", Mode::classes},
+      {"random", Mode::random},         {"pct", Mode::pct},
+      {"twice", Mode::twice},           {"traced", Mode::traced}};
+  return names;
+}
+
 std::string Question::text() const {
   const nlohmann::json json = {{"scope", name_of(scopes, scope)},
-                               {"mode", name_of(modes, mode)},
+                               {"mode", name_of(mode_names(), mode)},
                                {"tree", tree},
                                {"spheres", spheres},
                                {"symmetry", symmetry},
@@ -80,6 +96,7 @@ std::string Question::text() const {
                                {"steps", steps},
                                {"micro_batches", micro_batches},
                                {"checkpoint_every", checkpoint_every},
+                               {"evaluate_every", evaluate_every},
                                {"inference", inference},
                                {"policy", policy},
                                {"stops", stops},
@@ -100,7 +117,7 @@ Question Question::from_text(const std::string& text) {
     const auto json = nlohmann::json::parse(text);
     Question question;
     question.scope = scopes.at(json.at("scope"));
-    question.mode = modes.at(json.at("mode"));
+    question.mode = mode_names().at(json.at("mode"));
     question.tree = json.at("tree");
     question.spheres = json.at("spheres");
     question.symmetry = json.at("symmetry");
@@ -109,6 +126,7 @@ Question Question::from_text(const std::string& text) {
     question.steps = json.at("steps");
     question.micro_batches = json.at("micro_batches");
     question.checkpoint_every = json.at("checkpoint_every");
+    question.evaluate_every = json.at("evaluate_every");
     question.inference = json.at("inference");
     question.policy = json.at("policy");
     question.stops = json.at("stops");
@@ -128,11 +146,17 @@ Question Question::from_text(const std::string& text) {
 
 struct Session::State {
   struct Config : caf::actor_system_config {
-    Config() { runtime::configure(*this, runtime::Scheduling::testing); }
+    explicit Config(runtime::trace::Recorder* recorder) {
+      runtime::configure(*this, runtime::Scheduling::testing);
+      if (recorder) {
+        runtime::attach_recorder(*this, *recorder);
+      }
+    }
   };
 
-  explicit State(const Question& question)
-      : scenario(make_scenario(question)),
+  State(const Question& question, runtime::trace::Recorder* recorder)
+      : config(recorder),
+        scenario(make_scenario(question)),
         run(system, *scenario, {question.faults, question.duplicates, question.timers}) {}
 
   Config config;
@@ -141,8 +165,8 @@ struct Session::State {
   runtime::explore::Run run;
 };
 
-Session::Session(const Question& question)
-    : question_(question), state_(std::make_unique<State>(question)) {}
+Session::Session(const Question& question, runtime::trace::Recorder* recorder)
+    : question_(question), state_(std::make_unique<State>(question, recorder)) {}
 
 Session::~Session() = default;
 
@@ -159,6 +183,10 @@ runtime::explore::Report Session::explore(const runtime::explore::Bounds& bounds
       return runtime::explore::explore_randomly(run, bounds, question_.seed);
     case Mode::pct:
       return runtime::explore::explore_by_priorities(run, bounds, question_.seed, question_.depth);
+    case Mode::twice:
+      return runtime::explore::explore_twice(run, bounds, question_.seed);
+    case Mode::traced:
+      return explore_traced(question_, bounds);
     case Mode::exhaustive:
       break;
   }

@@ -1,13 +1,14 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 
 #include "apps/verify/run_scenario.hpp"
 #include "apps/verify/tree_scenario.hpp"
 #include "runtime/explore/report.hpp"
+#include "runtime/trace/recorder.hpp"
 
 namespace nodezero::apps::verify {
 
@@ -18,7 +19,14 @@ enum class Scope {
   run,   ///< all actors
 };
 
-enum class Mode { exhaustive, classes, random, pct };
+enum class Mode {
+  exhaustive,
+  classes,
+  random,
+  pct,
+  twice,   ///< as random, each schedule twice: the same states
+  traced,  ///< as random, each schedule twice and recorded: the same bytes, and the traces' laws
+};
 
 /// Everything that a verification depends on; its text is the header of schedule files.
 struct Question {
@@ -32,6 +40,7 @@ struct Question {
   std::uint64_t steps = 1;
   std::uint32_t micro_batches = 0;  ///< of a step; 0: one for each worker
   std::uint64_t checkpoint_every = 0;
+  std::uint64_t evaluate_every = 0;
   std::uint32_t inference = 0;
   std::string policy = "snapshot";
   std::uint32_t stops = 0;
@@ -49,11 +58,15 @@ struct Question {
   static Question from_text(const std::string& text);
 };
 
+/// The names of modes, as on the command line.
+const std::map<std::string, Mode>& mode_names();
+
 /// A scenario and a system to run it in.
 class Session {
  public:
   /// @throws std::invalid_argument with a line for people if the question makes no sense
-  explicit Session(const Question& question);
+  /// A recorder of the actors must outlive it.
+  explicit Session(const Question& question, runtime::trace::Recorder* recorder = nullptr);
   ~Session();
 
   runtime::explore::Report explore(const runtime::explore::Bounds& bounds);

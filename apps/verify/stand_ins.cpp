@@ -30,6 +30,8 @@ Partial begun(const actors::compute& task, Ledger& ledger, actors::GradientLease
   if (task.purpose == actors::Purpose::train) {
     part.gradient = std::move(buffer);
     ledger.compute(task, *part.gradient);
+  } else {
+    ledger.check_weights(*task.weights, task.envelope.version, "an evaluation");
   }
   return part;
 }
@@ -80,6 +82,10 @@ stand_in_lane::behavior_type stand_in_lane::make_behavior() {
       },
       [this](const actors::generate_some& task) -> caf::result<actors::generated_some> {
         auto promise = make_response_promise<actors::generated_some>();
+        if (!task.session->weights) {
+          ledger_.broken("a generation got no weights");
+          return promise;
+        }
         ledger_.check_weights(*task.session->weights, task.envelope.version, "a generation");
         in_two_halves([this, promise, task = actors::generate_some(task)]() mutable {
           ledger_.check_weights(*task.session->weights, task.envelope.version, "a generation");

@@ -61,7 +61,7 @@ class TreeScenario::host : public runtime::recorded<caf::event_based_actor> {
             },
             [this](const caf::error& error) {
               const auto reason = actors::to_failure(error);
-              if (scenario_.setup_.faulty) {
+              if (scenario_.setup_.may_fail) {
                 scenario_.failed_ = true;
               } else {
                 scenario_.ledger_.broken("an epoch failed though nothing went wrong: " +
@@ -76,7 +76,7 @@ class TreeScenario::host : public runtime::recorded<caf::event_based_actor> {
 
 TreeScenario::TreeScenario(TreeSetup setup)
     : setup_(std::move(setup)),
-      ledger_(plan(setup_)),
+      ledger_(plan(setup_), setup_.tree, setup_.faulty),
       layout_(ledger_.layout()),
       batches_(ledger_.batches()),
       tree_(std::make_shared<const std::vector<actors::TopologyNode>>(setup_.tree)),

@@ -22,8 +22,9 @@ struct TreeSetup {
   /// A child's gradient is taken at once: what is left of a child's part in a step is its one
   /// report. This is the bare epoch protocol.
   bool bare = false;
-  bool kills = false;   ///< each sphere may be killed at any moment, as a fault
-  bool faulty = false;  ///< something may go wrong, so that a typed failure is a good end
+  bool kills = false;     ///< each sphere may be killed at any moment, as a fault
+  bool faulty = false;    ///< something may go wrong
+  bool may_fail = false;  ///< and so much that a typed failure is a good end
 };
 
 /// node_zero, its spheres and the optimizer, with everything around them in place: what can
@@ -41,6 +42,7 @@ class TreeScenario : public runtime::explore::Scenario {
   std::uint64_t digest_of(const runtime::explore::Delivery& delivery,
                           const runtime::ActorKeys& keys) const override;
   std::uint64_t digest() const override;
+  void before(const runtime::explore::Delivery& delivery) override { ledger_.note(delivery); }
 
  private:
   class host;

@@ -1,8 +1,8 @@
 #include "runtime/explore/exhaustive.hpp"
 
-#include <ctime>
 #include <unordered_map>
 
+#include "runtime/explore/cpu_time.hpp"
 #include "runtime/explore/reduction.hpp"
 
 namespace nodezero::runtime::explore {
@@ -27,13 +27,13 @@ class Search {
       : run_(run), bounds_(bounds), reduction_(reduction), coverage_(coverage) {}
 
   void go(Report& report) {
-    const std::clock_t begin = std::clock();
+    const double begin = cpu_seconds();
     const std::uint64_t deliveries = run_.network().deliveries();
     report.complete = false;
     do {
       replay(report);
       extend(report);
-      report.cpu_seconds = static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC;
+      report.cpu_seconds = cpu_seconds() - begin;
     } while (!report.counterexample && within(report) && backtrack());
     report.deliveries = run_.network().deliveries() - deliveries;
     report.states = visited_.size();
@@ -80,20 +80,20 @@ class Search {
         fail(report, run_.violation());
         return;
       }
-      if (run_.over()) {
+      if (run_.at_end()) {
         ++report.schedules;
         report.longest = std::max(report.longest, run_.steps());
-        visited_.try_emplace(run_.fingerprint(), 1);
-        add_orders(1);
-        return;
       }
       const std::uint64_t state = run_.fingerprint();
-      const auto [known, is_new] = visited_.try_emplace(state, on_path);
-      if (!is_new) {
-        if (known->second == on_path) {
-          fail(report, "the run can come back to where it was, so that it need not end");
-          return;
-        }
+      const auto [known, is_new] = visited_.try_emplace(state, run_.over() ? 1 : on_path);
+      if (is_new && run_.at_end()) {
+        ++report.ends;
+      }
+      if (!is_new && known->second == on_path) {
+        fail(report, "the run can come back to where it was, so that it need not end");
+        return;
+      }
+      if (!is_new || run_.over()) {
         add_orders(known->second);
         return;
       }
@@ -101,7 +101,7 @@ class Search {
       path_.push_back({state,
                        reduction_ ? reduction_->select(run_, run_.network())
                                   : std::vector<Choice>(all.begin(), all.end()),
-                       0, 0});
+                       0, run_.at_end() ? 1.0 : 0.0});
       step(path_.back().choices.front(), report, true);
     }
   }
@@ -147,7 +147,7 @@ Report explore_all(Run& run, const Bounds& bounds, bool reduced) {
   Report report;
   Reduction reduction;
   do {
-    report.schedules = 0;
+    report.schedules = report.ends = 0;
     Search(run, bounds, reduced ? &reduction : nullptr, report.coverage).go(report);
   } while (reduced && reduction.take_news() > 0 && report.complete);
   return report;

@@ -67,21 +67,17 @@ std::vector<Choice> Reduction::select(const Run& run, const Network& network) {
     return everything;
   }
   std::vector<std::uint32_t> in_flight;
-  std::uint32_t optional = 0;
   for (const auto& choice : all) {
     if (choice.action != Choice::Action::deliver) {
       return everything;  // time passes
     }
     in_flight.push_back(number(network.label(choice)));
-    optional += network.is_optional(choice);
   }
   // A link has more messages than its first; they are reached through its receiver only if the
   // first is, so what they cause is counted from the start.
   for (const auto& label : network.queued()) {
     in_flight.push_back(number(label));
   }
-  // Optional steps share their bound: one may take away another's chance.
-  const bool bound_matters = optional > run.faults_left();
   std::vector<Choice> best = everything;
   std::vector<Choice> of_actor;
   for (const auto& candidate : all) {
@@ -93,8 +89,8 @@ std::vector<Choice> Reduction::select(const Run& run, const Network& network) {
         has_optional = has_optional || network.is_optional(choice);
       }
     }
-    if (of_actor.front() != candidate || of_actor.size() >= best.size() ||
-        (has_optional && bound_matters)) {
+    // What may also never happen is no step that all goes on with.
+    if (of_actor.front() != candidate || of_actor.size() >= best.size() || has_optional) {
       continue;
     }
     if (!can_be_overtaken(candidate.receiver, in_flight, network)) {

@@ -76,7 +76,7 @@ Counterexample replay(Run& run, const std::vector<Choice>& steps) {
     result.schedule.push_back(step);
   }
   result.rule = run.violation();
-  if (result.rule.empty() && !run.over()) {
+  if (result.rule.empty() && !run.at_end()) {
     result.rule = "the run goes on after the schedule's last step";
   }
   return result;
@@ -102,7 +102,7 @@ Counterexample attempt(Run& run, const std::vector<Choice>& steps, bool go_on) {
       take(step);
     }
   }
-  while (go_on && !run.over()) {
+  while (go_on && !run.at_end()) {
     take(run.choices().front());
   }
   result.rule = run.violation();

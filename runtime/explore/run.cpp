@@ -34,17 +34,25 @@ void Run::restart() {
   scenario_.begin(system_, network_);
   network_.settle();
   violation_ = scenario_.violation();
+  look_around();
+}
+
+void Run::look_around() {
   find_choices();
-  if (choices_.empty() && violation_.empty()) {
+  if (at_end() && violation_.empty()) {
     judge_end();
+  }
+  if (!violation_.empty()) {
+    choices_.clear();
   }
 }
 
 void Run::find_choices() {
   choices_.clear();
   const bool idle = network_.mandatory() == 0;
-  if (!violation_.empty() || (idle && (scenario_.finished() || faults_used_ == 0))) {
-    return;  // over, broken, or stuck without anything having gone wrong
+  at_end_ = idle && scenario_.finished();
+  if (!violation_.empty() || (idle && !at_end_ && faults_used_ == 0)) {
+    return;  // broken, or stuck without anything having gone wrong
   }
   const bool faulty = faults_left() > 0;
   for (const auto& link : network_.choices()) {
@@ -57,7 +65,7 @@ void Run::find_choices() {
   }
   // Time passes when nothing else happens; a run in which nothing went wrong needs none.
   const bool waits = idle && faults_used_ > 0 && idle_timers_ < most_idle_timers;
-  if (network_.has_timer() && (waits || (faulty && faults_.timers))) {
+  if (!at_end_ && network_.has_timer() && (waits || (faulty && faults_.timers))) {
     choices_.push_back({0, 0, false, Choice::Action::timer});
   }
 }
@@ -79,10 +87,7 @@ void Run::take(Choice choice) {
   if (violation_.empty() && steps_ >= most_steps) {
     violation_ = "the run does not end";
   }
-  find_choices();
-  if (choices_.empty() && violation_.empty()) {
-    judge_end();
-  }
+  look_around();
 }
 
 void Run::judge_end() {

@@ -26,9 +26,13 @@ class Run {
   bool is_possible(const Choice& choice) const;
   void take(Choice choice);
 
+  /// True if nothing can happen any more.
   bool over() const { return choices_.empty(); }
-  /// The broken rule, empty if none. Says of a run that is over also what the scenario says of
-  /// ends, and whether it came to one.
+  /// True if nothing needs to happen any more: the run has come to its end, though a fault may
+  /// still be possible.
+  bool at_end() const { return over() || at_end_; }
+  /// The broken rule, empty if none. Says of a run that is at its end also what the scenario says
+  /// of ends, and whether it is one.
   const std::string& violation() const { return violation_; }
   /// True if the broken rule is about the end of a run.
   bool broken_at_end() const { return broken_at_end_; }
@@ -46,6 +50,7 @@ class Run {
   std::uint64_t most_steps = 1'000'000;
 
  private:
+  void look_around();
   void find_choices();
   void judge_end();
 
@@ -55,6 +60,7 @@ class Run {
   Network network_;
   std::vector<Choice> choices_;
   std::string violation_;
+  bool at_end_ = false;
   bool broken_at_end_ = false;
   std::uint32_t faults_used_ = 0;
   std::uint32_t idle_timers_ = 0;

@@ -1,12 +1,16 @@
 // Whole runs: every actor of production but the lanes, with a stop and a request for inference
 // at any moment.
 
+#include <cstring>
+#include <filesystem>
 #include <set>
 
 #include <gtest/gtest.h>
 
 #include "actors/step_reduction.hpp"
 #include "apps/verify/session.hpp"
+#include "apps/verify/temporary_file.hpp"
+#include "runtime/explore/draws.hpp"
 #include "runtime/explore/replay.hpp"
 
 namespace nodezero::apps::verify {
@@ -16,8 +20,7 @@ namespace explore = runtime::explore;
 
 void expect_all(const Question& question) {
   const auto report = Session(question).explore({.cpu_seconds = 60});
-  EXPECT_FALSE(report.counterexample)
-      << report.counterexample->rule << "\n" << question.text();
+  EXPECT_FALSE(report.counterexample) << report.counterexample->rule << "\n" << question.text();
   EXPECT_TRUE(report.complete) << report.states << " states in " << question.text();
 }
 
@@ -45,34 +48,101 @@ TEST(RunTest, AnswersInferenceAtAnyMomentFromOneCompleteVersion) {  // A2
   expect_all(question);
 }
 
-TEST(RunTest, AScheduleReplaysToTheSameState) {
+TEST(RunTest, AScheduleFileReplaysToTheSameEventsAndStateAThousandTimes) {
   Question question;
   question.spheres = 12;
   question.lanes = 2;
   question.inference = 1;
   question.mode = Mode::random;
-  Session session(question);
+  std::vector<explore::Choice> schedule;
+  std::vector<std::uint64_t> states;  // after each step
+  const auto file = TemporaryFile();
+  {
+    Session session(question);
+    auto& run = session.run();
+    run.network().fingerprints = true;
+    run.restart();
+    explore::Draws draws(question.seed, 0);
+    while (!run.over()) {
+      const auto choices = run.choices();
+      schedule.push_back(choices[draws.below(choices.size())]);
+      run.take(schedule.back());
+      states.push_back(run.fingerprint());
+    }
+    EXPECT_TRUE(run.violation().empty()) << run.violation();
+    ASSERT_TRUE(explore::write_schedule(file.path(), {question.text(), schedule}));
+  }
+  // Four bytes a step behind a header of two lines.
+  EXPECT_EQ(std::filesystem::file_size(file.path()), 4 * schedule.size() + question.text().size() +
+                                                         1 + std::strlen("nodezero schedule 1\n"));
+  const auto read = explore::read_schedule(file.path());
+  ASSERT_TRUE(read);
+  Session session(Question::from_text(read->header));
   auto& run = session.run();
   run.network().fingerprints = true;
-  run.restart();
-  std::vector<explore::Choice> schedule;
-  std::uint64_t draw = 1;
-  while (!run.over()) {
-    const auto choices = run.choices();
-    draw = runtime::Fingerprint::mix(draw);
-    schedule.push_back(choices[draw % choices.size()]);
-    run.take(schedule.back());
-  }
-  EXPECT_TRUE(run.violation().empty()) << run.violation();
-  const auto end = run.fingerprint();
-  for (int i = 0; i < 200; ++i) {
+  for (int i = 0; i < 1000; ++i) {
     run.restart();
-    for (const auto& choice : schedule) {
-      ASSERT_TRUE(run.is_possible(choice));
-      run.take(choice);
+    for (std::size_t step = 0; step < read->steps.size(); ++step) {
+      ASSERT_TRUE(run.is_possible(read->steps[step]));
+      run.take(read->steps[step]);
+      ASSERT_EQ(run.fingerprint(), states[step]);
     }
     ASSERT_TRUE(run.over());
-    ASSERT_EQ(run.fingerprint(), end);
+  }
+}
+
+TEST(RunTest, ASeedGivesTheSameBytesOfTraceAgain) {
+  Question question;
+  question.spheres = 4;
+  question.lanes = 2;
+  question.stops = 1;
+  question.inference = 1;
+  question.faults = 1;
+  question.mode = Mode::traced;
+  const auto report = Session(question).explore({.schedules = 20});
+  EXPECT_EQ(report.schedules, 20u);
+  EXPECT_FALSE(report.counterexample) << report.counterexample->rule;
+}
+
+TEST(RunTest, NothingButTheScheduleDecidesWhatHappens) {
+  Question question;
+  question.spheres = 4;
+  question.lanes = 2;
+  question.stops = 1;
+  question.inference = 1;
+  question.faults = 1;
+  question.mode = Mode::twice;
+  const auto report = Session(question).explore({.schedules = 50});
+  EXPECT_EQ(report.schedules, 50u);
+  EXPECT_FALSE(report.counterexample) << report.counterexample->rule;
+}
+
+// What is not followed by the reduction must lead nowhere else.
+TEST(RunTest, TheReductionReachesAllEnds) {
+  std::vector<Question> questions;
+  Question tree;
+  tree.scope = Scope::tree;
+  for (const char* text : {"(.)", "(..)", "((.))"}) {
+    tree.tree = text;
+    tree.epochs = 2;
+    tree.faults = 0;
+    questions.push_back(tree);
+    tree.epochs = 1;
+    tree.faults = 1;
+    questions.push_back(tree);
+  }
+  Question run;
+  run.spheres = 1;
+  questions.push_back(run);
+  run.stops = 1;
+  questions.push_back(run);
+  for (auto& question : questions) {
+    const auto reduced = Session(question).explore({});
+    question.reduced = false;
+    const auto whole = Session(question).explore({.cpu_seconds = 30});
+    EXPECT_TRUE(whole.complete && reduced.complete) << question.text();
+    EXPECT_EQ(whole.ends, reduced.ends) << question.text();
+    EXPECT_LE(reduced.states, whole.states);
   }
 }
 
@@ -91,8 +161,13 @@ TEST(StateDigest, OfAReductionTellsWhatArrivedAndNotInWhichOrder) {
     return reduction.state_digest();
   };
   EXPECT_EQ(after({0, 2}), after({2, 0}));
-  std::set<std::uint64_t> different = {after({}), after({0}), after({2}), after({3}), after({0, 2}),
-                                       after({0, 3}), actors::StepReduction(4, {0, 2}).state_digest()};
+  std::set<std::uint64_t> different = {after({}),
+                                       after({0}),
+                                       after({2}),
+                                       after({3}),
+                                       after({0, 2}),
+                                       after({0, 3}),
+                                       actors::StepReduction(4, {0, 2}).state_digest()};
   EXPECT_EQ(different.size(), 7u);
 }
 
