@@ -223,6 +223,8 @@ void add_verify_command(CLI::App& program) {
       ->check(CLI::Range(0, 10000))
       ->type_name("N");
   command->add_option("--lanes", question.lanes, "")->check(CLI::Range(1, 64))->type_name("N");
+  command->add_flag("--work-in-place", question.work_in_place,
+                    "Lanes, corpus and checkpointer answer at once");
   command->add_option("--checkpoint-every", question.checkpoint_every, "Steps")->type_name("N");
   command->add_option("--evaluate-every", question.evaluate_every, "Steps")->type_name("N");
   command->add_option("--inference", question.inference, "Requests, each at any moment")

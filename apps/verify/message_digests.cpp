@@ -72,7 +72,8 @@ Table make_table() {
   add<watchdog_tick>(table, [](const watchdog_tick&) { return std::uint64_t{0}; });
   // the optimizer
   add<apply>(table, [](const apply& m) {
-    return digest(m.envelope, m.valid_tokens, m.with_gradient, m.export_state, m.sum.full());
+    return digest(m.envelope, m.valid_tokens, m.with_gradient, m.export_state, m.sum.full(),
+                  m.squared_norms.size());
   });
   add<optimizer_complete>(table, [](const optimizer_complete& m) {
     return digest(m.envelope(), m.sealed(), m.state() != nullptr);
@@ -81,7 +82,7 @@ Table make_table() {
   add<exported_state>(table, [](const exported_state& m) { return digest(m.envelope); });
   // the lifecycle
   add<introduction>(table, [](const introduction&) { return std::uint64_t{0}; });
-  add<training>(table, [](const training& m) { return digest(m.envelope); });
+  add<training>(table, [](const training& m) { return digest(m.envelope, m.last_step); });
   add<snapshot>(table, [](const snapshot& m) {
     return digest(m.envelope, m.weights != nullptr, m.epoch_boundary);
   });

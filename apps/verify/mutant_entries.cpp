@@ -155,8 +155,7 @@ std::vector<MutantEntry> mutant_entries() {
        {Mutant::refused_work_unanswered},
        "micro-batches that are refused are not answered",
        "B5",
-       "who asked for them has closed the step and waits for no answer; the timeout of the request "
-       "frees its entry"},
+       "who asked for them has closed the step and waits for no answer"},
       {"too_few_buffers",
        {Mutant::too_few_buffers},
        "only one gradient buffer may be in use",

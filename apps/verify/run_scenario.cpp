@@ -134,8 +134,13 @@ void RunScenario::end() {
 }
 
 bool RunScenario::in_place(const Delivery& delivery) const {
-  return std::strcmp(delivery.receiver_name, "observer") == 0 ||
-         std::strcmp(delivery.sender_name, "observer") == 0;
+  const auto is_between = [&](const char* name) {
+    return std::strcmp(delivery.receiver_name, name) == 0 ||
+           std::strcmp(delivery.sender_name, name) == 0;
+  };
+  return is_between("observer") ||
+         (setup_.work_in_place && (is_between("lane") || is_between("lane_scheduler") ||
+                                   is_between("corpus") || is_between("checkpointer")));
 }
 
 std::uint64_t RunScenario::digest_of(const Delivery& delivery,

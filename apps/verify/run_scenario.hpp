@@ -16,6 +16,7 @@ struct RunSetup {
   std::uint32_t spheres = 2;  ///< workers
   std::uint32_t symmetry = 12;
   std::uint32_t lanes = 1;
+  bool work_in_place = false;  ///< lanes, corpus and checkpointer answer at once
   std::uint64_t epochs = 1;
   std::uint64_t steps = 1;             ///< of an epoch
   std::uint32_t micro_batches = 0;     ///< of a step; 0: one for each worker

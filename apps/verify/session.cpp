@@ -49,6 +49,7 @@ std::unique_ptr<runtime::explore::Scenario> make_scenario(const Question& questi
     setup.spheres = question.spheres;
     setup.symmetry = question.symmetry;
     setup.lanes = question.lanes;
+    setup.work_in_place = question.work_in_place;
     setup.epochs = question.epochs;
     setup.steps = question.steps;
     setup.micro_batches = question.micro_batches;
@@ -92,6 +93,7 @@ std::string Question::text() const {
                                {"spheres", spheres},
                                {"symmetry", symmetry},
                                {"lanes", lanes},
+                               {"work_in_place", work_in_place},
                                {"epochs", epochs},
                                {"steps", steps},
                                {"micro_batches", micro_batches},
@@ -122,6 +124,7 @@ Question Question::from_text(const std::string& text) {
     question.spheres = json.at("spheres");
     question.symmetry = json.at("symmetry");
     question.lanes = json.at("lanes");
+    question.work_in_place = json.at("work_in_place");
     question.epochs = json.at("epochs");
     question.steps = json.at("steps");
     question.micro_batches = json.at("micro_batches");

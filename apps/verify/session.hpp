@@ -36,6 +36,7 @@ struct Question {
   std::uint32_t spheres = 2;
   std::uint32_t symmetry = 12;
   std::uint32_t lanes = 1;
+  bool work_in_place = false;
   std::uint64_t epochs = 1;
   std::uint64_t steps = 1;
   std::uint32_t micro_batches = 0;  ///< of a step; 0: one for each worker

@@ -18,6 +18,7 @@ namespace {
 void add(const actors::sum_shard& shard) {
   auto& task = *shard.task;
   model::add_in_place((*task.left.gradient).values(), (*task.right.gradient).values());
+  std::ranges::fill(task.left.squared_norms, 1.0);
   if (task.unfinished.fetch_sub(1) == 1) {
     task.right.gradient = {};
   }

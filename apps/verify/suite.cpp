@@ -4,6 +4,8 @@
 #include <future>
 #include <thread>
 
+#include <fmt/format.h>
+
 #include "apps/verify/trees.hpp"
 
 namespace nodezero::apps::verify {
@@ -20,70 +22,128 @@ Question of_tree(Scope scope, TreeText tree, std::uint64_t epochs) {
 Question of_run(std::uint32_t spheres, std::uint64_t steps) {
   Question question;
   question.spheres = spheres;
-  question.symmetry = 2;
   question.steps = steps;
   return question;
 }
 
+class Suite {
+ public:
+  explicit Suite(bool full) : full_(full) {
+    classes();
+    trees();
+    faults();
+    runs();
+    samples();
+  }
+  std::vector<SuiteEntry> take() { return std::move(entries_); }
+
+ private:
+  void add(std::string name, Question question, std::uint64_t schedules = 0) {
+    entries_.push_back({std::move(name), std::move(question), schedules});
+  }
+
+  /// The bare epoch protocol: as many classes of schedules as the children have orders.
+  void classes() {
+    for (const auto& tree : {complete_tree(2, 2), complete_tree(2, 3), complete_tree(3, 2)}) {
+      auto question = of_tree(Scope::bare, tree, 1);
+      question.mode = Mode::classes;
+      add("classes, bare, trees of 7, 15 and 13 nodes", question);
+    }
+  }
+
+  void trees() {
+    // Every small tree, with a gradient before each report, and with less work than workers.
+    const std::uint32_t most = full_ ? 7 : 6;
+    const auto name = "all trees of up to " + std::to_string(most) + " nodes, 2 epochs";
+    for (std::uint32_t nodes = 1; nodes <= most; ++nodes) {
+      for (const auto& tree : unordered_trees(nodes)) {
+        add(name, of_tree(Scope::tree, tree, 2));
+      }
+    }
+    for (std::uint32_t nodes = 1; nodes <= most; ++nodes) {
+      for (const auto& tree : unordered_trees(nodes)) {
+        auto idle = of_tree(Scope::tree, tree, 2);
+        idle.micro_batches = 1;
+        add("the same with 1 micro-batch a step", idle);
+      }
+    }
+    for (std::uint32_t children = 1; children <= 12; ++children) {
+      add("bare, a node of 1 to 12 children, 2 epochs",
+          of_tree(Scope::bare, complete_tree(children, 1), 2));
+    }
+    add("bare, 15 nodes, fan-out 2, 2 epochs", of_tree(Scope::bare, complete_tree(2, 3), 2));
+    add("bare, 13 nodes, fan-out 3, 2 epochs", of_tree(Scope::bare, complete_tree(3, 2), 2));
+  }
+
+  void faults() {
+    for (std::uint32_t nodes = 2; nodes <= 4; ++nodes) {
+      for (const auto& tree : unordered_trees(nodes)) {
+        auto question = of_tree(Scope::tree, tree, 1);
+        question.faults = full_ ? 2 : 1;
+        add(fmt::format("trees of up to 4 nodes, {} deaths", question.faults), question);
+      }
+    }
+    for (std::uint32_t nodes = 2; nodes <= 4; ++nodes) {
+      for (const auto& tree : unordered_trees(nodes)) {
+        auto question = of_tree(Scope::tree, tree, 1);
+        question.faults = full_ ? 2 : 1;
+        question.duplicates = true;
+        question.timers = true;
+        add(fmt::format("the same, {} deaths, duplicates, timeouts", question.faults), question);
+      }
+    }
+  }
+
+  /// All actors; a stop and an inference request at any moment.
+  void runs() {
+    for (std::uint32_t spheres = 1; spheres <= (full_ ? 3U : 2U); ++spheres) {
+      auto question = of_run(spheres, 2);
+      add("runs, 2 steps", question);
+      question.inference = 1;
+      add("runs, 2 steps, inference", question);
+    }
+    for (const char* policy : {"snapshot", "wait", "refuse"}) {
+      auto question = of_run(1, full_ ? 2 : 1);
+      question.inference = 1;
+      question.stops = 1;
+      question.policy = policy;
+      add("runs of 1 worker, stop and inference", question);
+    }
+    for (std::uint32_t spheres = 1; spheres <= (full_ ? 4U : 2U); ++spheres) {
+      auto question = of_run(spheres, full_ ? 2 : 1);
+      question.work_in_place = true;
+      question.inference = 1;
+      question.stops = 1;
+      add("runs, work in place, stop and inference", question);
+    }
+  }
+
+  void samples() {
+    for (const std::uint32_t workers : {12U, 144U}) {
+      for (const Mode mode : {Mode::random, Mode::pct, Mode::twice, Mode::traced}) {
+        auto question = of_run(workers, 2);
+        question.lanes = 2;
+        question.mode = mode;
+        question.stops = 1;
+        question.inference = 2;
+        question.faults = 2;
+        const bool is_drawn = mode == Mode::random || mode == Mode::pct;
+        const std::uint64_t schedules = is_drawn ? (full_ ? 30'000 : 1'500) : (full_ ? 1'000 : 50);
+        add(fmt::format("runs of {} nodes, 2 faults, {}", actors::topology(workers, 12).size(),
+                        is_drawn ? "sampled" : "each twice"),
+            question, workers > 12 ? schedules / (full_ ? 1 : 10) : schedules);
+      }
+    }
+  }
+
+  bool full_;
+  std::vector<SuiteEntry> entries_;
+};
+
 }  // namespace
 
 std::vector<SuiteEntry> suite(bool full) {
-  std::vector<SuiteEntry> entries;
-  // The bare epoch protocol: as many classes of schedules as the children have orders.
-  for (const auto& tree : {complete_tree(2, 2), complete_tree(2, 3), complete_tree(3, 2)}) {
-    auto question = of_tree(Scope::bare, tree, 1);
-    question.mode = Mode::classes;
-    entries.push_back({"classes of " + tree, question});
-  }
-  // Every small tree, with a gradient before each report, and with less work than workers.
-  for (std::uint32_t nodes = 1; nodes <= (full ? 7U : 6U); ++nodes) {
-    for (const auto& tree : unordered_trees(nodes)) {
-      entries.push_back({"all trees of " + std::to_string(nodes) + " nodes, 2 epochs",
-                         of_tree(Scope::tree, tree, 2)});
-      auto idle = of_tree(Scope::tree, tree, 2);
-      idle.micro_batches = 1;
-      entries.push_back({"the same with 1 micro-batch a step", idle});
-    }
-  }
-  // Large fan-out and depth.
-  for (std::uint32_t children = 1; children <= 12; ++children) {
-    entries.push_back(
-        {std::string("a node of 1 to 12 children, ") + (full ? "2 epochs" : "1 epoch"),
-         of_tree(Scope::bare, complete_tree(children, 1), full ? 2 : 1)});
-  }
-  entries.push_back(
-      {"15 nodes, fan-out 2, 2 epochs", of_tree(Scope::bare, complete_tree(2, 3), 2)});
-  entries.push_back(
-      {"13 nodes, fan-out 3, 2 epochs", of_tree(Scope::bare, complete_tree(3, 2), 2)});
-  // One and two deaths at any moment.
-  for (const char* tree : {"(.)", "(..)", "((.))", "((..))", "(.(.))", "(...)"}) {
-    auto question = of_tree(Scope::tree, tree, 1);
-    question.faults = full ? 2 : 1;
-    entries.push_back({"deaths in small trees", question});
-  }
-  // Whole runs: all actors, a stop and an inference request at any moment.
-  for (std::uint32_t spheres = 1; spheres <= (full ? 4U : 2U); ++spheres) {
-    auto question = of_run(spheres, 1);
-    entries.push_back({"runs", question});
-    question.stops = 1;
-    entries.push_back({"runs with a stop", question});
-    question.stops = 0;
-    question.inference = 1;
-    entries.push_back({"runs with inference", question});
-  }
-  for (const Mode mode : {Mode::random, Mode::pct}) {
-    auto question = of_run(full ? 144 : 12, 2);
-    question.symmetry = 12;
-    question.lanes = 2;
-    question.mode = mode;
-    question.stops = 1;
-    question.inference = 2;
-    question.faults = 2;
-    entries.push_back(
-        {std::string("runs of 13 or 157 nodes by ") + (mode == Mode::pct ? "priorities" : "chance"),
-         question, full ? 10'000U : 2'000U});
-  }
-  return entries;
+  return Suite(full).take();
 }
 
 void answer(const std::vector<SuiteEntry>& entries, std::uint32_t jobs,

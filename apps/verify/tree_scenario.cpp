@@ -94,7 +94,6 @@ void TreeScenario::begin(caf::actor_system& system, Network& network) {
   const auto around = system.spawn<surroundings>(ledger_, batches_, gradients_);
   actors::OptimizerStart start;
   start.total_steps = setup_.epochs * setup_.steps;
-  start.timeout = long_time;
   start.weights = std::move(buffers);
   start.state = std::make_shared<model::OptimizerState>(layout_);
   const auto lanes = caf::actor_cast<actors::lane_scheduler_actor>(around);

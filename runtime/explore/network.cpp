@@ -340,6 +340,18 @@ void Network::handle(const Choice& on, InFlight message) {
   if (result == caf::scheduled_actor::activation_result::terminated) {
     after.alive = false;
     after.requests.clear();
+    drop_optional(on.receiver);
+  }
+}
+
+/// What need not come would only keep the dead in memory, and all that they hold.
+void Network::drop_optional(NodeIndex receiver) {
+  for (const std::uint32_t i : nodes_[receiver].incoming) {
+    auto& link = links_[i];
+    const auto first = link.messages.begin() + static_cast<std::ptrdiff_t>(link.first);
+    link.messages.erase(std::remove_if(first, link.messages.end(),
+                                       [](const InFlight& message) { return message.optional; }),
+                        link.messages.end());
   }
 }
 

@@ -186,6 +186,7 @@ class Network final : public ActorKeys, private SendObserver {
   const Link* find(NodeIndex sender, NodeIndex receiver, bool urgent) const;
   Delivery describe(const Choice& link, const InFlight& message) const;
   void handle(const Choice& link, InFlight message);
+  void drop_optional(NodeIndex receiver);
   void refresh_choices();
   std::uint64_t message_digest(const Choice& link, const InFlight& message) const;
   std::uint64_t node_key(NodeIndex node) const;
