@@ -339,10 +339,11 @@ std::vector<Question> mutant_questions() {
   run.evaluate_every = 1;
   questions.push_back(run);
   run = {};
-  run.micro_batches = 4;
+  run.micro_batches = 6;
   run.faults = 1;
   questions.push_back(run);
   run.faults = 0;
+  run.micro_batches = 4;
   run.epochs = 2;
   run.steps = 2;
   run.lanes = 2;
