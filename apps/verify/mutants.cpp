@@ -35,7 +35,7 @@ std::optional<Kill> kill(const std::vector<actors::Mutant>& mutants, Mode mode,
     if (mode == Mode::random || mode == Mode::pct) {
       bounds.schedules = schedules;
     } else {
-      bounds.states = 200 * schedules;
+      bounds.states = 20 * schedules;
     }
     const auto report = session.explore(bounds);
     runs += report.runs;

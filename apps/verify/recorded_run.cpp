@@ -51,7 +51,7 @@ actors::generate read_generate(const Trace& recorded, const Event& send) {
                         recorded.number(send, "top_k", top_k) &&
                         recorded.real(send, "top_p", request.sampling.top_p) &&
                         recorded.number(send, "seed", request.sampling.seed);
-  if (!is_whole) {
+  if (!is_whole || prompt.empty()) {
     throw std::invalid_argument("the trace does not say what a request asked to be generated");
   }
   request.prompt.assign(prompt.begin(), prompt.end());

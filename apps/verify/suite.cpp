@@ -53,7 +53,7 @@ class Suite {
 
   void trees() {
     // Every small tree, with a gradient before each report, and with less work than workers.
-    const std::uint32_t most = full_ ? 7 : 6;
+    const std::uint32_t most = full_ ? 8 : 7;
     const auto name = "all trees of up to " + std::to_string(most) + " nodes, 2 epochs";
     for (std::uint32_t nodes = 1; nodes <= most; ++nodes) {
       for (const auto& tree : unordered_trees(nodes)) {
@@ -76,31 +76,36 @@ class Suite {
   }
 
   void faults() {
-    for (std::uint32_t nodes = 2; nodes <= 4; ++nodes) {
-      for (const auto& tree : unordered_trees(nodes)) {
-        auto question = of_tree(Scope::tree, tree, 1);
-        question.faults = full_ ? 2 : 1;
-        add(fmt::format("trees of up to 4 nodes, {} deaths", question.faults), question);
-      }
-    }
-    for (std::uint32_t nodes = 2; nodes <= 4; ++nodes) {
-      for (const auto& tree : unordered_trees(nodes)) {
-        auto question = of_tree(Scope::tree, tree, 1);
-        question.faults = full_ ? 2 : 1;
-        question.duplicates = true;
-        question.timers = true;
-        add(fmt::format("the same, {} deaths, duplicates, timeouts", question.faults), question);
+    const std::uint32_t most = full_ ? 5 : 4;
+    for (const bool only_deaths : {true, false}) {
+      for (std::uint32_t nodes = 2; nodes <= most; ++nodes) {
+        for (const auto& tree : unordered_trees(nodes)) {
+          auto question = of_tree(Scope::tree, tree, 1);
+          question.faults = 2;
+          question.duplicates = !only_deaths;
+          question.timers = !only_deaths;
+          add(only_deaths ? fmt::format("trees of up to {} nodes, 2 deaths", most)
+                          : "the same, deaths, duplicates, timeouts",
+              question);
+        }
       }
     }
   }
 
   /// All actors; a stop and an inference request at any moment.
   void runs() {
-    for (std::uint32_t spheres = 1; spheres <= (full_ ? 3U : 2U); ++spheres) {
-      auto question = of_run(spheres, 2);
-      add("runs, 2 steps", question);
+    for (std::uint32_t workers = 1; workers <= (full_ ? 4U : 2U); ++workers) {
+      add("runs, 2 steps", of_run(workers, 2));
+    }
+    for (std::uint32_t workers = 1; workers <= (full_ ? 3U : 2U); ++workers) {
+      auto question = of_run(workers, 2);
       question.inference = 1;
       add("runs, 2 steps, inference", question);
+    }
+    for (std::uint32_t workers = 1; workers <= 2; ++workers) {
+      auto question = of_run(workers, full_ ? 2 : 1);
+      question.stops = 1;
+      add("runs, stop", question);
     }
     for (const char* policy : {"snapshot", "wait", "refuse"}) {
       auto question = of_run(1, full_ ? 2 : 1);
@@ -109,8 +114,8 @@ class Suite {
       question.policy = policy;
       add("runs of 1 worker, stop and inference", question);
     }
-    for (std::uint32_t spheres = 1; spheres <= (full_ ? 4U : 2U); ++spheres) {
-      auto question = of_run(spheres, full_ ? 2 : 1);
+    for (std::uint32_t workers = 1; workers <= (full_ ? 4U : 2U); ++workers) {
+      auto question = of_run(workers, 2);
       question.work_in_place = true;
       question.inference = 1;
       question.stops = 1;
@@ -128,7 +133,8 @@ class Suite {
         question.inference = 2;
         question.faults = 2;
         const bool is_drawn = mode == Mode::random || mode == Mode::pct;
-        const std::uint64_t schedules = is_drawn ? (full_ ? 30'000 : 1'500) : (full_ ? 1'000 : 50);
+        const std::uint64_t schedules =
+            is_drawn ? (full_ ? 30'000 : 10'000) : (full_ ? 1'000 : 200);
         add(fmt::format("runs of {} nodes, 2 faults, {}", actors::topology(workers, 12).size(),
                         is_drawn ? "sampled" : "each twice"),
             question, workers > 12 ? schedules / (full_ ? 1 : 10) : schedules);
