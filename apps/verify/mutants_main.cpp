@@ -12,7 +12,7 @@
 int main(int argc, char** argv) {
   using namespace nodezero::apps::verify;
   CLI::App program("Tells which faults of the protocol its verification notices");
-  std::uint64_t schedules = 300;
+  std::uint64_t schedules = 1000;
   bool all_modes = false;
   std::string only;
   bool diagrams = false;
