@@ -51,7 +51,7 @@ TEST(EpochGate, AnswersOnlyWithTheProofOfItsLastStep) {  // A1
   const auto keeper = stage.system().spawn<gatekeeper>();
   // Sealed proofs can only come from the optimizer: it confirms the version it is at.
   auto proof = stage.ask<optimizer_complete>(stage.actors().optimizer,
-                                             apply{stage.start(), {}, 0, false, false});
+                                             apply{stage.start(), {}, 0, false, false, {}});
   stage.run();
   ASSERT_TRUE(proof.succeeded());
   ASSERT_TRUE(proof.get()->sealed());

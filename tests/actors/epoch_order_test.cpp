@@ -117,7 +117,7 @@ TEST(EpochOrder, TheOptimizerAppliesAVersionOnce) {  // A9
   // The sum of step 0 once more, when version 1 is there.
   auto lease = stage.actors().gradients->lease();
   auto twice = stage.ask<optimizer_complete>(
-      stage.actors().optimizer, apply{stage.start(), Moved(std::move(lease)), 1, true, false});
+      stage.actors().optimizer, apply{stage.start(), Moved(std::move(lease)), 1, true, false, {}});
   stage.run();
   EXPECT_TRUE(twice.code() == errc::stale || twice.code() == errc::wrong_state);
   EXPECT_TRUE(epoch.succeeded());
