@@ -47,9 +47,9 @@ TEST_F(ReplayTest, EndsWithTheSameWeights) {
 }
 
 TEST_F(ReplayTest, OfASessionThatWentOnStartsFromItsCheckpoint) {
-  train({"--steps", "3"});
-  const auto ended =
-      run(folder_, {"train", "--resume", "--out", "out", "--steps", "6", "--trace", "run.nztrace"});
+  train({"--steps", "6", "--checkpoint-every", "3"});
+  std::filesystem::remove_all(folder_ / "out/checkpoints/step-00000006");
+  const auto ended = run(folder_, {"train", "--resume", "--out", "out", "--trace", "run.nztrace"});
   ASSERT_EQ(ended.exit_code, 0) << ended.err;
   expect_replayed();
   std::filesystem::remove_all(folder_ / "out/checkpoints/step-00000003");
@@ -87,7 +87,7 @@ TEST_F(ReplayTest, StopsAtAnEventAndShowsTheActors) {
   train({});
   const auto ended = run(folder_, {"replay", "run.nztrace", "--until", "300"});
   EXPECT_EQ(ended.exit_code, 0) << ended.out << ended.err;
-  EXPECT_NE(ended.out.find("event 300"), std::string::npos) << ended.out;
+  EXPECT_TRUE(ended.out.starts_with("      300  ")) << ended.out;
   EXPECT_NE(ended.out.find("node_zero"), std::string::npos) << ended.out;
   EXPECT_EQ(run(folder_, {"replay", "run.nztrace", "--until", "0"}).exit_code, 2);
 }
