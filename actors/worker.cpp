@@ -16,15 +16,8 @@ worker::behavior_type worker::make_behavior() {
   monitor(parent_);
   set_down_handler([this](const caf::down_msg& down) { quit(down.reason); });
   set_exception_handler([this](pointer, std::exception_ptr& thrown) -> caf::error {
-    failure reason{errc::sphere_failed, step_.envelope, place_.id, current_position_, {}};
-    try {
-      std::rethrow_exception(thrown);
-    } catch (const std::exception& error) {
-      reason.message = error.what();
-    } catch (...) {
-      reason.message = "an unknown exception";
-    }
-    return make_error(std::move(reason));
+    return make_error({errc::sphere_failed, step_.envelope, place_.id, current_position_,
+                       runtime::words_of(thrown)});
   });
   return {
       [this](const assign& step) { begin(step); },

@@ -12,6 +12,7 @@
 #include "runtime/caf.hpp"
 #include "runtime/send_observer.hpp"
 #include "runtime/sightings.hpp"
+#include "runtime/thrown.hpp"
 
 #if defined(__SANITIZE_THREAD__)
 #define NODEZERO_THREAD_SANITIZER 1
@@ -127,6 +128,10 @@ class recorded : public Base {
     __tsan_acquire(this);
 #endif
     const ActorTrace::Beginning beginning(trace_, *this);
+    if constexpr (std::is_base_of_v<caf::scheduled_actor, Base>) {
+      this->set_exception_handler(
+          [](std::exception_ptr& thrown) -> caf::error { return error_of(thrown); });
+    }
     Base::initialize();
 #ifdef NODEZERO_THREAD_SANITIZER
     __tsan_release(this);

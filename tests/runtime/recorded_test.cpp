@@ -145,6 +145,8 @@ TEST_F(RecordedTest, WhatNobodyHandlesIsDropped) {
 }
 
 TEST_F(RecordedTest, AHandlerThatThrowsHasAnEnd) {
+  ::testing::internal::CaptureStdout();
+  ::testing::internal::CaptureStderr();
   const Trace trace = play([](caf::actor_system& system) {
     const auto actor = system.spawn<scripted>([](scripted*) -> caf::behavior {
       return {[](std::int32_t) { throw std::runtime_error("broken"); }};
@@ -152,7 +154,12 @@ TEST_F(RecordedTest, AHandlerThatThrowsHasAnEnd) {
     caf::anon_send(actor, std::int32_t{1});
   });
   EXPECT_EQ(life(trace, "@i32"), "send begin threw");
-  EXPECT_NE(find(trace, Kind::exit), nullptr);
+  // The exception is the reason of the actor's end, and nobody printed it.
+  const auto* end = find(trace, Kind::exit);
+  ASSERT_NE(end, nullptr);
+  EXPECT_NE(trace.name(end->type).find("broken"), std::string::npos) << trace.name(end->type);
+  EXPECT_EQ(::testing::internal::GetCapturedStdout() + ::testing::internal::GetCapturedStderr(),
+            "");
 }
 
 TEST_F(RecordedTest, UrgentMessagesThatOvertakeAreNotMistaken) {
