@@ -47,10 +47,12 @@ void check_lifecycle_transitions(const TraceFacts& facts, Findings& findings) {
 
 void check_requests_answered(const TraceFacts& facts, Findings& findings) {
   const Trace& trace = facts.trace();
-  // When the run has said its last word, nothing is left to wait for. Without one, whoever has
-  // ended may have been ended with requests open.
+  // When a run that did not fail has said its last word, nothing is left to wait for. One that
+  // fails may leave work of the abandoned step on a lane. There, and without a last word, whoever
+  // has ended may have been ended with requests open.
   const auto ends = facts.sends({"run_ended"});
-  const EventNumber end = ends.empty() ? 0xffffffff : ends.back();
+  const bool was_awaited = !ends.empty() && facts.number(ends.back(), "code") == 0;
+  const EventNumber end = was_awaited ? ends.back() : 0xffffffff;
   for (const auto& message : trace.messages) {
     if (message.sent == 0 || message.response != 0 || message.sent > end) {
       continue;

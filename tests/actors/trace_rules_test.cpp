@@ -279,6 +279,9 @@ TEST(TraceRules, FindARequestThatIsNeverAnswered) {
   const auto life = *editor.trace().message_of(editor.trace().event(answer));
   editor.erase({life.sent, life.begun, life.ended});
   EXPECT_EQ(violated(editor.trace()), Rules{"requests-answered"});
+  // A run that fails does not wait for the work of the step that it abandons.
+  editor.set_number(editor.find(Kind::send, "run_ended"), "code", 1);
+  EXPECT_EQ(violated(editor.trace()), Rules{});
 }
 
 // -- traces that lack something -----------------------------------------------------------------
