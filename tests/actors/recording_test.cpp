@@ -167,6 +167,7 @@ TEST_F(RecordingTest, WeightsAreTheSameWithAndWithout) {
 }
 
 TEST_F(RecordingTest, AStoppedRunIsComplete) {
+  settings_.training.steps = 1'000'000;  // however late the observer hears of step 2
   start(TraceRecorder::Clock::processor, std::chrono::milliseconds(5));
   {
     Recorder observer;
