@@ -211,32 +211,26 @@ ActorTrace::Beginning::~Beginning() {
   }
 }
 
-ActorTrace::Handling::Handling(ActorTrace& trace, const caf::local_actor& actor,
-                               const caf::mailbox_element& element)
-    : log_(trace.recorder_ ? &trace.recorder_->here() : nullptr),
-      pending_(trace.pending_),
-      element_(&element) {
-  if (log_ == nullptr) {
-    return;
-  }
+void ActorTrace::Handling::begin(const caf::local_actor& actor) {
+  log_ = &trace_.recorder_->here();
   std::uint32_t left = 0;
-  message_ = pending_.take(&element, left);
+  message_ = trace_.pending_.take(&element_, left);
   actor_ = number_of(actor);
   handler_before_ = std::exchange(log_->handler, actor_);
   if (message_ == 0) {
     return;
   }
-  type_ = type_of(*log_, *trace.recorder_, actor, element.content()).name;
+  type_ = type_of(*log_, *trace_.recorder_, actor, element_.content()).name;
   log_->append({.message = message_,
                 .actor = actor_,
-                .peer = sender_of(element),
+                .peer = sender_of(element_),
                 .kind = Kind::begin,
                 .type = type_,
                 .argument = left});
   log_->publish();
 }
 
-void ActorTrace::Handling::finished(caf::invoke_message_result result) {
+void ActorTrace::Handling::keep(caf::invoke_message_result result) {
   switch (result) {
     case caf::invoke_message_result::consumed:
       result_ = trace::HandlingResult::consumed;
@@ -244,7 +238,7 @@ void ActorTrace::Handling::finished(caf::invoke_message_result result) {
     case caf::invoke_message_result::skipped:
       result_ = trace::HandlingResult::skipped;
       if (message_ != 0) {
-        pending_.put_back(element_, message_);
+        trace_.pending_.put_back(&element_, message_);
       }
       break;
     case caf::invoke_message_result::dropped:
@@ -253,10 +247,7 @@ void ActorTrace::Handling::finished(caf::invoke_message_result result) {
   }
 }
 
-ActorTrace::Handling::~Handling() {
-  if (log_ == nullptr) {
-    return;
-  }
+void ActorTrace::Handling::end() {
   if (message_ != 0) {
     log_->append({.message = message_,
                   .actor = actor_,

@@ -73,16 +73,33 @@ class ActorTrace {
   /// Around the handling of a message.
   class Handling {
    public:
-    Handling(ActorTrace& trace, const caf::local_actor& actor, const caf::mailbox_element& element);
-    ~Handling();
+    Handling(ActorTrace& trace, const caf::local_actor& actor, const caf::mailbox_element& element)
+        : trace_(trace), element_(element) {
+      if (trace.is_on()) {
+        begin(actor);
+      }
+    }
+    ~Handling() {
+      if (log_ != nullptr) {
+        end();
+      }
+    }
     Handling(const Handling&) = delete;
     Handling& operator=(const Handling&) = delete;
-    void finished(caf::invoke_message_result result);
+    void finished(caf::invoke_message_result result) {
+      if (log_ != nullptr) {
+        keep(result);
+      }
+    }
 
    private:
-    trace::ThreadLog* log_;
-    PendingMessages& pending_;
-    const caf::mailbox_element* element_;
+    void begin(const caf::local_actor& actor);
+    void keep(caf::invoke_message_result result);
+    void end();
+
+    ActorTrace& trace_;
+    const caf::mailbox_element& element_;
+    trace::ThreadLog* log_ = nullptr;
     std::uint64_t message_ = 0;
     std::uint32_t actor_ = 0;
     std::uint16_t type_ = 0;
