@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/embedding/c_model.hpp"
+#include "actors/embedding/c_options.hpp"
 #include "nodezero/multilayer_perceptron.hpp"
 #include "nodezero/nodezero.h"
 #include "nodezero/trainer.hpp"
@@ -37,12 +38,9 @@ void write_text(const std::string& text, char* out, std::size_t size) {
   }
 }
 
-/// Runs a call that returns a Result<void>, and keeps what it failed with.
-template <class Call>
-nodezero_code guarded(nodezero_trainer* trainer, Call call) {
-  if (!trainer) {
-    return NODEZERO_INVALID_ARGUMENT;
-  }
+/// Runs a call that returns a Result<void> and gives what it failed with to `tell`.
+template <class Call, class Tell>
+nodezero_code guarded(Call call, Tell tell) {
   Result<void> result;
   try {
     result = call();
@@ -54,9 +52,20 @@ nodezero_code guarded(nodezero_trainer* trainer, Call call) {
   if (result) {
     return NODEZERO_OK;
   }
-  const std::lock_guard lock(trainer->mutex);
-  trainer->last_error = std::move(result.error().message);
+  tell(std::move(result.error().message));
   return static_cast<nodezero_code>(result.error().code);
+}
+
+/// The same for a call of a trainer, which keeps the message.
+template <class Call>
+nodezero_code guarded(nodezero_trainer* trainer, Call call) {
+  if (!trainer) {
+    return NODEZERO_INVALID_ARGUMENT;
+  }
+  return guarded(std::move(call), [trainer](std::string message) {
+    const std::lock_guard lock(trainer->mutex);
+    trainer->last_error = std::move(message);
+  });
 }
 
 Result<void> missing(const char* what) {
@@ -91,146 +100,44 @@ Result<void> give(Result<nodezero::Status> status, nodezero_status* out) {
   return without_value(std::move(status));
 }
 
-/// A struct of a caller that may know an earlier version of it.
-template <class Struct>
-Result<Struct> known_part(const Struct* given, void (*init)(Struct*)) {
-  Struct known;
-  init(&known);
-  if (!given || given->size < sizeof given->size) {
-    return fail(ErrorCode::invalid_argument,
-                "options and models are set up by their _init function first");
-  }
-  std::memcpy(&known, given, std::min(given->size, sizeof known));
-  return known;
-}
-
-Result<nodezero::TrainerOptions> to_options(const nodezero_options* given) {
-  const auto known = known_part(given, nodezero_options_init);
-  if (!known) {
-    return tl::unexpected<Error>(known.error());
-  }
-  const nodezero_options& o = *known;
-  const int running = o.running, when_full = o.when_full;
-  if (running < NODEZERO_STEPPED || running > NODEZERO_OWN_THREADS || when_full < NODEZERO_WAIT ||
-      when_full > NODEZERO_REFUSE) {
-    return fail(ErrorCode::invalid_argument, "running or when_full is none of its values");
-  }
-  nodezero::TrainerOptions options;
-  options.running = static_cast<nodezero::Running>(o.running);
-  options.threads = o.threads;
-  options.spheres = o.spheres;
-  options.symmetry = o.symmetry;
-  options.micro_batches = o.micro_batches;
-  options.steps_in_epoch = o.steps_in_epoch;
-  options.total_steps = o.total_steps;
-  options.seed = o.seed;
-  options.optimizer = {o.learning_rate, o.min_learning_rate, o.warmup,       o.beta1,
-                       o.beta2,         o.epsilon,           o.weight_decay, o.clip};
-  options.queue_bound = o.queue_bound;
-  options.when_full = static_cast<nodezero::WhenFull>(o.when_full);
-  options.time_per_step = o.time_per_step;
-  options.folder = o.folder ? o.folder : "";
-  if (o.on_step) {
-    options.on_step = [call = o.on_step, user = o.user](const nodezero::StepReport& r) {
-      const nodezero_step_report report{r.step, r.epoch,         r.version,
-                                        r.loss, r.gradient_norm, r.learning_rate};
-      call(user, &report);
-    };
-  }
-  if (o.on_notice) {
-    options.on_notice = [call = o.on_notice, user = o.user](const std::string& text) {
-      call(user, text.c_str());
-    };
-  }
-  return options;
-}
-
 /// What both ways to create a trainer have in common; `make` makes the model.
 template <class Make>
 nodezero_code create(const nodezero_options* given, nodezero_trainer** out, char* message,
                      std::size_t message_size, std::int64_t inputs, std::int64_t outputs,
                      Make make) {
-  Result<void> result;
-  try {
-    result = [&]() -> Result<void> {
-      if (!out) {
-        return missing("the place for the trainer");
-      }
-      *out = nullptr;
-      auto options = to_options(given);
-      if (!options) {
-        return tl::unexpected<Error>(std::move(options.error()));
-      }
-      auto model = make();
-      if (!model) {
-        return tl::unexpected<Error>(std::move(model.error()));
-      }
-      auto trainer = nodezero::Trainer::create(std::move(*model), std::move(*options));
-      if (!trainer) {
-        return tl::unexpected<Error>(std::move(trainer.error()));
-      }
-      *out = new nodezero_trainer{std::move(*trainer), inputs, outputs, {}, {}};
-      return {};
-    }();
-  } catch (const std::exception& error) {
-    result = fail(ErrorCode::internal, error.what());
-  } catch (...) {
-    result = fail(ErrorCode::internal, "an unknown exception");
-  }
-  if (result) {
-    return NODEZERO_OK;
-  }
-  write_text(result.error().message, message, message_size);
-  return static_cast<nodezero_code>(result.error().code);
+  return guarded(
+      [&]() -> Result<void> {
+        if (!out) {
+          return missing("the place for the trainer");
+        }
+        *out = nullptr;
+        auto options = nodezero::to_options(given);
+        if (!options) {
+          return tl::unexpected<Error>(std::move(options.error()));
+        }
+        auto model = make();
+        if (!model) {
+          return tl::unexpected<Error>(std::move(model.error()));
+        }
+        auto trainer = nodezero::Trainer::create(std::move(*model), std::move(*options));
+        if (!trainer) {
+          return tl::unexpected<Error>(std::move(trainer.error()));
+        }
+        *out = new nodezero_trainer{std::move(*trainer), inputs, outputs, {}, {}};
+        return {};
+      },
+      [&](const std::string& text) { write_text(text, message, message_size); });
 }
 
 }  // namespace
 
 extern "C" {
 
-void nodezero_options_init(nodezero_options* options) {
-  if (!options) {
-    return;
-  }
-  const nodezero::TrainerOptions d;
-  const auto& o = d.optimizer;
-  *options = {sizeof(nodezero_options),
-              static_cast<nodezero_running>(d.running),
-              d.threads,
-              d.spheres,
-              d.symmetry,
-              d.micro_batches,
-              d.steps_in_epoch,
-              d.total_steps,
-              d.seed,
-              o.learning_rate,
-              o.min_learning_rate,
-              o.warmup,
-              o.beta1,
-              o.beta2,
-              o.epsilon,
-              o.weight_decay,
-              o.clip,
-              d.queue_bound,
-              static_cast<nodezero_when_full>(d.when_full),
-              d.time_per_step,
-              nullptr,
-              nullptr,
-              nullptr,
-              nullptr};
-}
-
-void nodezero_model_init(nodezero_model* model) {
-  if (model) {
-    *model = {sizeof(nodezero_model), nullptr, nullptr, 0, nullptr, nullptr, nullptr};
-  }
-}
-
 nodezero_code nodezero_create(const nodezero_model* model, const nodezero_options* options,
                               nodezero_trainer** trainer, char* message, size_t message_size) {
   return create(options, trainer, message, message_size, 0, 0,
                 [&]() -> Result<std::shared_ptr<const nodezero::AnyTrainable>> {
-                  const auto known = known_part(model, nodezero_model_init);
+                  const auto known = nodezero::known_part(model, nodezero_model_init);
                   if (!known) {
                     return tl::unexpected<Error>(known.error());
                   }

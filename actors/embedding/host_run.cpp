@@ -12,8 +12,6 @@ namespace {
 // Only a host knows how long its own model computes; this is against arithmetic that never ends.
 constexpr auto stall_timeout = std::chrono::hours(24);
 
-}  // namespace
-
 Result<void> validate(const TrainerOptions& options) {
   const auto refuse = [](std::string message) {
     return fail(ErrorCode::invalid_argument, std::move(message));
@@ -45,6 +43,19 @@ Result<void> validate(const TrainerOptions& options) {
         "negative");
   }
   return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const model::TrainedModel>> trained_model(
+    const std::shared_ptr<const AnyTrainable>& model, const TrainerOptions& options) {
+  if (!model) {
+    return fail(ErrorCode::invalid_argument, "there is no model");
+  }
+  if (auto valid = validate(options); !valid) {
+    return tl::unexpected<Error>(std::move(valid.error()));
+  }
+  return model::host_model(model);
 }
 
 RunSettings host_run_settings(std::shared_ptr<const AnyTrainable> model,

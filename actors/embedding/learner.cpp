@@ -174,14 +174,8 @@ class learner : public runtime::recorded<learner_actor::base> {
 Result<learner_actor> spawn_learner(caf::actor_system& system,
                                     std::shared_ptr<const AnyTrainable> model,
                                     TrainerOptions options) {
-  if (!model) {
-    return fail(ErrorCode::invalid_argument, "there is no model");
-  }
-  if (auto valid = actors::validate(options); !valid) {
-    return tl::unexpected<Error>(std::move(valid.error()));
-  }
   try {
-    auto trained = model::host_model(model);
+    auto trained = actors::trained_model(model, options);
     if (!trained) {
       return tl::unexpected<Error>(std::move(trained.error()));
     }

@@ -1,26 +1,18 @@
+// The beginning and the end of a session, and its runs.
+
 #include "actors/embedding/session.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <exception>
 #include <fcntl.h>
-#include <limits>
 #include <string>
 #include <sys/file.h>
 #include <utility>
 
-#include "actors/embedding/host_batches.hpp"
 #include "actors/embedding/host_run.hpp"
-#include "actors/errors.hpp"
 #include "model/atomic_file.hpp"
-#include "runtime/ask.hpp"
-#include "runtime/system_config.hpp"
 
 namespace nodezero {
 namespace {
-
-// The observer and the checkpointer; of the actor system its worker, its clock and one more.
-constexpr std::uint64_t threads_beside_lanes = 5;
 
 Result<model::FileDescriptor> lock_folder(const std::filesystem::path& folder) {
   if (folder.empty()) {
@@ -81,14 +73,8 @@ Trainer::Session::Exchange::~Exchange() {
 
 Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
     std::shared_ptr<const AnyTrainable> model, TrainerOptions options) {
-  if (!model) {
-    return fail(ErrorCode::invalid_argument, "there is no model");
-  }
-  if (auto valid = actors::validate(options); !valid) {
-    return tl::unexpected<Error>(std::move(valid.error()));
-  }
   try {
-    auto trained = model::host_model(model);
+    auto trained = actors::trained_model(model, options);
     if (!trained) {
       return tl::unexpected<Error>(std::move(trained.error()));
     }
@@ -270,266 +256,6 @@ Result<void> Trainer::Session::revive() {
   replace(std::move(*checkpoint), false);
   is_revived_ = true;
   return {};
-}
-
-// -- stepping ----------------------------------------------------------------------------------
-
-bool Trainer::Session::run_one() {
-  return scheduler_->try_run_once();
-}
-
-template <class Answer>
-tl::expected<Answer, caf::error> Trainer::Session::wait_for(
-    std::future<tl::expected<Answer, caf::error>> answer) {
-  runtime::forget_system_on_this_thread();
-  if (is_stepped()) {
-    while (answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-      if (!run_one()) {
-        return tl::unexpected<caf::error>(
-            actors::make_error({actors::errc::stalled, {}, -1, -1, "nobody answers"}));
-      }
-    }
-  }
-  return answer.get();
-}
-
-Progress Trainer::Session::take_event() {
-  const std::lock_guard lock(mutex_);
-  if (std::exchange(epoch_has_ended_, false)) {
-    step_has_ended_ = false;
-    return Progress::epoch_done;
-  }
-  if (std::exchange(step_has_ended_, false)) {
-    return Progress::step_done;
-  }
-  return ended_.value_or(Progress::working);
-}
-
-Progress Trainer::Session::pump(std::uint64_t budget) {
-  if (has_new_batches_.exchange(false)) {
-    caf::anon_send(actors_.feed, actors::batches_arrived{});
-  }
-  for (std::uint64_t i = 0; i < budget && !is_closed_; ++i) {
-    if (const Progress event = take_event(); event != Progress::working) {
-      return event;
-    }
-    if (!run_one()) {
-      return Progress::idle;
-    }
-  }
-  return take_event();
-}
-
-Result<Status> Trainer::Session::step(std::uint64_t budget) {
-  if (auto error = refusal(true)) {
-    return tl::unexpected<Error>(std::move(*error));
-  }
-  if (budget == 0) {
-    return fail(ErrorCode::invalid_argument, "a step needs a budget of at least one message");
-  }
-  const Inside inside(*this);
-  return status_of(pump(budget));
-}
-
-Result<Status> Trainer::Session::advance_to(double time) {
-  if (auto error = refusal(true)) {
-    return tl::unexpected<Error>(std::move(*error));
-  }
-  if (!std::isfinite(time) || time < time_) {
-    return fail(ErrorCode::invalid_argument,
-                "time " + std::to_string(time) + " lies before " + std::to_string(time_));
-  }
-  const double per_step = options_.time_per_step;
-  if (per_step == 0 && !queue_ && options_.total_steps == 0) {
-    return fail(ErrorCode::invalid_argument,
-                "batches that never end need a time_per_step: this would not return");
-  }
-  const Inside inside(*this);
-  Progress best = Progress::working;
-  while (!is_closed_ && time_ + per_step <= time) {
-    const Progress progress = pump(std::numeric_limits<std::uint64_t>::max());
-    if (progress == Progress::step_done || progress == Progress::epoch_done) {
-      best = std::max(best, progress);
-      time_ = time_ + per_step;
-      continue;
-    }
-    if (progress == Progress::failed) {
-      return status_of(progress);
-    }
-    time_ = time;
-    return status_of(best == Progress::working || progress == Progress::finished ? progress : best);
-  }
-  return status_of(best);
-}
-
-Result<Status> Trainer::Session::wait_for_steps(std::uint64_t steps,
-                                                std::chrono::milliseconds timeout) {
-  if (is_stepped()) {
-    return fail(ErrorCode::wrong_mode, "a stepped trainer does nothing while its host waits");
-  }
-  if (auto error = refusal(false)) {
-    return tl::unexpected<Error>(std::move(*error));
-  }
-  {
-    std::unique_lock lock(mutex_);
-    const bool has_come = changed_.wait_for(
-        lock, timeout, [&] { return status_.steps >= steps || ended_ || is_closed_; });
-    if (!has_come) {
-      return fail(ErrorCode::timed_out, std::to_string(steps) + " steps were not done in time");
-    }
-  }
-  if (is_closed_) {
-    return fail(ErrorCode::closed, "the trainer was closed");
-  }
-  return status();
-}
-
-// -- talking -----------------------------------------------------------------------------------
-
-std::optional<Error> Trainer::Session::refusal(bool needs_stepped) const {
-  if (is_closed_) {
-    return Error{ErrorCode::closed, "the trainer is closed"};
-  }
-  if (needs_stepped && !is_stepped()) {
-    return Error{ErrorCode::wrong_mode, "a trainer with its own threads is not stepped"};
-  }
-  if (is_stepped() && std::this_thread::get_id() != owner_) {
-    return Error{ErrorCode::wrong_thread, "only the thread that created the trainer may do this"};
-  }
-  if (is_inside()) {
-    return Error{ErrorCode::busy, "a callback cannot do this: return from it first"};
-  }
-  return std::nullopt;
-}
-
-Result<void> Trainer::Session::submit(AnyValue batch) {
-  if (is_closed_) {
-    return fail(ErrorCode::closed, "the trainer is closed");
-  }
-  if (!queue_) {
-    return fail(ErrorCode::wrong_mode, "this trainer's batches come from a function");
-  }
-  if (auto error = actors::check_batch(*model_, batch)) {
-    return tl::unexpected<Error>(std::move(*error));
-  }
-  const bool may_wait = !is_inside() && !(is_stepped() && std::this_thread::get_id() == owner_);
-  if (auto pushed = queue_->push(std::move(batch), may_wait); !pushed) {
-    return pushed;
-  }
-  if (is_stepped()) {
-    has_new_batches_ = true;
-  } else {
-    notify_feed();
-  }
-  return {};
-}
-
-void Trainer::Session::notify_feed() {
-  // Where the run is just being exchanged, whoever does that calls this afterwards.
-  const SharedLock lock(run_mutex_, std::try_to_lock);
-  if (lock && system_ && queue_) {
-    caf::anon_send(actors_.feed, actors::batches_arrived{});
-  }
-}
-
-Result<Prediction<AnyValue>> Trainer::Session::predict(AnyValue input) {
-  if (auto error = refusal(false)) {
-    return tl::unexpected<Error>(std::move(*error));
-  }
-  if (!input.holds(model_->input_type())) {
-    return fail(ErrorCode::wrong_shape, "the input is of a type that the model does not take");
-  }
-  try {
-    if (auto error = model_->check_input(input.value.get())) {
-      return tl::unexpected<Error>(std::move(*error));
-    }
-  } catch (...) {
-    return fail(ErrorCode::internal, "the model's check threw");
-  }
-  std::optional<Inside> inside;
-  if (is_stepped()) {
-    inside.emplace(*this);
-  }
-  if (status().progress != Progress::working) {
-    const Exchange exchange(*this);
-    if (system_) {
-      if (auto revived = revive(); !revived) {
-        return tl::unexpected<Error>(std::move(revived.error()));
-      }
-    }
-  }
-  const SharedLock lock(run_mutex_);
-  if (!system_) {
-    return fail(ErrorCode::closed, "the trainer is closed");
-  }
-  actors::generate request;
-  request.input = std::move(input);
-  const auto answer =
-      wait_for(runtime::ask<actors::generated>(*system_, actors_.lifecycle, std::move(request)));
-  if (!answer) {
-    const auto reason = actors::to_failure(answer.error());
-    return fail(is_closed_ ? ErrorCode::closed : ErrorCode::failed, to_string(reason));
-  }
-  return Prediction<AnyValue>{answer->envelope.version, answer->output};
-}
-
-Status Trainer::Session::status() const {
-  const std::lock_guard lock(mutex_);
-  Status status = status_;
-  status.progress = ended_.value_or(Progress::working);
-  status.time = time_;
-  status.threads = is_stepped() ? 0 : options_.threads + threads_beside_lanes;
-  if (queue_) {
-    const auto counts = queue_->counts();
-    status.taken = status.steps * options_.micro_batches;
-    status.waiting = counts.waiting;
-    status.dropped = counts.dropped;
-  }
-  return status;
-}
-
-Status Trainer::Session::status_of(Progress progress) const {
-  Status status = this->status();
-  status.progress = progress;
-  return status;
-}
-
-// -- what the run says of itself ---------------------------------------------------------------
-
-template <class Callback, class Argument>
-void Trainer::Session::call_back(const Callback& callback, const Argument& argument) {
-  changed_.notify_all();
-  if (!callback || is_closed_) {
-    return;
-  }
-  const Inside inside(*this);
-  try {
-    callback(argument);
-  } catch (...) {  // as the interface says, it is not heard of
-  }
-}
-
-void Trainer::Session::on_step(const actors::StepSummary& summary) {
-  {
-    const std::lock_guard lock(mutex_);
-    status_.steps = summary.step + 1;
-    status_.version = summary.version;
-    status_.loss = summary.loss;
-    // The epoch's end follows at once and says it all.
-    step_has_ended_ = summary.step_in_epoch + 1 < summary.steps_in_epoch;
-  }
-  call_back(options_.on_step, StepReport{summary.step, summary.epoch, summary.version, summary.loss,
-                                         summary.gradient_norm, summary.learning_rate});
-}
-
-void Trainer::Session::on_epoch(const actors::EpochSummary& summary) {
-  const std::lock_guard lock(mutex_);
-  status_.epochs = summary.epoch + 1;
-  epoch_has_ended_ = true;
-}
-
-void Trainer::Session::on_notice(const actors::Notice& notice) {
-  call_back(options_.on_notice, notice.text);
 }
 
 }  // namespace nodezero

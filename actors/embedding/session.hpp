@@ -11,9 +11,12 @@
 
 #include "actors/assembly.hpp"
 #include "actors/embedding/batch_queue.hpp"
+#include "actors/errors.hpp"
 #include "model/file_descriptor.hpp"
 #include "model/trained_model.hpp"
 #include "nodezero/trainer.hpp"
+#include "runtime/ask.hpp"
+#include "runtime/system_config.hpp"
 
 namespace nodezero {
 
@@ -135,5 +138,20 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   bool is_stopping_ = false;
   bool step_has_ended_ = false, epoch_has_ended_ = false;  ///< not yet told the host
 };
+
+template <class Answer>
+tl::expected<Answer, caf::error> Trainer::Session::wait_for(
+    std::future<tl::expected<Answer, caf::error>> answer) {
+  runtime::forget_system_on_this_thread();
+  if (is_stepped()) {
+    while (answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
+      if (!run_one()) {
+        return tl::unexpected<caf::error>(
+            actors::make_error({actors::errc::stalled, {}, -1, -1, "nobody answers"}));
+      }
+    }
+  }
+  return answer.get();
+}
 
 }  // namespace nodezero

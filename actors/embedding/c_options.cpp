@@ -1,0 +1,92 @@
+// The options of nodezero.h in terms of the C++ interface.
+
+#include "actors/embedding/c_options.hpp"
+
+#include <string>
+
+namespace nodezero {
+
+Result<TrainerOptions> to_options(const nodezero_options* given) {
+  const auto known = known_part(given, nodezero_options_init);
+  if (!known) {
+    return tl::unexpected<Error>(known.error());
+  }
+  const nodezero_options& o = *known;
+  const int running = o.running, when_full = o.when_full;
+  if (running < NODEZERO_STEPPED || running > NODEZERO_OWN_THREADS || when_full < NODEZERO_WAIT ||
+      when_full > NODEZERO_REFUSE) {
+    return fail(ErrorCode::invalid_argument, "running or when_full is none of its values");
+  }
+  TrainerOptions options;
+  options.running = static_cast<Running>(o.running);
+  options.threads = o.threads;
+  options.spheres = o.spheres;
+  options.symmetry = o.symmetry;
+  options.micro_batches = o.micro_batches;
+  options.steps_in_epoch = o.steps_in_epoch;
+  options.total_steps = o.total_steps;
+  options.seed = o.seed;
+  options.optimizer = {o.learning_rate, o.min_learning_rate, o.warmup,       o.beta1,
+                       o.beta2,         o.epsilon,           o.weight_decay, o.clip};
+  options.queue_bound = o.queue_bound;
+  options.when_full = static_cast<WhenFull>(o.when_full);
+  options.time_per_step = o.time_per_step;
+  options.folder = o.folder ? o.folder : "";
+  if (o.on_step) {
+    options.on_step = [call = o.on_step, user = o.user](const StepReport& r) {
+      const nodezero_step_report report{r.step, r.epoch,         r.version,
+                                        r.loss, r.gradient_norm, r.learning_rate};
+      call(user, &report);
+    };
+  }
+  if (o.on_notice) {
+    options.on_notice = [call = o.on_notice, user = o.user](const std::string& text) {
+      call(user, text.c_str());
+    };
+  }
+  return options;
+}
+
+}  // namespace nodezero
+
+extern "C" {
+
+void nodezero_options_init(nodezero_options* options) {
+  if (!options) {
+    return;
+  }
+  const nodezero::TrainerOptions d;
+  const auto& o = d.optimizer;
+  *options = {sizeof(nodezero_options),
+              static_cast<nodezero_running>(d.running),
+              d.threads,
+              d.spheres,
+              d.symmetry,
+              d.micro_batches,
+              d.steps_in_epoch,
+              d.total_steps,
+              d.seed,
+              o.learning_rate,
+              o.min_learning_rate,
+              o.warmup,
+              o.beta1,
+              o.beta2,
+              o.epsilon,
+              o.weight_decay,
+              o.clip,
+              d.queue_bound,
+              static_cast<nodezero_when_full>(d.when_full),
+              d.time_per_step,
+              nullptr,
+              nullptr,
+              nullptr,
+              nullptr};
+}
+
+void nodezero_model_init(nodezero_model* model) {
+  if (model) {
+    *model = {sizeof(nodezero_model), nullptr, nullptr, 0, nullptr, nullptr, nullptr};
+  }
+}
+
+}  // extern "C"

@@ -1,0 +1,108 @@
+// The host's calls that get work done.
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <string>
+#include <utility>
+
+#include "actors/embedding/session.hpp"
+
+namespace nodezero {
+
+bool Trainer::Session::run_one() {
+  return scheduler_->try_run_once();
+}
+
+Progress Trainer::Session::take_event() {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(epoch_has_ended_, false)) {
+    step_has_ended_ = false;
+    return Progress::epoch_done;
+  }
+  if (std::exchange(step_has_ended_, false)) {
+    return Progress::step_done;
+  }
+  return ended_.value_or(Progress::working);
+}
+
+Progress Trainer::Session::pump(std::uint64_t budget) {
+  if (has_new_batches_.exchange(false)) {
+    caf::anon_send(actors_.feed, actors::batches_arrived{});
+  }
+  for (std::uint64_t i = 0; i < budget && !is_closed_; ++i) {
+    if (const Progress event = take_event(); event != Progress::working) {
+      return event;
+    }
+    if (!run_one()) {
+      return Progress::idle;
+    }
+  }
+  return take_event();
+}
+
+Result<Status> Trainer::Session::step(std::uint64_t budget) {
+  if (auto error = refusal(true)) {
+    return tl::unexpected<Error>(std::move(*error));
+  }
+  if (budget == 0) {
+    return fail(ErrorCode::invalid_argument, "a step needs a budget of at least one message");
+  }
+  const Inside inside(*this);
+  return status_of(pump(budget));
+}
+
+Result<Status> Trainer::Session::advance_to(double time) {
+  if (auto error = refusal(true)) {
+    return tl::unexpected<Error>(std::move(*error));
+  }
+  if (!std::isfinite(time) || time < time_) {
+    return fail(ErrorCode::invalid_argument,
+                "time " + std::to_string(time) + " lies before " + std::to_string(time_));
+  }
+  const double per_step = options_.time_per_step;
+  if (per_step == 0 && !queue_ && options_.total_steps == 0) {
+    return fail(ErrorCode::invalid_argument,
+                "batches that never end need a time_per_step: this would not return");
+  }
+  const Inside inside(*this);
+  Progress best = Progress::working;
+  while (!is_closed_ && time_ + per_step <= time) {
+    const Progress progress = pump(std::numeric_limits<std::uint64_t>::max());
+    if (progress == Progress::step_done || progress == Progress::epoch_done) {
+      best = std::max(best, progress);
+      time_ = time_ + per_step;
+      continue;
+    }
+    if (progress == Progress::failed) {
+      return status_of(progress);
+    }
+    time_ = time;
+    return status_of(best == Progress::working || progress == Progress::finished ? progress : best);
+  }
+  return status_of(best);
+}
+
+Result<Status> Trainer::Session::wait_for_steps(std::uint64_t steps,
+                                                std::chrono::milliseconds timeout) {
+  if (is_stepped()) {
+    return fail(ErrorCode::wrong_mode, "a stepped trainer does nothing while its host waits");
+  }
+  if (auto error = refusal(false)) {
+    return tl::unexpected<Error>(std::move(*error));
+  }
+  {
+    std::unique_lock lock(mutex_);
+    const bool has_come = changed_.wait_for(
+        lock, timeout, [&] { return status_.steps >= steps || ended_ || is_closed_; });
+    if (!has_come) {
+      return fail(ErrorCode::timed_out, std::to_string(steps) + " steps were not done in time");
+    }
+  }
+  if (is_closed_) {
+    return fail(ErrorCode::closed, "the trainer was closed");
+  }
+  return status();
+}
+
+}  // namespace nodezero

@@ -1,0 +1,160 @@
+// What the host says to a session and hears from it.
+
+#include <utility>
+
+#include "actors/embedding/host_batches.hpp"
+#include "actors/embedding/session.hpp"
+
+namespace nodezero {
+namespace {
+
+// The observer and the checkpointer; of the actor system its worker, its clock and one more.
+constexpr std::uint64_t threads_beside_lanes = 5;
+
+}  // namespace
+
+std::optional<Error> Trainer::Session::refusal(bool needs_stepped) const {
+  if (is_closed_) {
+    return Error{ErrorCode::closed, "the trainer is closed"};
+  }
+  if (needs_stepped && !is_stepped()) {
+    return Error{ErrorCode::wrong_mode, "a trainer with its own threads is not stepped"};
+  }
+  if (is_stepped() && std::this_thread::get_id() != owner_) {
+    return Error{ErrorCode::wrong_thread, "only the thread that created the trainer may do this"};
+  }
+  if (is_inside()) {
+    return Error{ErrorCode::busy, "a callback cannot do this: return from it first"};
+  }
+  return std::nullopt;
+}
+
+Result<void> Trainer::Session::submit(AnyValue batch) {
+  if (is_closed_) {
+    return fail(ErrorCode::closed, "the trainer is closed");
+  }
+  if (!queue_) {
+    return fail(ErrorCode::wrong_mode, "this trainer's batches come from a function");
+  }
+  if (auto error = actors::check_batch(*model_, batch)) {
+    return tl::unexpected<Error>(std::move(*error));
+  }
+  const bool may_wait = !is_inside() && !(is_stepped() && std::this_thread::get_id() == owner_);
+  if (auto pushed = queue_->push(std::move(batch), may_wait); !pushed) {
+    return pushed;
+  }
+  if (is_stepped()) {
+    has_new_batches_ = true;
+  } else {
+    notify_feed();
+  }
+  return {};
+}
+
+void Trainer::Session::notify_feed() {
+  // Where the run is just being exchanged, whoever does that calls this afterwards.
+  const SharedLock lock(run_mutex_, std::try_to_lock);
+  if (lock && system_ && queue_) {
+    caf::anon_send(actors_.feed, actors::batches_arrived{});
+  }
+}
+
+Result<Prediction<AnyValue>> Trainer::Session::predict(AnyValue input) {
+  if (auto error = refusal(false)) {
+    return tl::unexpected<Error>(std::move(*error));
+  }
+  if (!input.holds(model_->input_type())) {
+    return fail(ErrorCode::wrong_shape, "the input is of a type that the model does not take");
+  }
+  try {
+    if (auto error = model_->check_input(input.value.get())) {
+      return tl::unexpected<Error>(std::move(*error));
+    }
+  } catch (...) {
+    return fail(ErrorCode::internal, "the model's check threw");
+  }
+  std::optional<Inside> inside;
+  if (is_stepped()) {
+    inside.emplace(*this);
+  }
+  if (status().progress != Progress::working) {
+    const Exchange exchange(*this);
+    if (system_) {
+      if (auto revived = revive(); !revived) {
+        return tl::unexpected<Error>(std::move(revived.error()));
+      }
+    }
+  }
+  const SharedLock lock(run_mutex_);
+  if (!system_) {
+    return fail(ErrorCode::closed, "the trainer is closed");
+  }
+  actors::generate request;
+  request.input = std::move(input);
+  const auto answer =
+      wait_for(runtime::ask<actors::generated>(*system_, actors_.lifecycle, std::move(request)));
+  if (!answer) {
+    const auto reason = actors::to_failure(answer.error());
+    return fail(is_closed_ ? ErrorCode::closed : ErrorCode::failed, to_string(reason));
+  }
+  return Prediction<AnyValue>{answer->envelope.version, answer->output};
+}
+
+Status Trainer::Session::status() const {
+  const std::lock_guard lock(mutex_);
+  Status status = status_;
+  status.progress = ended_.value_or(Progress::working);
+  status.time = time_;
+  status.threads = is_stepped() ? 0 : options_.threads + threads_beside_lanes;
+  if (queue_) {
+    const auto counts = queue_->counts();
+    status.taken = status.steps * options_.micro_batches;
+    status.waiting = counts.waiting;
+    status.dropped = counts.dropped;
+  }
+  return status;
+}
+
+Status Trainer::Session::status_of(Progress progress) const {
+  Status status = this->status();
+  status.progress = progress;
+  return status;
+}
+
+template <class Callback, class Argument>
+void Trainer::Session::call_back(const Callback& callback, const Argument& argument) {
+  changed_.notify_all();
+  if (!callback || is_closed_) {
+    return;
+  }
+  const Inside inside(*this);
+  try {
+    callback(argument);
+  } catch (...) {  // as the interface says, it is not heard of
+  }
+}
+
+void Trainer::Session::on_step(const actors::StepSummary& summary) {
+  {
+    const std::lock_guard lock(mutex_);
+    status_.steps = summary.step + 1;
+    status_.version = summary.version;
+    status_.loss = summary.loss;
+    // The epoch's end follows at once and says it all.
+    step_has_ended_ = summary.step_in_epoch + 1 < summary.steps_in_epoch;
+  }
+  call_back(options_.on_step, StepReport{summary.step, summary.epoch, summary.version, summary.loss,
+                                         summary.gradient_norm, summary.learning_rate});
+}
+
+void Trainer::Session::on_epoch(const actors::EpochSummary& summary) {
+  const std::lock_guard lock(mutex_);
+  status_.epochs = summary.epoch + 1;
+  epoch_has_ended_ = true;
+}
+
+void Trainer::Session::on_notice(const actors::Notice& notice) {
+  call_back(options_.on_notice, notice.text);
+}
+
+}  // namespace nodezero
