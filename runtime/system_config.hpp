@@ -9,7 +9,7 @@ namespace nodezero::runtime {
 /// How messages are run.
 enum class Scheduling {
   threads,  ///< worker threads that sleep when there is nothing to do
-  testing,  ///< no thread at all: the caller runs one message at a time
+  testing,  ///< no thread at all: whoever holds the scheduler has the messages run
 };
 
 /// Settings for a system of our own: policy `sharing` (work stealing polls and burns

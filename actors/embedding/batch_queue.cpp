@@ -15,9 +15,10 @@ Result<void> BatchQueue::push(AnyValue batch, bool may_wait) {
       return fail(ErrorCode::queue_full,
                   std::to_string(bound_) + " batches wait already: submit it later");
     } else if (!may_wait) {
-      return fail(ErrorCode::queue_full,
-                  std::to_string(bound_) +
-                      " batches wait already and this thread would wait for itself: step first");
+      return fail(
+          ErrorCode::queue_full,
+          std::to_string(bound_) +
+              " batches wait already and a submitter would wait for ever: have steps done first");
     } else {
       has_room_.wait(lock, [this] { return is_closed_ || waiting_.size() < bound_; });
     }

@@ -2,7 +2,28 @@
 
 #include "actors/embedding/c_options.hpp"
 
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
+
+namespace {
+
+extern "C" void run_job(void* argument) {
+  const std::unique_ptr<std::function<void()>> job(static_cast<std::function<void()>*>(argument));
+  (*job)();
+}
+
+/// Writes as much as the caller's version of the struct holds; what this one does not know is 0.
+template <class Struct>
+void set_up(Struct* out, std::size_t size, const Struct& defaults) {
+  if (out && size >= sizeof defaults.size) {
+    std::memset(out, 0, size);
+    std::memcpy(out, &defaults, std::min(size, sizeof defaults));
+  }
+}
+
+}  // namespace
 
 namespace nodezero {
 
@@ -13,7 +34,7 @@ Result<TrainerOptions> to_options(const nodezero_options* given) {
   }
   const nodezero_options& o = *known;
   const int running = o.running, when_full = o.when_full;
-  if (running < NODEZERO_STEPPED || running > NODEZERO_OWN_THREADS || when_full < NODEZERO_WAIT ||
+  if (running < NODEZERO_STEPPED || running > NODEZERO_HOST_EXECUTOR || when_full < NODEZERO_WAIT ||
       when_full > NODEZERO_REFUSE) {
     return fail(ErrorCode::invalid_argument, "running or when_full is none of its values");
   }
@@ -32,6 +53,11 @@ Result<TrainerOptions> to_options(const nodezero_options* given) {
   options.when_full = static_cast<WhenFull>(o.when_full);
   options.time_per_step = o.time_per_step;
   options.folder = o.folder ? o.folder : "";
+  if (o.execute) {
+    options.execute = [call = o.execute, user = o.user](std::function<void()> job) {
+      call(user, run_job, new std::function<void()>(std::move(job)));
+    };
+  }
   if (o.on_step) {
     options.on_step = [call = o.on_step, user = o.user](const StepReport& r) {
       const nodezero_step_report report{r.step, r.epoch,         r.version,
@@ -51,42 +77,39 @@ Result<TrainerOptions> to_options(const nodezero_options* given) {
 
 extern "C" {
 
-void nodezero_options_init(nodezero_options* options) {
-  if (!options) {
-    return;
-  }
+void nodezero_options_init(nodezero_options* options, size_t size) {
   const nodezero::TrainerOptions d;
   const auto& o = d.optimizer;
-  *options = {sizeof(nodezero_options),
-              static_cast<nodezero_running>(d.running),
-              d.threads,
-              d.spheres,
-              d.symmetry,
-              d.micro_batches,
-              d.steps_in_epoch,
-              d.total_steps,
-              d.seed,
-              o.learning_rate,
-              o.min_learning_rate,
-              o.warmup,
-              o.beta1,
-              o.beta2,
-              o.epsilon,
-              o.weight_decay,
-              o.clip,
-              d.queue_bound,
-              static_cast<nodezero_when_full>(d.when_full),
-              d.time_per_step,
-              nullptr,
-              nullptr,
-              nullptr,
-              nullptr};
+  const nodezero_options defaults = {size,
+                                     static_cast<nodezero_running>(d.running),
+                                     d.threads,
+                                     d.spheres,
+                                     d.symmetry,
+                                     d.micro_batches,
+                                     d.steps_in_epoch,
+                                     d.total_steps,
+                                     d.seed,
+                                     o.learning_rate,
+                                     o.min_learning_rate,
+                                     o.warmup,
+                                     o.beta1,
+                                     o.beta2,
+                                     o.epsilon,
+                                     o.weight_decay,
+                                     o.clip,
+                                     d.queue_bound,
+                                     static_cast<nodezero_when_full>(d.when_full),
+                                     d.time_per_step,
+                                     nullptr,
+                                     nullptr,
+                                     nullptr,
+                                     nullptr,
+                                     nullptr};
+  set_up(options, size, defaults);
 }
 
-void nodezero_model_init(nodezero_model* model) {
-  if (model) {
-    *model = {sizeof(nodezero_model), nullptr, nullptr, 0, nullptr, nullptr, nullptr};
-  }
+void nodezero_model_init(nodezero_model* model, size_t size) {
+  set_up(model, size, {size, nullptr, nullptr, 0, nullptr, nullptr, nullptr});
 }
 
 }  // extern "C"

@@ -10,9 +10,9 @@ namespace nodezero {
 
 /// A struct of a caller that may know an earlier version of it.
 template <class Struct>
-Result<Struct> known_part(const Struct* given, void (*init)(Struct*)) {
+Result<Struct> known_part(const Struct* given, void (*init)(Struct*, std::size_t)) {
   Struct known;
-  init(&known);
+  init(&known, sizeof known);
   if (!given || given->size < sizeof given->size) {
     return fail(ErrorCode::invalid_argument,
                 "options and models are set up by their _init function first");

@@ -20,6 +20,9 @@ Result<void> validate(const TrainerOptions& options) {
       options.steps_in_epoch < 1) {
     return refuse("threads, spheres, micro_batches and steps_in_epoch must be at least 1");
   }
+  if (options.running == Running::host_executor && !options.execute) {
+    return refuse("running is host_executor: set execute to a function that runs jobs");
+  }
   if (options.symmetry < 2) {
     return refuse("symmetry must be at least 2");
   }

@@ -174,12 +174,12 @@ class learner : public runtime::recorded<learner_actor::base> {
 Result<learner_actor> spawn_learner(caf::actor_system& system,
                                     std::shared_ptr<const AnyTrainable> model,
                                     TrainerOptions options) {
+  options.running = Running::own_threads;
   try {
     auto trained = actors::trained_model(model, options);
     if (!trained) {
       return tl::unexpected<Error>(std::move(trained.error()));
     }
-    options.running = Running::own_threads;
     auto queue = options.batches
                      ? nullptr
                      : std::make_shared<actors::BatchQueue>(options.queue_bound, options.when_full);

@@ -34,12 +34,19 @@ Result<model::FileDescriptor> lock_folder(const std::filesystem::path& folder) {
   return file;
 }
 
+runtime::Scheduling scheduling_of(Running running) {
+  return running == Running::own_threads ? runtime::Scheduling::threads
+                                         : runtime::Scheduling::testing;
+}
+
 }  // namespace
 
 struct Trainer::Session::SystemConfig : caf::actor_system_config {
-  explicit SystemConfig(Running running) {
-    runtime::configure(*this, running == Running::stepped ? runtime::Scheduling::testing
-                                                          : runtime::Scheduling::threads);
+  SystemConfig(Running running, const std::shared_ptr<runtime::HostJobs>& jobs) {
+    runtime::configure(*this, scheduling_of(running));
+    if (jobs) {
+      runtime::run_on_host(*this, jobs);
+    }
   }
 };
 
@@ -55,18 +62,11 @@ Trainer::Session::Inside::~Inside() {
   }
 }
 
-Trainer::Session::Exchange::Exchange(Session& session) : session_(session) {
-  if (session_.is_stepped()) {
-    inside_.emplace(session_);
+Trainer::Session::Exchange::Exchange(Session& session) : turn_(session.jobs_) {
+  if (session.is_stepped()) {
+    inside_.emplace(session);
   }
-  lock_ = ExclusiveLock(session_.run_mutex_);
-}
-
-Trainer::Session::Exchange::~Exchange() {
-  lock_.unlock();
-  if (!session_.is_stepped()) {
-    session_.notify_feed();
-  }
+  lock_ = ExclusiveLock(session.run_mutex_);
 }
 
 // -- beginning and end -------------------------------------------------------------------------
@@ -84,6 +84,7 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
     }
     std::shared_ptr<Session> session(
         new Session(std::move(model), std::move(*trained), std::move(options), std::move(*lock)));
+    const runtime::HostJobs::Turn turn(session->jobs_);
     session->start(std::nullopt, true);
     return session;
   } catch (const std::exception& error) {
@@ -101,7 +102,10 @@ Trainer::Session::Session(std::shared_ptr<const AnyTrainable> model,
       queue_(options_.batches
                  ? nullptr
                  : std::make_shared<actors::BatchQueue>(options_.queue_bound, options_.when_full)),
-      config_(std::make_unique<SystemConfig>(options_.running)),
+      jobs_(options_.running == Running::host_executor
+                ? std::make_shared<runtime::HostJobs>(options_.execute)
+                : nullptr),
+      config_(std::make_unique<SystemConfig>(options_.running, jobs_)),
       system_(std::make_unique<caf::actor_system>(*config_)) {
   if (is_stepped()) {
     scheduler_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
@@ -132,7 +136,9 @@ void Trainer::Session::let_go() {
     if (is_first) {
       take_down();
     }
-  } else if (!is_stepped()) {
+  } else if (jobs_) {
+    jobs_->after_turn([self = shared_from_this()] { self->take_down(); });
+  } else if (has_own_threads()) {
     // The thread of a callback cannot wait for its own end.
     std::thread([self = shared_from_this()] { self->take_down(); }).detach();
   }
@@ -143,20 +149,17 @@ void Trainer::Session::take_down() {
     queue_->close();
   }
   changed_.notify_all();
+  const runtime::HostJobs::Turn turn(jobs_);
   {
     const SharedLock lock(run_mutex_);
     if (!system_) {
       return;
     }
-    actors_.send_exit();
+    send_exit();
   }
   // Whoever waits for an answer gets an error and leaves.
   const ExclusiveLock lock(run_mutex_);
-  actors_ = {};
-  if (is_stepped()) {
-    while (run_one()) {
-    }
-  }
+  await_exit();
   system_.reset();
 }
 
@@ -174,9 +177,7 @@ void Trainer::Session::start(std::optional<model::Checkpoint> from, bool trains)
     is_training_ = trains;
     is_stopping_ = false;
   }
-  const auto scheduling =
-      is_stepped() ? runtime::Scheduling::testing : runtime::Scheduling::threads;
-  actors_ = actors::spawn_run(*system_, scheduling, run, *this);
+  actors_ = actors::spawn_run(*system_, scheduling_of(options_.running), run, *this);
   if (trains) {
     runtime::ask_then<actors::run_ended>(
         *system_, actors_.driver, actors::run_all{},
@@ -184,7 +185,29 @@ void Trainer::Session::start(std::optional<model::Checkpoint> from, bool trains)
           run_has_ended(outcome);
         });
   }
+  if (!is_stepped()) {
+    {
+      const std::lock_guard lock(mutex_);
+      feed_ = actors_.feed;
+    }
+    notify_feed();  // of what has come meanwhile
+  }
   runtime::forget_system_on_this_thread();
+}
+
+void Trainer::Session::send_exit() {
+  {
+    const std::lock_guard lock(mutex_);
+    feed_ = actors::feed_actor();
+  }
+  actors_.send_exit();
+}
+
+void Trainer::Session::await_exit() {
+  actors_ = {};
+  if (!has_own_threads()) {
+    work_until([] { return false; });
+  }
 }
 
 void Trainer::Session::run_has_ended(const tl::expected<actors::run_ended, caf::error>& outcome) {
@@ -216,28 +239,20 @@ Result<model::Checkpoint> Trainer::Session::halt() {
 }
 
 void Trainer::Session::end_run() {
-  std::unique_lock lock(mutex_);
-  if (is_stepped()) {
-    while (is_training_) {
-      lock.unlock();
-      const bool goes_on = run_one();
-      lock.lock();
-      if (!goes_on) {
-        return;
-      }
-    }
-  } else {
+  if (has_own_threads()) {
+    std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return !is_training_; });
+  } else {
+    work_until([this] {
+      const std::lock_guard lock(mutex_);
+      return !is_training_;
+    });
   }
 }
 
 void Trainer::Session::replace(std::optional<model::Checkpoint> from, bool trains) {
-  actors_.send_exit();
-  actors_ = {};
-  if (is_stepped()) {
-    while (run_one()) {
-    }
-  }
+  send_exit();
+  await_exit();
   start(std::move(from), trains);
 }
 

@@ -16,6 +16,7 @@
 #include "model/trained_model.hpp"
 #include "nodezero/trainer.hpp"
 #include "runtime/ask.hpp"
+#include "runtime/host_scheduler.hpp"
 #include "runtime/system_config.hpp"
 
 namespace nodezero {
@@ -56,13 +57,17 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   void start(std::optional<model::Checkpoint> from, bool trains);
   Result<model::Checkpoint> halt();
   void end_run();
+  void send_exit();
+  void await_exit();
   void replace(std::optional<model::Checkpoint> from, bool trains);
   Result<void> revive();
   void take_down();
 
-  // The host's thread as the actors' (stepped):
+  // Whose threads the actors have:
   bool is_stepped() const { return options_.running == Running::stepped; }
+  bool has_own_threads() const { return options_.running == Running::own_threads; }
   bool run_one();
+  bool work_until(const std::function<bool()>& is_done);
   Progress pump(std::uint64_t budget);
   Progress take_event();
 
@@ -70,7 +75,8 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   tl::expected<Answer, caf::error> wait_for(std::future<tl::expected<Answer, caf::error>> answer);
 
   std::optional<Error> refusal(bool needs_stepped) const;
-  bool is_inside() const { return inside_.load() == std::this_thread::get_id(); }
+  bool is_inside() const;
+  Result<void> push_and_help(const AnyValue& batch);
   void notify_feed();
   Result<std::filesystem::path> path_of(const std::string& name) const;
   Status status_of(Progress progress) const;
@@ -99,13 +105,10 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   class Exchange {
    public:
     explicit Exchange(Session& session);
-    ~Exchange();
-    Exchange(const Exchange&) = delete;
-    Exchange& operator=(const Exchange&) = delete;
 
    private:
-    Session& session_;
     std::optional<Inside> inside_;  ///< stepped: the actors' callbacks come from here
+    runtime::HostJobs::Turn turn_;
     ExclusiveLock lock_;
   };
 
@@ -115,6 +118,7 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   const model::FileDescriptor folder_lock_;
   const std::shared_ptr<actors::BatchQueue> queue_;  ///< null if batches are a function
   const std::thread::id owner_ = std::this_thread::get_id();
+  const std::shared_ptr<runtime::HostJobs> jobs_;  ///< null without the host's executor
 
   std::unique_ptr<SystemConfig> config_;
   std::unique_ptr<caf::actor_system> system_;
@@ -132,6 +136,7 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
 
   mutable std::mutex mutex_;  ///< guards what follows
   std::condition_variable changed_;
+  actors::feed_actor feed_;  ///< while it can be told of batches; not stepped
   Status status_;
   std::optional<Progress> ended_;  ///< finished or failed
   bool is_training_ = false;       ///< a run has been told to train and has not ended
@@ -143,13 +148,12 @@ template <class Answer>
 tl::expected<Answer, caf::error> Trainer::Session::wait_for(
     std::future<tl::expected<Answer, caf::error>> answer) {
   runtime::forget_system_on_this_thread();
-  if (is_stepped()) {
-    while (answer.wait_for(std::chrono::seconds(0)) != std::future_status::ready) {
-      if (!run_one()) {
-        return tl::unexpected<caf::error>(
-            actors::make_error({actors::errc::stalled, {}, -1, -1, "nobody answers"}));
-      }
-    }
+  const auto is_ready = [&] {
+    return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  };
+  if (!has_own_threads() && !work_until(is_ready)) {
+    return tl::unexpected<caf::error>(
+        actors::make_error({actors::errc::stalled, {}, -1, -1, "nobody answers"}));
   }
   return answer.get();
 }

@@ -14,6 +14,19 @@ bool Trainer::Session::run_one() {
   return scheduler_->try_run_once();
 }
 
+/// Does the actors' work, which they have no threads for, until `is_done`. False if none is left.
+bool Trainer::Session::work_until(const std::function<bool()>& is_done) {
+  if (jobs_) {
+    return jobs_->help_until(is_done);
+  }
+  while (!is_done()) {
+    if (!run_one()) {
+      return false;
+    }
+  }
+  return true;
+}
+
 Progress Trainer::Session::take_event() {
   const std::lock_guard lock(mutex_);
   if (std::exchange(epoch_has_ended_, false)) {
@@ -91,13 +104,21 @@ Result<Status> Trainer::Session::wait_for_steps(std::uint64_t steps,
   if (auto error = refusal(false)) {
     return tl::unexpected<Error>(std::move(*error));
   }
-  {
+  const auto has_come = [&] { return status_.steps >= steps || ended_ || is_closed_; };
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  bool is_in_time = false;
+  if (jobs_) {
+    const auto is_done = [&] {
+      const std::lock_guard lock(mutex_);
+      return has_come();
+    };
+    is_in_time = jobs_->help_until(is_done, deadline);
+  } else {
     std::unique_lock lock(mutex_);
-    const bool has_come = changed_.wait_for(
-        lock, timeout, [&] { return status_.steps >= steps || ended_ || is_closed_; });
-    if (!has_come) {
-      return fail(ErrorCode::timed_out, std::to_string(steps) + " steps were not done in time");
-    }
+    is_in_time = changed_.wait_until(lock, deadline, has_come);
+  }
+  if (!is_in_time) {
+    return fail(ErrorCode::timed_out, std::to_string(steps) + " steps were not done in time");
   }
   if (is_closed_) {
     return fail(ErrorCode::closed, "the trainer was closed");

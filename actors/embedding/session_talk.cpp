@@ -18,7 +18,7 @@ std::optional<Error> Trainer::Session::refusal(bool needs_stepped) const {
     return Error{ErrorCode::closed, "the trainer is closed"};
   }
   if (needs_stepped && !is_stepped()) {
-    return Error{ErrorCode::wrong_mode, "a trainer with its own threads is not stepped"};
+    return Error{ErrorCode::wrong_mode, "this trainer is not stepped"};
   }
   if (is_stepped() && std::this_thread::get_id() != owner_) {
     return Error{ErrorCode::wrong_thread, "only the thread that created the trainer may do this"};
@@ -27,6 +27,10 @@ std::optional<Error> Trainer::Session::refusal(bool needs_stepped) const {
     return Error{ErrorCode::busy, "a callback cannot do this: return from it first"};
   }
   return std::nullopt;
+}
+
+bool Trainer::Session::is_inside() const {
+  return jobs_ ? jobs_->is_running_here() : inside_.load() == std::this_thread::get_id();
 }
 
 Result<void> Trainer::Session::submit(AnyValue batch) {
@@ -39,8 +43,10 @@ Result<void> Trainer::Session::submit(AnyValue batch) {
   if (auto error = actors::check_batch(*model_, batch)) {
     return tl::unexpected<Error>(std::move(*error));
   }
+  const runtime::HostJobs::Turn turn(jobs_);
   const bool may_wait = !is_inside() && !(is_stepped() && std::this_thread::get_id() == owner_);
-  if (auto pushed = queue_->push(std::move(batch), may_wait); !pushed) {
+  auto pushed = jobs_ && may_wait ? push_and_help(batch) : queue_->push(std::move(batch), may_wait);
+  if (!pushed) {
     return pushed;
   }
   if (is_stepped()) {
@@ -51,11 +57,29 @@ Result<void> Trainer::Session::submit(AnyValue batch) {
   return {};
 }
 
+/// Where the batch has to wait for room, makes some by doing the actors' work.
+Result<void> Trainer::Session::push_and_help(const AnyValue& batch) {
+  for (;;) {
+    auto pushed = queue_->push(batch, false);
+    if (pushed || pushed.error().code != ErrorCode::queue_full ||
+        options_.when_full != WhenFull::wait) {
+      return pushed;
+    }
+    notify_feed();  // of batches whose submitters may not have come to that yet
+    const auto has_room = [this] {
+      return is_closed_ || queue_->counts().waiting < options_.queue_bound;
+    };
+    if (!jobs_->help_until(has_room)) {
+      return pushed;
+    }
+  }
+}
+
 void Trainer::Session::notify_feed() {
-  // Where the run is just being exchanged, whoever does that calls this afterwards.
-  const SharedLock lock(run_mutex_, std::try_to_lock);
-  if (lock && system_ && queue_) {
-    caf::anon_send(actors_.feed, actors::batches_arrived{});
+  // Under the lock: whoever ends the run takes the feed away first.
+  const std::lock_guard lock(mutex_);
+  if (feed_) {
+    caf::anon_send(feed_, actors::batches_arrived{});
   }
 }
 
@@ -77,6 +101,7 @@ Result<Prediction<AnyValue>> Trainer::Session::predict(AnyValue input) {
   if (is_stepped()) {
     inside.emplace(*this);
   }
+  const runtime::HostJobs::Turn turn(jobs_);
   if (status().progress != Progress::working) {
     const Exchange exchange(*this);
     if (system_) {
@@ -105,7 +130,7 @@ Status Trainer::Session::status() const {
   Status status = status_;
   status.progress = ended_.value_or(Progress::working);
   status.time = time_;
-  status.threads = is_stepped() ? 0 : options_.threads + threads_beside_lanes;
+  status.threads = has_own_threads() ? options_.threads + threads_beside_lanes : 0;
   if (queue_) {
     const auto counts = queue_->counts();
     status.taken = status.steps * options_.micro_batches;

@@ -3,8 +3,8 @@
  *
  * - Handles are opaque. Everything that has a handle's function is freed by its `_destroy`.
  * - Functions return a code; nodezero_last_error() has the sentence for people.
- * - Structs of options begin with their size, which the `_init` function sets, so that programs
- *   go on working when a later version appends to them.
+ * - Structs of options begin with their size, which the `_init` function is told and notes, so
+ *   that programs go on working when a later version appends to them.
  * - Data is copied in and out of the caller's buffers.
  * - Nothing is printed, no signal is handled, the process is never ended and no thread is
  *   started that `threads` does not ask for.
@@ -46,8 +46,9 @@ typedef enum nodezero_code {
 } nodezero_code;
 
 typedef enum nodezero_running {
-  NODEZERO_STEPPED = 0,    /* inside of nodezero_step and nodezero_advance_to, no thread */
-  NODEZERO_OWN_THREADS = 1 /* `threads` lanes beside those of the actor system */
+  NODEZERO_STEPPED = 0,      /* inside of nodezero_step and nodezero_advance_to, no thread */
+  NODEZERO_OWN_THREADS = 1,  /* `threads` lanes beside those of the actor system */
+  NODEZERO_HOST_EXECUTOR = 2 /* in jobs that the host runs: `execute`, no thread */
 } nodezero_running;
 
 typedef enum nodezero_when_full {
@@ -129,6 +130,10 @@ typedef struct nodezero_options {
   void (*on_step)(void* user, const nodezero_step_report* report); /* may be NULL */
   void (*on_notice)(void* user, const char* text);                 /* may be NULL */
   void* user;                                                      /* of the callbacks */
+  /* For NODEZERO_HOST_EXECUTOR, else NULL: has `job(argument)` called once, soon, on any thread.
+   * Is itself called from any thread, and must not call the trainer. A job returns nothing, waits
+   * for no other job and does nothing once the trainer is gone; one that is never called leaks. */
+  void (*execute)(void* user, void (*job)(void* argument), void* argument);
 } nodezero_options;
 
 typedef struct nodezero_status {
@@ -144,8 +149,9 @@ typedef struct nodezero_status {
   uint64_t threads; /* that the trainer has started and that live */
 } nodezero_status;
 
-NODEZERO_EXPORT void nodezero_options_init(nodezero_options* options);
-NODEZERO_EXPORT void nodezero_model_init(nodezero_model* model);
+/* `size` is that of the caller's struct: nodezero_options_init(&options, sizeof options). */
+NODEZERO_EXPORT void nodezero_options_init(nodezero_options* options, size_t size);
+NODEZERO_EXPORT void nodezero_model_init(nodezero_model* model, size_t size);
 
 /* Creates a trainer of the host's own model. `message`, if not NULL, gets what is wrong, cut
  * off at `message_size` bytes. */

@@ -19,8 +19,9 @@ namespace nodezero {
 
 /// Where the work of a trainer is done.
 enum class Running {
-  stepped = 0,      ///< inside of the host's calls: no thread is started and time is the host's
-  own_threads = 1,  ///< on lanes of its own, beside three threads of the actor system
+  stepped = 0,        ///< inside of the host's calls: no thread is started and time is the host's
+  own_threads = 1,    ///< on lanes of its own, beside three threads of the actor system
+  host_executor = 2,  ///< in jobs that the host runs, see `TrainerOptions::execute`
 };
 
 /// What `submit` does when the queue is full.
@@ -52,13 +53,18 @@ struct StepReport {
   double learning_rate = 0;
 };
 
+/// Calls the job once, soon, on any thread of the host's; is called from any thread. A job never
+/// throws or waits for another one, and may be called even when the trainer is gone. If this
+/// throws or forgets the job, its work is done when the trainer is called the next time.
+using Executor = std::function<void(std::function<void()> job)>;
+
 /// Gives the micro-batch at a position of a step: a pure function, called from any thread.
 using BatchFunction = std::function<AnyValue(std::uint64_t epoch, std::uint64_t step_in_epoch,
                                              std::uint32_t position)>;
 
 struct TrainerOptions {
   Running running = Running::stepped;
-  std::uint32_t threads = 1;    ///< lanes, with own threads; stepped has one in the host's thread
+  std::uint32_t threads = 1;    ///< lanes, that compute at the same time; stepped has one
   std::uint32_t spheres = 3;    ///< workers of the tree
   std::uint32_t symmetry = 12;  ///< children of a sphere, at least 2
 
@@ -79,7 +85,10 @@ struct TrainerOptions {
   /// A folder that is this trainer's alone while it lives, for `save` and `restore` with names.
   std::filesystem::path folder;
 
-  /// Called during a step, or on a thread of the trainer's, one at a time. They must not throw.
+  /// For Running::host_executor. It must not call the trainer.
+  Executor execute;
+
+  /// Called where the trainer's work is done, one at a time. They must not throw.
   std::function<void(const StepReport&)> on_step;
   std::function<void(const std::string&)> on_notice;  ///< such as a batch that is tried again
 };
@@ -122,9 +131,10 @@ using SavedState = std::vector<std::byte>;
 /// trainers may live in a process; they share nothing. A trainer prints nothing, handles no
 /// signal and never ends the process.
 ///
-/// `submit` and `status` may be called from any thread; stepped, everything else from the
-/// thread alone that created the trainer, and with own threads from any. The weights are the
-/// same, bit for bit, however it runs.
+/// All calls are for any thread, except that a stepped trainer takes everything but `submit` and
+/// `status` from the thread alone that created it. With the host's executor, a call that waits
+/// does the trainer's jobs meanwhile, in its own thread. The weights are the same, bit for bit,
+/// however it runs.
 class NODEZERO_EXPORT Trainer {
  public:
   static Result<Trainer> create(std::shared_ptr<const AnyTrainable> model, TrainerOptions options);
@@ -151,8 +161,8 @@ class NODEZERO_EXPORT Trainer {
   /// suffice for, and says which time it has reached: `time`, or what the last step ended at.
   /// `time` must not lie before the time reached.
   Result<Status> advance_to(double time);
-  /// Own threads: waits until that many steps are done, and returns earlier if the trainer is
-  /// finished or has failed; timed_out after `timeout`.
+  /// Not stepped: waits until that many steps are done, and returns earlier if the trainer is
+  /// finished or has failed; timed_out after `timeout`, or when a job ends that it does then.
   Result<Status> wait_for_steps(std::uint64_t steps, std::chrono::milliseconds timeout);
   Status status() const;
 

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "nodezero/trainer.hpp"
+#include "support/executors.hpp"
 #include "support/models.hpp"
 
 namespace nodezero::testing {
@@ -15,6 +16,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
+constexpr auto all_ways = {Running::stepped, Running::own_threads, Running::host_executor};
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
 ErrorCode code_of(const auto& result) {
@@ -89,9 +91,10 @@ TEST(BadUse, AStepNeedsABudgetAndTimeDoesNotRunBackwards) {
 }
 
 TEST(BadUse, ACallAfterCloseIsRefused) {
-  for (const Running running : {Running::stepped, Running::own_threads}) {
+  for (const Running running : all_ways) {
     auto options = small_options();
     options.running = running;
+    options.execute = run_at_once;
     auto trainer = Trainer::create(small_model(), options);
     EXPECT_TRUE(trainer->close());
     EXPECT_TRUE(trainer->close());
@@ -138,7 +141,7 @@ TEST(BadUse, TwoTrainersCannotHaveOneFolder) {
 }
 
 TEST(BadUse, AModelThatThrowsFailsTheTrainerWhichCanBeRestored) {
-  for (const Running running : {Running::stepped, Running::own_threads}) {
+  for (const Running running : all_ways) {
     auto fails = std::make_shared<std::atomic<int>>(0);
     Scripted model;
     model.loss = [fails](float, const Scripted::Batch&) -> double {
@@ -155,13 +158,14 @@ TEST(BadUse, AModelThatThrowsFailsTheTrainerWhichCanBeRestored) {
     };
     TrainerOptions options;
     options.running = running;
+    options.execute = run_at_once;
     auto trainer = Trainer::create(model, options);
     ASSERT_TRUE(trainer);
     const auto one_step = [&] {
+      const std::uint64_t next = trainer->status().steps + 1;
       EXPECT_TRUE(trainer->submit(Scripted::Batch{1}));
-      return running == Running::stepped
-                 ? trainer->advance_to(trainer->status().time)
-                 : trainer->wait_for_steps(trainer->status().steps + 1, 5min);
+      return running == Running::stepped ? trainer->advance_to(trainer->status().time)
+                                         : trainer->wait_for_steps(next, 5min);
     };
     EXPECT_EQ(one_step()->steps, 1u);
     const auto state = trainer->save();
@@ -189,11 +193,12 @@ TEST(BadUse, AModelThatThrowsFailsTheTrainerWhichCanBeRestored) {
 }
 
 TEST(BadUse, CallbacksCannotCallBackWhatWouldWaitForThem) {
-  for (const Running running : {Running::stepped, Running::own_threads}) {
+  for (const Running running : all_ways) {
     std::optional<Trainer> trainer;
     std::vector<ErrorCode> codes;
     auto options = small_options();
     options.running = running;
+    options.execute = run_at_once;
     options.on_step = [&](const StepReport&) {
       codes.push_back(code_of(trainer->save()));
       codes.push_back(code_of(trainer->close()));
@@ -218,11 +223,12 @@ TEST(BadUse, CallbacksCannotCallBackWhatWouldWaitForThem) {
 
 TEST(BadUse, ATrainerMayBeDestroyedInItsOwnCallback) {
   wait_for_end_of_threads();
-  for (const Running running : {Running::stepped, Running::own_threads}) {
+  for (const Running running : all_ways) {
     std::optional<Trainer> trainer;
     std::atomic<bool> called{false};
     auto options = small_options();
     options.running = running;
+    options.execute = run_at_once;
     options.on_step = [&](const StepReport&) {
       trainer.reset();
       called = true;

@@ -1,5 +1,6 @@
 #include <cstring>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -45,14 +46,14 @@ int start_at_one(void*, uint64_t, float* const* parameters) {
 
 struct Line {
   Line() {
-    nodezero_model_init(&model);
+    nodezero_model_init(&model, sizeof model);
     model.user = &calls;
     model.tensors = &tensor;
     model.tensor_count = 1;
     model.initialize = start_at_one;
     model.loss_and_gradient = loss_of_line;
     model.predict = predict_line;
-    nodezero_options_init(&options);
+    nodezero_options_init(&options, sizeof options);
     options.learning_rate = 0.1;
     options.steps_in_epoch = 1;
   }
@@ -155,14 +156,17 @@ TEST(CInterface, SaysWhatIsWrongAndNeverCrashes) {
   EXPECT_EQ(nodezero_close(line.trainer), NODEZERO_OK);
   EXPECT_EQ(nodezero_step(line.trainer, 1, &status), NODEZERO_CLOSED);
   nodezero_destroy(nullptr);
-  nodezero_options_init(nullptr);
-  nodezero_model_init(nullptr);
+  nodezero_options_init(nullptr, sizeof line.options);
+  nodezero_model_init(nullptr, sizeof line.model);
 }
 
 TEST(CInterface, TakesOptionsOfAnEarlierVersionOfTheStruct) {
   Line line;
-  line.options.size = offsetof(nodezero_options, on_step);
-  line.options.on_step = reinterpret_cast<decltype(line.options.on_step)>(1);  // is not looked at
+  const auto unknown = reinterpret_cast<decltype(line.options.on_step)>(1);
+  line.options.on_step = unknown;
+  nodezero_options_init(&line.options, offsetof(nodezero_options, on_step));
+  EXPECT_EQ(line.options.size, offsetof(nodezero_options, on_step));
+  EXPECT_EQ(line.options.on_step, unknown) << "was written, beyond the struct's end";
   ASSERT_EQ(line.create(), NODEZERO_OK) << line.message;
   double x = 1;
   ASSERT_EQ(nodezero_submit(line.trainer, &x, sizeof x), NODEZERO_OK);
@@ -173,6 +177,40 @@ TEST(CInterface, TakesOptionsOfAnEarlierVersionOfTheStruct) {
             NODEZERO_INVALID_ARGUMENT);
 }
 
+TEST(CInterface, HasTheHostRunTheJobs) {
+  struct Job {
+    void (*run)(void*);
+    void* argument;
+  };
+  std::vector<Job> jobs;
+  Line line;
+  line.options.running = NODEZERO_HOST_EXECUTOR;
+  EXPECT_EQ(line.create(), NODEZERO_INVALID_ARGUMENT);
+  line.options.user = &jobs;
+  line.options.execute = [](void* user, void (*run)(void*), void* argument) {
+    static_cast<std::vector<Job>*>(user)->push_back({run, argument});
+  };
+  ASSERT_EQ(line.create(), NODEZERO_OK) << line.message;
+  const double x = 2;
+  ASSERT_EQ(nodezero_submit(line.trainer, &x, sizeof x), NODEZERO_OK);
+  for (std::size_t next = 0; next < jobs.size(); ++next) {
+    const Job job = jobs[next];
+    job.run(job.argument);
+  }
+  nodezero_status status;
+  ASSERT_EQ(nodezero_get_status(line.trainer, &status), NODEZERO_OK);
+  EXPECT_EQ(status.steps, 1u);
+  EXPECT_EQ(status.threads, 0u);
+  // Those that are left do nothing, and are freed, after the trainer's end.
+  const std::size_t done = jobs.size();
+  ASSERT_EQ(nodezero_submit(line.trainer, &x, sizeof x), NODEZERO_OK);
+  nodezero_destroy(std::exchange(line.trainer, nullptr));
+  EXPECT_GT(jobs.size(), done);
+  for (std::size_t next = done; next < jobs.size(); ++next) {
+    jobs[next].run(jobs[next].argument);
+  }
+}
+
 TEST(CInterface, HasTheCodesOfTheCppInterface) {
   EXPECT_EQ(NODEZERO_INTERNAL, static_cast<int>(ErrorCode::internal));
   EXPECT_EQ(NODEZERO_BUSY, static_cast<int>(ErrorCode::busy));
@@ -180,6 +218,7 @@ TEST(CInterface, HasTheCodesOfTheCppInterface) {
   EXPECT_EQ(NODEZERO_MALFORMED, static_cast<int>(ErrorCode::malformed));
   EXPECT_EQ(NODEZERO_TRAINING_FAILED, static_cast<int>(Progress::failed));
   EXPECT_EQ(NODEZERO_REFUSE, static_cast<int>(WhenFull::refuse));
+  EXPECT_EQ(NODEZERO_HOST_EXECUTOR, static_cast<int>(Running::host_executor));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "nodezero/trainer.hpp"
+#include "support/executors.hpp"
 #include "support/models.hpp"
 
 namespace nodezero::testing {
@@ -20,6 +21,7 @@ std::size_t resident_bytes() {
 void cycle(int cycle, Running running) {
   auto options = small_options();
   options.running = running;
+  options.execute = cycle % 2 == 0 ? Executor(run_at_once) : Executor(forget);
   auto trainer = Trainer::create(small_model(), options);
   ASSERT_TRUE(trainer) << trainer.error().message;
   for (std::uint64_t i = 0; i < 4; ++i) {
@@ -37,7 +39,9 @@ TEST(Cycles, TenThousandTrainersLeaveNeitherMemoryNorThreads) {
   wait_for_end_of_threads();
   std::size_t bytes = 0;
   for (int i = 0; i < 10'000; ++i) {
-    cycle(i, i % 100 == 0 ? Running::own_threads : Running::stepped);
+    cycle(i, i % 100 == 0 ? Running::own_threads
+             : i % 3 == 0 ? Running::host_executor
+                          : Running::stepped);
     if (i == 2'000) {
       bytes = resident_bytes();
     }

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "support/executors.hpp"
 #include "support/models.hpp"
 
 namespace nodezero::testing {
@@ -119,38 +120,21 @@ TEST(Stepped, EndsAfterItsStepsAndStillPredictsAndSaves) {
   EXPECT_TRUE(trainer.save());
 }
 
-/// The state after 12 steps with batches 0 to 35.
-SavedState state_of(TrainerOptions options) {
-  options.queue_bound = 64;
-  Trainer trainer = must_create(options);
-  if (!options.batches) {
-    for (std::uint64_t i = 0; i < 36; ++i) {
-      EXPECT_TRUE(trainer.submit(examples_of(i)));
-    }
-  }
-  if (options.running == Running::stepped) {
-    EXPECT_EQ(trainer.advance_to(1)->steps, 12u);
-  } else {
-    const auto status = trainer.wait_for_steps(12, 5min);
-    EXPECT_TRUE(status) << status.error().message;
-    EXPECT_EQ(status->steps, 12u);
-  }
-  const auto state = trainer.save();
-  EXPECT_TRUE(state) << state.error().message;
-  return *state;
-}
-
 TEST(Bits, AreTheSameHoweverTheTrainerRunsAndWhereverItsBatchesComeFrom) {
   auto options = small_options();
   const SavedState expected = state_of(options);
+  Pool pool(2);
+  options.execute = pool.executor();
   for (const std::uint32_t spheres : {1, 2, 13}) {
     options.spheres = spheres;
     EXPECT_TRUE(state_of(options) == expected) << spheres << " spheres";
-    options.running = Running::own_threads;
-    for (const std::uint32_t threads : {1, 3}) {
-      options.threads = threads;
-      EXPECT_TRUE(state_of(options) == expected)
-          << spheres << " spheres, " << threads << " threads";
+    for (const Running running : {Running::own_threads, Running::host_executor}) {
+      options.running = running;
+      for (const std::uint32_t threads : {1, 3}) {
+        options.threads = threads;
+        EXPECT_TRUE(state_of(options) == expected)
+            << spheres << " spheres, " << threads << " threads, way " << static_cast<int>(running);
+      }
     }
     options.running = Running::stepped;
   }

@@ -77,7 +77,7 @@ int main(void) {
   state truth = {1.0f, 0.0f};
   uint64_t version;
 
-  nodezero_options_init(&options);
+  nodezero_options_init(&options, sizeof options);
   options.learning_rate = 0.01;
   if (nodezero_create_perceptron(sizes, 4, &options, &trainer, message, sizeof message) !=
       NODEZERO_OK) {

@@ -37,6 +37,7 @@ class Options(ctypes.Structure):
         ("on_step", ctypes.c_void_p),
         ("on_notice", ctypes.c_void_p),
         ("user", ctypes.c_void_p),
+        ("execute", ctypes.c_void_p),
     ]
 
 
@@ -68,7 +69,7 @@ class Trainer:
 
     def __init__(self, sizes, learning_rate):
         options = Options()
-        library.nodezero_options_init(byref(options))
+        library.nodezero_options_init(byref(options), c_size_t(ctypes.sizeof(options)))
         options.learning_rate = learning_rate
         self.handle = ctypes.c_void_p()
         message = ctypes.create_string_buffer(256)

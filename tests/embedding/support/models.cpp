@@ -1,5 +1,6 @@
 #include "support/models.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <filesystem>
 #include <iterator>
@@ -50,6 +51,28 @@ void wait_for_end_of_threads() {
   while (count_threads() > 0) {
     std::this_thread::yield();
   }
+}
+
+SavedState state_of(TrainerOptions options) {
+  options.queue_bound = 64;
+  auto created = Trainer::create(small_model(), options);
+  EXPECT_TRUE(created) << created.error().message;
+  Trainer& trainer = *created;
+  if (!options.batches) {
+    for (std::uint64_t i = 0; i < 36; ++i) {
+      EXPECT_TRUE(trainer.submit(examples_of(i)));
+    }
+  }
+  if (options.running == Running::stepped) {
+    EXPECT_EQ(trainer.advance_to(1)->steps, 12u);
+  } else {
+    const auto status = trainer.wait_for_steps(12, std::chrono::minutes(5));
+    EXPECT_TRUE(status) << status.error().message;
+    EXPECT_EQ(status->steps, 12u);
+  }
+  const auto state = trainer.save();
+  EXPECT_TRUE(state) << state.error().message;
+  return *state;
 }
 
 void train(Trainer& trainer, std::uint64_t first, std::uint64_t last) {

@@ -28,6 +28,9 @@ void wait_for_end_of_threads();
 /// Submits batches [first, last) of examples_of and steps until nothing is left to do.
 void train(Trainer& trainer, std::uint64_t first, std::uint64_t last);
 
+/// The state after 12 steps with batches 0 to 35, which are submitted unless the options have them.
+SavedState state_of(TrainerOptions options);
+
 /// A model whose functions are whatever a test makes them.
 struct Scripted {
   using Batch = std::vector<float>;

@@ -1,0 +1,93 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+
+#include "runtime/caf.hpp"
+
+namespace nodezero::runtime {
+
+/// What the actors of one system have to do, where the threads are a host's. For every job that
+/// waits the host is handed a *ticket*, a function that does one job on the thread that calls it.
+/// A thread that needs something of the actors does jobs itself meanwhile, so that it never waits
+/// for a thread that does not come: the host's executor may be served by that thread alone, or
+/// lose tickets. No thread is started.
+///
+/// Held by a shared_ptr: tickets keep it, and do nothing once the actor system has gone.
+class HostJobs : public std::enable_shared_from_this<HostJobs>, private caf::execution_unit {
+ public:
+  /// Is to call the ticket once, soon, on any thread. May throw: then the job waits for the next.
+  using Execute = std::function<void(std::function<void()> ticket)>;
+  using Deadline = std::chrono::steady_clock::time_point;
+
+  explicit HostJobs(Execute execute) : execute_(std::move(execute)) {}
+
+  /// While it lives, this thread is busy with the actors, maybe holds locks, and a ticket that an
+  /// executor calls at once, inside of `execute`, is put off until the outermost turn ends.
+  class Turn {
+   public:
+    /// Null: does nothing.
+    explicit Turn(std::shared_ptr<HostJobs> jobs);
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    friend class HostJobs;
+    static Turn* of(const HostJobs& jobs);
+
+    std::shared_ptr<HostJobs> jobs_;  ///< null in a turn that is not the outermost
+    Turn* outer_ = nullptr;           ///< of other jobs, on the same thread
+    std::size_t put_off_ = 0;         ///< tickets
+    bool runs_job_ = false;
+    std::function<void()> last_;
+  };
+
+  /// Whether this thread is inside of a job.
+  bool is_running_here() const;
+  /// Has this called when the turn ends that this thread is in, and outside of any job.
+  void after_turn(std::function<void()> last);
+
+  /// Does jobs, and waits while others do, until `is_done`, which jobs make true. Returns false
+  /// when none is left or running; with a deadline only then, at the end of the job in hand.
+  bool help_until(const std::function<bool()>& is_done);
+  bool help_until(const std::function<bool()>& is_done, Deadline deadline);
+
+ private:
+  class Ticket;
+  friend class HostScheduler;
+
+  // As the system's scheduler:
+  void attach(caf::actor_system& system, std::size_t throughput);
+  void push(caf::resumable* job);
+  void exec_later(caf::resumable* job) override { push(job); }
+  void close();
+
+  bool help(const std::function<bool()>& is_done, const Deadline* deadline);
+  bool run_one();
+  void hand_out();
+  void use_ticket();
+  void give_back_ticket();
+
+  std::size_t throughput_ = 1;  ///< messages that an actor handles in one job
+
+  std::mutex mutex_;  ///< guards what follows
+  std::condition_variable changed_;
+  Execute execute_;  ///< is called without the lock, while busy_ counts it
+  std::deque<caf::resumable*> jobs_;
+  std::size_t tickets_ = 0;   ///< that the host has; one for each job, or more
+  std::size_t busy_ = 0;      ///< jobs that run and calls of execute_
+  std::uint64_t events_ = 0;  ///< jobs that have come and that have ended
+  bool is_closed_ = false;
+};
+
+/// Has a system that is made with this configuration leave its work to `jobs`. Actors must not be
+/// detached or block in it, and its clock never rings: how long a job waits is the host's affair.
+void run_on_host(caf::actor_system_config& config, std::shared_ptr<HostJobs> jobs);
+
+}  // namespace nodezero::runtime
