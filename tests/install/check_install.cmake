@@ -55,25 +55,33 @@ if(WAY STREQUAL symbols)
   return()
 endif()
 
-set(options -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_COMPILER=${C_COMPILER}
-    -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DWAY=${WAY} -DCMAKE_PREFIX_PATH=${PREFIX}
-    -DSANITIZER=${SANITIZER})
+set(options -G ${GENERATOR} -DCMAKE_C_COMPILER=${C_COMPILER} -DCMAKE_CXX_COMPILER=${CXX_COMPILER}
+    -DWAY=${WAY} -DCMAKE_PREFIX_PATH=${PREFIX} -DSANITIZER=${SANITIZER}
+    -DEXAMPLES=${SOURCE}/apps/examples)
 if(WAY STREQUAL subdirectory)
-  list(APPEND options -DNODEZERO_SOURCE=${SOURCE})
+  # As the library has just been compiled, so that a compiler cache still has it.
+  list(APPEND options -DNODEZERO_SOURCE=${SOURCE} -DCMAKE_BUILD_TYPE=${BUILD_TYPE}
+       -DNODEZERO_NATIVE=${NATIVE} -DCMAKE_CXX_COMPILER_LAUNCHER=${LAUNCHER})
+else()
+  list(APPEND options -DCMAKE_BUILD_TYPE=Debug)
 endif()
 run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK} ${options})
 
 if(WAY STREQUAL subdirectory)
-  # Quiet: nothing is said between the lines that the consumer prints around it. The library
-  # itself has just been compiled; here it is compiled again only on demand.
+  # Quiet: nothing is said between the lines that the consumer prints around it.
   if(NOT output MATCHES "before Node Zero\n-- after Node Zero\n")
     message(FATAL_ERROR "add_subdirectory speaks:\n${output}")
   endif()
-  run(${CMAKE_COMMAND} --build ${WORK} --target objects)
-  return()
+  # Compiling the library a second time takes minutes. With symbols for debuggers, as sanitizers
+  # have them, an object knows its folder, and a compiler cache has no use for it here.
+  if(NOT LAUNCHER MATCHES "ccache" OR NOT BUILD_TYPE STREQUAL Release OR SANITIZER)
+    message("compiled against it, not run")
+    run(${CMAKE_COMMAND} --build ${WORK} --target objects)
+    return()
+  endif()
 endif()
 
 run(${CMAKE_COMMAND} --build ${WORK})
-foreach(program cpp_host)
+foreach(program cpp_host minimal c_host)
   run(${CMAKE_COMMAND} -E chdir ${WORK} ${WORK}/${program})
 endforeach()
