@@ -1,15 +1,16 @@
 #include "actors/driver.hpp"
 
+#include <chrono>
 #include <utility>
 
 #include "actors/mutant.hpp"
-#include "actors/timeouts.hpp"
 
 namespace nodezero::actors {
 namespace {
 
-// An epoch has no natural bound; node_zero's watchdog notices when nothing happens.
-constexpr auto epoch_timeout = longest_timeout;
+// An epoch has no natural bound; node_zero's watchdog notices when nothing happens. This is the
+// largest count of seconds that is safe to add to CAF's clock.
+constexpr auto epoch_timeout = std::chrono::seconds(1'000'000'000);
 
 }  // namespace
 

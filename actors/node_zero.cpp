@@ -5,7 +5,6 @@
 
 #include "actors/mutant.hpp"
 #include "actors/step_plan.hpp"
-#include "actors/timeouts.hpp"
 
 namespace nodezero::actors {
 
@@ -127,9 +126,8 @@ void node_zero::ask_corpus(Purpose purpose, std::uint64_t steps_ahead) {
     asked_step_ = envelope.step;
     step_in_epoch = progress_.step_in_epoch + steps_ahead;
   }
-  const std::chrono::milliseconds timeout =
-      node_.waits_for_batches ? longest_timeout : settings_->stall_timeout;
-  request(node_.corpus, timeout, plan_step{envelope, purpose, step_in_epoch})
+  // The corpus always answers, or goes down; a host may keep it waiting for batches.
+  request(node_.corpus, caf::infinite, plan_step{envelope, purpose, step_in_epoch})
       .then([this](const step_plan& answer) { take_plan(answer); },
             [this](const caf::error& error) {
               if (is_working()) {
