@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "model/multiversion.hpp"
+
 namespace nodezero::model {
 
 Result<void> validate(const OptimizerConfig& config) {
@@ -58,7 +60,8 @@ std::size_t norm_block_count(const TensorLayout& layout) {
   return (layout.buffer_size() + norm_block_size - 1) / norm_block_size;
 }
 
-void squared_norm_blocks(const TensorSet& gradient, std::size_t first, std::span<double> out) {
+NODEZERO_MULTIVERSION void squared_norm_blocks(const TensorSet& gradient, std::size_t first,
+                                               std::span<double> out) {
   // A fixed number of running sums, so that the width of the processor's registers
   // cannot change the order of additions.
   constexpr std::size_t lanes = 32;
@@ -109,8 +112,9 @@ struct UpdateConstants {
 
 /// m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,
 /// w <- keep w - step_size m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon).
-void update_range(const UpdateConstants& c, float keep, std::size_t count, const float* gradient,
-                  const float* weights, float* next, float* first_moment, float* second_moment) {
+NODEZERO_MULTIVERSION void update_range(const UpdateConstants& c, float keep, std::size_t count,
+                                        const float* gradient, const float* weights, float* next,
+                                        float* first_moment, float* second_moment) {
 #pragma omp simd
   for (std::size_t i = 0; i < count; ++i) {
     const float g = gradient[i] * c.gradient_scale;
@@ -155,7 +159,7 @@ void adamw_update(const OptimizerConfig& config, const UpdateScalars& scalars,
   }
 }
 
-void add_in_place(std::span<float> sum, std::span<const float> addend) {
+NODEZERO_MULTIVERSION void add_in_place(std::span<float> sum, std::span<const float> addend) {
 #pragma omp simd
   for (std::size_t i = 0; i < sum.size(); ++i) {
     sum[i] += addend[i];

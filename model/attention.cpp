@@ -80,11 +80,7 @@ void attention_backward_head(const AttentionShape& shape, const HeadView& view,
     multiply(rows, keys, D, d_y_block, {v, view.qkv_stride, true}, d_tile, stride);
     for (std::int64_t row = 0; row < rows; ++row) {
       const std::int64_t t = first + row;
-      float expected = 0;
-#pragma omp simd reduction(+ : expected)
-      for (std::int64_t d = 0; d < D; ++d) {
-        expected += d_y[t * view.width + d] * y[t * view.width + d];
-      }
+      const float expected = inner_product(D, d_y + t * view.width, y + t * view.width);
       if (mask.active()) {
         mask.row_scales(view.first_row + t, t + 1, scales);
       }

@@ -4,11 +4,12 @@
 #include <cmath>
 #include <limits>
 
+#include "model/multiversion.hpp"
 #include "model/vector_math.hpp"
 
 namespace nodezero::model {
 
-float softmax_row(std::int64_t count, float scale, float* scores) {
+NODEZERO_MULTIVERSION float softmax_row(std::int64_t count, float scale, float* scores) {
   const std::int64_t padded = round_up(count, group);
   std::fill(scores + count, scores + padded, -std::numeric_limits<float>::infinity());
   float largest = -std::numeric_limits<float>::infinity();
@@ -33,8 +34,18 @@ float softmax_row(std::int64_t count, float scale, float* scores) {
   return largest * scale + std::log(sum);
 }
 
-void softmax_backward_row(std::int64_t count, float scale, float log_sum, float expected,
-                          const float* m, float* scores, float* d_p) {
+NODEZERO_MULTIVERSION float inner_product(std::int64_t count, const float* a, const float* b) {
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t i = 0; i < count; ++i) {
+    sum += a[i] * b[i];
+  }
+  return sum;
+}
+
+NODEZERO_MULTIVERSION void softmax_backward_row(std::int64_t count, float scale, float log_sum,
+                                                float expected, const float* m, float* scores,
+                                                float* d_p) {
   const std::int64_t padded = round_up(count, group);
 #pragma omp simd
   for (std::int64_t u = 0; u < padded; ++u) {

@@ -30,6 +30,9 @@ inline std::int64_t tile_stride(const AttentionShape& shape) {
 /// its last group of 16.
 float softmax_row(std::int64_t count, float scale, float* scores);
 
+/// The sum of a[i] b[i] over [0, count).
+float inner_product(std::int64_t count, const float* a, const float* b);
+
 /// For one query: p = exp(score - log sum), and with m the dropout scales and expected =
 /// sum of p m d_p, writes m p over the scores and p (m d_p - expected) / sqrt(D) over d_p.
 /// What lies between count and the end of its last group becomes meaningless.

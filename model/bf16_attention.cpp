@@ -91,12 +91,7 @@ float expected_of(const AttentionShape& shape, const Head& at, const Bf16Attenti
   const Index token = at.first_token + t;
   widen_row(D, in.attended + token * bf16_stride(at.width) + at.column, channels);
   const float* const d_y = in.d_attended + token * at.width + at.column;
-  float expected = 0;
-#pragma omp simd reduction(+ : expected)
-  for (Index d = 0; d < D; ++d) {
-    expected += d_y[d] * channels[d];
-  }
-  return expected;
+  return inner_product(D, d_y, channels);
 }
 
 void attend_backward(const AttentionShape& shape, const Head& at, const Bf16AttentionInputs& in,

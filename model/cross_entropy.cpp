@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 
+#include "model/multiversion.hpp"
 #include "model/vector_math.hpp"
 
 namespace nodezero::model {
@@ -10,7 +11,7 @@ namespace {
 
 // A logit that is not a number does not win the comparison, but makes the sum of
 // exponentials, and with it loss and gradient, not a number either.
-float largest_of(std::int64_t vocabulary, const float* logits) {
+NODEZERO_MULTIVERSION float largest_of(std::int64_t vocabulary, const float* logits) {
   float largest = -std::numeric_limits<float>::infinity();
 #pragma omp simd reduction(max : largest)
   for (std::int64_t v = 0; v < vocabulary; ++v) {
@@ -26,7 +27,8 @@ double log_of_sum(float sum, float largest, float target_logit) {
 
 }  // namespace
 
-double negative_log_likelihood(std::int64_t vocabulary, const float* logits, std::int32_t target) {
+NODEZERO_MULTIVERSION double negative_log_likelihood(std::int64_t vocabulary, const float* logits,
+                                                     std::int32_t target) {
   const float largest = largest_of(vocabulary, logits);
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
@@ -36,7 +38,8 @@ double negative_log_likelihood(std::int64_t vocabulary, const float* logits, std
   return log_of_sum(sum, largest, logits[target]);
 }
 
-double cross_entropy_backward(std::int64_t vocabulary, float* logits, std::int32_t target) {
+NODEZERO_MULTIVERSION double cross_entropy_backward(std::int64_t vocabulary, float* logits,
+                                                    std::int32_t target) {
   const float largest = largest_of(vocabulary, logits);
   const float target_logit = logits[target];
   float sum = 0;

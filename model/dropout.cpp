@@ -4,6 +4,8 @@
 #include <array>
 #include <cstddef>
 
+#include "model/multiversion.hpp"
+
 namespace nodezero::model {
 namespace {
 
@@ -36,7 +38,8 @@ double DropoutMask::scale(std::int64_t row, std::int64_t column) const {
   return word < threshold_ ? 0.0 : 1.0 / (1.0 - rate_);
 }
 
-void DropoutMask::group_scales(std::int64_t row, std::int64_t group, float* out) const {
+NODEZERO_MULTIVERSION void DropoutMask::group_scales(std::int64_t row, std::int64_t group,
+                                                     float* out) const {
   const std::uint64_t first =
       (static_cast<std::uint64_t>(row) * groups_per_row_ + static_cast<std::uint64_t>(group)) *
       group_blocks;
@@ -63,7 +66,8 @@ void DropoutMask::row_scales(std::int64_t row, std::int64_t count, float* out) c
   }
 }
 
-void DropoutMask::apply_to_row(std::int64_t row, std::int64_t count, float* values) const {
+NODEZERO_MULTIVERSION void DropoutMask::apply_to_row(std::int64_t row, std::int64_t count,
+                                                     float* values) const {
   if (!active()) {
     return;
   }

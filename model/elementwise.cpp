@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/multiversion.hpp"
 #include "model/vector_math.hpp"
 
 namespace nodezero::model {
@@ -19,7 +20,8 @@ float gate(float x) {
 
 }  // namespace
 
-void add_bias(std::int64_t rows, std::int64_t width, const float* bias, float* x) {
+NODEZERO_MULTIVERSION void add_bias(std::int64_t rows, std::int64_t width, const float* bias,
+                                    float* x) {
   for (std::int64_t row = 0; row < rows; ++row, x += width) {
 #pragma omp simd
     for (std::int64_t c = 0; c < width; ++c) {
@@ -28,7 +30,8 @@ void add_bias(std::int64_t rows, std::int64_t width, const float* bias, float* x
   }
 }
 
-void column_sums(std::int64_t rows, std::int64_t width, const float* x, float* sums) {
+NODEZERO_MULTIVERSION void column_sums(std::int64_t rows, std::int64_t width, const float* x,
+                                       float* sums) {
   std::fill_n(sums, width, 0.0f);
   for (std::int64_t row = 0; row < rows; ++row, x += width) {
 #pragma omp simd
@@ -38,7 +41,8 @@ void column_sums(std::int64_t rows, std::int64_t width, const float* x, float* s
   }
 }
 
-void bias_gelu(std::int64_t rows, std::int64_t width, const float* bias, float* x, float* y) {
+NODEZERO_MULTIVERSION void bias_gelu(std::int64_t rows, std::int64_t width, const float* bias,
+                                     float* x, float* y) {
   for (std::int64_t row = 0; row < rows; ++row, x += width, y += width) {
 #pragma omp simd
     for (std::int64_t c = 0; c < width; ++c) {
@@ -55,8 +59,8 @@ void gelu_backward(std::int64_t rows, std::int64_t width, const float* x, float*
   add_gelu_backward(rows, width, x, d, y, d_bias);
 }
 
-void add_gelu_backward(std::int64_t rows, std::int64_t width, const float* x, float* d, float* y,
-                       float* d_bias) {
+NODEZERO_MULTIVERSION void add_gelu_backward(std::int64_t rows, std::int64_t width, const float* x,
+                                             float* d, float* y, float* d_bias) {
   for (std::int64_t row = 0; row < rows; ++row, x += width, d += width, y += width) {
 #pragma omp simd
     for (std::int64_t c = 0; c < width; ++c) {

@@ -9,6 +9,7 @@
 #include "model/gpt2_offsets.hpp"
 #include "model/layer_norm.hpp"
 #include "model/matrix_product.hpp"
+#include "model/multiversion.hpp"
 #include "model/row_product.hpp"
 #include "model/vector_math.hpp"
 
@@ -138,7 +139,8 @@ class Decoder {
   }
 
   /// y = softmax(q k^T / sqrt(D)) v over the first `count` rows of the cache.
-  void attend_query(const float* q, const float* k, const float* v, Index count, float* y) {
+  NODEZERO_MULTIVERSION void attend_query(const float* q, const float* k, const float* v,
+                                          Index count, float* y) {
     const Index D = config_.head_width();
     const float scale = 1.0f / std::sqrt(static_cast<float>(D));
     float* const scores = scores_.data();

@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <cmath>
 
+#include "model/multiversion.hpp"
+
 namespace nodezero::model {
 namespace {
 
 constexpr float epsilon = 1e-5f;
 
-void normalise_row(std::int64_t width, const float* x, const float* gain, const float* bias,
-                   float mean, float reciprocal_deviation, float* y) {
+NODEZERO_MULTIVERSION void normalise_row(std::int64_t width, const float* x, const float* gain,
+                                         const float* bias, float mean, float reciprocal_deviation,
+                                         float* y) {
 #pragma omp simd
   for (std::int64_t c = 0; c < width; ++c) {
     y[c] = (x[c] - mean) * reciprocal_deviation * gain[c] + bias[c];
@@ -18,8 +21,9 @@ void normalise_row(std::int64_t width, const float* x, const float* gain, const 
 
 }  // namespace
 
-void layer_norm(std::int64_t rows, std::int64_t width, const float* x, const float* gain,
-                const float* bias, float* y, RowMoments moments) {
+NODEZERO_MULTIVERSION void layer_norm(std::int64_t rows, std::int64_t width, const float* x,
+                                      const float* gain, const float* bias, float* y,
+                                      RowMoments moments) {
   const float reciprocal_width = 1.0f / static_cast<float>(width);
   for (std::int64_t row = 0; row < rows; ++row, x += width, y += width) {
     float sum = 0;
@@ -51,9 +55,10 @@ void layer_norm_again(std::int64_t rows, std::int64_t width, const float* x, con
 }
 
 // With n = (x - mean) r and e = d_y gain:  d_x = r (e - mean(e) - n mean(e n)).
-void layer_norm_backward(std::int64_t rows, std::int64_t width, const float* d_y, const float* x,
-                         const float* gain, RowMoments moments, float* d_x, float* d_gain,
-                         float* d_bias) {
+NODEZERO_MULTIVERSION void layer_norm_backward(std::int64_t rows, std::int64_t width,
+                                               const float* d_y, const float* x, const float* gain,
+                                               RowMoments moments, float* d_x, float* d_gain,
+                                               float* d_bias) {
   std::fill_n(d_gain, width, 0.0f);
   std::fill_n(d_bias, width, 0.0f);
   const float reciprocal_width = 1.0f / static_cast<float>(width);

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/multiversion.hpp"
+
 namespace nodezero::model {
 
 PassBase::PassBase(const ModelConfig& config, const float* weights, const MicroBatch& batch,
@@ -16,7 +18,7 @@ PassBase::PassBase(const ModelConfig& config, const float* weights, const MicroB
       M_(plan_.rows),
       C_(config.width) {}
 
-void PassBase::embed() {
+NODEZERO_MULTIVERSION void PassBase::embed() {
   const DropoutMask dropped = mask(0, DropoutSite::embedding);
   for (Index row = 0; row < M_; ++row) {
     const float* const token = w_ + at_.wte + batch_.inputs[static_cast<std::size_t>(row)] * C_;
@@ -30,7 +32,7 @@ void PassBase::embed() {
   }
 }
 
-void PassBase::backward_embedding(float* d) {
+NODEZERO_MULTIVERSION void PassBase::backward_embedding(float* d) {
   const DropoutMask dropped = mask(0, DropoutSite::embedding);
   std::fill_n(d + at_.wpe, config_.context * C_, 0.0f);
   for (Index row = 0; row < M_; ++row) {
@@ -46,7 +48,8 @@ void PassBase::backward_embedding(float* d) {
   }
 }
 
-void PassBase::join(const DropoutMask& dropped, const float* x, const float* bias, float* out) {
+NODEZERO_MULTIVERSION void PassBase::join(const DropoutMask& dropped, const float* x,
+                                          const float* bias, float* out) {
   for (Index row = 0; row < M_; ++row) {
     const float* const from = branch() + row * C_;
     float* const to = out + row * C_;

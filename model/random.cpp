@@ -2,11 +2,13 @@
 
 #include <cstddef>
 
+#include "model/multiversion.hpp"
+
 namespace nodezero::model {
 
 // The rounds of philox() with sixteen counters side by side.
-void KeyedRandom::words_of_16(std::uint64_t first,
-                              std::array<std::array<std::uint32_t, 16>, 4>& out) const {
+NODEZERO_MULTIVERSION void KeyedRandom::words_of_16(
+    std::uint64_t first, std::array<std::array<std::uint32_t, 16>, 4>& out) const {
   auto& [c0, c1, c2, c3] = out;
   const std::uint32_t first_low = low(first), first_high = high(first);
   for (std::uint32_t i = 0; i < 16; ++i) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/multiversion.hpp"
+
 namespace nodezero::model {
 namespace {
 
@@ -9,7 +11,8 @@ namespace {
 /// for the processor's prefetchers.
 constexpr std::int64_t streams = 4;
 
-void dot_rows(std::int64_t n, std::int64_t k, const float* x, MatrixView b, float* y) {
+NODEZERO_MULTIVERSION void dot_rows(std::int64_t n, std::int64_t k, const float* x, MatrixView b,
+                                    float* y) {
   std::int64_t row = 0;
   for (; row + streams <= n; row += streams) {
     const float* const w = b.data + row * b.stride;
@@ -37,7 +40,8 @@ void dot_rows(std::int64_t n, std::int64_t k, const float* x, MatrixView b, floa
   }
 }
 
-void add_rows(std::int64_t n, std::int64_t k, const float* x, MatrixView b, float* y) {
+NODEZERO_MULTIVERSION void add_rows(std::int64_t n, std::int64_t k, const float* x, MatrixView b,
+                                    float* y) {
   std::fill_n(y, n, 0.0F);
   std::int64_t row = 0;
   for (; row + streams <= k; row += streams) {
