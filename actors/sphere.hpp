@@ -70,7 +70,7 @@ class summing_sphere : public runtime::recorded<Base>, public runtime::Explorabl
 
   /// Nothing of the step is kept or will be heard of again.
   void close() {
-    ++generation_;
+    generation_ += open_ ? 1 : 0;
     open_ = false;
     step_ = {};
     reduction_ = {};

@@ -164,11 +164,15 @@ class sphere_parent : public summing_sphere<Base> {
 
   std::uint64_t family_digest(const runtime::ActorKeys& keys) const {
     runtime::Fingerprint digest;
-    digest.add(this->step_digest()).add(digest_of(attempts_)).add(total_.spheres_busy);
-    digest.add(digest_of(total_.loss));
+    digest.add(this->step_digest());
     for (const auto& child : children_) {
-      digest.add(keys.of(child.handle)).add(child.closed).add(digest_of(child.positions));
-      digest.add(digest_of(child.delivered));
+      digest.add(keys.of(child.handle));
+    }
+    if (this->open_) {  // the rest is of the open step
+      digest.add(digest_of(attempts_)).add(total_.spheres_busy).add(digest_of(total_.loss));
+      for (const auto& child : children_) {
+        digest.add(child.closed).add(digest_of(child.positions)).add(digest_of(child.delivered));
+      }
     }
     return digest.value();
   }

@@ -74,7 +74,11 @@ std::uint64_t digest_of_step(const assign& step, std::uint64_t generation,
 }
 
 std::uint64_t worker::state_digest(const ActorKeys& keys) const {
-  return Fingerprint().add(step_digest()).add(digest_of(loss_)).add(keys.of(parent_)).value();
+  return Fingerprint()
+      .add(step_digest())
+      .add(open_ ? digest_of(loss_) : 0)
+      .add(keys.of(parent_))
+      .value();
 }
 
 std::uint64_t control::state_digest(const ActorKeys& keys) const {
@@ -89,11 +93,17 @@ std::uint64_t node_zero::state_digest(const ActorKeys& keys) const {
   Fingerprint digest;
   digest.add(family_digest(keys)).add(state_.index()).add(static_cast<std::uint64_t>(purpose));
   digest.add(digest_of(here())).add(progress_.step_in_epoch).add(progress_.best_validation_step);
-  digest.add(weights_ != nullptr).add(epoch_ ? epoch_->steps + 1 : 0);
+  digest.add(evaluation_.pending()).add(halt_.pending()).add(epoch_ ? epoch_->steps + 1 : 0);
+  if (in<failed>() || in<ended>()) {
+    return digest.value();  // there will be no other step, and nobody looks whether any goes on
+  }
+  digest.add(weights_ != nullptr).add(checkpoint_in_flight_);
   digest.add(planned_ahead_ ? planned_ahead_->envelope.step + 1 : 0);
   digest.add(asked_step_ ? *asked_step_ + 1 : 0);
-  digest.add(sum_ ? digest_of(sum_->range) : 0).add(digest_of(loss_)).add(micro_batches_);
-  digest.add(evaluation_.pending()).add(halt_.pending()).add(checkpoint_in_flight_);
+  digest.add(sum_ ? digest_of(sum_->range) : 0);
+  if (in<reducing>() || in<applying>()) {
+    digest.add(digest_of(loss_)).add(micro_batches_);
+  }
   digest.add(watching_).add(events_).add(events_at_tick_);
   return digest.value();
 }
@@ -107,8 +117,11 @@ const char* node_zero::state_name() const {
 std::uint64_t optimizer::state_digest(const ActorKeys&) const {
   Fingerprint digest;
   digest.add(digest_of(envelope_)).add(is_retired_).add(task_ != nullptr).add(applied_.pending());
-  digest.add(static_cast<std::uint64_t>(valid_tokens_)).add(export_after_update_);
-  digest.add(shards_running_).add(std::bit_cast<std::uint64_t>(norm_)).add(start_.state->step);
+  digest.add(start_.state->step);
+  if (task_) {
+    digest.add(static_cast<std::uint64_t>(valid_tokens_)).add(export_after_update_);
+    digest.add(shards_running_).add(std::bit_cast<std::uint64_t>(norm_));
+  }
   return digest.value();
 }
 
@@ -127,9 +140,11 @@ std::uint64_t lane_scheduler::state_digest(const ActorKeys& keys) const {
     digest.add(static_cast<std::uint64_t>(std::get<Priority>(key)));
     digest.add(std::get<std::uint32_t>(key)).add(keys.key(job.asker));
   }
-  digest.add(waiting_.size()).add(finished_).add(gradients_->leased());
-  digest.add(abandoned_step_ ? *abandoned_step_ + 1 : 0).add(next_position_);
-  digest.add(std::get<0>(step_)).add(std::get<1>(step_)).add(batches_ != nullptr);
+  digest.add(waiting_.size()).add(abandoned_step_ ? *abandoned_step_ + 1 : 0);
+  if (!abandoned_step_ || *abandoned_step_ < std::get<0>(step_)) {
+    digest.add(finished_).add(next_position_);
+    digest.add(std::get<0>(step_)).add(std::get<1>(step_)).add(batches_ != nullptr);
+  }  // else nothing of the step will be taken, and who abandons one never asks how many finished
   return digest.value();
 }
 
@@ -160,7 +175,10 @@ std::uint64_t inference::state_digest(const ActorKeys&) const {
 }
 
 std::uint64_t driver::state_digest(const ActorKeys&) const {
-  return Fingerprint().add(digest_of(envelope_)).add(was_stopped_).add(answer_.pending()).value();
+  // Before the run and after its answer there is nothing that it would do.
+  return answer_.pending()
+             ? Fingerprint().add(digest_of(envelope_)).add(was_stopped_).add(1).value()
+             : 0;
 }
 
 }  // namespace nodezero::actors

@@ -151,7 +151,7 @@ std::uint64_t RunScenario::digest_of(const Delivery& delivery,
 std::uint64_t RunScenario::digest() const {
   runtime::Fingerprint digest;
   digest.add(ledger_.digest()).add(unanswered_).add(failed_).add(generated_).add(refused_);
-  digest.add(stopping_);
+  digest.add(stopping_).add(actors_.gradients->leased());
   for (const auto* requests : {&waiting_, &owed_}) {
     digest.add(requests->size());
     for (const auto node : *requests) {
