@@ -69,7 +69,10 @@ std::string summary(const Question& question, const explore::Report& report) {
     default:
       break;
   }
-  return fmt::format("{} schedules of about {:.3g}, {}", report.schedules, report.orders, work);
+  return report.orders < 1e300
+             ? fmt::format("{} schedules of about {:.3g}, {}", report.schedules, report.orders,
+                           work)
+             : fmt::format("{} schedules of more than 1e300, {}", report.schedules, work);
 }
 
 /// Shows a broken rule, writes its schedule, and ends the program.

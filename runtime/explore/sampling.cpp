@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <map>
 #include <unordered_map>
 
@@ -18,19 +19,27 @@ struct Picked {
 };
 using Pick = std::function<Picked(std::span<const Choice>)>;
 
-/// Gives each link a speed of 1, 1/2, 1/4... 1/128, so that some are late by far: among many steps
-/// a message that may come at any moment would else nearly always come early.
+/// Gives each link a speed of 1, 1/2, 1/4... 1/128, so that some are late by far. What is there
+/// from the beginning, such as a request to stop, gets another factor, down to 1/32768, and so do
+/// all faults together, of which a large run has one for each sphere: among many steps what may
+/// come at any moment would else nearly always come early.
 class Rates {
  public:
-  Rates(std::uint64_t seed, std::uint64_t schedule) : draws_(seed, schedule) {}
+  Rates(std::uint64_t seed, std::uint64_t schedule, const Network& network)
+      : draws_(seed, schedule), network_(network), of_faults_(draws_.below(16)) {}
 
   Picked pick(std::span<const Choice> choices) {
+    const bool is_beginning = rates_.empty();
     weights_.clear();
     std::size_t total = 0;
     for (const auto& choice : choices) {
       const auto [place, is_new] = rates_.try_emplace(choice.packed(), 0);
       if (is_new) {
-        place->second = std::size_t{1} << draws_.below(8);
+        const bool is_fault =
+            choice.action != Choice::Action::deliver || network_.is_optional(choice);
+        const std::size_t slower =
+            draws_.below(8) + (is_beginning ? draws_.below(16) : 0) + (is_fault ? of_faults_ : 0);
+        place->second = std::max<std::size_t>(fastest >> slower, 1);
       }
       weights_.push_back(place->second);
       total += place->second;
@@ -44,7 +53,10 @@ class Rates {
   }
 
  private:
+  static constexpr std::size_t fastest = std::size_t{1} << 22U;
   Draws draws_;
+  const Network& network_;
+  std::size_t of_faults_;
   std::unordered_map<std::uint32_t, std::size_t> rates_;
   std::vector<std::size_t> weights_;
 };
@@ -67,7 +79,7 @@ Report sample(Run& run, const Bounds& bounds, const std::function<Pick(std::uint
       const auto choices = run.choices();
       const auto [index, probability] = pick(choices);
       schedule.push_back(choices[index]);
-      orders /= probability;
+      orders = std::min(orders / probability, std::numeric_limits<double>::max());
       run.take(schedule.back());
     }
     ++report.schedules;
@@ -89,13 +101,13 @@ Report sample(Run& run, const Bounds& bounds, const std::function<Pick(std::uint
 }  // namespace
 
 Report explore_randomly(Run& run, const Bounds& bounds, std::uint64_t seed) {
-  return sample(run, bounds, [seed](std::uint64_t schedule) -> Pick {
+  return sample(run, bounds, [seed, &run](std::uint64_t schedule) -> Pick {
     if (schedule % 2 == 0) {
       return [draws = Draws(seed, schedule)](std::span<const Choice> choices) mutable {
         return Picked{draws.below(choices.size()), 1.0 / static_cast<double>(choices.size())};
       };
     }
-    return [rates = Rates(seed, schedule)](std::span<const Choice> choices) mutable {
+    return [rates = Rates(seed, schedule, run.network())](std::span<const Choice> choices) mutable {
       return rates.pick(choices);
     };
   });
