@@ -53,9 +53,9 @@ void Network::on_send(caf::actor_id receiver, const caf::mailbox_element& elemen
   const NodeIndex node = index(receiver);
   if (node != 0 && !nodes_[node].alive && handling_ != 0) {
     const NodeIndex sender = element.sender ? index(element.sender->id()) : outside;
-    sent_.push_back({{sender, node, element.mid.is_urgent_message(), Choice::Action::deliver},
-                     type_of(element),
-                     element.mid.is_response()});
+    const Choice on{sender, node, element.mid.is_urgent_message(), Choice::Action::deliver};
+    const Delivery delivery{on, type_of(element), &element, name(sender), name(node)};
+    sent_.push_back({on, delivery.type, element.mid.is_response(), message_digest(delivery)});
   }
 }
 
@@ -165,7 +165,7 @@ NodeIndex Network::add_node(caf::scheduled_actor& actor, NodeIndex spawner) {
   added.changed = true;
   added.children = 0;
   added.key = Fingerprint()
-                  .add(node_key(spawner))
+                  .add(key_of(spawner))
                   .add(std::string_view(added.name))
                   .add(nodes_[spawner].children++)
                   .value();
@@ -200,7 +200,7 @@ void Network::accept(caf::scheduled_actor& receiver, NodeIndex node,
   const bool at_once = on.empty() && in_place && in_place(describe(id, message));
   const bool is_request = message.element->mid.is_request();
   if (fingerprints && (is_request || !at_once)) {
-    message.digest = message_digest(id, message);
+    message.digest = message_digest(describe(id, message));
   }
   if (is_request && sender < outside) {
     auto& from = nodes_[sender];
@@ -218,7 +218,7 @@ void Network::accept(caf::scheduled_actor& receiver, NodeIndex node,
     return;
   }
   if (fingerprints) {
-    sent_.push_back({id, message.type, message.element->mid.is_response()});
+    sent_.push_back({id, message.type, message.element->mid.is_response(), message.digest});
   }
   put(on, std::move(message));
 }
@@ -241,7 +241,7 @@ void Network::inject(const caf::strong_actor_ptr& receiver, caf::message_id id,
   message.type = type_of(*message.element);
   const Choice on{source, node, id.is_urgent_message(), Choice::Action::deliver};
   if (fingerprints) {
-    message.digest = message_digest(on, message);
+    message.digest = message_digest(describe(on, message));
   }
   put(link(source, node, on.urgent), std::move(message));
   refresh_choices();

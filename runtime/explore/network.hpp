@@ -20,7 +20,7 @@ namespace nodezero::runtime::explore {
 struct Delivery {
   Choice link;
   const std::type_info* type = nullptr;  ///< of its content
-  caf::mailbox_element* element = nullptr;
+  const caf::mailbox_element* element = nullptr;
   const char* sender_name = "";  ///< "outside" if it was not sent by an actor
   const char* receiver_name = "";
 
@@ -62,6 +62,7 @@ class Network final : public ActorKeys, private SendObserver {
     Choice link;
     const std::type_info* type = nullptr;
     bool is_response = false;
+    std::uint64_t digest = 0;  ///< of its content
   };
 
   // -- a run -----------------------------------------------------------------------------------
@@ -112,6 +113,11 @@ class Network final : public ActorKeys, private SendObserver {
     friend bool operator==(const Part&, const Part&) = default;
   };
   std::vector<Part> parts();
+  /// The same for an actor and for a link in every schedule, whatever the order of spawning.
+  std::uint64_t key_of(NodeIndex node) const { return node < outside ? nodes_[node].key : node; }
+  std::uint64_t link_key(const Choice& link) const;
+  /// Fingerprint of an actor and of its requests that are not answered.
+  std::uint64_t node_digest(NodeIndex node);
   /// Requests of this actor that are not answered.
   std::size_t unanswered(NodeIndex node) const { return nodes_[node].requests.size(); }
 
@@ -188,9 +194,7 @@ class Network final : public ActorKeys, private SendObserver {
   void handle(const Choice& link, InFlight message);
   void drop_optional(NodeIndex receiver);
   void refresh_choices();
-  std::uint64_t message_digest(const Choice& link, const InFlight& message) const;
-  std::uint64_t node_key(NodeIndex node) const;
-  std::uint64_t node_digest(NodeIndex node);
+  std::uint64_t message_digest(const Delivery& delivery) const;
   std::uint64_t link_digest(const Link& link) const;
 
   caf::actor_system& system_;

@@ -11,12 +11,12 @@ NodeIndex Network::index(caf::actor_id id) const {
   return place < index_of_id_.size() ? index_of_id_[place] : NodeIndex{0};
 }
 
-std::uint64_t Network::node_key(NodeIndex node) const {
-  return node < outside ? nodes_[node].key : node;
+std::uint64_t Network::link_key(const Choice& link) const {
+  return Fingerprint().add(key_of(link.sender)).add(key_of(link.receiver)).add(link.urgent).value();
 }
 
 std::uint64_t Network::key(caf::actor_id id) const {
-  return node_key(index(id));
+  return key_of(index(id));
 }
 
 Network::Link& Network::link(NodeIndex sender, NodeIndex receiver, bool urgent) {
@@ -58,7 +58,7 @@ Delivery Network::next(const Choice& on) const {
 Network::Label Network::label(const Choice& on) const {
   const Link* found = find(on.sender, on.receiver, on.urgent);
   const auto& message = found->messages[found->first];
-  return {found->id, message.type, message.element->mid.is_response()};
+  return {found->id, message.type, message.element->mid.is_response(), message.digest};
 }
 
 std::vector<Network::Label> Network::queued() const {
@@ -66,8 +66,8 @@ std::vector<Network::Label> Network::queued() const {
   for (std::size_t i = 0; i < link_count_; ++i) {
     const auto& link = links_[i];
     for (std::size_t k = link.first + 1; k < link.messages.size(); ++k) {
-      result.push_back(
-          {link.id, link.messages[k].type, link.messages[k].element->mid.is_response()});
+      const auto& message = link.messages[k];
+      result.push_back({link.id, message.type, message.element->mid.is_response(), message.digest});
     }
   }
   return result;
@@ -103,17 +103,17 @@ caf::strong_actor_ptr Network::actor(NodeIndex node) const {
   return caf::actor_cast<caf::strong_actor_ptr>(nodes_[node].address);
 }
 
-std::uint64_t Network::message_digest(const Choice& on, const InFlight& message) const {
+std::uint64_t Network::message_digest(const Delivery& delivery) const {
   Fingerprint digest;
-  digest.add(message.type->hash_code());
-  const auto id = message.element->mid;
-  if (id.is_response() && on.receiver < outside) {
-    const auto& requests = nodes_[on.receiver].requests;
+  digest.add(delivery.type->hash_code());
+  const auto id = delivery.element->mid;
+  if (id.is_response() && delivery.link.receiver < outside) {
+    const auto& requests = nodes_[delivery.link.receiver].requests;
     const auto answered =
         std::ranges::find(requests, id.request_id().integer_value(), &Request::id);
     digest.add(answered == requests.end() ? 0 : answered->digest);
   }
-  return digest.add(id.is_request()).add(digest_of(describe(on, message))).value();
+  return digest.add(id.is_request()).add(digest_of(delivery)).value();
 }
 
 std::uint64_t Network::node_digest(NodeIndex index) {
@@ -139,7 +139,7 @@ std::uint64_t Network::node_digest(NodeIndex index) {
 
 std::uint64_t Network::link_digest(const Link& link) const {
   Fingerprint content;
-  content.add(node_key(link.id.sender)).add(node_key(link.id.receiver)).add(link.id.urgent);
+  content.add(link_key(link.id));
   for (std::size_t k = link.first; k < link.messages.size(); ++k) {
     content.add(link.messages[k].digest);
   }
