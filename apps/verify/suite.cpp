@@ -77,49 +77,43 @@ class Suite {
 
   void faults() {
     const std::uint32_t most = full_ ? 5 : 4;
-    for (const bool only_deaths : {true, false}) {
-      for (std::uint32_t nodes = 2; nodes <= most; ++nodes) {
-        for (const auto& tree : unordered_trees(nodes)) {
-          auto question = of_tree(Scope::tree, tree, 1);
-          question.faults = 2;
-          question.duplicates = !only_deaths;
-          question.timers = !only_deaths;
-          add(only_deaths ? fmt::format("trees of up to {} nodes, 2 deaths", most)
-                          : "the same, deaths, duplicates, timeouts",
-              question);
-        }
+    for (std::uint32_t nodes = 2; nodes <= most; ++nodes) {
+      for (const auto& tree : unordered_trees(nodes)) {
+        auto question = of_tree(Scope::tree, tree, 1);
+        question.faults = 2;
+        add(fmt::format("trees of up to {} nodes, 2 deaths", most), question);
+      }
+    }
+    for (std::uint32_t nodes = 2; nodes <= 4; ++nodes) {
+      for (const auto& tree : unordered_trees(nodes)) {
+        auto question = of_tree(Scope::tree, tree, 1);
+        question.faults = 2;
+        question.duplicates = true;
+        question.timers = true;
+        add("up to 4 nodes, 2 deaths, duplicates, timeouts", question);
       }
     }
   }
 
   /// All actors; a stop and an inference request at any moment.
   void runs() {
-    for (std::uint32_t workers = 1; workers <= (full_ ? 4U : 2U); ++workers) {
+    const std::uint32_t most = full_ ? 4 : 2;
+    for (std::uint32_t workers = 1; workers <= most; ++workers) {
       add("runs, 2 steps", of_run(workers, 2));
     }
-    for (std::uint32_t workers = 1; workers <= (full_ ? 3U : 2U); ++workers) {
+    for (std::uint32_t workers = 1; workers <= most; ++workers) {
       auto question = of_run(workers, 2);
       question.inference = 1;
       add("runs, 2 steps, inference", question);
     }
-    for (std::uint32_t workers = 1; workers <= 2; ++workers) {
-      auto question = of_run(workers, full_ ? 2 : 1);
-      question.stops = 1;
-      add("runs, stop", question);
-    }
     for (const char* policy : {"snapshot", "wait", "refuse"}) {
-      auto question = of_run(1, full_ ? 2 : 1);
-      question.inference = 1;
-      question.stops = 1;
-      question.policy = policy;
-      add("runs of 1 worker, stop and inference", question);
-    }
-    for (std::uint32_t workers = 1; workers <= (full_ ? 4U : 2U); ++workers) {
-      auto question = of_run(workers, 2);
-      question.work_in_place = true;
-      question.inference = 1;
-      question.stops = 1;
-      add("runs, work in place, stop and inference", question);
+      for (std::uint32_t workers = 1; workers <= most; ++workers) {
+        auto question = of_run(workers, 2);
+        question.inference = 1;
+        question.stops = 1;
+        question.policy = policy;
+        add(fmt::format("runs, 2 steps, stop and inference, {}", policy), question);
+      }
     }
   }
 
@@ -133,11 +127,15 @@ class Suite {
         question.inference = 2;
         question.faults = 2;
         const bool is_drawn = mode == Mode::random || mode == Mode::pct;
-        const std::uint64_t schedules =
-            is_drawn ? (full_ ? 30'000 : 10'000) : (full_ ? 1'000 : 200);
-        add(fmt::format("runs of {} nodes, 2 faults, {}", actors::topology(workers, 12).size(),
-                        is_drawn ? "sampled" : "each twice"),
-            question, workers > 12 ? schedules / (full_ ? 1 : 10) : schedules);
+        std::uint64_t schedules = is_drawn ? 100'000 : 1'000;
+        if (!full_) {
+          schedules /= workers > 12 ? 100 : 10;
+        }
+        const auto nodes = actors::topology(workers, 12).size();
+        add(is_drawn ? fmt::format("runs of {} nodes, 2 faults, {}", nodes,
+                                   mode == Mode::random ? "random" : "priorities")
+                     : fmt::format("runs of {} nodes, 2 faults, each twice", nodes),
+            question, schedules);
       }
     }
   }
