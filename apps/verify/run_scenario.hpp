@@ -7,27 +7,22 @@
 
 #include "actors/assembly.hpp"
 #include "apps/verify/ledger.hpp"
+#include "apps/verify/setup.hpp"
 #include "runtime/explore/scenario.hpp"
 
 namespace nodezero::apps::verify {
 
 /// What a whole run's schedules are made of.
-struct RunSetup {
+struct RunSetup : Setup {
   std::uint32_t spheres = 2;  ///< workers
   std::uint32_t symmetry = 12;
   std::uint32_t lanes = 1;
-  bool work_in_place = false;  ///< lanes, corpus and checkpointer answer at once
-  std::uint64_t epochs = 1;
-  std::uint64_t steps = 1;             ///< of an epoch
-  std::uint32_t micro_batches = 0;     ///< of a step; 0: one for each worker
+  bool work_in_place = false;          ///< lanes, corpus and checkpointer answer at once
   std::uint64_t checkpoint_every = 0;  ///< steps
   std::uint64_t evaluate_every = 0;    ///< steps; 0: never, not at the end of an epoch either
   std::uint32_t inference = 0;         ///< requests, each at any moment
   actors::InferencePolicy policy = actors::InferencePolicy::snapshot;
   std::uint32_t stops = 0;  ///< requests to stop, each at any moment
-  bool kills = false;       ///< each sphere may be killed at any moment, as a fault
-  bool faulty = false;      ///< something may go wrong
-  bool may_fail = false;    ///< and so much that a typed failure is a good end
 };
 
 /// All actors of a run as spawn_run makes them, with stand-in lanes. Telemetry is heard at once;

@@ -41,38 +41,35 @@ bool may_fail(const Question& question) {
 }
 
 std::unique_ptr<runtime::explore::Scenario> make_scenario(const Question& question) {
+  Setup common;
+  common.epochs = question.epochs;
+  common.steps = question.steps;
+  common.micro_batches = question.micro_batches;
+  common.kills = question.faults > 0 && question.kills;
+  common.faulty = question.faults > 0;
+  common.may_fail = may_fail(question);
   if (question.scope == Scope::run) {
     if (!question.tree.empty()) {
       throw std::invalid_argument("a whole run has the tree of --spheres and --symmetry");
     }
     RunSetup setup;
+    static_cast<Setup&>(setup) = common;
     setup.spheres = question.spheres;
     setup.symmetry = question.symmetry;
     setup.lanes = question.lanes;
     setup.work_in_place = question.work_in_place;
-    setup.epochs = question.epochs;
-    setup.steps = question.steps;
-    setup.micro_batches = question.micro_batches;
     setup.checkpoint_every = question.checkpoint_every;
     setup.evaluate_every = question.evaluate_every;
     setup.inference = question.inference;
     setup.policy = policies.at(question.policy);
     setup.stops = question.stops;
-    setup.kills = question.faults > 0 && question.kills;
-    setup.faulty = question.faults > 0;
-    setup.may_fail = may_fail(question);
     return std::make_unique<RunScenario>(setup);
   }
   TreeSetup setup;
+  static_cast<Setup&>(setup) = common;
   setup.tree = question.tree.empty() ? actors::topology(question.spheres, question.symmetry)
                                      : parse_tree(question.tree, question.symmetry);
-  setup.epochs = question.epochs;
-  setup.steps = question.steps;
-  setup.micro_batches = question.micro_batches;
   setup.bare = question.scope == Scope::bare;
-  setup.kills = question.faults > 0 && question.kills;
-  setup.faulty = question.faults > 0;
-  setup.may_fail = may_fail(question);
   return std::make_unique<TreeScenario>(std::move(setup));
 }
 

@@ -148,7 +148,12 @@ std::uint64_t TreeScenario::digest_of(const Delivery& delivery,
 }
 
 std::uint64_t TreeScenario::digest() const {
-  return runtime::Fingerprint().add(ledger_.digest()).add(finished_).add(failed_).add(gradients_->leased()).value();
+  return runtime::Fingerprint()
+      .add(ledger_.digest())
+      .add(finished_)
+      .add(failed_)
+      .add(gradients_->leased())
+      .value();
 }
 
 std::string TreeScenario::verdict() const {

@@ -8,23 +8,18 @@
 #include "actors/settings.hpp"
 #include "actors/topology.hpp"
 #include "apps/verify/ledger.hpp"
+#include "apps/verify/setup.hpp"
 #include "runtime/explore/scenario.hpp"
 
 namespace nodezero::apps::verify {
 
 /// What the tree's schedules are made of.
-struct TreeSetup {
+struct TreeSetup : Setup {
   std::vector<actors::TopologyNode> tree;
-  std::uint64_t epochs = 1;
-  std::uint64_t steps = 1;          ///< of an epoch
-  std::uint32_t micro_batches = 0;  ///< of a step; 0: one for each leaf
   actors::RoutingPolicy routing = actors::RoutingPolicy::round_robin;
   /// A child's gradient is taken at once: what is left of a child's part in a step is its one
   /// report. This is the bare epoch protocol.
   bool bare = false;
-  bool kills = false;     ///< each sphere may be killed at any moment, as a fault
-  bool faulty = false;    ///< something may go wrong
-  bool may_fail = false;  ///< and so much that a typed failure is a good end
 };
 
 /// node_zero, its spheres and the optimizer, with everything around them in place: what can
