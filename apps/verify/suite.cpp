@@ -71,8 +71,8 @@ class Suite {
       add("bare, a node of 1 to 12 children, 2 epochs",
           of_tree(Scope::bare, complete_tree(children, 1), 2));
     }
-    add("bare, 15 nodes, fan-out 2, 2 epochs", of_tree(Scope::bare, complete_tree(2, 3), 2));
-    add("bare, 13 nodes, fan-out 3, 2 epochs", of_tree(Scope::bare, complete_tree(3, 2), 2));
+    add("15 nodes, fan-out 2, 2 epochs", of_tree(Scope::tree, complete_tree(2, 3), 2));
+    add("13 nodes, fan-out 3, 2 epochs", of_tree(Scope::tree, complete_tree(3, 2), 2));
   }
 
   void faults() {
@@ -105,6 +105,11 @@ class Suite {
       auto question = of_run(workers, 2);
       question.inference = 1;
       add("runs, 2 steps, inference", question);
+    }
+    for (std::uint32_t workers = 1; workers <= (full_ ? 3U : 2U); ++workers) {
+      auto question = of_run(workers, 2);
+      question.faults = 2;
+      add("runs, 2 steps, 2 deaths", question);
     }
     for (const char* policy : {"snapshot", "wait", "refuse"}) {
       for (std::uint32_t workers = 1; workers <= most; ++workers) {
