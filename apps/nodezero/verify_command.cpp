@@ -13,6 +13,7 @@
 #include "apps/nodezero/common.hpp"
 #include "apps/verify/message_digests.hpp"
 #include "apps/verify/session.hpp"
+#include "apps/verify/small_case.hpp"
 #include "apps/verify/suite.hpp"
 #include "runtime/explore/replay.hpp"
 
@@ -76,13 +77,14 @@ std::string summary(const Question& question, const explore::Report& report) {
 }
 
 /// Shows a broken rule, writes its schedule, and ends the program.
-[[noreturn]] void fail(Session& session, const explore::Counterexample& found,
+[[noreturn]] void fail(const Question& question, const explore::Counterexample& found,
                        const std::string& out) {
-  const auto small = explore::shrink(session.run(), found);
+  const auto [simple, small] = verify::shrink({question, found});
+  Session session(simple);
   fmt::print("violated: {}\n", small.rule);
   fmt::print("{} steps, shrunk from {}:\n\n{}\n", small.schedule.size(), found.schedule.size(),
              explore::sequence_diagram(session.run(), small, verify::describe_message));
-  const auto written = explore::write_schedule(out, {session.question().text(), small.schedule});
+  const auto written = explore::write_schedule(out, {simple.text(), small.schedule});
   if (!written) {
     throw CommandError(exit_failure, written.error());
   }
@@ -122,7 +124,7 @@ void run_question(const VerifyOptions& options) {
   }
   print_coverage(report.coverage, options.pairs);
   if (report.counterexample) {
-    fail(session, *report.counterexample, options.out);
+    fail(options.question, *report.counterexample, options.out);
   }
 }
 
@@ -176,8 +178,7 @@ void run_suite(const VerifyOptions& options) {
                  });
   if (broken) {
     fmt::print("{}: {}\n", broken->first.name, broken->first.question.text());
-    Session session(broken->first.question);
-    fail(session, broken->second, options.out);
+    fail(broken->first.question, broken->second, options.out);
   }
   group->print();
   print_coverage(coverage, options.pairs);

@@ -21,32 +21,31 @@ void switch_on(const std::vector<actors::Mutant>&) {}
 
 std::optional<Kill> kill(const std::vector<actors::Mutant>& mutants, Mode mode,
                          std::uint64_t schedules) {
+  constexpr std::uint64_t most_steps = 2000;
   switch_on(mutants);
   std::optional<Kill> result;
-  std::uint64_t runs = 0;
-  const auto questions = mutant_questions();
-  for (std::size_t i = 0; i < questions.size() && !result; ++i) {
-    Question question = questions[i];
+  std::uint64_t asked = 0;
+  for (auto question : mutant_questions()) {
     question.mode = mode;
     Session session(question);
-    session.run().most_steps = 2000;
+    session.run().most_steps = most_steps;
     runtime::explore::Bounds bounds;
     bounds.cpu_seconds = 20;
-    if (mode == Mode::random || mode == Mode::pct) {
-      bounds.schedules = schedules;
-    } else {
+    if (mode == Mode::exhaustive) {
       bounds.states = 20 * schedules;
+    } else {
+      bounds.schedules = schedules;
     }
     const auto report = session.explore(bounds);
-    runs += report.runs;
+    asked += mode == Mode::exhaustive ? report.states : report.schedules;
     if (report.counterexample) {
-      const auto small = runtime::explore::shrink(session.run(), *report.counterexample);
-      result = Kill{runs,
-                    i,
-                    small.rule,
-                    report.counterexample->schedule.size(),
-                    small.schedule.size(),
-                    runtime::explore::sequence_diagram(session.run(), small, describe_message)};
+      result = Kill{asked, shrink({question, *report.counterexample}, most_steps), ""};
+      const auto& [small, counterexample] = result->small;
+      Session again(small);
+      again.run().most_steps = most_steps;
+      result->diagram =
+          runtime::explore::sequence_diagram(again.run(), counterexample, describe_message);
+      break;
     }
   }
   switch_on({});

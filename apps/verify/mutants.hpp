@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "actors/mutant.hpp"
-#include "apps/verify/session.hpp"
+#include "apps/verify/small_case.hpp"
 
 namespace nodezero::apps::verify {
 
@@ -26,11 +26,8 @@ std::vector<Question> mutant_questions();
 
 /// How a fault was found.
 struct Kill {
-  std::uint64_t runs = 0;  ///< over all questions up to the violation
-  std::size_t question = 0;
-  std::string rule;
-  std::size_t found_length = 0;  ///< steps of the schedule that was found
-  std::size_t length = 0;        ///< and shrunk
+  std::uint64_t asked = 0;  ///< schedules, or states, over all questions up to the violation
+  Case small;               ///< what shows it
   std::string diagram;
 };
 

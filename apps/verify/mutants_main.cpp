@@ -27,32 +27,33 @@ int main(int argc, char** argv) {
   int wrong = 0;
   std::vector<std::size_t> lengths;
   fmt::print("| fault | rows | verdict | {}steps shrunk | rule that is broken |\n",
-             all_modes ? "random | pct | exhaustive | " : "schedules | ");
+             all_modes ? "random | priorities | states | " : "schedules | ");
   fmt::print("|---|---|---|---{}|---|---|\n", all_modes ? "|---|---" : "");
   for (const auto& entry : mutant_entries()) {
     if (!only.empty() && entry.name != only) {
       continue;
     }
-    std::string runs;
+    std::string asked;
     std::optional<Kill> shortest;
+    const auto length = [](const Kill& kill) { return kill.small.counterexample.schedule.size(); };
     for (const Mode mode : modes) {
       const auto found = kill(entry.mutants, mode, schedules);
-      runs += found ? fmt::format("{} | ", found->runs) : "- | ";
-      if (found && (!shortest || found->length < shortest->length)) {
+      asked += found ? fmt::format("{} | ", found->asked) : "- | ";
+      if (found && (!shortest || length(*found) < length(*shortest))) {
         shortest = found;
       }
     }
     const bool is_right = shortest.has_value() == entry.equivalent.empty();
     wrong += !is_right;
     if (shortest) {
-      lengths.push_back(shortest->length);
+      lengths.push_back(length(*shortest));
     }
     const char* verdict = shortest                   ? "killed"
                           : entry.equivalent.empty() ? "survived"
                                                      : "equivalent";
     fmt::print("| {}: {} | {} | {}{} | {}{} | {} |\n", entry.name, entry.what, entry.rows, verdict,
-               is_right ? "" : "(!)", runs, shortest ? std::to_string(shortest->length) : "-",
-               shortest ? shortest->rule : entry.equivalent);
+               is_right ? "" : "(!)", asked, shortest ? std::to_string(length(*shortest)) : "-",
+               shortest ? shortest->small.counterexample.rule : entry.equivalent);
     if (shortest && diagrams) {
       fmt::print("\n```mermaid\n{}```\n\n", shortest->diagram);
     }
