@@ -70,6 +70,30 @@ TEST_F(ExploreTest, MessagesToOneActorAreAllPermuted) {
   EXPECT_EQ(all(true).states, 32u);
 }
 
+TEST_F(ExploreTest, WhatAnActorSendsInALaterStateMayComeFirst) {
+  toys_.build = [](Toys& toys) {
+    const auto last = toys.spawn();
+    toys.inject(last, 1);
+    const auto counts = toys.spawn([to = toys.actors[last], n = 0](toy& self, int) mutable {
+      if (++n == 2) {
+        self.send(to, Number{9});
+      }
+    });
+    toys.inject(counts, 5);
+    toys.inject(counts, 6);
+  };
+  // When its first number is chosen nobody has seen yet that another may overtake it.
+  std::set<std::vector<int>> sequences;
+  toys_.rule = [&](const Toys& toys) {
+    sequences.insert(toys.records[0].got);
+    return "";
+  };
+  const auto report = all(true);
+  EXPECT_TRUE(report.complete);
+  EXPECT_EQ(report.ends, 4u);
+  EXPECT_TRUE(sequences.contains({1, 9}) && sequences.contains({9, 1}));
+}
+
 TEST_F(ExploreTest, MessagesOfOneSenderStayInOrder) {
   toys_.build = [](Toys& toys) {
     const auto receiver = toys.spawn();

@@ -9,6 +9,7 @@
 
 #include "actors/step_reduction.hpp"
 #include "apps/verify/session.hpp"
+#include "apps/verify/small_case.hpp"
 #include "apps/verify/temporary_file.hpp"
 #include "runtime/explore/draws.hpp"
 #include "runtime/explore/replay.hpp"
@@ -91,30 +92,25 @@ TEST(RunTest, AScheduleFileReplaysToTheSameEventsAndStateAThousandTimes) {
   }
 }
 
-TEST(RunTest, ASeedGivesTheSameBytesOfTraceAgain) {
+void expect_the_same_twice(Mode mode, std::uint64_t schedules) {
   Question question;
   question.spheres = 4;
   question.lanes = 2;
   question.stops = 1;
   question.inference = 1;
   question.faults = 1;
-  question.mode = Mode::traced;
-  const auto report = Session(question).explore({.schedules = 20});
-  EXPECT_EQ(report.schedules, 20u);
+  question.mode = mode;
+  const auto report = Session(question).explore({.schedules = schedules});
+  EXPECT_EQ(report.schedules, schedules);
   EXPECT_FALSE(report.counterexample) << report.counterexample->rule;
 }
 
+TEST(RunTest, ASeedGivesTheSameBytesOfTraceAgain) {
+  expect_the_same_twice(Mode::traced, 20);
+}
+
 TEST(RunTest, NothingButTheScheduleDecidesWhatHappens) {
-  Question question;
-  question.spheres = 4;
-  question.lanes = 2;
-  question.stops = 1;
-  question.inference = 1;
-  question.faults = 1;
-  question.mode = Mode::twice;
-  const auto report = Session(question).explore({.schedules = 50});
-  EXPECT_EQ(report.schedules, 50u);
-  EXPECT_FALSE(report.counterexample) << report.counterexample->rule;
+  expect_the_same_twice(Mode::twice, 50);
 }
 
 // What is not followed by the reduction must lead nowhere else.
@@ -136,6 +132,11 @@ TEST(RunTest, TheReductionReachesAllEnds) {
   questions.push_back(run);
   run.stops = 1;
   questions.push_back(run);
+  run.inference = 1;
+  questions.push_back(run);
+  run.inference = 0;
+  run.spheres = 2;
+  questions.push_back(run);
   for (auto& question : questions) {
     const auto reduced = Session(question).explore({});
     question.reduced = false;
@@ -144,6 +145,34 @@ TEST(RunTest, TheReductionReachesAllEnds) {
     EXPECT_EQ(whole.ends, reduced.ends) << question.text();
     EXPECT_LE(reduced.states, whole.states);
   }
+}
+
+TEST(RunTest, AViolationIsShownByTheSimplestQuestionThatHasIt) {
+  Question question;
+  question.spheres = 5;
+  question.epochs = 2;
+  question.steps = 2;
+  question.stops = 1;
+  question.inference = 2;
+  question.faults = 1;
+  question.mode = Mode::random;
+  constexpr std::uint64_t most_steps = 12;  // so that every run of more is one
+  explore::Counterexample found;
+  {
+    Session session(question);
+    session.run().most_steps = most_steps;
+    const auto report = session.explore({.schedules = 100});
+    ASSERT_TRUE(report.counterexample);
+    found = *report.counterexample;
+  }
+  const auto small = shrink({question, found}, most_steps);
+  EXPECT_EQ(small.question.spheres, 1u);
+  EXPECT_EQ(small.question.epochs * small.question.steps, 1u);
+  EXPECT_EQ(small.question.inference + small.question.stops + small.question.faults, 0u);
+  EXPECT_LE(small.counterexample.schedule.size(), found.schedule.size());
+  Session session(small.question);
+  session.run().most_steps = most_steps;
+  EXPECT_EQ(explore::replay(session.run(), small.counterexample.schedule).rule, found.rule);
 }
 
 TEST(StateDigest, OfAReductionTellsWhatArrivedAndNotInWhichOrder) {
