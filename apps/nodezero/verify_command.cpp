@@ -200,11 +200,11 @@ void add_verify_command(CLI::App& program) {
                                    "exhaustive, classes (one of each that differ), random, pct, "
                                    "twice (random, and the same states again) or traced (random, "
                                    "recorded twice, and checked as 'trace check' does)");
-  mode->transform(CLI::CheckedTransformer(verify::mode_names()))->type_name("MODE");
+  mode->transform(CLI::CheckedTransformer(verify::mode_names()).description(""))->type_name("MODE");
   command
       ->add_option("--scope", question.scope,
                    "run: all actors; tree: spheres, work done in place; bare: reports only")
-      ->transform(CLI::CheckedTransformer(scopes))
+      ->transform(CLI::CheckedTransformer(scopes).description(""))
       ->type_name("SCOPE");
   command->add_option("--seed", question.seed, "Of random and pct")->type_name("N");
   command->add_option("--depth", question.depth, "Of pct: steps that a bug needs in order")
