@@ -26,9 +26,11 @@ install(FILES ${PROJECT_BINARY_DIR}/NodeZeroConfig.cmake
         DESTINATION ${package_folder} COMPONENT library)
 
 file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-configure_file(cmake/nodezero.pc.in nodezero.pc @ONLY)
-install(FILES ${PROJECT_BINARY_DIR}/nodezero.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
-        COMPONENT library)
+foreach(name nodezero nodezero-caf)
+  configure_file(cmake/${name}.pc.in ${name}.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+          COMPONENT library)
+endforeach()
 
 if(NODEZERO_BUILD_APPS)
   install(TARGETS nodezero COMPONENT program)

@@ -1,5 +1,5 @@
 # libnodezero, shared and static, from the objects of all layers; and the targets that other
-# projects link: NodeZero::model, NodeZero::runtime and NodeZero::actors.
+# projects link: NodeZero::model, NodeZero::runtime and NodeZero::actors, and with CAF NodeZero::caf.
 set(layers nodezero_model nodezero_trace nodezero_inspect nodezero_runtime nodezero_actors)
 set(objects)
 foreach(layer IN LISTS layers)
@@ -36,4 +36,7 @@ else()
   foreach(name model runtime actors)
     add_library(NodeZero::${name} ALIAS nodezero_library)
   endforeach()
+  add_library(nodezero_caf INTERFACE)
+  target_link_libraries(nodezero_caf INTERFACE nodezero_library CAF::core)
+  add_library(NodeZero::caf ALIAS nodezero_caf)
 endif()
