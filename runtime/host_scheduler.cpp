@@ -93,11 +93,6 @@ HostJobs::Turn* HostJobs::Turn::of(const HostJobs& jobs) {
   return turn;
 }
 
-bool HostJobs::is_running_here() const {
-  const Turn* turn = Turn::of(*this);
-  return turn && turn->runs_job_;
-}
-
 void HostJobs::after_turn(std::function<void()> last) {
   Turn::of(*this)->last_ = std::move(last);
 }
@@ -152,7 +147,11 @@ void HostJobs::hand_out() {
 
 void HostJobs::use_ticket() {
   if (Turn* turn = Turn::of(*this)) {
-    ++turn->put_off_;
+    if (nested_ == Nested::put_off) {
+      ++turn->put_off_;
+    } else {
+      give_back_ticket();
+    }
     return;
   }
   const Turn turn(shared_from_this());
@@ -206,10 +205,7 @@ bool HostJobs::run_one() {
     jobs_.pop_front();
     ++busy_;
   }
-  Turn& turn = *Turn::of(*this);
-  turn.runs_job_ = true;
   const auto result = job->resume(this, throughput_);
-  turn.runs_job_ = false;
   forget_system_on_this_thread();
   if (result == caf::resumable::resume_later) {
     push(job);

@@ -25,10 +25,17 @@ class HostJobs : public std::enable_shared_from_this<HostJobs>, private caf::exe
   using Execute = std::function<void(std::function<void()> ticket)>;
   using Deadline = std::chrono::steady_clock::time_point;
 
-  explicit HostJobs(Execute execute) : execute_(std::move(execute)) {}
+  /// What becomes of a ticket that is called at once, inside of `execute`.
+  enum class Nested {
+    put_off,    ///< its job is done when the turn ends, and so are those that come of it
+    give_back,  ///< as if it was lost, for work that never ends
+  };
+
+  explicit HostJobs(Execute execute, Nested nested = Nested::put_off)
+      : nested_(nested), execute_(std::move(execute)) {}
 
   /// While it lives, this thread is busy with the actors, maybe holds locks, and a ticket that an
-  /// executor calls at once, inside of `execute`, is put off until the outermost turn ends.
+  /// executor calls at once, inside of `execute`, has to wait: see Nested.
   class Turn {
    public:
     /// Null: does nothing.
@@ -44,12 +51,9 @@ class HostJobs : public std::enable_shared_from_this<HostJobs>, private caf::exe
     std::shared_ptr<HostJobs> jobs_;  ///< null in a turn that is not the outermost
     Turn* outer_ = nullptr;           ///< of other jobs, on the same thread
     std::size_t put_off_ = 0;         ///< tickets
-    bool runs_job_ = false;
     std::function<void()> last_;
   };
 
-  /// Whether this thread is inside of a job.
-  bool is_running_here() const;
   /// Has this called when the turn ends that this thread is in, and outside of any job.
   void after_turn(std::function<void()> last);
 
@@ -74,6 +78,7 @@ class HostJobs : public std::enable_shared_from_this<HostJobs>, private caf::exe
   void use_ticket();
   void give_back_ticket();
 
+  const Nested nested_;
   std::size_t throughput_ = 1;  ///< messages that an actor handles in one job
 
   std::mutex mutex_;  ///< guards what follows

@@ -34,6 +34,17 @@ Result<model::FileDescriptor> lock_folder(const std::filesystem::path& folder) {
   return file;
 }
 
+std::shared_ptr<runtime::HostJobs> make_jobs(const TrainerOptions& options) {
+  if (options.running != Running::host_executor) {
+    return nullptr;
+  }
+  // Work that never ends must not be done at the end of a call.
+  const bool is_endless = options.batches && options.total_steps == 0;
+  return std::make_shared<runtime::HostJobs>(
+      options.execute,
+      is_endless ? runtime::HostJobs::Nested::give_back : runtime::HostJobs::Nested::put_off);
+}
+
 runtime::Scheduling scheduling_of(Running running) {
   return running == Running::own_threads ? runtime::Scheduling::threads
                                          : runtime::Scheduling::testing;
@@ -50,30 +61,29 @@ struct Trainer::Session::SystemConfig : caf::actor_system_config {
   }
 };
 
-Trainer::Session::Inside::Inside(Session& session) : session_(session.shared_from_this()) {
-  before_ = session_->inside_.exchange(std::this_thread::get_id());
+Trainer::Session::Inside::Inside(Session& session) : session_(session) {
+  if (session_.is_stepped()) {
+    ++session_.calls_inside_;
+  }
 }
 
 Trainer::Session::Inside::~Inside() {
-  session_->inside_ = before_;
-  // The trainer may have been destroyed in a callback of this step.
-  if (session_->is_closed_ && session_->is_stepped() && before_ == std::thread::id()) {
-    session_->take_down();
+  if (session_.is_stepped() && --session_.calls_inside_ == 0 && session_.is_closed_) {
+    session_.take_down();
   }
 }
 
-Trainer::Session::Exchange::Exchange(Session& session) : turn_(session.jobs_) {
-  if (session.is_stepped()) {
-    inside_.emplace(session);
-  }
-  lock_ = ExclusiveLock(session.run_mutex_);
-}
+Trainer::Session::Exchange::Exchange(Session& session)
+    : inside_(session), turn_(session.jobs_), lock_(session.run_mutex_) {}
 
 // -- beginning and end -------------------------------------------------------------------------
 
 Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
     std::shared_ptr<const AnyTrainable> model, TrainerOptions options) {
   try {
+    const auto host_calls = std::make_shared<const actors::HostCalls>();
+    model = actors::known_to(host_calls, std::move(model));
+    options = actors::known_to(host_calls, std::move(options));
     auto trained = actors::trained_model(model, options);
     if (!trained) {
       return tl::unexpected<Error>(std::move(trained.error()));
@@ -82,8 +92,8 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
     if (!lock) {
       return tl::unexpected<Error>(std::move(lock.error()));
     }
-    std::shared_ptr<Session> session(
-        new Session(std::move(model), std::move(*trained), std::move(options), std::move(*lock)));
+    std::shared_ptr<Session> session(new Session(host_calls, std::move(model), std::move(*trained),
+                                                 std::move(options), std::move(*lock)));
     const runtime::HostJobs::Turn turn(session->jobs_);
     session->start(std::nullopt, true);
     return session;
@@ -92,19 +102,19 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
   }
 }
 
-Trainer::Session::Session(std::shared_ptr<const AnyTrainable> model,
+Trainer::Session::Session(std::shared_ptr<const actors::HostCalls> host_calls,
+                          std::shared_ptr<const AnyTrainable> model,
                           std::shared_ptr<const model::TrainedModel> trained,
                           TrainerOptions options, model::FileDescriptor folder_lock)
-    : model_(std::move(model)),
+    : host_calls_(std::move(host_calls)),
+      model_(std::move(model)),
       trained_(std::move(trained)),
       options_(std::move(options)),
       folder_lock_(std::move(folder_lock)),
       queue_(options_.batches
                  ? nullptr
                  : std::make_shared<actors::BatchQueue>(options_.queue_bound, options_.when_full)),
-      jobs_(options_.running == Running::host_executor
-                ? std::make_shared<runtime::HostJobs>(options_.execute)
-                : nullptr),
+      jobs_(make_jobs(options_)),
       config_(std::make_unique<SystemConfig>(options_.running, jobs_)),
       system_(std::make_unique<caf::actor_system>(*config_)) {
   if (is_stepped()) {
@@ -118,7 +128,7 @@ Trainer::Session::~Session() {
 }
 
 Result<void> Trainer::Session::close() {
-  if (is_inside()) {
+  if (host_calls_->is_inside()) {
     return fail(ErrorCode::busy, "a callback cannot close the trainer that called it");
   }
   if (is_stepped() && std::this_thread::get_id() != owner_) {
@@ -132,7 +142,7 @@ Result<void> Trainer::Session::close() {
 
 void Trainer::Session::let_go() {
   const bool is_first = !is_closed_.exchange(true);
-  if (!is_inside()) {
+  if (!host_calls_->is_inside()) {
     if (is_first) {
       take_down();
     }

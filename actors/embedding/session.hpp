@@ -11,6 +11,7 @@
 
 #include "actors/assembly.hpp"
 #include "actors/embedding/batch_queue.hpp"
+#include "actors/embedding/host_calls.hpp"
 #include "actors/errors.hpp"
 #include "model/file_descriptor.hpp"
 #include "model/trained_model.hpp"
@@ -49,7 +50,8 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   using SharedLock = std::shared_lock<std::shared_mutex>;
   using ExclusiveLock = std::unique_lock<std::shared_mutex>;
 
-  Session(std::shared_ptr<const AnyTrainable> model,
+  Session(std::shared_ptr<const actors::HostCalls> host_calls,
+          std::shared_ptr<const AnyTrainable> model,
           std::shared_ptr<const model::TrainedModel> trained, TrainerOptions options,
           model::FileDescriptor folder_lock);
 
@@ -75,7 +77,6 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   tl::expected<Answer, caf::error> wait_for(std::future<tl::expected<Answer, caf::error>> answer);
 
   std::optional<Error> refusal(bool needs_stepped) const;
-  bool is_inside() const;
   Result<void> push_and_help(const AnyValue& batch);
   void notify_feed();
   Result<std::filesystem::path> path_of(const std::string& name) const;
@@ -89,7 +90,8 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   template <class Callback, class Argument>
   void call_back(const Callback& callback, const Argument& argument);
 
-  /// While it lives, this thread is in a step or a callback of the session, which lives on too.
+  /// Stepped: while it lives, actors may be at work in this call. At its end the session is taken
+  /// down if the trainer was destroyed in a callback meanwhile.
   class Inside {
    public:
     explicit Inside(Session& session);
@@ -98,8 +100,7 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
     Inside& operator=(const Inside&) = delete;
 
    private:
-    std::shared_ptr<Session> session_;
-    std::thread::id before_;
+    Session& session_;
   };
   /// While it lives, this thread alone has the run and may exchange it.
   class Exchange {
@@ -107,11 +108,12 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
     explicit Exchange(Session& session);
 
    private:
-    std::optional<Inside> inside_;  ///< stepped: the actors' callbacks come from here
+    Inside inside_;
     runtime::HostJobs::Turn turn_;
     ExclusiveLock lock_;
   };
 
+  const std::shared_ptr<const actors::HostCalls> host_calls_;  ///< of the model and the options
   const std::shared_ptr<const AnyTrainable> model_;
   const std::shared_ptr<const model::TrainedModel> trained_;
   const TrainerOptions options_;
@@ -132,7 +134,7 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   std::atomic<bool> is_closed_{false};
   std::atomic<bool> has_new_batches_{false};  ///< stepped: the feed has not been told
   std::atomic<double> time_{0};
-  std::atomic<std::thread::id> inside_{};  ///< the thread that is in a callback or a step
+  int calls_inside_ = 0;  ///< stepped: of Inside, on the owner's thread
 
   mutable std::mutex mutex_;  ///< guards what follows
   std::condition_variable changed_;

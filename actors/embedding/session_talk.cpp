@@ -23,14 +23,11 @@ std::optional<Error> Trainer::Session::refusal(bool needs_stepped) const {
   if (is_stepped() && std::this_thread::get_id() != owner_) {
     return Error{ErrorCode::wrong_thread, "only the thread that created the trainer may do this"};
   }
-  if (is_inside()) {
-    return Error{ErrorCode::busy, "a callback cannot do this: return from it first"};
+  if (host_calls_->is_inside()) {
+    return Error{ErrorCode::busy,
+                 "a callback or a model's function cannot do this: return from it first"};
   }
   return std::nullopt;
-}
-
-bool Trainer::Session::is_inside() const {
-  return jobs_ ? jobs_->is_running_here() : inside_.load() == std::this_thread::get_id();
 }
 
 Result<void> Trainer::Session::submit(AnyValue batch) {
@@ -40,11 +37,12 @@ Result<void> Trainer::Session::submit(AnyValue batch) {
   if (!queue_) {
     return fail(ErrorCode::wrong_mode, "this trainer's batches come from a function");
   }
+  const runtime::HostJobs::Turn turn(jobs_);
   if (auto error = actors::check_batch(*model_, batch)) {
     return tl::unexpected<Error>(std::move(*error));
   }
-  const runtime::HostJobs::Turn turn(jobs_);
-  const bool may_wait = !is_inside() && !(is_stepped() && std::this_thread::get_id() == owner_);
+  const bool may_wait =
+      !host_calls_->is_inside() && !(is_stepped() && std::this_thread::get_id() == owner_);
   auto pushed = jobs_ && may_wait ? push_and_help(batch) : queue_->push(std::move(batch), may_wait);
   if (!pushed) {
     return pushed;
@@ -90,6 +88,8 @@ Result<Prediction<AnyValue>> Trainer::Session::predict(AnyValue input) {
   if (!input.holds(model_->input_type())) {
     return fail(ErrorCode::wrong_shape, "the input is of a type that the model does not take");
   }
+  const Inside inside(*this);
+  const runtime::HostJobs::Turn turn(jobs_);
   try {
     if (auto error = model_->check_input(input.value.get())) {
       return tl::unexpected<Error>(std::move(*error));
@@ -97,11 +97,6 @@ Result<Prediction<AnyValue>> Trainer::Session::predict(AnyValue input) {
   } catch (...) {
     return fail(ErrorCode::internal, "the model's check threw");
   }
-  std::optional<Inside> inside;
-  if (is_stepped()) {
-    inside.emplace(*this);
-  }
-  const runtime::HostJobs::Turn turn(jobs_);
   if (status().progress != Progress::working) {
     const Exchange exchange(*this);
     if (system_) {
@@ -152,7 +147,6 @@ void Trainer::Session::call_back(const Callback& callback, const Argument& argum
   if (!callback || is_closed_) {
     return;
   }
-  const Inside inside(*this);
   try {
     callback(argument);
   } catch (...) {  // as the interface says, it is not heard of

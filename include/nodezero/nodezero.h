@@ -34,7 +34,7 @@ typedef enum nodezero_code {
   NODEZERO_WRONG_THREAD = 5,     /* stepped, and not the thread that created the trainer */
   NODEZERO_WRONG_MODE = 6,       /* this way of running has no such call */
   NODEZERO_QUEUE_FULL = 7,       /* a batch was refused, or its submitter would wait for ever */
-  NODEZERO_BUSY = 8,             /* a call from a callback that cannot be served there */
+  NODEZERO_BUSY = 8,             /* a call from a callback or the model that would wait for it */
   NODEZERO_IN_USE = 9,           /* another trainer works in that folder */
   NODEZERO_NOT_FOUND = 10,       /* no such file */
   NODEZERO_MALFORMED = 11,       /* was read, but is not what it should be */
@@ -131,7 +131,7 @@ typedef struct nodezero_options {
   void (*on_notice)(void* user, const char* text);                 /* may be NULL */
   void* user;                                                      /* of the callbacks */
   /* For NODEZERO_HOST_EXECUTOR, else NULL: has `job(argument)` called once, soon, on any thread.
-   * Is itself called from any thread, and must not call the trainer. A job returns nothing, waits
+   * Is itself called from any thread. A job returns nothing, waits
    * for no other job and does nothing once the trainer is gone; one that is never called leaks. */
   void (*execute)(void* user, void (*job)(void* argument), void* argument);
 } nodezero_options;

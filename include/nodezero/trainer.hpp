@@ -55,7 +55,9 @@ struct StepReport {
 
 /// Calls the job once, soon, on any thread of the host's; is called from any thread. A job never
 /// throws or waits for another one, and may be called even when the trainer is gone. If this
-/// throws or forgets the job, its work is done when the trainer is called the next time.
+/// throws or forgets the job, its work is done when the trainer is called the next time. If it runs
+/// the job before it returns, the call that it is called in ends when all is done that the batches
+/// make possible; if they never end, that work is left to the calls that wait for it.
 using Executor = std::function<void(std::function<void()> job)>;
 
 /// Gives the micro-batch at a position of a step: a pure function, called from any thread.
@@ -85,10 +87,12 @@ struct TrainerOptions {
   /// A folder that is this trainer's alone while it lives, for `save` and `restore` with names.
   std::filesystem::path folder;
 
-  /// For Running::host_executor. It must not call the trainer.
+  /// For Running::host_executor.
   Executor execute;
 
-  /// Called where the trainer's work is done, one at a time. They must not throw.
+  /// Called where the trainer's work is done, one at a time. They must not throw. These, `batches`,
+  /// `execute` and the model's functions may ask this trainer for its status and submit to it while
+  /// there is room; whatever would wait for them returns ErrorCode::busy.
   std::function<void(const StepReport&)> on_step;
   std::function<void(const std::string&)> on_notice;  ///< such as a batch that is tried again
 };

@@ -128,6 +128,24 @@ TEST(HostExecutor, ThatRunsJobsAtOnceDoesNotNestThem) {
   EXPECT_EQ(trainer->status().progress, Progress::finished);
 }
 
+TEST(HostExecutor, ThatRunsJobsAtOnceLeavesBatchesThatNeverEndToCallsThatNeedThem) {
+  auto options = options_with(run_at_once);
+  options.batches = [](std::uint64_t epoch, std::uint64_t step, std::uint32_t position) {
+    return AnyValue::of(examples_of(epoch * 12 + step * 3 + position));
+  };
+  auto trainer = Trainer::create(small_model(), options);
+  ASSERT_TRUE(trainer) << trainer.error().message;
+  EXPECT_EQ(trainer->status().steps, 0u);
+  EXPECT_EQ(trainer->predict<Floats>(Floats{0, 0})->version, 0u);
+  const auto first = trainer->save();
+  ASSERT_TRUE(first) << first.error().message;
+  EXPECT_EQ(trainer->wait_for_steps(7, 5min)->steps, 7u);
+  ASSERT_TRUE(trainer->restore(*first));
+  EXPECT_EQ(trainer->wait_for_steps(12, 5min)->steps, 12u);
+  EXPECT_TRUE(*trainer->save() == state_of(small_options()));
+  EXPECT_TRUE(trainer->close());
+}
+
 TEST(HostExecutor, ASubmitterThatHasToWaitDoesJobsInstead) {
   auto options = options_with(forget);
   options.queue_bound = 3;
