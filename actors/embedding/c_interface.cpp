@@ -17,10 +17,13 @@
 #include "nodezero/trainer.hpp"
 
 struct nodezero_trainer {
-  nodezero::Trainer trainer;
-  std::int64_t inputs = 0, outputs = 0;  ///< of a perceptron; else 0
-  mutable std::mutex mutex;
-  std::string last_error;
+  struct Kept {
+    nodezero::Trainer trainer;
+    std::int64_t inputs = 0, outputs = 0;  ///< of a perceptron; else 0
+    std::mutex mutex;
+    std::string last_error;
+  };
+  std::shared_ptr<Kept> kept;  ///< calls keep it: the handle may be destroyed in their callbacks
 };
 
 namespace {
@@ -29,6 +32,7 @@ using nodezero::Error;
 using nodezero::ErrorCode;
 using nodezero::fail;
 using nodezero::Result;
+using Kept = nodezero_trainer::Kept;
 
 void write_text(const std::string& text, char* out, std::size_t size) {
   if (out && size > 0) {
@@ -40,7 +44,7 @@ void write_text(const std::string& text, char* out, std::size_t size) {
 
 /// Runs a call that returns a Result<void> and gives what it failed with to `tell`.
 template <class Call, class Tell>
-nodezero_code guarded(Call call, Tell tell) {
+nodezero_code code_of(Call call, Tell tell) {
   Result<void> result;
   try {
     result = call();
@@ -58,46 +62,54 @@ nodezero_code guarded(Call call, Tell tell) {
 
 /// The same for a call of a trainer, which keeps the message.
 template <class Call>
-nodezero_code guarded(nodezero_trainer* trainer, Call call) {
+nodezero_code guarded(const nodezero_trainer* trainer, Call call) {
   if (!trainer) {
     return NODEZERO_INVALID_ARGUMENT;
   }
-  return guarded(std::move(call), [trainer](std::string message) {
-    const std::lock_guard lock(trainer->mutex);
-    trainer->last_error = std::move(message);
-  });
+  const auto kept = trainer->kept;
+  return code_of([&] { return call(*kept); },
+                 [&](std::string message) {
+                   const std::lock_guard lock(kept->mutex);
+                   kept->last_error = std::move(message);
+                 });
 }
 
 Result<void> missing(const char* what) {
   return fail(ErrorCode::invalid_argument, std::string(what) + " is NULL");
 }
 
-template <class T>
-Result<void> without_value(Result<T> result) {
-  if (!result) {
-    return tl::unexpected<Error>(std::move(result.error()));
-  }
-  return {};
+/// What the caller's struct has room for.
+void write(const nodezero::Status& s, nodezero_status& out) {
+  const auto& t = s.threads;
+  const nodezero_status known = {out.size,    static_cast<nodezero_progress>(s.progress),
+                                 s.time,      s.steps,
+                                 s.epochs,    s.version,
+                                 s.loss,      s.taken,
+                                 s.waiting,   s.dropped,
+                                 t.all(),     t.lanes,
+                                 t.observers, t.checkpointers,
+                                 t.workers,   t.clocks,
+                                 t.printers};
+  std::memcpy(&out, &known, std::min(out.size, sizeof known));
 }
 
-nodezero_status to_c(const nodezero::Status& s) {
-  return {static_cast<nodezero_progress>(s.progress),
-          s.time,
-          s.steps,
-          s.epochs,
-          s.version,
-          s.loss,
-          s.taken,
-          s.waiting,
-          s.dropped,
-          s.threads};
-}
-
-Result<void> give(Result<nodezero::Status> status, nodezero_status* out) {
-  if (status && out) {
-    *out = to_c(*status);
-  }
-  return without_value(std::move(status));
+/// A call that tells its status, unless `out` is NULL.
+template <class Call>
+nodezero_code telling(const nodezero_trainer* trainer, nodezero_status* out, Call call) {
+  return guarded(trainer, [&](Kept& kept) -> Result<void> {
+    if (out && out->size < sizeof out->size) {
+      return fail(ErrorCode::invalid_argument,
+                  "a status is set up by nodezero_status_init before it is first used");
+    }
+    const Result<nodezero::Status> status = call(kept.trainer);
+    if (!status) {
+      return tl::unexpected<Error>(status.error());
+    }
+    if (out) {
+      write(*status, *out);
+    }
+    return {};
+  });
 }
 
 /// What both ways to create a trainer have in common; `make` makes the model.
@@ -105,7 +117,7 @@ template <class Make>
 nodezero_code create(const nodezero_options* given, nodezero_trainer** out, char* message,
                      std::size_t message_size, std::int64_t inputs, std::int64_t outputs,
                      Make make) {
-  return guarded(
+  return code_of(
       [&]() -> Result<void> {
         if (!out) {
           return missing("the place for the trainer");
@@ -123,7 +135,9 @@ nodezero_code create(const nodezero_options* given, nodezero_trainer** out, char
         if (!trainer) {
           return tl::unexpected<Error>(std::move(trainer.error()));
         }
-        *out = new nodezero_trainer{std::move(*trainer), inputs, outputs, {}, {}};
+        // Made in place: it holds a mutex.
+        *out = new nodezero_trainer{
+            std::shared_ptr<Kept>(new Kept{std::move(*trainer), inputs, outputs, {}, {}})};
         return {};
       },
       [&](const std::string& text) { write_text(text, message, message_size); });
@@ -162,7 +176,10 @@ nodezero_code nodezero_create_perceptron(const int64_t* sizes, size_t size_count
 }
 
 void nodezero_destroy(nodezero_trainer* trainer) {
-  delete trainer;
+  if (trainer) {
+    const nodezero::Trainer ends = std::move(trainer->kept->trainer);
+    delete trainer;
+  }
 }
 
 void nodezero_last_error(const nodezero_trainer* trainer, char* message, size_t size) {
@@ -170,63 +187,62 @@ void nodezero_last_error(const nodezero_trainer* trainer, char* message, size_t 
     write_text("the trainer is NULL", message, size);
     return;
   }
-  const std::lock_guard lock(trainer->mutex);
-  write_text(trainer->last_error, message, size);
+  const std::lock_guard lock(trainer->kept->mutex);
+  write_text(trainer->kept->last_error, message, size);
 }
 
 nodezero_code nodezero_submit(nodezero_trainer* trainer, const void* batch, size_t size) {
-  return guarded(trainer, [&]() -> Result<void> {
+  return guarded(trainer, [&](Kept& kept) -> Result<void> {
     if (!batch && size > 0) {
       return missing("the batch");
     }
-    return trainer->trainer.submit(nodezero::copy_bytes(batch, size));
+    return kept.trainer.submit(nodezero::copy_bytes(batch, size));
   });
 }
 
 nodezero_code nodezero_submit_examples(nodezero_trainer* trainer, size_t examples,
                                        const float* inputs, const float* targets) {
-  return guarded(trainer, [&]() -> Result<void> {
+  return guarded(trainer, [&](Kept& kept) -> Result<void> {
     if (!inputs || !targets) {
       return missing("a batch's inputs or targets");
     }
-    const auto in = examples * static_cast<std::size_t>(trainer->inputs);
-    const auto out = examples * static_cast<std::size_t>(trainer->outputs);
-    return trainer->trainer.submit(
-        nodezero::Examples{{inputs, inputs + in}, {targets, targets + out}});
+    const auto in = examples * static_cast<std::size_t>(kept.inputs);
+    const auto out = examples * static_cast<std::size_t>(kept.outputs);
+    return kept.trainer.submit(nodezero::Examples{{inputs, inputs + in}, {targets, targets + out}});
   });
 }
 
 nodezero_code nodezero_step(nodezero_trainer* trainer, uint64_t budget, nodezero_status* status) {
-  return guarded(trainer, [&] { return give(trainer->trainer.step(budget), status); });
+  return telling(trainer, status, [&](auto& called) { return called.step(budget); });
 }
 
 nodezero_code nodezero_advance_to(nodezero_trainer* trainer, double time, nodezero_status* status) {
-  return guarded(trainer, [&] { return give(trainer->trainer.advance_to(time), status); });
+  return telling(trainer, status, [&](auto& called) { return called.advance_to(time); });
 }
 
 nodezero_code nodezero_wait_for_steps(nodezero_trainer* trainer, uint64_t steps,
                                       uint64_t timeout_ms, nodezero_status* status) {
   // More than CAF's and the library's clocks can add.
   const std::chrono::milliseconds timeout(std::min<std::uint64_t>(timeout_ms, 1'000'000'000'000));
-  return guarded(trainer,
-                 [&] { return give(trainer->trainer.wait_for_steps(steps, timeout), status); });
+  return telling(trainer, status,
+                 [&](auto& called) { return called.wait_for_steps(steps, timeout); });
 }
 
 nodezero_code nodezero_get_status(const nodezero_trainer* trainer, nodezero_status* status) {
-  if (!trainer || !status) {
-    return NODEZERO_INVALID_ARGUMENT;
+  if (!status) {
+    return guarded(trainer, [](Kept&) { return missing("the status"); });
   }
-  *status = to_c(trainer->trainer.status());
-  return NODEZERO_OK;
+  return telling(trainer, status,
+                 [](auto& called) -> Result<nodezero::Status> { return called.status(); });
 }
 
 nodezero_code nodezero_predict(nodezero_trainer* trainer, const void* input, size_t input_size,
                                void* output, size_t output_size, uint64_t* version) {
-  return guarded(trainer, [&]() -> Result<void> {
+  return guarded(trainer, [&](Kept& kept) -> Result<void> {
     if ((!input && input_size > 0) || (!output && output_size > 0)) {
       return missing("the input or the output");
     }
-    auto answer = trainer->trainer.predict<nodezero::Bytes>(
+    auto answer = kept.trainer.predict<nodezero::Bytes>(
         nodezero::CInput{nodezero::copy_bytes(input, input_size), output_size});
     if (!answer) {
       return tl::unexpected<Error>(std::move(answer.error()));
@@ -243,13 +259,12 @@ nodezero_code nodezero_predict(nodezero_trainer* trainer, const void* input, siz
 
 nodezero_code nodezero_predict_examples(nodezero_trainer* trainer, size_t examples,
                                         const float* inputs, float* outputs, uint64_t* version) {
-  return guarded(trainer, [&]() -> Result<void> {
+  return guarded(trainer, [&](Kept& kept) -> Result<void> {
     if (!inputs || !outputs) {
       return missing("the inputs or the outputs");
     }
-    const auto in = examples * static_cast<std::size_t>(trainer->inputs);
-    auto answer =
-        trainer->trainer.predict<std::vector<float>>(std::vector<float>(inputs, inputs + in));
+    const auto in = examples * static_cast<std::size_t>(kept.inputs);
+    auto answer = kept.trainer.predict<std::vector<float>>(std::vector<float>(inputs, inputs + in));
     if (!answer) {
       return tl::unexpected<Error>(std::move(answer.error()));
     }
@@ -263,11 +278,11 @@ nodezero_code nodezero_predict_examples(nodezero_trainer* trainer, size_t exampl
 
 nodezero_code nodezero_save(nodezero_trainer* trainer, void* buffer, size_t* size) {
   bool is_too_small = false;
-  const nodezero_code code = guarded(trainer, [&]() -> Result<void> {
+  const nodezero_code code = guarded(trainer, [&](Kept& kept) -> Result<void> {
     if (!size) {
       return missing("the place for the state's size");
     }
-    auto state = trainer->trainer.save();
+    auto state = kept.trainer.save();
     if (!state) {
       return tl::unexpected<Error>(std::move(state.error()));
     }
@@ -282,28 +297,28 @@ nodezero_code nodezero_save(nodezero_trainer* trainer, void* buffer, size_t* siz
 }
 
 nodezero_code nodezero_restore(nodezero_trainer* trainer, const void* state, size_t size) {
-  return guarded(trainer, [&]() -> Result<void> {
+  return guarded(trainer, [&](Kept& kept) -> Result<void> {
     if (!state) {
       return missing("the state");
     }
-    return trainer->trainer.restore(std::span(static_cast<const std::byte*>(state), size));
+    return kept.trainer.restore(std::span(static_cast<const std::byte*>(state), size));
   });
 }
 
 nodezero_code nodezero_save_file(nodezero_trainer* trainer, const char* name) {
-  return guarded(trainer, [&]() -> Result<void> {
-    return name ? trainer->trainer.save(std::string(name)) : missing("the name");
+  return guarded(trainer, [&](Kept& kept) -> Result<void> {
+    return name ? kept.trainer.save(std::string(name)) : missing("the name");
   });
 }
 
 nodezero_code nodezero_restore_file(nodezero_trainer* trainer, const char* name) {
-  return guarded(trainer, [&]() -> Result<void> {
-    return name ? trainer->trainer.restore(std::string(name)) : missing("the name");
+  return guarded(trainer, [&](Kept& kept) -> Result<void> {
+    return name ? kept.trainer.restore(std::string(name)) : missing("the name");
   });
 }
 
 nodezero_code nodezero_close(nodezero_trainer* trainer) {
-  return guarded(trainer, [&] { return trainer->trainer.close(); });
+  return guarded(trainer, [&](Kept& kept) { return kept.trainer.close(); });
 }
 
 }  // extern "C"

@@ -112,4 +112,10 @@ void nodezero_model_init(nodezero_model* model, size_t size) {
   set_up(model, size, {size, nullptr, nullptr, 0, nullptr, nullptr, nullptr});
 }
 
+void nodezero_status_init(nodezero_status* status, size_t size) {
+  nodezero_status empty = {};
+  empty.size = size;
+  set_up(status, size, empty);
+}
+
 }  // extern "C"

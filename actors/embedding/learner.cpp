@@ -111,7 +111,7 @@ class learner : public runtime::recorded<learner_actor::base> {
           status.taken = queue_ ? status.steps * options_.micro_batches : 0;
           status.waiting = queue_ ? queue_->counts().waiting : 0;
           status.dropped = queue_ ? queue_->counts().dropped : 0;
-          status.threads = options_.threads + 2;  // the observer and the checkpointer
+          status.threads = {.lanes = options_.threads, .observers = 1, .checkpointers = 1};
           return status;
         },
     };

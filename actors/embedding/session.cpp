@@ -171,6 +171,7 @@ void Trainer::Session::take_down() {
   const ExclusiveLock lock(run_mutex_);
   await_exit();
   system_.reset();
+  is_down_ = true;
 }
 
 // -- one run of the actors ---------------------------------------------------------------------

@@ -132,6 +132,7 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   bool is_revived_ = false;  ///< the run has ended and another one only answers predictions
 
   std::atomic<bool> is_closed_{false};
+  std::atomic<bool> is_down_{false};          ///< and the actor system is gone
   std::atomic<bool> has_new_batches_{false};  ///< stepped: the feed has not been told
   std::atomic<double> time_{0};
   int calls_inside_ = 0;  ///< stepped: of Inside, on the owner's thread

@@ -6,13 +6,6 @@
 #include "actors/embedding/session.hpp"
 
 namespace nodezero {
-namespace {
-
-// The observer and the checkpointer; of the actor system its worker, its clock and one more.
-constexpr std::uint64_t threads_beside_lanes = 5;
-
-}  // namespace
-
 std::optional<Error> Trainer::Session::refusal(bool needs_stepped) const {
   if (is_closed_) {
     return Error{ErrorCode::closed, "the trainer is closed"};
@@ -125,7 +118,9 @@ Status Trainer::Session::status() const {
   Status status = status_;
   status.progress = ended_.value_or(Progress::working);
   status.time = time_;
-  status.threads = has_own_threads() ? options_.threads + threads_beside_lanes : 0;
+  if (has_own_threads() && !is_down_) {
+    status.threads = {options_.threads, 1, 1, 1, 1, 1};
+  }
   if (queue_) {
     const auto counts = queue_->counts();
     status.taken = status.steps * options_.micro_batches;

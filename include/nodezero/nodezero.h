@@ -3,8 +3,9 @@
  *
  * - Handles are opaque. Everything that has a handle's function is freed by its `_destroy`.
  * - Functions return a code; nodezero_last_error() has the sentence for people.
- * - Structs of options begin with their size, which the `_init` function is told and notes, so
- *   that programs go on working when a later version appends to them.
+ * - Structs of the caller's begin with their size, which the `_init` function is told and notes,
+ *   so that programs go on working when a later version appends to them. What callbacks are
+ *   handed is the library's, const, and needs none.
  * - Data is copied in and out of the caller's buffers.
  * - Nothing is printed, no signal is handled, the process is never ended and no thread is
  *   started that `threads` does not ask for.
@@ -137,6 +138,7 @@ typedef struct nodezero_options {
 } nodezero_options;
 
 typedef struct nodezero_status {
+  size_t size; /* of this struct; set by nodezero_status_init. No more than that is written. */
   nodezero_progress progress;
   double time;      /* that nodezero_advance_to has reached */
   uint64_t steps;   /* done, over all epochs */
@@ -146,12 +148,19 @@ typedef struct nodezero_status {
   uint64_t taken;   /* submitted batches that the steps so far were made of */
   uint64_t waiting; /* submitted batches that no step has taken */
   uint64_t dropped;
-  uint64_t threads; /* that the trainer has started and that live */
+  uint64_t threads;       /* that the trainer has started and that live, in all; these are: */
+  uint32_t lanes;         /* compute */
+  uint32_t observers;     /* one, that calls on_step and on_notice */
+  uint32_t checkpointers; /* one, that holds the last version's state */
+  uint32_t workers;       /* of the actor system: one, for all other actors */
+  uint32_t clocks;        /* of the actor system: one, for timeouts */
+  uint32_t printers;      /* of the actor system: one, that never has anything to do */
 } nodezero_status;
 
 /* `size` is that of the caller's struct: nodezero_options_init(&options, sizeof options). */
 NODEZERO_EXPORT void nodezero_options_init(nodezero_options* options, size_t size);
 NODEZERO_EXPORT void nodezero_model_init(nodezero_model* model, size_t size);
+NODEZERO_EXPORT void nodezero_status_init(nodezero_status* status, size_t size);
 
 /* Creates a trainer of the host's own model. `message`, if not NULL, gets what is wrong, cut
  * off at `message_size` bytes. */
@@ -167,7 +176,7 @@ NODEZERO_EXPORT nodezero_code nodezero_create_perceptron(const int64_t* sizes, s
                                                          nodezero_trainer** trainer, char* message,
                                                          size_t message_size);
 
-/* NULL is allowed. */
+/* NULL is allowed. In a callback of the trainer's it ends when the callback has returned. */
 NODEZERO_EXPORT void nodezero_destroy(nodezero_trainer* trainer);
 
 /* Writes what was wrong in the last call with this trainer that failed, in whatever thread, as
@@ -182,7 +191,8 @@ NODEZERO_EXPORT nodezero_code nodezero_submit(nodezero_trainer* trainer, const v
 NODEZERO_EXPORT nodezero_code nodezero_submit_examples(nodezero_trainer* trainer, size_t examples,
                                                        const float* inputs, const float* targets);
 
-/* `status` may be NULL in these. */
+/* `status` may be NULL in these, but not in nodezero_get_status. One that was not set up by
+ * nodezero_status_init gives NODEZERO_INVALID_ARGUMENT, and nothing is done. */
 NODEZERO_EXPORT nodezero_code nodezero_step(nodezero_trainer* trainer, uint64_t budget,
                                             nodezero_status* status);
 NODEZERO_EXPORT nodezero_code nodezero_advance_to(nodezero_trainer* trainer, double time,

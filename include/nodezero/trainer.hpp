@@ -20,7 +20,7 @@ namespace nodezero {
 /// Where the work of a trainer is done.
 enum class Running {
   stepped = 0,        ///< inside of the host's calls: no thread is started and time is the host's
-  own_threads = 1,    ///< on lanes of its own, beside three threads of the actor system
+  own_threads = 1,    ///< on lanes of its own, beside a few threads more: see Threads
   host_executor = 2,  ///< in jobs that the host runs, see `TrainerOptions::execute`
 };
 
@@ -107,6 +107,20 @@ enum class Progress {
   failed = 5,      ///< see Status::failure; `restore` goes on from an earlier state
 };
 
+/// Threads that a trainer has started and that live: none, unless it has threads of its own.
+struct Threads {
+  std::uint32_t lanes = 0;          ///< compute; as many as TrainerOptions::threads
+  std::uint32_t observers = 0;      ///< one, that calls on_step and on_notice
+  std::uint32_t checkpointers = 0;  ///< one, that holds the last version's state
+  std::uint32_t workers = 0;        ///< of the actor system: one, for all other actors
+  std::uint32_t clocks = 0;         ///< of the actor system: one, for timeouts
+  std::uint32_t printers = 0;       ///< of the actor system: one, that never has anything to do
+
+  std::uint32_t all() const {
+    return lanes + observers + checkpointers + workers + clocks + printers;
+  }
+};
+
 struct Status {
   Progress progress = Progress::working;
   double time = 0;           ///< that advance_to has reached
@@ -117,8 +131,8 @@ struct Status {
   std::uint64_t taken = 0;    ///< submitted batches that the steps so far were made of
   std::uint64_t waiting = 0;  ///< submitted batches that no step has taken
   std::uint64_t dropped = 0;  ///< by WhenFull::drop_oldest
-  std::uint64_t threads = 0;  ///< that this trainer has started and that live
-  std::string failure;        ///< one line
+  Threads threads;
+  std::string failure;  ///< one line
 };
 
 /// A model's answer and the version of the weights that gave it.

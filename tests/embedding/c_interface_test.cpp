@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -44,6 +46,12 @@ int start_at_one(void*, uint64_t, float* const* parameters) {
   return 0;
 }
 
+nodezero_status new_status() {
+  nodezero_status status;
+  nodezero_status_init(&status, sizeof status);
+  return status;
+}
+
 struct Line {
   Line() {
     nodezero_model_init(&model, sizeof model);
@@ -84,7 +92,7 @@ TEST(CInterface, TrainsAModelOfTheHosts) {
   ASSERT_EQ(nodezero_predict(line.trainer, &x, sizeof x, &y, sizeof y, &version), NODEZERO_OK);
   EXPECT_EQ(y, 2);
   EXPECT_EQ(version, 0u);
-  nodezero_status status;
+  nodezero_status status = new_status();
   for (int i = 0; i < 200; ++i) {
     ASSERT_EQ(nodezero_submit(line.trainer, &x, sizeof x), NODEZERO_OK);
     ASSERT_EQ(nodezero_advance_to(line.trainer, i, &status), NODEZERO_OK);
@@ -134,7 +142,7 @@ TEST(CInterface, SaysWhatIsWrongAndNeverCrashes) {
   line.options.spheres = 1;
   ASSERT_EQ(line.create(), NODEZERO_OK);
 
-  nodezero_status status;
+  nodezero_status status = new_status();
   EXPECT_EQ(nodezero_step(nullptr, 1, &status), NODEZERO_INVALID_ARGUMENT);
   EXPECT_EQ(nodezero_get_status(line.trainer, nullptr), NODEZERO_INVALID_ARGUMENT);
   EXPECT_EQ(nodezero_step(line.trainer, 0, &status), NODEZERO_INVALID_ARGUMENT);
@@ -158,6 +166,7 @@ TEST(CInterface, SaysWhatIsWrongAndNeverCrashes) {
   nodezero_destroy(nullptr);
   nodezero_options_init(nullptr, sizeof line.options);
   nodezero_model_init(nullptr, sizeof line.model);
+  nodezero_status_init(nullptr, sizeof status);
 }
 
 TEST(CInterface, TakesOptionsOfAnEarlierVersionOfTheStruct) {
@@ -177,19 +186,76 @@ TEST(CInterface, TakesOptionsOfAnEarlierVersionOfTheStruct) {
             NODEZERO_INVALID_ARGUMENT);
 }
 
+TEST(CInterface, WritesAsMuchOfAStatusAsTheCallersVersionOfTheStructHas) {
+  Line line;
+  ASSERT_EQ(line.create(), NODEZERO_OK) << line.message;
+  const double x = 2;
+  ASSERT_EQ(nodezero_submit(line.trainer, &x, sizeof x), NODEZERO_OK);
+  nodezero_status status;
+  std::memset(&status, 0x5a, sizeof status);
+  const std::size_t known = offsetof(nodezero_status, loss);
+  nodezero_status_init(&status, known);
+  const auto rest = reinterpret_cast<const unsigned char*>(&status) + known;
+  const std::vector<unsigned char> untouched(sizeof status - known, 0x5a);
+  const auto is_untouched = [&] { return std::equal(untouched.begin(), untouched.end(), rest); };
+  EXPECT_TRUE(is_untouched());
+  ASSERT_EQ(nodezero_advance_to(line.trainer, 1, &status), NODEZERO_OK);
+  EXPECT_EQ(status.size, known);
+  EXPECT_EQ(status.steps, 1u);
+  EXPECT_EQ(status.version, 1u);
+  EXPECT_TRUE(is_untouched());
+  ASSERT_EQ(nodezero_get_status(line.trainer, &status), NODEZERO_OK);
+  EXPECT_TRUE(is_untouched());
+}
+
+TEST(CInterface, DoesNothingForAStatusThatWasNotSetUp) {
+  Line line;
+  ASSERT_EQ(line.create(), NODEZERO_OK) << line.message;
+  const double x = 2;
+  ASSERT_EQ(nodezero_submit(line.trainer, &x, sizeof x), NODEZERO_OK);
+  nodezero_status none = {};
+  EXPECT_EQ(nodezero_step(line.trainer, 1000, &none), NODEZERO_INVALID_ARGUMENT);
+  char text[100];
+  nodezero_last_error(line.trainer, text, sizeof text);
+  EXPECT_STREQ(text, "a status is set up by nodezero_status_init before it is first used");
+  EXPECT_EQ(nodezero_advance_to(line.trainer, 1, &none), NODEZERO_INVALID_ARGUMENT);
+  EXPECT_EQ(nodezero_wait_for_steps(line.trainer, 1, 1, &none), NODEZERO_INVALID_ARGUMENT);
+  EXPECT_EQ(nodezero_get_status(line.trainer, &none), NODEZERO_INVALID_ARGUMENT);
+  nodezero_status status = new_status();
+  ASSERT_EQ(nodezero_get_status(line.trainer, &status), NODEZERO_OK);
+  EXPECT_EQ(status.steps, 0u);
+  EXPECT_EQ(status.waiting, 1u);
+}
+
+TEST(CInterface, ListsTheThreads) {
+  Line line;
+  line.options.running = NODEZERO_OWN_THREADS;
+  line.options.threads = 2;
+  ASSERT_EQ(line.create(), NODEZERO_OK) << line.message;
+  nodezero_status status = new_status();
+  ASSERT_EQ(nodezero_get_status(line.trainer, &status), NODEZERO_OK);
+  EXPECT_EQ(status.lanes, 2u);
+  EXPECT_EQ(status.threads, status.lanes + status.observers + status.checkpointers +
+                                status.workers + status.clocks + status.printers);
+  EXPECT_EQ(status.threads, 7u);
+}
+
+/// What a host is to run.
+struct Job {
+  void (*run)(void*);
+  void* argument;
+};
+void put_into_vector(void* user, void (*run)(void*), void* argument) {
+  static_cast<std::vector<Job>*>(user)->push_back({run, argument});
+}
+
 TEST(CInterface, HasTheHostRunTheJobs) {
-  struct Job {
-    void (*run)(void*);
-    void* argument;
-  };
   std::vector<Job> jobs;
   Line line;
   line.options.running = NODEZERO_HOST_EXECUTOR;
   EXPECT_EQ(line.create(), NODEZERO_INVALID_ARGUMENT);
   line.options.user = &jobs;
-  line.options.execute = [](void* user, void (*run)(void*), void* argument) {
-    static_cast<std::vector<Job>*>(user)->push_back({run, argument});
-  };
+  line.options.execute = put_into_vector;
   ASSERT_EQ(line.create(), NODEZERO_OK) << line.message;
   const double x = 2;
   ASSERT_EQ(nodezero_submit(line.trainer, &x, sizeof x), NODEZERO_OK);
@@ -197,7 +263,7 @@ TEST(CInterface, HasTheHostRunTheJobs) {
     const Job job = jobs[next];
     job.run(job.argument);
   }
-  nodezero_status status;
+  nodezero_status status = new_status();
   ASSERT_EQ(nodezero_get_status(line.trainer, &status), NODEZERO_OK);
   EXPECT_EQ(status.steps, 1u);
   EXPECT_EQ(status.threads, 0u);
@@ -208,6 +274,30 @@ TEST(CInterface, HasTheHostRunTheJobs) {
   EXPECT_GT(jobs.size(), done);
   for (std::size_t next = done; next < jobs.size(); ++next) {
     jobs[next].run(jobs[next].argument);
+  }
+}
+
+TEST(CInterface, ATrainerMayBeDestroyedInACallbackOfACallThatThenFails) {
+  struct Host {
+    Line line;
+    std::vector<Job> jobs;
+  } host;
+  Line& line = host.line;
+  line.options.running = NODEZERO_HOST_EXECUTOR;
+  line.options.user = &host;
+  line.options.execute = [](void* user, void (*run)(void*), void* argument) {
+    put_into_vector(&static_cast<Host*>(user)->jobs, run, argument);
+  };
+  line.options.on_step = [](void* user, const nodezero_step_report*) {
+    nodezero_destroy(std::exchange(static_cast<Host*>(user)->line.trainer, nullptr));
+  };
+  ASSERT_EQ(line.create(), NODEZERO_OK) << line.message;
+  const double x = 2;
+  ASSERT_EQ(nodezero_submit(line.trainer, &x, sizeof x), NODEZERO_OK);
+  EXPECT_EQ(nodezero_wait_for_steps(line.trainer, 100, 300'000, nullptr), NODEZERO_CLOSED);
+  EXPECT_EQ(line.trainer, nullptr);
+  for (const Job& job : host.jobs) {
+    job.run(job.argument);
   }
 }
 

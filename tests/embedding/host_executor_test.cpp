@@ -54,7 +54,7 @@ TEST(HostExecutor, StartsNoThread) {
   ASSERT_TRUE(trainer->predict<Floats>(Floats{0.1f, 0.2f}));
   ASSERT_TRUE(trainer->save());
   EXPECT_EQ(count_threads(), 0u);
-  EXPECT_EQ(trainer->status().threads, 0u);
+  EXPECT_EQ(trainer->status().threads.all(), 0u);
 }
 
 TEST(HostExecutor, NeedsNoCallThatWaitsWhereTheHostRunsTheJobs) {

@@ -60,7 +60,7 @@ TEST(Stepped, StartsNoThread) {
   ASSERT_TRUE((trainer.predict<std::vector<float>>(std::vector<float>{0.1f, 0.2f})));
   ASSERT_TRUE(trainer.save());
   EXPECT_EQ(count_threads(), 0u);
-  EXPECT_EQ(trainer.status().threads, 0u);
+  EXPECT_EQ(trainer.status().threads.all(), 0u);
 }
 
 TEST(Stepped, TimeIsTheHostsAndStepsTakeIt) {
@@ -157,11 +157,20 @@ TEST(OwnThreads, AreThoseThatTheStatusSaysAndGoWithTheTrainer) {
       ASSERT_TRUE(trainer.submit(examples_of(i)));
     }
     ASSERT_TRUE(trainer.wait_for_steps(4, 5min));
-    EXPECT_EQ(count_threads(), trainer.status().threads);
+    const Threads threads = trainer.status().threads;
+    EXPECT_EQ(count_threads(), threads.all());
+    EXPECT_EQ(threads.lanes, 2u);
+    // By the names that CAF gives them; an actor on a thread of its own has but this one.
+    wait_for_threads("caf.multiplexer", threads.workers);
+    wait_for_threads("caf.clock", threads.clocks);
+    wait_for_threads("caf.actor",
+                     threads.lanes + threads.observers + threads.checkpointers + threads.printers);
     const auto answer = trainer.predict<std::vector<float>>(std::vector<float>{0.5f, 0.5f});
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_EQ(trainer.step(1).error().code, ErrorCode::wrong_mode);
     EXPECT_EQ(trainer.wait_for_steps(5, 1ms).error().code, ErrorCode::timed_out);
+    ASSERT_TRUE(trainer.close());
+    EXPECT_EQ(trainer.status().threads.all(), 0u);
   }
   wait_for_end_of_threads();
 }

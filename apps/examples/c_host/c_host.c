@@ -44,7 +44,7 @@ static double simulate(nodezero_trainer* trainer, unsigned first, unsigned last)
   float before[2 * examples], after[2 * examples];
   nodezero_status status;
   unsigned batch, i;
-  memset(&status, 0, sizeof status);
+  nodezero_status_init(&status, sizeof status);
   for (batch = first; batch < last; ++batch) {
     for (i = 0; i < examples; ++i) {
       const unsigned index = 2 * (batch * examples + i);
@@ -77,6 +77,7 @@ int main(void) {
   state truth = {1.0f, 0.0f};
   uint64_t version;
 
+  nodezero_status_init(&status, sizeof status);
   nodezero_options_init(&options, sizeof options);
   options.learning_rate = 0.01;
   if (nodezero_create_perceptron(sizes, 4, &options, &trainer, message, sizeof message) !=

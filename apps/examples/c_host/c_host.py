@@ -42,10 +42,14 @@ class Options(ctypes.Structure):
 
 
 class Status(ctypes.Structure):
-    _fields_ = [("progress", ctypes.c_int), ("time", c_double), ("steps", c_uint64),
-                ("epochs", c_uint64), ("version", c_uint64), ("loss", c_double),
-                ("taken", c_uint64), ("waiting", c_uint64), ("dropped", c_uint64),
-                ("threads", c_uint64)]
+    # As many of the C struct's as are of use here; the library is told how many.
+    _fields_ = [("size", c_size_t), ("progress", ctypes.c_int), ("time", c_double),
+                ("steps", c_uint64), ("epochs", c_uint64), ("version", c_uint64),
+                ("loss", c_double)]
+
+    def __init__(self):
+        super().__init__()
+        library.nodezero_status_init(byref(self), c_size_t(ctypes.sizeof(self)))
 
 
 library = ctypes.CDLL(sys.argv[1] if len(sys.argv) > 1 else "libnodezero.so")

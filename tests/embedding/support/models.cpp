@@ -1,8 +1,10 @@
 #include "support/models.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <thread>
 
@@ -22,6 +24,15 @@ const std::size_t threads_at_begin = (std::thread([] {}).join(), 2);
 #else
 const std::size_t threads_at_begin = all_threads();
 #endif
+
+std::size_t threads_named(const std::string& name) {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  return static_cast<std::size_t>(std::count_if(begin(tasks), end(tasks), [&](const auto& task) {
+    std::string its_name;
+    std::getline(std::ifstream(task.path() / "comm"), its_name);
+    return its_name == name;
+  }));
+}
 
 }  // namespace
 
@@ -54,6 +65,12 @@ std::size_t count_threads() {
 
 void wait_for_end_of_threads() {
   while (count_threads() > 0) {
+    std::this_thread::yield();
+  }
+}
+
+void wait_for_threads(const std::string& name, std::size_t count) {
+  while (threads_named(name) != count) {
     std::this_thread::yield();
   }
 }

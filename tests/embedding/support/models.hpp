@@ -25,6 +25,9 @@ std::size_t count_threads();
 /// Waits until there are none: one that has ended is counted for a moment longer.
 void wait_for_end_of_threads();
 
+/// Waits until `count` threads have that name, which they take when they begin.
+void wait_for_threads(const std::string& name, std::size_t count);
+
 /// Submits batches [first, last) of examples_of and steps until nothing is left to do.
 void train(Trainer& trainer, std::uint64_t first, std::uint64_t last);
 
