@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include "model/bf16_product.hpp"
 #include "model/matrix_product.hpp"
 
 namespace nodezero::model {
@@ -10,5 +11,9 @@ namespace nodezero::model {
 /// in which it lies in memory, which is all that its speed depends on. The bits depend on sizes
 /// and values alone.
 void multiply_row(std::int64_t n, std::int64_t k, const float* x, MatrixView b, float* y);
+
+/// The same with a matrix of bf16, half of the bytes to read; factors and sums are fp32. For any
+/// processor.
+void multiply_row(std::int64_t n, std::int64_t k, const float* x, Bf16View b, float* y);
 
 }  // namespace nodezero::model

@@ -1,6 +1,7 @@
 #include "model/row_product.hpp"
 
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <vector>
 
@@ -28,7 +29,7 @@ TEST(MultiplyRow, EqualsTheSumsForOddSizesStridesAndBothForms) {
         const std::int64_t stride = (transposed ? k : n) + 3;
         const auto x = values(k, 1), b = values((transposed ? n : k) * stride, 2);
         std::vector<float> y(static_cast<std::size_t>(n) + 1, 7.0F);
-        multiply_row(n, k, x.data(), {b.data(), stride, transposed}, y.data());
+        multiply_row(n, k, x.data(), MatrixView{b.data(), stride, transposed}, y.data());
         for (std::int64_t j = 0; j < n; ++j) {
           double sum = 0;
           for (std::int64_t i = 0; i < k; ++i) {
@@ -43,17 +44,41 @@ TEST(MultiplyRow, EqualsTheSumsForOddSizesStridesAndBothForms) {
   }
 }
 
+TEST(MultiplyRow, OfBf16HasTheBitsOfTheSameValuesInFp32) {
+  for (const std::int64_t n : {1, 3, 16, 31, 33, 67, 130}) {
+    for (const std::int64_t k : {1, 4, 7, 32, 45, 129}) {
+      for (const bool transposed : {false, true}) {
+        const std::int64_t stride = (transposed ? k : n) + 1;
+        const auto x = values(k, 1);
+        auto b = values((transposed ? n : k) * stride, 2);
+        b.front() = std::numeric_limits<float>::infinity();
+        b.back() = std::numeric_limits<float>::quiet_NaN();
+        std::vector<Bf16> halves(b.size());
+        for (std::size_t i = 0; i < b.size(); ++i) {
+          halves[i] = to_bf16(b[i]);
+          b[i] = to_float(halves[i]);
+        }
+        std::vector<float> y(static_cast<std::size_t>(n) + 1, 7.0F), expected = y;
+        multiply_row(n, k, x.data(), MatrixView{b.data(), stride, transposed}, expected.data());
+        multiply_row(n, k, x.data(), Bf16View{halves.data(), stride, transposed}, y.data());
+        ASSERT_EQ(std::memcmp(y.data(), expected.data(), y.size() * sizeof(float)), 0)
+            << n << " " << k << transposed;
+      }
+    }
+  }
+}
+
 TEST(MultiplyRow, LetsNaNAndInfinityPass) {
   const std::vector<float> x{1, 1, 1, 1, 1};
-  for (const float value : {std::numeric_limits<float>::quiet_NaN(),
-                            std::numeric_limits<float>::infinity()}) {
+  for (const float value :
+       {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
     std::vector<float> b(25, 1.0F);
     b[2 * 5 + 3] = value;
     std::vector<float> y(5);
-    multiply_row(5, 5, x.data(), {b.data(), 5}, y.data());
+    multiply_row(5, 5, x.data(), MatrixView{b.data(), 5}, y.data());
     EXPECT_FALSE(std::isfinite(y[3]));
     EXPECT_EQ(y[2], 5.0F);
-    multiply_row(5, 5, x.data(), {b.data(), 5, true}, y.data());
+    multiply_row(5, 5, x.data(), MatrixView{b.data(), 5, true}, y.data());
     EXPECT_FALSE(std::isfinite(y[2]));
     EXPECT_EQ(y[3], 5.0F);
   }
