@@ -1,7 +1,7 @@
 // How fast a model continues a prompt on one core: tokens a second of Generator with its
 // key-value cache, and of the prompt itself, whose tokens pass the matrix products together.
 // Weights are drawn at random, which changes nothing about the work.
-//   generation_bench [--config A] [--prompt 32] [--tokens 400]
+//   generation_bench [--config A] [--precision bf16] [--prompt 32] [--tokens 400]
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
@@ -27,6 +27,8 @@ int main(int argc, char** argv) {
   app.add_option("--config", config)->check(CLI::IsMember({"A", "B", "C64", "C1024"}));
   app.add_option("--prompt", prompt_tokens, "Tokens of the prompt")->check(CLI::PositiveNumber);
   app.add_option("--tokens", tokens, "Tokens to generate")->check(CLI::PositiveNumber);
+  std::string precision = "fp32";
+  app.add_option("--precision", precision)->check(CLI::IsMember({"fp32", "bf16"}));
   CLI11_PARSE(app, argc, argv);
 
   const model::FloatingPointScope scope;
@@ -39,7 +41,9 @@ int main(int argc, char** argv) {
   };
   std::vector<double> first, rest;
   for (int round = 0; round < 5; ++round) {
-    model::Generator generator(shape, weights, prompt, {});
+    model::Generator generator(
+        shape, weights, prompt, {},
+        precision == "bf16" ? model::Precision::bf16 : model::Precision::fp32);
     auto begin = Clock::now();
     generator.next();
     first.push_back(seconds_since(begin));
@@ -51,7 +55,7 @@ int main(int argc, char** argv) {
   }
   std::sort(first.begin(), first.end());
   std::sort(rest.begin(), rest.end());
-  fmt::print("{}: prompt {:.0f} tokens/s, then {:.0f} tokens/s\n", config,
+  fmt::print("{} in {}: prompt {:.0f} tokens/s, then {:.0f} tokens/s\n", config, precision,
              static_cast<double>(prompt_tokens) / first[2], (tokens - 1) / rest[2]);
   return 0;
 }

@@ -5,13 +5,13 @@
 #include <stdexcept>
 
 #include "model/aligned_buffer.hpp"
+#include "model/attention_rows.hpp"
+#include "model/bf16.hpp"
 #include "model/elementwise.hpp"
 #include "model/gpt2_offsets.hpp"
 #include "model/layer_norm.hpp"
 #include "model/matrix_product.hpp"
-#include "model/multiversion.hpp"
 #include "model/row_product.hpp"
-#include "model/vector_math.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -26,14 +26,16 @@ std::size_t floats(Index count) {
 /// it at once (a prompt) or one (a step of generation) by the same code.
 class Decoder {
  public:
-  Decoder(const ModelConfig& config, const Parameters& weights)
+  /// `halves`, if not null, are the same weights as bf16, which those are then equal to.
+  Decoder(const ModelConfig& config, const Parameters& weights, const Bf16* halves)
       : config_(config),
         w_(weights.values().data()),
+        halves_(halves),
         at_(config, *weights.layout()),
         C_(config.width),
         keys_(floats(config.layers * config.context * C_)),
         values_(floats(config.layers * config.context * C_)),
-        scores_(floats(config.context)) {}
+        scores_(floats(round_up(config.context, group))) {}
 
   /// Tokens in the cache.
   Index size() const { return size_; }
@@ -59,17 +61,25 @@ class Decoder {
   /// out [rows, V] = hidden states times the tied embedding.
   void logits(std::span<const float> hidden, std::span<float> out) const {
     const Index rows = static_cast<Index>(hidden.size()) / C_;
-    product(rows, config_.vocabulary, C_, hidden.data(), {w_ + at_.wte, C_, true}, out.data());
+    product(rows, config_.vocabulary, C_, hidden.data(), at_.wte, {C_, true}, out.data());
   }
 
  private:
-  /// y [rows, outputs] = x [rows, inputs] w.
-  static void product(Index rows, Index outputs, Index inputs, const float* x, MatrixView w,
-                      float* y) {
-    if (rows == 1) {
-      multiply_row(outputs, inputs, x, w, y);
+  struct Form {
+    Index stride;
+    bool transposed = false;
+  };
+
+  /// y [rows, outputs] = x [rows, inputs] w, with w stored at an offset of the weights.
+  void product(Index rows, Index outputs, Index inputs, const float* x, std::size_t weight,
+               Form form, float* y) const {
+    if (rows > 1) {
+      multiply(rows, outputs, inputs, {x, inputs}, {w_ + weight, form.stride, form.transposed}, y,
+               outputs);
+    } else if (halves_) {
+      multiply_row(outputs, inputs, x, Bf16View{halves_ + weight, form.stride, form.transposed}, y);
     } else {
-      multiply(rows, outputs, inputs, {x, inputs}, w, y, outputs);
+      multiply_row(outputs, inputs, x, MatrixView{w_ + weight, form.stride, form.transposed}, y);
     }
   }
 
@@ -101,7 +111,7 @@ class Decoder {
   /// x += input w + b.
   void add_projection(Index rows, Index inputs, const float* input, std::size_t weight,
                       std::size_t bias) {
-    product(rows, C_, inputs, input, {w_ + weight, C_}, branch_.data());
+    product(rows, C_, inputs, input, weight, {C_}, branch_.data());
     add_bias(rows, C_, w_ + bias, branch_.data());
     for (Index i = 0; i < rows * C_; ++i) {
       x_.data()[i] += branch_.data()[i];
@@ -112,13 +122,13 @@ class Decoder {
     const BlockOffsets& at = at_.blocks[static_cast<std::size_t>(layer)];
     normalise(rows, at.ln_1_weight, at.ln_1_bias);
     float* const qkv = wide_.data();
-    product(rows, 3 * C_, C_, normed_.data(), {w_ + at.attn_weight, 3 * C_}, qkv);
+    product(rows, 3 * C_, C_, normed_.data(), at.attn_weight, {3 * C_}, qkv);
     add_bias(rows, 3 * C_, w_ + at.attn_bias, qkv);
     attend(layer, rows, qkv);
     add_projection(rows, C_, attended_.data(), at.attn_proj_weight, at.attn_proj_bias);
 
     normalise(rows, at.ln_2_weight, at.ln_2_bias);
-    product(rows, 4 * C_, C_, normed_.data(), {w_ + at.fc_weight, 4 * C_}, wide_.data());
+    product(rows, 4 * C_, C_, normed_.data(), at.fc_weight, {4 * C_}, wide_.data());
     bias_gelu(rows, 4 * C_, w_ + at.fc_bias, wide_.data(), activated_.data());
     add_projection(rows, 4 * C_, activated_.data(), at.mlp_proj_weight, at.mlp_proj_bias);
   }
@@ -128,54 +138,36 @@ class Decoder {
     float* const values = values_.data() + layer * config_.context * C_;
     for (Index row = 0; row < rows; ++row) {
       const float* const from = qkv + row * 3 * C_;
-      std::copy_n(from + C_, C_, keys + (size_ + row) * C_);
+      for (Index c = 0; c < C_; ++c) {
+        keys[c * config_.context + size_ + row] = from[C_ + c];
+      }
       std::copy_n(from + 2 * C_, C_, values + (size_ + row) * C_);
       for (Index head = 0; head < config_.heads; ++head) {
         const Index offset = head * config_.head_width();
-        attend_query(from + offset, keys + offset, values + offset, size_ + row + 1,
-                     attended_.data() + row * C_ + offset);
+        attend_query(from + offset, keys + offset * config_.context, values + offset,
+                     size_ + row + 1, attended_.data() + row * C_ + offset);
       }
     }
   }
 
-  /// y = softmax(q k^T / sqrt(D)) v over the first `count` rows of the cache.
-  NODEZERO_MULTIVERSION void attend_query(const float* q, const float* k, const float* v,
-                                          Index count, float* y) {
+  /// y = softmax(q k / sqrt(D)) v over the first `count` positions of the cache.
+  void attend_query(const float* q, const float* k, const float* v, Index count, float* y) {
     const Index D = config_.head_width();
-    const float scale = 1.0f / std::sqrt(static_cast<float>(D));
     float* const scores = scores_.data();
-    for (Index u = 0; u < count; ++u) {
-      float dot = 0;
-#pragma omp simd reduction(+ : dot)
-      for (Index d = 0; d < D; ++d) {
-        dot += q[d] * k[u * C_ + d];
-      }
-      scores[u] = dot * scale;
-    }
-    const float largest = *std::max_element(scores, scores + count);
-    float sum = 0;
-#pragma omp simd reduction(+ : sum)
-    for (Index u = 0; u < count; ++u) {
-      scores[u] = fast_exp(scores[u] - largest);
-      sum += scores[u];
-    }
-    std::fill_n(y, D, 0.0f);
-    for (Index u = 0; u < count; ++u) {
-      const float probability = scores[u] / sum;
-#pragma omp simd
-      for (Index d = 0; d < D; ++d) {
-        y[d] += probability * v[u * C_ + d];
-      }
-    }
+    multiply_row(count, D, q, MatrixView{k, config_.context}, scores);
+    softmax_row(count, 1.0f / std::sqrt(static_cast<float>(D)), scores);
+    multiply_row(D, count, scores, MatrixView{v, C_}, y);
   }
 
   ModelConfig config_;
   const float* w_;
+  const Bf16* halves_;
   Gpt2Offsets at_;
   Index C_;
   Index size_ = 0, rows_ = 0;
-  AlignedBuffer keys_, values_;  ///< [layers, context, C]
-  AlignedBuffer scores_;         ///< [context]
+  AlignedBuffer keys_;    ///< [layers, C, context], so that a query meets many keys at once
+  AlignedBuffer values_;  ///< [layers, context, C]
+  AlignedBuffer scores_;  ///< [context], up to whole groups
   AlignedBuffer x_, normed_, attended_, branch_, wide_, activated_, moments_;
 };
 
@@ -190,15 +182,33 @@ void check(const ModelConfig& config, std::span<const std::int32_t> tokens) {
   }
 }
 
+/// Weights as a generator reads them: as they are, or rounded to bf16, with what they became.
+struct GivenWeights {
+  GivenWeights(std::shared_ptr<const Parameters> given, Precision precision) {
+    if (precision == Precision::fp32) {
+      values = std::move(given);
+      return;
+    }
+    const auto rounded = std::make_shared<Parameters>(given->layout());
+    halves.resize(given->values().size());
+    std::ranges::transform(given->values(), halves.begin(), to_bf16);
+    std::ranges::transform(halves, rounded->values().begin(), [](Bf16 x) { return to_float(x); });
+    values = rounded;
+  }
+
+  std::shared_ptr<const Parameters> values;
+  std::vector<Bf16> halves;  ///< the same, or none
+};
+
 }  // namespace
 
 struct Generator::State {
-  State(const ModelConfig& config, std::shared_ptr<const Parameters> weights,
-        std::span<const std::int32_t> prompt, const SamplingOptions& options)
+  State(const ModelConfig& config, GivenWeights given, std::span<const std::int32_t> prompt,
+        const SamplingOptions& options)
       : config(config),
         options(options),
-        weights(std::move(weights)),
-        decoder(config, *this->weights),
+        weights(std::move(given)),
+        decoder(config, *weights.values, weights.halves.empty() ? nullptr : weights.halves.data()),
         logits(floats(config.vocabulary)) {
     const std::size_t kept = std::min(prompt.size(), floats(config.context));
     tokens.assign(prompt.end() - static_cast<std::ptrdiff_t>(kept), prompt.end());
@@ -219,7 +229,7 @@ struct Generator::State {
 
   ModelConfig config;
   SamplingOptions options;
-  std::shared_ptr<const Parameters> weights;
+  GivenWeights weights;
   Decoder decoder;
   std::vector<float> logits;
   std::vector<std::int32_t> tokens;  ///< those in the cache, and the ones to come
@@ -227,9 +237,11 @@ struct Generator::State {
 };
 
 Generator::Generator(const ModelConfig& config, std::shared_ptr<const Parameters> weights,
-                     std::span<const std::int32_t> prompt, const SamplingOptions& options) {
+                     std::span<const std::int32_t> prompt, const SamplingOptions& options,
+                     Precision precision) {
   check(config, prompt);
-  state_ = std::make_unique<State>(config, std::move(weights), prompt, options);
+  state_ =
+      std::make_unique<State>(config, GivenWeights(std::move(weights), precision), prompt, options);
 }
 Generator::~Generator() = default;
 Generator::Generator(Generator&&) noexcept = default;
@@ -245,7 +257,7 @@ std::vector<float> logits(const ModelConfig& config, const Parameters& weights,
   if (tokens.size() > floats(config.context)) {
     throw std::invalid_argument("a sequence is longer than the context");
   }
-  Decoder decoder(config, weights);
+  Decoder decoder(config, weights, nullptr);
   std::vector<float> out(tokens.size() * floats(config.vocabulary));
   decoder.logits(decoder.extend(tokens), out);
   return out;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "model/precision.hpp"
 #include "model/tensor_set.hpp"
 
 namespace nodezero::model {
@@ -29,9 +30,13 @@ std::int32_t sample(std::span<const float> logits, const SamplingOptions& option
 /// generation goes on from there. Uses the calling thread only.
 class Generator {
  public:
-  /// `prompt` holds at least one token id; only its last `context` tokens count.
+  /// `prompt` holds at least one token id; only its last `context` tokens count. With
+  /// Precision::bf16, on any processor, the model that answers is `weights` rounded to bf16,
+  /// computed in fp32: a step reads half of the bytes, which is what its time goes to in a large
+  /// model. It holds one and a half copies of the weights of its own.
   Generator(const ModelConfig& config, std::shared_ptr<const Parameters> weights,
-            std::span<const std::int32_t> prompt, const SamplingOptions& options);
+            std::span<const std::int32_t> prompt, const SamplingOptions& options,
+            Precision precision = Precision::fp32);
   ~Generator();
   Generator(Generator&&) noexcept;
   Generator& operator=(Generator&&) noexcept;

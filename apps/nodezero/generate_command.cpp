@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <unistd.h>
+#include <utility>
 
 #include "apps/nodezero/command_option.hpp"
 #include "apps/nodezero/commands.hpp"
@@ -21,11 +22,12 @@ struct GenerateOptions {
   std::string prompt = "\n";
   std::int64_t tokens = 200;
   model::SamplingOptions sampling;
+  model::Precision precision = model::Precision::fp32;
 };
 
 void generate(const GenerateOptions& options) {
   unwrap(model::validate(options.sampling));
-  const auto model = open_model(options.model);
+  auto model = open_model(options.model);
   const auto& tokenizer = text_tokenizer(model, options.model);
   if (options.prompt.empty()) {
     throw CommandError(exit_bad_input, "--prompt is empty: give at least one character");
@@ -33,7 +35,8 @@ void generate(const GenerateOptions& options) {
   const auto prompt = unwrap(tokenizer.encode(options.prompt));
 
   const model::FloatingPointScope floating_point;
-  model::Generator generator(model.config, model.weights, prompt, options.sampling);
+  model::Generator generator(model.config, std::move(model.weights), prompt, options.sampling,
+                             options.precision);
   TextStream stream(stdout, isatty(STDOUT_FILENO) == 1);
   stream.write(options.prompt);
   for (std::int64_t i = 0; i < options.tokens; ++i) {
@@ -69,6 +72,10 @@ void add_generate_command(CLI::App& program) {
             sampling.top_p);
   add_value(*command, {"seed", group, free, 0, 1.8e19, "The same seed gives the same text"},
             sampling.seed);
+  add_value(*command,
+            {"precision", group, free, 0, 0,
+             "fp32, or bf16: weights rounded to bf16, about twice as fast for large models"},
+            options->precision);
   command->callback([options] { generate(*options); });
 }
 

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/bf16.hpp"
 #include "model/gpt2_reference.hpp"
 #include "tests/model/support/small_model.hpp"
 
@@ -53,6 +54,25 @@ TEST(Generator, WithItsCacheEqualsRecomputationAcrossAFullContext) {
       window.push_back(expected);
     }
   }
+}
+
+TEST(Generator, InBf16IsTheGeneratorOfRoundedWeights) {
+  const auto w = weights();
+  const auto rounded = std::make_shared<Parameters>(test::uneven_weights(config, 1));
+  for (float& value : rounded->values()) {
+    value = to_float(to_bf16(value));
+  }
+  const SamplingOptions options{.temperature = 0.2, .seed = 5};
+  Generator bf16(config, w, prompt(4), options, Precision::bf16);
+  Generator of_rounded(config, rounded, prompt(4), options);
+  Generator fp32(config, w, prompt(4), options);
+  bool differs = false;
+  for (int i = 0; i < 400; ++i) {
+    const std::int32_t token = bf16.next();
+    ASSERT_EQ(token, of_rounded.next()) << "token " << i;
+    differs = differs || token != fp32.next();
+  }
+  EXPECT_TRUE(differs) << "nothing was rounded";
 }
 
 TEST(Generator, TakesTheLastTokensOfALongPrompt) {

@@ -82,7 +82,20 @@ TEST_F(Model, GeneratesTheSameTextForTheSameSeedAlone) {
   EXPECT_EQ(text({"--top-k", "1", "--seed", "1"}), text({"--temperature", "0"}));
 }
 
+TEST_F(Model, GeneratesInBf16WithRoundedWeights) {
+  const std::vector<std::string> options{"--prompt", prompt(),        "--tokens",
+                                         "1000",     "--temperature", "0.01"};
+  const auto fp32 = generate(options);
+  auto with_bf16 = options;
+  with_bf16.insert(with_bf16.end(), {"--precision", "bf16"});
+  const auto bf16 = generate(with_bf16);
+  EXPECT_EQ(bf16.exit_code, 0) << bf16.err;
+  EXPECT_EQ(bf16.out.size(), fp32.out.size());
+  EXPECT_NE(bf16.out, fp32.out);
+}
+
 TEST_F(Model, RefusesWhatItCannotContinue) {
+  expect_refused(generate({"--precision", "fp8"}), "--precision");
   expect_refused(generate({"--prompt", "\xC3\xA9"}), "U+00E9");
   expect_refused(generate({"--prompt", ""}), "--prompt is empty");
   expect_refused(generate({"--tokens", "-1"}), "--tokens");
