@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
-#include <thread>
 #include <time.h>
 
 #include "model/adamw.hpp"
@@ -11,11 +10,6 @@
 
 namespace nodezero::actors {
 namespace {
-
-/// For how long a lane that has answered looks for its next task before it sleeps. Between the
-/// phases of a step that task comes within this time, and to wake a sleeping core takes as long as
-/// the handlers in between.
-constexpr auto awake = std::chrono::microseconds(100);
 
 // A computation that throws is an answer, not the end of the lane.
 template <class Answer, class Function>
@@ -54,11 +48,6 @@ class Stopwatch {
     if (times_) {
       (times_->*first) += (middle - begin_).count();
       (times_->*second) += (Clock::now() - middle).count();
-      add_processor_time();
-    }
-  }
-  void add_processor_time() const {
-    if (times_) {
       times_->processor += processor_time() - processor_;
     }
   }
@@ -113,23 +102,6 @@ lane::behavior_type lane::make_behavior() {
         });
       },
   };
-}
-
-caf::invoke_message_result lane::consume(caf::mailbox_element& element) {
-  const auto result = recorded::consume(element);
-  if (getf(is_detached_flag)) {
-    await_next_briefly();
-  }
-  return result;
-}
-
-void lane::await_next_briefly() {
-  const Stopwatch stopwatch(times_.get());
-  const auto end = Stopwatch::Clock::now() + awake;
-  while (mailbox().empty() && Stopwatch::Clock::now() < end) {
-    std::this_thread::yield();
-  }
-  stopwatch.add_processor_time();
 }
 
 Partial lane::run(const compute& task) {

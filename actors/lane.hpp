@@ -10,9 +10,8 @@
 
 namespace nodezero::actors {
 
-/// One core: computes what it is given, one thing at a time, on a thread of its own that stays
-/// awake for a moment behind each answer (in place under the testing scheduler). Owns the
-/// model's workspace; knows no protocol.
+/// One core: computes what it is given, one thing at a time, on a thread of its own (in
+/// place under the testing scheduler). Owns the model's workspace; knows no protocol.
 class lane : public runtime::recorded<lane_actor::base> {
  public:
   /// What the model draws at random is keyed by `seed`. Adds to `times` how long it computed; may
@@ -23,8 +22,6 @@ class lane : public runtime::recorded<lane_actor::base> {
 
   const char* name() const override { return "lane"; }
 
-  caf::invoke_message_result consume(caf::mailbox_element& element) override;
-
  protected:
   behavior_type make_behavior() override;
   std::uint32_t trace_number() const override { return number_; }
@@ -34,7 +31,6 @@ class lane : public runtime::recorded<lane_actor::base> {
   void run(const sum_shard& shard);
   void run(const update_shard& task);
   void run(const generate_some& task);
-  void await_next_briefly();
 
   std::uint32_t number_;
   std::shared_ptr<const model::TrainedModel> trained_;

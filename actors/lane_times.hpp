@@ -13,8 +13,7 @@ struct LaneTimes {
   std::atomic<std::int64_t> reduction{0};  ///< sums along the position tree
   std::atomic<std::int64_t> optimizer{0};  ///< norm and update
   std::atomic<std::int64_t> generation{0};
-  /// Processor time of their threads for all that, and for staying awake behind it.
-  std::atomic<std::int64_t> processor{0};
+  std::atomic<std::int64_t> processor{0};  ///< of all that, as their threads' processor time
 };
 
 }  // namespace nodezero::actors
