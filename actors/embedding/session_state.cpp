@@ -59,6 +59,7 @@ Result<void> Trainer::Session::restore(std::span<const std::byte> state) {
     }
     is_revived_ = false;
     replace(std::move(*checkpoint), true);
+    time_ = static_cast<double>(status().steps) * options_.time_per_step;
     return {};
   } catch (const std::exception& error) {
     return fail(ErrorCode::internal, error.what());

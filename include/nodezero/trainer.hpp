@@ -206,7 +206,8 @@ class NODEZERO_EXPORT Trainer {
   /// Into a file of the folder of the options, whole or not at all.
   Result<void> save(const std::string& name);
   /// Goes on from a state of this model, as if nothing had happened since. Batches that wait
-  /// are forgotten. After an error everything is as it was.
+  /// are forgotten, and Status::time is what the state's steps took: their number times
+  /// TrainerOptions::time_per_step. After an error everything is as it was.
   Result<void> restore(std::span<const std::byte> state);
   Result<void> restore(const std::string& name);
 

@@ -73,6 +73,31 @@ TEST(SavedState, GoesOnAsIfTheTrainerHadNeverStopped) {
   }
 }
 
+TEST(SavedState, BringsBackTheTimeThatItsStepsTook) {
+  auto options = small_options();
+  options.time_per_step = 2;
+  Trainer trainer = must_create(options);
+  for (std::uint64_t i = 0; i < 30; ++i) {
+    ASSERT_TRUE(trainer.submit(examples_of(i)));
+  }
+  ASSERT_EQ(trainer.advance_to(6)->steps, 3u);
+  const auto state = trainer.save();
+  ASSERT_EQ(trainer.advance_to(12)->steps, 6u);
+
+  ASSERT_TRUE(trainer.restore(*state));
+  EXPECT_EQ(trainer.status().time, 6);
+  for (std::uint64_t i = trainer.status().taken; i < 30; ++i) {
+    ASSERT_TRUE(trainer.submit(examples_of(i)));
+  }
+  EXPECT_EQ(trainer.advance_to(8)->steps, 4u);  // as it had done the first time
+
+  Trainer other = must_create(options);
+  ASSERT_TRUE(other.restore(*state));
+  EXPECT_EQ(other.status().time, 6);
+  EXPECT_FALSE(other.restore(SavedState{}));
+  EXPECT_EQ(other.status().time, 6);
+}
+
 TEST(SavedState, IsTheSameWithOwnThreads) {
   auto options = small_options();
   Trainer stepped = must_create(options);
