@@ -133,7 +133,7 @@ nodezero::Result<std::shared_ptr<const TrainedModel>> host_model(
     }
   }
   if (names.empty()) {
-    return refuse("the model has no tensors");
+    return refuse("the model has no tensors; a perceptron has some if it has two sizes or more");
   }
   return std::make_shared<const HostModel>(std::move(model), tensors);
 }

@@ -288,9 +288,12 @@ nodezero_code nodezero_save(nodezero_trainer* trainer, void* buffer, size_t* siz
     }
     is_too_small = !buffer || *size < state->size();
     *size = state->size();
-    if (!is_too_small) {
-      std::memcpy(buffer, state->data(), state->size());
+    if (is_too_small) {
+      const std::lock_guard lock(kept.mutex);
+      kept.last_error = "the state needs a buffer of " + std::to_string(*size) + " bytes";
+      return {};
     }
+    std::memcpy(buffer, state->data(), state->size());
     return {};
   });
   return code == NODEZERO_OK && is_too_small ? NODEZERO_BUFFER_TOO_SMALL : code;

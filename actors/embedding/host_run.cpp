@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "actors/embedding/host_batches.hpp"
 
 namespace nodezero::actors {
@@ -36,7 +38,9 @@ Result<void> validate(const TrainerOptions& options) {
   const auto is_fraction = [](double value) { return value >= 0 && value < 1; };
   if (!(o.learning_rate > 0) || !std::isfinite(o.learning_rate) || !(o.min_learning_rate >= 0) ||
       o.min_learning_rate > o.learning_rate) {
-    return refuse("learning_rate must be positive and min_learning_rate between 0 and it");
+    return refuse(fmt::format(
+        "learning_rate ({}) must be positive and min_learning_rate ({}) between 0 and it",
+        o.learning_rate, o.min_learning_rate));
   }
   if (!is_fraction(o.beta1) || !is_fraction(o.beta2) || !(o.epsilon > 0) ||
       !(o.weight_decay >= 0) || !(o.clip >= 0) || !std::isfinite(o.epsilon) ||

@@ -68,7 +68,8 @@ Result<void> Trainer::Session::restore(std::span<const std::byte> state) {
 
 Result<std::filesystem::path> Trainer::Session::path_of(const std::string& name) const {
   if (options_.folder.empty()) {
-    return fail(ErrorCode::invalid_argument, "the options name no folder for states with names");
+    return fail(ErrorCode::invalid_argument,
+                "states with names need a folder: set it in the options");
   }
   if (name.empty() || name == "." || name == ".." || name == "lock" ||
       name.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "actors/embedding/session.hpp"
 
 namespace nodezero {
@@ -69,9 +71,16 @@ Result<Status> Trainer::Session::advance_to(double time) {
   if (auto error = refusal(true)) {
     return tl::unexpected<Error>(std::move(*error));
   }
-  if (!std::isfinite(time) || time < time_) {
+  if (!std::isfinite(time)) {
     return fail(ErrorCode::invalid_argument,
-                "time " + std::to_string(time) + " lies before " + std::to_string(time_));
+                fmt::format("a time of {} is not a finite number", time));
+  }
+  if (time < time_) {
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("time {} lies before {}, which was reached already: to go back, restore "
+                    "a state first",
+                    time, time_.load()));
   }
   const double per_step = options_.time_per_step;
   if (per_step == 0 && !queue_ && options_.total_steps == 0) {
@@ -99,7 +108,8 @@ Result<Status> Trainer::Session::advance_to(double time) {
 Result<Status> Trainer::Session::wait_for_steps(std::uint64_t steps,
                                                 std::chrono::milliseconds timeout) {
   if (is_stepped()) {
-    return fail(ErrorCode::wrong_mode, "a stepped trainer does nothing while its host waits");
+    return fail(ErrorCode::wrong_mode,
+                "a stepped trainer does nothing while its host waits: call step or advance_to");
   }
   if (auto error = refusal(false)) {
     return tl::unexpected<Error>(std::move(*error));
@@ -118,7 +128,8 @@ Result<Status> Trainer::Session::wait_for_steps(std::uint64_t steps,
     is_in_time = changed_.wait_until(lock, deadline, has_come);
   }
   if (!is_in_time) {
-    return fail(ErrorCode::timed_out, std::to_string(steps) + " steps were not done in time");
+    return fail(ErrorCode::timed_out, fmt::format("{} of {} steps were done in {} ms",
+                                                  status().steps, steps, timeout.count()));
   }
   if (is_closed_) {
     return fail(ErrorCode::closed, "the trainer was closed");

@@ -11,10 +11,14 @@ std::optional<Error> Trainer::Session::refusal(bool needs_stepped) const {
     return Error{ErrorCode::closed, "the trainer is closed"};
   }
   if (needs_stepped && !is_stepped()) {
-    return Error{ErrorCode::wrong_mode, "this trainer is not stepped"};
+    return Error{ErrorCode::wrong_mode,
+                 "this trainer is not stepped and computes without such calls: use wait_for_steps"};
   }
   if (is_stepped() && std::this_thread::get_id() != owner_) {
-    return Error{ErrorCode::wrong_thread, "only the thread that created the trainer may do this"};
+    return Error{
+        ErrorCode::wrong_thread,
+        "only the thread that created a stepped trainer may do this: others submit and ask for "
+        "the status"};
   }
   if (host_calls_->is_inside()) {
     return Error{ErrorCode::busy,

@@ -90,6 +90,24 @@ TEST(BadUse, AStepNeedsABudgetAndTimeDoesNotRunBackwards) {
   EXPECT_EQ(code_of(endless->wait_for_steps(1, 1ms)), ErrorCode::wrong_mode);
 }
 
+TEST(BadUse, MessagesGiveTheNumbersThatAreWrong) {
+  auto options = small_options();
+  options.optimizer.learning_rate = 1e-5;  // and the default of min_learning_rate is larger
+  options.optimizer.min_learning_rate = 1e-4;
+  EXPECT_EQ(
+      Trainer::create(small_model(), options).error().message,
+      "learning_rate (1e-05) must be positive and min_learning_rate (0.0001) between 0 and it");
+  auto stepped = Trainer::create(small_model(), small_options());
+  ASSERT_TRUE(stepped->advance_to(2e-9));
+  EXPECT_EQ(stepped->advance_to(1e-9).error().message,
+            "time 1e-09 lies before 2e-09, which was reached already: to go back, restore a state "
+            "first");
+  options = small_options();
+  options.running = Running::own_threads;
+  auto threaded = Trainer::create(small_model(), options);
+  EXPECT_EQ(threaded->wait_for_steps(3, 1ms).error().message, "0 of 3 steps were done in 1 ms");
+}
+
 TEST(BadUse, ACallAfterCloseIsRefused) {
   for (const Running running : all_ways) {
     auto options = small_options();

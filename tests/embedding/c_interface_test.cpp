@@ -116,6 +116,9 @@ TEST(CInterface, SavesIntoTheCallersBufferAndSaysHowLargeItMustBe) {
   EXPECT_EQ(nodezero_save(line.trainer, state.data(), &given), NODEZERO_BUFFER_TOO_SMALL);
   EXPECT_EQ(given, size);
   EXPECT_EQ(state, std::vector<char>(size, 'x'));
+  char text[256];
+  nodezero_last_error(line.trainer, text, sizeof text);
+  EXPECT_EQ(text, "the state needs a buffer of " + std::to_string(size) + " bytes");
   EXPECT_EQ(nodezero_save(line.trainer, state.data(), &given), NODEZERO_OK);
   EXPECT_EQ(nodezero_restore(line.trainer, state.data(), size), NODEZERO_OK);
   EXPECT_EQ(nodezero_restore(line.trainer, state.data(), size - 1), NODEZERO_MALFORMED);
