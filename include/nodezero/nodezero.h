@@ -2,7 +2,8 @@
  * program, which stays in control.
  *
  * - Handles are opaque. Everything that has a handle's function is freed by its `_destroy`.
- * - Functions return a code; nodezero_last_error() has the sentence for people.
+ * - Functions return a code; nodezero_last_error() has the sentence for people. Calls with a
+ *   trainer that is NULL give NODEZERO_INVALID_ARGUMENT and no sentence.
  * - Structs of the caller's begin with their size, which the `_init` function is told and notes,
  *   so that programs go on working when a later version appends to them. What callbacks are
  *   handed is the library's, const, and needs none.
@@ -10,7 +11,7 @@
  * - Nothing is printed, no signal is handled, the process is never ended and no thread is
  *   started that `threads` does not ask for.
  *
- * See nodezero/trainer.hpp for what the words mean.
+ * docs/embedding.md says what the words mean, and apps/examples/c_host is a whole program.
  */
 #ifndef NODEZERO_NODEZERO_H
 #define NODEZERO_NODEZERO_H
@@ -40,8 +41,8 @@ typedef enum nodezero_code {
   NODEZERO_NOT_FOUND = 10,       /* no such file */
   NODEZERO_MALFORMED = 11,       /* was read, but is not what it should be */
   NODEZERO_IO = 12,              /* a file could not be read or written */
-  NODEZERO_FAILED = 13,          /* training has failed; nodezero_restore goes on */
-  NODEZERO_TIMED_OUT = 14,
+  NODEZERO_FAILED = 13,          /* training or predict; nodezero_restore goes on with training */
+  NODEZERO_TIMED_OUT = 14,       /* steps that nodezero_wait_for_steps waited for */
   NODEZERO_INTERNAL = 15,        /* such as no memory */
   NODEZERO_BUFFER_TOO_SMALL = 16 /* the needed size was written */
 } nodezero_code;
@@ -52,27 +53,30 @@ typedef enum nodezero_running {
   NODEZERO_HOST_EXECUTOR = 2 /* in jobs that the host runs: `execute`, no thread */
 } nodezero_running;
 
+/* What a submission does when `queue_bound` batches wait already. */
 typedef enum nodezero_when_full {
-  NODEZERO_WAIT = 0,
-  NODEZERO_DROP_OLDEST = 1,
-  NODEZERO_REFUSE = 2
+  NODEZERO_WAIT = 0,        /* until there is room; an error where that would be for ever */
+  NODEZERO_DROP_OLDEST = 1, /* the oldest batch that no step has taken is forgotten */
+  NODEZERO_REFUSE = 2       /* the new batch, with NODEZERO_QUEUE_FULL */
 } nodezero_when_full;
 
+/* How far a call has come. */
 typedef enum nodezero_progress {
-  NODEZERO_IDLE = 0,       /* nothing can be done before there are more batches */
-  NODEZERO_WORKING = 1,    /* there is more to do */
-  NODEZERO_STEP_DONE = 2,  /* the weights have a new version */
-  NODEZERO_EPOCH_DONE = 3, /* and predictions see it */
-  NODEZERO_FINISHED = 4,   /* all of total_steps are done */
-  NODEZERO_TRAINING_FAILED = 5
+  NODEZERO_IDLE = 0,           /* nothing can be done before there are more batches */
+  NODEZERO_WORKING = 1,        /* there is more to do */
+  NODEZERO_STEP_DONE = 2,      /* the weights have a new version */
+  NODEZERO_EPOCH_DONE = 3,     /* and predictions see it */
+  NODEZERO_FINISHED = 4,       /* all of total_steps are done */
+  NODEZERO_TRAINING_FAILED = 5 /* nodezero_restore goes on from an earlier state */
 } nodezero_progress;
 
 /* A model that trains inside of a host. */
 typedef struct nodezero_trainer nodezero_trainer;
 
+/* A tensor of a model of the host's. */
 typedef struct nodezero_tensor {
-  const char* name;
-  const int64_t* shape;
+  const char* name;     /* unique in its model */
+  const int64_t* shape; /* `dimensions` positive extents; weight decay applies to 2 or more */
   size_t dimensions;
 } nodezero_tensor;
 
@@ -100,34 +104,36 @@ typedef struct nodezero_model {
 typedef struct nodezero_step_report {
   uint64_t step; /* over all epochs, from 0 */
   uint64_t epoch;
-  uint64_t version; /* of the weights after the step */
-  double loss;      /* the mean, before the step */
-  double gradient_norm;
+  uint64_t version;     /* of the weights after the step */
+  double loss;          /* the mean, before the step */
+  double gradient_norm; /* before clipping */
   double learning_rate;
 } nodezero_step_report;
 
+/* How a trainer learns: AdamW with decoupled weight decay. Defaults in parentheses. */
 typedef struct nodezero_options {
-  size_t size; /* of this struct; set by nodezero_options_init, as are the defaults */
-  nodezero_running running;
-  uint32_t threads;
-  uint32_t spheres;
-  uint32_t symmetry;
-  uint32_t micro_batches; /* batches that a step takes */
-  uint64_t steps_in_epoch;
-  uint64_t total_steps; /* 0: for as long as there are batches */
-  uint64_t seed;
-  double learning_rate;
-  double min_learning_rate;
-  uint64_t warmup;
-  double beta1;
-  double beta2;
-  double epsilon;
-  double weight_decay;
-  double clip;
-  size_t queue_bound;
-  nodezero_when_full when_full;
-  double time_per_step;
-  const char* folder;                                              /* NULL: no states with names */
+  size_t size;              /* of this struct; set by nodezero_options_init, as are the defaults */
+  nodezero_running running; /* (NODEZERO_STEPPED) */
+  uint32_t threads;         /* that compute at the same time (1); stepped has one */
+  uint32_t spheres;         /* workers of the tree (3) */
+  uint32_t symmetry;        /* children of a sphere, at least 2 (12) */
+  uint32_t micro_batches;   /* batches that a step takes (1) */
+  uint64_t steps_in_epoch;  /* predictions see new weights at the end of an epoch (10) */
+  uint64_t total_steps;     /* then it is finished; 0: for as long as there are batches (0) */
+  uint64_t seed;            /* of the first weights (1337) */
+  double learning_rate;     /* (0.001) */
+  double min_learning_rate; /* at the last of total_steps; at most learning_rate (0.0001) */
+  uint64_t warmup;          /* steps over which the rate rises to learning_rate (0) */
+  double beta1;             /* (0.9) */
+  double beta2;             /* (0.99) */
+  double epsilon;           /* (1e-8) */
+  double weight_decay;      /* (0) */
+  double clip;              /* largest global norm of a gradient; 0: no clipping (1) */
+  size_t queue_bound;       /* batches that wait, at least micro_batches (64) */
+  nodezero_when_full when_full; /* (NODEZERO_WAIT) */
+  double time_per_step;         /* of the host's time, in its unit; 0: a step takes none (0) */
+  /* That is this trainer's alone while it lives. NULL: no states with names. */
+  const char* folder;
   void (*on_step)(void* user, const nodezero_step_report* report); /* may be NULL */
   void (*on_notice)(void* user, const char* text);                 /* may be NULL */
   void* user;                                                      /* of the callbacks */
@@ -137,6 +143,7 @@ typedef struct nodezero_options {
   void (*execute)(void* user, void (*job)(void* argument), void* argument);
 } nodezero_options;
 
+/* How far a trainer is. */
 typedef struct nodezero_status {
   size_t size; /* of this struct; set by nodezero_status_init. No more than that is written. */
   nodezero_progress progress;
@@ -193,16 +200,25 @@ NODEZERO_EXPORT nodezero_code nodezero_submit_examples(nodezero_trainer* trainer
 
 /* `status` may be NULL in these, but not in nodezero_get_status. One that was not set up by
  * nodezero_status_init gives NODEZERO_INVALID_ARGUMENT, and nothing is done. */
+
+/* Stepped: handles at most `budget` messages (at least 1; one of them computes a batch) and returns
+ * early at the end of a step and when nothing is left to do. */
 NODEZERO_EXPORT nodezero_code nodezero_step(nodezero_trainer* trainer, uint64_t budget,
                                             nodezero_status* status);
+/* Stepped: does all steps that the host's time up to `time` has room for and the batches suffice
+ * for; the status has the time reached. `time` must not lie before the time reached. */
 NODEZERO_EXPORT nodezero_code nodezero_advance_to(nodezero_trainer* trainer, double time,
                                                   nodezero_status* status);
+/* Not stepped: waits until `steps` are done, counted from the first of all, or the trainer is
+ * finished or has failed; NODEZERO_TIMED_OUT after `timeout_ms` milliseconds. */
 NODEZERO_EXPORT nodezero_code nodezero_wait_for_steps(nodezero_trainer* trainer, uint64_t steps,
                                                       uint64_t timeout_ms, nodezero_status* status);
+/* Waits for nothing. */
 NODEZERO_EXPORT nodezero_code nodezero_get_status(const nodezero_trainer* trainer,
                                                   nodezero_status* status);
 
-/* Asks the host's own model. `version`, of the weights that answered, may be NULL. */
+/* Asks the weights that the last epoch ended with, in the host's own model. `version`, of the
+ * weights that answered, may be NULL. */
 NODEZERO_EXPORT nodezero_code nodezero_predict(nodezero_trainer* trainer, const void* input,
                                                size_t input_size, void* output, size_t output_size,
                                                uint64_t* version);
@@ -214,6 +230,8 @@ NODEZERO_EXPORT nodezero_code nodezero_predict_examples(nodezero_trainer* traine
 /* Writes the state at the last step's end into `buffer` and its size into `size`, which holds
  * the buffer's size before. With too small a buffer, or NULL, only the size is written. */
 NODEZERO_EXPORT nodezero_code nodezero_save(nodezero_trainer* trainer, void* buffer, size_t* size);
+/* Goes on from a state of this model. Batches that wait are forgotten: submit again from the
+ * status' `taken` on. After an error everything is as it was. */
 NODEZERO_EXPORT nodezero_code nodezero_restore(nodezero_trainer* trainer, const void* state,
                                                size_t size);
 /* The same with a file of the folder of the options. */

@@ -155,7 +155,10 @@ using SavedState = std::vector<std::byte>;
 /// however it runs.
 class NODEZERO_EXPORT Trainer {
  public:
+  /// invalid_argument for options that cannot work and models without tensors; in_use and io for
+  /// the folder.
   static Result<Trainer> create(std::shared_ptr<const AnyTrainable> model, TrainerOptions options);
+  /// The same with a model of a type of its own.
   template <Trainable Model>
   static Result<Trainer> create(Model model, TrainerOptions options) {
     return create(make_trainable(std::move(model)), std::move(options));
@@ -165,11 +168,14 @@ class NODEZERO_EXPORT Trainer {
   /// Closes. In a callback of this trainer's it ends when the callback has returned.
   ~Trainer();
 
-  /// Hands a batch over.
+  /// Hands a batch over, which is what a step is made of together with others: see
+  /// TrainerOptions::micro_batches. wrong_shape or not_finite if the model does not take it;
+  /// queue_full as TrainerOptions::when_full says.
   template <class Batch>
   Result<void> submit(Batch batch) {
     return submit_value(AnyValue::of(std::move(batch)));
   }
+  /// The same with a value of any type.
   Result<void> submit_value(AnyValue batch);
 
   /// Stepped: handles at most `budget` messages (at least 1; one of them computes a
@@ -179,12 +185,16 @@ class NODEZERO_EXPORT Trainer {
   /// suffice for, and says which time it has reached: `time`, or what the last step ended at.
   /// `time` must not lie before the time reached.
   Result<Status> advance_to(double time);
-  /// Not stepped: waits until that many steps are done, and returns earlier if the trainer is
-  /// finished or has failed; timed_out after `timeout`, or when a job ends that it does then.
+  /// Not stepped: waits until that many steps are done, counted over all epochs, and returns
+  /// earlier if the trainer is finished or has failed; timed_out after `timeout`, or when a job
+  /// ends that it does then.
   Result<Status> wait_for_steps(std::uint64_t steps, std::chrono::milliseconds timeout);
+  /// How far the trainer is. Waits for nothing.
   Status status() const;
 
-  /// Asks the last weights that an epoch ended with. Stepped, it handles what waits before it.
+  /// Asks the last weights that an epoch ended with; before the first has ended, the first weights,
+  /// version 0. Stepped, it handles what waits before it. `Output` and `Input` are those of the
+  /// model; wrong_shape if they are not.
   template <class Output, class Input>
   Result<Prediction<Output>> predict(Input input) {
     auto answer = predict_value(AnyValue::of(std::move(input)));
@@ -197,6 +207,7 @@ class NODEZERO_EXPORT Trainer {
     return Prediction<Output>{answer->version,
                               *static_cast<const Output*>(answer->output.value.get())};
   }
+  /// The same with values of any type.
   Result<Prediction<AnyValue>> predict_value(AnyValue input);
 
   /// The whole state at the boundary of the last step. An unfinished step is done again, with
