@@ -191,6 +191,11 @@ void nodezero_last_error(const nodezero_trainer* trainer, char* message, size_t 
   write_text(trainer->kept->last_error, message, size);
 }
 
+void nodezero_failure(const nodezero_trainer* trainer, char* message, size_t size) {
+  write_text(trainer ? trainer->kept->trainer.status().failure : "the trainer is NULL", message,
+             size);
+}
+
 nodezero_code nodezero_submit(nodezero_trainer* trainer, const void* batch, size_t size) {
   return guarded(trainer, [&](Kept& kept) -> Result<void> {
     if (!batch && size > 0) {

@@ -190,6 +190,8 @@ NODEZERO_EXPORT void nodezero_destroy(nodezero_trainer* trainer);
  * a string cut off at `size` bytes. */
 NODEZERO_EXPORT void nodezero_last_error(const nodezero_trainer* trainer, char* message,
                                          size_t size);
+/* The same for the training: why it has failed (NODEZERO_TRAINING_FAILED), or an empty string. */
+NODEZERO_EXPORT void nodezero_failure(const nodezero_trainer* trainer, char* message, size_t size);
 
 /* A batch of the host's own model: `size` bytes, which are copied. */
 NODEZERO_EXPORT nodezero_code nodezero_submit(nodezero_trainer* trainer, const void* batch,

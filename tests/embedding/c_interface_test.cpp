@@ -161,9 +161,15 @@ TEST(CInterface, SaysWhatIsWrongAndNeverCrashes) {
   EXPECT_EQ(nodezero_predict(line.trainer, &x, sizeof x, &too_small, sizeof too_small, nullptr),
             NODEZERO_FAILED);
 
+  nodezero_failure(line.trainer, text, sizeof text);
+  EXPECT_STREQ(text, "");
   ASSERT_EQ(nodezero_submit(line.trainer, &x, 3), NODEZERO_OK);  // the model will not have it
   ASSERT_EQ(nodezero_advance_to(line.trainer, 1, &status), NODEZERO_OK);
   EXPECT_EQ(status.progress, NODEZERO_TRAINING_FAILED);
+  nodezero_failure(line.trainer, text, sizeof text);
+  EXPECT_NE(std::string(text).find("loss_and_gradient"), std::string::npos) << text;
+  nodezero_failure(nullptr, text, sizeof text);
+  EXPECT_STREQ(text, "the trainer is NULL");
   EXPECT_EQ(nodezero_close(line.trainer), NODEZERO_OK);
   EXPECT_EQ(nodezero_step(line.trainer, 1, &status), NODEZERO_CLOSED);
   nodezero_destroy(nullptr);
