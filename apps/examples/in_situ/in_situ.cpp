@@ -8,6 +8,7 @@
 #include <cmath>
 #include <cstdio>
 #include <exception>
+#include <filesystem>
 #include <string>
 
 #include "gray_scott.hpp"
@@ -43,6 +44,8 @@ double learn(Surrogate& surrogate) {
       }
       surrogate.advance_to(++time);
     }
+    std::printf("simulation %d of %d: loss %.5f\n", run + 1, runs, surrogate.losses().back());
+    std::fflush(stdout);
   }
   return time;
 }
@@ -118,16 +121,22 @@ double overhead(Surrogate& surrogate, double time) {
 int run(const std::string& folder) {
   // One more than it will do, so that it is not finished but idle afterwards.
   Surrogate surrogate(runs * steps_of_a_run + 1);
+  std::filesystem::create_directories(folder);
   const double time = learn(surrogate);
   write_curve(folder + "/loss.png", surrogate.losses());
-  std::printf("%zu steps of training, loss %.5f at first and %.5f in the end: %s/loss.png\n",
-              surrogate.losses().size(), surrogate.losses().front(), surrogate.losses().back(),
-              folder.c_str());
+  std::printf(
+      "%zu steps of training, loss %.5f at first and %.5f in the end: %s/loss.png\n"
+      "(it jumps where a simulation begins, whose first states are like no others)\n",
+      surrogate.losses().size(), surrogate.losses().front(), surrogate.losses().back(),
+      folder.c_str());
   const Errors one = rollout(surrogate, 1), fifty = rollout(surrogate, 50);
   std::printf("error after one step: %.6f, of persistence %.6f: %.3f of it (at most 0.2)\n",
               one.surrogate, one.persistence, one.ratio());
   std::printf("error after 50 steps: %.6f, of persistence %.6f: %.3f of it (at most 0.5)\n",
               fifty.surrogate, fifty.persistence, fifty.ratio());
+  std::printf(
+      "pictures: the solver alone; with the model in the frame from step 300 on; ten times\n"
+      "their difference\n");
   replace(surrogate, folder);
   std::printf("an idle trainer costs the simulation %.2f %%\n", overhead(surrogate, time));
   return one.ratio() <= 0.2 && fifty.ratio() <= 0.5 ? 0 : 1;

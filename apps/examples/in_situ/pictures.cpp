@@ -6,10 +6,22 @@
 #include <cstdint>
 #include <png.h>
 #include <stdexcept>
+#include <string_view>
 
 namespace {
 
 using Colour = std::array<std::uint8_t, 3>;
+
+constexpr int letter_width = 8, letter_height = 10;
+
+/// Five rows of three pixels, an octal digit each.
+int letter(char c) {
+  constexpr std::string_view letters = "0123456789e-lostp";
+  constexpr int rows[] = {075557, 026227, 071747, 071717, 055711, 074717, 074757, 071222, 075757,
+                          075717, 025743, 000700, 062227, 002552, 003636, 027221, 006564};
+  const auto place = letters.find(c);
+  return place == std::string_view::npos ? 0 : rows[place];
+}
 
 class Picture {
  public:
@@ -24,6 +36,16 @@ class Picture {
   void fill(int x, int y, int size, Colour colour) {
     for (int i = 0; i < size * size; ++i) {
       set(x + i % size, y + i / size, colour);
+    }
+  }
+  void write_text(int x, int y, std::string_view text, Colour colour) {
+    for (const char c : text) {
+      for (int i = 0; i < 15; ++i) {
+        if (letter(c) >> (14 - i) & 1) {
+          fill(x + 2 * (i % 3), y + 2 * (i / 3), 2, colour);
+        }
+      }
+      x += letter_width;
     }
   }
   void write(const std::string& path) const {
@@ -90,7 +112,8 @@ void write_comparison(const std::string& path, const Fields& truth, const Fields
 }
 
 void write_curve(const std::string& path, const std::vector<double>& values) {
-  constexpr int width = 640, height = 360, margin = 12;
+  constexpr int width = 640, height = 360, margin = 24, left = 56;
+  constexpr Colour grey{205, 205, 205}, ink{60, 60, 60};
   Picture picture(width, height);
   const auto [least, largest] = std::ranges::minmax_element(values);
   const double low = std::floor(std::log10(*least)), high = std::ceil(std::log10(*largest));
@@ -99,14 +122,22 @@ void write_curve(const std::string& path, const std::vector<double>& values) {
     return height - margin - static_cast<int>(part * (height - 2 * margin));
   };
   for (double power = low; power <= high; ++power) {
-    for (int x = margin; x < width - margin; ++x) {
-      picture.set(x, y_of(std::pow(10, power)), {205, 205, 205});
+    const int y = y_of(std::pow(10, power));
+    for (int x = left; x < width - margin; ++x) {
+      picture.set(x, y, grey);
     }
+    picture.write_text(margin / 3, y - letter_height / 2,
+                       "1e" + std::to_string(static_cast<int>(power)), ink);
   }
+  picture.write_text(left, margin / 4, "loss", ink);
+  const std::string steps = std::to_string(values.size()) + " steps";
+  picture.write_text(left, height - margin + margin / 2, "0", ink);
+  picture.write_text(width - margin - letter_width * static_cast<int>(steps.size()),
+                     height - margin + margin / 2, steps, ink);
   int before = y_of(values.front());
-  for (int x = margin; x < width - margin; ++x) {
-    const auto index = static_cast<std::size_t>(x - margin) * (values.size() - 1) /
-                       static_cast<std::size_t>(width - 2 * margin - 1);
+  for (int x = left; x < width - margin; ++x) {
+    const auto index = static_cast<std::size_t>(x - left) * (values.size() - 1) /
+                       static_cast<std::size_t>(width - left - margin - 1);
     const int y = y_of(values[index]);
     for (int k = std::min(y, before); k <= std::max(y, before); ++k) {
       picture.set(x, k, {30, 90, 170});

@@ -12,5 +12,5 @@ void write_comparison(const std::string& path, const Fields& truth, const Fields
                       const Region& region);
 
 /// A curve over its index, with a logarithmic axis from the least to the largest value and a
-/// line at each power of ten. @throws std::runtime_error
+/// labelled line at each power of ten. @throws std::runtime_error
 void write_curve(const std::string& path, const std::vector<double>& values);

@@ -204,13 +204,15 @@ int fly(caf::actor_system& system, unsigned count) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  auto trace = nodezero::TraceFile::create(argc > 1 ? argv[1] : "swarm.nztrace");
+  const char* path = argc > 1 ? argv[1] : "swarm.nztrace";
+  auto trace = nodezero::TraceFile::create(path);
   if (!trace) {
     std::fprintf(stderr, "swarm: %s\n", trace.error().message.c_str());
     return 1;
   }
   caf::actor_system_config config;
   nodezero::configure(config, &*trace);
+  std::printf("the messages go to %s, which `nodezero trace` reads\n", path);
   caf::actor_system system(config);
   return fly(system, argc > 2 ? static_cast<unsigned>(std::atoi(argv[2])) : 10'000);
 }
