@@ -9,6 +9,19 @@
 #include "model/atomic_file.hpp"
 
 namespace nodezero {
+namespace {
+
+/// What steps take from time 0 on, added up as advance_to does it: a product has other bits, and
+/// with those the host's next time could fall short of a step.
+double time_of(std::uint64_t steps, double per_step) {
+  double time = 0;
+  for (std::uint64_t i = 0; i < steps && per_step > 0; ++i) {
+    time += per_step;
+  }
+  return time;
+}
+
+}  // namespace
 
 Result<SavedState> Trainer::Session::save() {
   if (auto error = refusal(false)) {
@@ -59,7 +72,7 @@ Result<void> Trainer::Session::restore(std::span<const std::byte> state) {
     }
     is_revived_ = false;
     replace(std::move(*checkpoint), true);
-    time_ = static_cast<double>(status().steps) * options_.time_per_step;
+    time_ = time_of(status().steps, options_.time_per_step);
     return {};
   } catch (const std::exception& error) {
     return fail(ErrorCode::internal, error.what());

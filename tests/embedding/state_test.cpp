@@ -75,27 +75,35 @@ TEST(SavedState, GoesOnAsIfTheTrainerHadNeverStopped) {
 
 TEST(SavedState, BringsBackTheTimeThatItsStepsTook) {
   auto options = small_options();
-  options.time_per_step = 2;
+  options.time_per_step = 0.1;
   Trainer trainer = must_create(options);
-  for (std::uint64_t i = 0; i < 30; ++i) {
-    ASSERT_TRUE(trainer.submit(examples_of(i)));
-  }
-  ASSERT_EQ(trainer.advance_to(6)->steps, 3u);
+  const auto submit_from = [&](std::uint64_t first) {
+    for (std::uint64_t i = first; i < 45; ++i) {
+      ASSERT_TRUE(trainer.submit(examples_of(i)));
+    }
+  };
+  const auto time_after = [](int steps) {
+    double time = 0;
+    for (int i = 0; i < steps; ++i) {
+      time += 0.1;
+    }
+    return time;
+  };
+  ASSERT_NE(time_after(8), 8 * 0.1);
+  submit_from(0);
+  ASSERT_EQ(trainer.advance_to(time_after(8))->steps, 8u);
   const auto state = trainer.save();
-  ASSERT_EQ(trainer.advance_to(12)->steps, 6u);
+  ASSERT_EQ(trainer.advance_to(time_after(12))->steps, 12u);
 
   ASSERT_TRUE(trainer.restore(*state));
-  EXPECT_EQ(trainer.status().time, 6);
-  for (std::uint64_t i = trainer.status().taken; i < 30; ++i) {
-    ASSERT_TRUE(trainer.submit(examples_of(i)));
-  }
-  EXPECT_EQ(trainer.advance_to(8)->steps, 4u);  // as it had done the first time
+  EXPECT_EQ(trainer.status().time, time_after(8));
+  submit_from(trainer.status().taken);
+  EXPECT_EQ(trainer.advance_to(time_after(9))->steps, 9u);  // as it had done the first time
 
   Trainer other = must_create(options);
   ASSERT_TRUE(other.restore(*state));
-  EXPECT_EQ(other.status().time, 6);
   EXPECT_FALSE(other.restore(SavedState{}));
-  EXPECT_EQ(other.status().time, 6);
+  EXPECT_EQ(other.status().time, time_after(8));
 }
 
 TEST(SavedState, IsTheSameWithOwnThreads) {
