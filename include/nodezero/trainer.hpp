@@ -64,6 +64,7 @@ using Executor = std::function<void(std::function<void()> job)>;
 using BatchFunction = std::function<AnyValue(std::uint64_t epoch, std::uint64_t step_in_epoch,
                                              std::uint32_t position)>;
 
+/// How a trainer learns, and where and when. The defaults train in the host's calls.
 struct TrainerOptions {
   Running running = Running::stepped;
   std::uint32_t threads = 1;    ///< lanes, that compute at the same time; stepped has one
@@ -121,6 +122,7 @@ struct Threads {
   }
 };
 
+/// How far a trainer is.
 struct Status {
   Progress progress = Progress::working;
   double time = 0;           ///< that advance_to has reached
