@@ -11,6 +11,9 @@
 namespace nodezero::actors {
 namespace {
 
+/// As `train --threads`: with more, a slip of the keyboard would bring the machine down.
+constexpr std::uint32_t most_threads = 1'024;
+
 // Only a host knows how long its own model computes; this is against arithmetic that never ends.
 constexpr auto stall_timeout = std::chrono::hours(24);
 
@@ -21,6 +24,9 @@ Result<void> validate(const TrainerOptions& options) {
   if (options.threads < 1 || options.spheres < 1 || options.micro_batches < 1 ||
       options.steps_in_epoch < 1) {
     return refuse("threads, spheres, micro_batches and steps_in_epoch must be at least 1");
+  }
+  if (options.threads > most_threads) {
+    return refuse(fmt::format("threads ({}) must be at most {}", options.threads, most_threads));
   }
   if (options.running == Running::host_executor && !options.execute) {
     return refuse("running is host_executor: set execute to a function that runs jobs");

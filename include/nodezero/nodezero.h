@@ -118,7 +118,7 @@ typedef struct nodezero_step_report {
 typedef struct nodezero_options {
   size_t size; /**< of this struct; set by nodezero_options_init, as are the defaults */
   nodezero_running running;     /**< (NODEZERO_STEPPED) */
-  uint32_t threads;             /**< that compute at the same time (1); stepped has one */
+  uint32_t threads;             /**< up to 1,024, that compute at once (1); stepped has one */
   uint32_t spheres;             /**< workers of the tree (3) */
   uint32_t symmetry;            /**< children of a sphere, at least 2 (12) */
   uint32_t micro_batches;       /**< batches that a step takes (1) */

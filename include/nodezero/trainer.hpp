@@ -67,7 +67,7 @@ using BatchFunction = std::function<AnyValue(std::uint64_t epoch, std::uint64_t 
 /// How a trainer learns, and where and when. The defaults train in the host's calls.
 struct TrainerOptions {
   Running running = Running::stepped;
-  std::uint32_t threads = 1;    ///< lanes, that compute at the same time; stepped has one
+  std::uint32_t threads = 1;    ///< lanes, up to 1,024, that compute at once; stepped has one
   std::uint32_t spheres = 3;    ///< workers of the tree
   std::uint32_t symmetry = 12;  ///< children of a sphere, at least 2
 

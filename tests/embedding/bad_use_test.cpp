@@ -30,6 +30,7 @@ TEST(BadUse, OptionsThatCannotWorkAreRefused) {
     return code_of(Trainer::create(small_model(), options)) == ErrorCode::invalid_argument;
   };
   EXPECT_TRUE(refused([](TrainerOptions& o) { o.threads = 0; }));
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.threads = 1'025; }));
   EXPECT_TRUE(refused([](TrainerOptions& o) { o.spheres = 0; }));
   EXPECT_TRUE(refused([](TrainerOptions& o) { o.symmetry = 1; }));
   EXPECT_TRUE(refused([](TrainerOptions& o) { o.micro_batches = 0; }));
