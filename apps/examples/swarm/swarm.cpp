@@ -198,7 +198,7 @@ int fly(caf::actor_system& system, unsigned count) {
   std::printf("%u agents, %d moves each: %llu steps, error %.3f before and %.3f after\n", count,
               flight_time, static_cast<unsigned long long>(status.steps), before, after);
   caf::anon_send_exit(*learner, caf::exit_reason::user_shutdown);
-  return after < 0.2 ? 0 : 1;
+  return after < 0.1 ? 0 : 1;
 }
 
 }  // namespace
