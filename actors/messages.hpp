@@ -11,12 +11,12 @@
 #include <vector>
 
 #include "actors/errors.hpp"
-#include "actors/optimizer_complete.hpp"
-#include "actors/step_reduction.hpp"
+#include "actors/run/optimizer_complete.hpp"
+#include "actors/spheres/step_reduction.hpp"
 #include "actors/telemetry.hpp"
-#include "model/checkpoint.hpp"
-#include "model/generation.hpp"
-#include "model/micro_batch.hpp"
+#include "model/storage/checkpoint.hpp"
+#include "model/gpt2/generation.hpp"
+#include "model/tensors/micro_batch.hpp"
 #include "runtime/caf.hpp"
 #include "runtime/envelope.hpp"
 #include "runtime/moved.hpp"

@@ -9,7 +9,7 @@ namespace nodezero::actors {
 
 /// Faults that the verification build can switch on in the protocol's handlers, one for each
 /// way in which the system that Node Zero replaces went wrong and more of the kind. They show
-/// that a checker of schedules would notice. `mutants.hpp` in apps/verify says what each does.
+/// that a checker of schedules would notice. `mutants.hpp` in verify/mutants says what each does.
 enum class Mutant : std::uint8_t {
   // the end of an epoch
   optimizer_answers_on_receipt,

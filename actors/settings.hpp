@@ -9,12 +9,12 @@
 #include <optional>
 #include <vector>
 
-#include "actors/lane_times.hpp"
-#include "model/batch_source.hpp"
-#include "model/checkpoint.hpp"
-#include "model/generation.hpp"
-#include "model/trained_model.hpp"
-#include "model/training_config.hpp"
+#include "actors/lanes/lane_times.hpp"
+#include "model/training/batch_source.hpp"
+#include "model/storage/checkpoint.hpp"
+#include "model/gpt2/generation.hpp"
+#include "model/training/trained_model.hpp"
+#include "model/training/training_config.hpp"
 #include "runtime/trace/recorder.hpp"
 
 namespace nodezero::actors {

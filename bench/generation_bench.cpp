@@ -12,10 +12,10 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "apps/nodezero/bench_shapes.hpp"
-#include "model/floating_point_scope.hpp"
-#include "model/generation.hpp"
-#include "model/gpt2.hpp"
+#include "apps/nodezero/bench/bench_shapes.hpp"
+#include "model/kernels/floating_point_scope.hpp"
+#include "model/gpt2/generation.hpp"
+#include "model/gpt2/gpt2.hpp"
 
 int main(int argc, char** argv) {
   using namespace nodezero;

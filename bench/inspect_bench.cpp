@@ -15,8 +15,8 @@
 
 #include <fmt/format.h>
 
-#include "actors/trace_phrases.hpp"
-#include "actors/trace_rules.hpp"
+#include "actors/laws/trace_phrases.hpp"
+#include "actors/laws/trace_rules.hpp"
 #include "runtime/inspect/chrome.hpp"
 #include "runtime/inspect/compare.hpp"
 #include "runtime/inspect/json_lines.hpp"

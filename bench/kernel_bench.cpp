@@ -8,18 +8,18 @@
 
 #include <benchmark/benchmark.h>
 
-#include "apps/nodezero/bench_shapes.hpp"
+#include "apps/nodezero/bench/bench_shapes.hpp"
 #include "bench/roofline.hpp"
-#include "model/adamw.hpp"
-#include "model/aligned_buffer.hpp"
-#include "model/attention.hpp"
-#include "model/bf16_product.hpp"
-#include "model/cross_entropy.hpp"
-#include "model/dropout.hpp"
-#include "model/elementwise.hpp"
-#include "model/floating_point_scope.hpp"
-#include "model/layer_norm.hpp"
-#include "model/matrix_product.hpp"
+#include "model/training/adamw.hpp"
+#include "model/tensors/aligned_buffer.hpp"
+#include "model/kernels/attention.hpp"
+#include "model/kernels/bf16_product.hpp"
+#include "model/kernels/cross_entropy.hpp"
+#include "model/kernels/dropout.hpp"
+#include "model/kernels/elementwise.hpp"
+#include "model/kernels/floating_point_scope.hpp"
+#include "model/kernels/layer_norm.hpp"
+#include "model/kernels/matrix_product.hpp"
 
 namespace {
 

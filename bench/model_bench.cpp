@@ -22,10 +22,10 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/nodezero/bench_shapes.hpp"
-#include "model/adamw.hpp"
-#include "model/floating_point_scope.hpp"
-#include "model/gpt2.hpp"
+#include "apps/nodezero/bench/bench_shapes.hpp"
+#include "model/training/adamw.hpp"
+#include "model/kernels/floating_point_scope.hpp"
+#include "model/gpt2/gpt2.hpp"
 
 namespace {
 

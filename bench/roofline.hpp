@@ -8,7 +8,7 @@
 
 #include <benchmark/benchmark.h>
 
-#include "apps/nodezero/peak_rate.hpp"
+#include "apps/nodezero/bench/peak_rate.hpp"
 
 namespace nodezero::bench {
 

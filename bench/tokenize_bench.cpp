@@ -13,7 +13,7 @@
 
 #include <fmt/format.h>
 
-#include "model/token_source.hpp"
+#include "model/text/token_source.hpp"
 
 namespace {
 

@@ -18,11 +18,11 @@
 #include <fmt/format.h>
 
 #include "actors/messages.hpp"
-#include "actors/trace_catalogue.hpp"
-#include "actors/trainer.hpp"
-#include "apps/nodezero/bench_shapes.hpp"
-#include "model/batch_source.hpp"
-#include "model/random.hpp"
+#include "actors/laws/trace_catalogue.hpp"
+#include "actors/run/trainer.hpp"
+#include "apps/nodezero/bench/bench_shapes.hpp"
+#include "model/training/batch_source.hpp"
+#include "model/kernels/random.hpp"
 #include "runtime/recorded.hpp"
 #include "runtime/system_config.hpp"
 #include "runtime/trace/recorder.hpp"

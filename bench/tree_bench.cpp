@@ -20,8 +20,8 @@
 
 #include <fmt/format.h>
 
-#include "actors/trainer.hpp"
-#include "model/batch_source.hpp"
+#include "actors/run/trainer.hpp"
+#include "model/training/batch_source.hpp"
 
 namespace {
 

@@ -18,11 +18,16 @@ if(NODEZERO_SANITIZER)
   target_link_options(nodezero_options INTERFACE -fsanitize=${NODEZERO_SANITIZER})
 endif()
 
-# nodezero_layer(<name> <libraries>...): a layer of the project from the sources
-# in the current folder, as static library nodezero_<name>. In this project NodeZero::<name> is
+# nodezero_layer(<name> <libraries>... [ROOMS <folders>...]): a layer of the project from the sources
+# in the current folder and its rooms, as static library nodezero_<name>. In this project NodeZero::<name> is
 # that; for others, which see the public headers alone, it is libnodezero (NodeZeroLibrary.cmake).
 function(nodezero_layer name)
+  cmake_parse_arguments(PARSE_ARGV 1 LAYER "" "" "ROOMS")
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  foreach(room IN LISTS LAYER_ROOMS)
+    file(GLOB more CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/${room}/*.cpp)
+    list(APPEND sources ${more})
+  endforeach()
   add_library(nodezero_${name} STATIC ${sources})
   if(PROJECT_IS_TOP_LEVEL)
     add_library(NodeZero::${name} ALIAS nodezero_${name})
@@ -30,5 +35,6 @@ function(nodezero_layer name)
   # What is not marked with NODEZERO_EXPORT stays inside of libnodezero.
   set_target_properties(nodezero_${name} PROPERTIES POSITION_INDEPENDENT_CODE ON
     CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-  target_link_libraries(nodezero_${name} PUBLIC nodezero_options ${ARGN})
+  target_link_libraries(nodezero_${name} PUBLIC nodezero_options
+                        ${LAYER_UNPARSED_ARGUMENTS})
 endfunction()

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "model/batch_source.hpp"
+#include "model/training/batch_source.hpp"
 #include "nodezero/trainer.hpp"
 
 namespace nodezero::actors {

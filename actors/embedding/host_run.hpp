@@ -4,7 +4,7 @@
 
 #include "actors/embedding/batch_queue.hpp"
 #include "actors/settings.hpp"
-#include "model/trained_model.hpp"
+#include "model/training/trained_model.hpp"
 #include "nodezero/trainer.hpp"
 
 namespace nodezero::actors {

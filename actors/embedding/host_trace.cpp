@@ -3,7 +3,7 @@
 #include <optional>
 #include <utility>
 
-#include "actors/trace_catalogue.hpp"
+#include "actors/laws/trace_catalogue.hpp"
 #include "nodezero/caf.hpp"
 #include "nodezero/version.h"
 #include "runtime/actor_trace.hpp"

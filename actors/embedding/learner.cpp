@@ -3,7 +3,7 @@
 #include <mutex>
 #include <utility>
 
-#include "actors/assembly.hpp"
+#include "actors/run/assembly.hpp"
 #include "actors/embedding/host_batches.hpp"
 #include "actors/embedding/host_run.hpp"
 #include "nodezero/caf.hpp"

@@ -9,7 +9,7 @@
 #include <utility>
 
 #include "actors/embedding/host_run.hpp"
-#include "model/atomic_file.hpp"
+#include "model/files/atomic_file.hpp"
 
 namespace nodezero {
 namespace {

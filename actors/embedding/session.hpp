@@ -9,12 +9,12 @@
 #include <shared_mutex>
 #include <thread>
 
-#include "actors/assembly.hpp"
+#include "actors/run/assembly.hpp"
 #include "actors/embedding/batch_queue.hpp"
 #include "actors/embedding/host_calls.hpp"
 #include "actors/errors.hpp"
-#include "model/file_descriptor.hpp"
-#include "model/trained_model.hpp"
+#include "model/files/file_descriptor.hpp"
+#include "model/training/trained_model.hpp"
 #include "nodezero/trainer.hpp"
 #include "runtime/ask.hpp"
 #include "runtime/host_scheduler.hpp"

@@ -6,7 +6,7 @@
 
 #include "actors/embedding/session.hpp"
 #include "actors/embedding/state_bytes.hpp"
-#include "model/atomic_file.hpp"
+#include "model/files/atomic_file.hpp"
 
 namespace nodezero {
 namespace {

@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "model/progress_json.hpp"
-#include "model/sha256.hpp"
+#include "model/storage/progress_json.hpp"
+#include "model/files/sha256.hpp"
 
 namespace nodezero::actors {
 namespace {

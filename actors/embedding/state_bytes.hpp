@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "model/checkpoint.hpp"
+#include "model/storage/checkpoint.hpp"
 #include "nodezero/error.hpp"
 
 namespace nodezero::actors {

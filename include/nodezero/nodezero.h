@@ -14,7 +14,7 @@
  * - Nothing is printed, no signal is handled, the process is never ended and no thread is
  *   started that `threads` does not ask for.
  *
- * docs/embedding.md says what the words mean, and apps/examples/c_host is a whole program.
+ * docs/embedding.md says what the words mean, and examples/c_host is a whole program.
  */
 #ifndef NODEZERO_NODEZERO_H
 #define NODEZERO_NODEZERO_H

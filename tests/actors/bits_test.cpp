@@ -7,9 +7,9 @@
 
 #include <gtest/gtest.h>
 
-#include "model/digest.hpp"
-#include "model/gpt2.hpp"
-#include "model/random.hpp"
+#include "model/storage/digest.hpp"
+#include "model/gpt2/gpt2.hpp"
+#include "model/kernels/random.hpp"
 #include "support/tiny_run.hpp"
 
 namespace nodezero::actors::testing {

@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/topology.hpp"
-#include "model/gpt2.hpp"
+#include "actors/spheres/topology.hpp"
+#include "model/gpt2/gpt2.hpp"
 #include "support/stage.hpp"
 
 namespace nodezero::actors::testing {

@@ -1,4 +1,4 @@
-#include "actors/lane_scheduler.hpp"
+#include "actors/lanes/lane_scheduler.hpp"
 
 #include <bit>
 #include <numeric>

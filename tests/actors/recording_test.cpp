@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/trace_catalogue.hpp"
+#include "actors/laws/trace_catalogue.hpp"
 #include "runtime/trace/trace_file.hpp"
 #include "support/stage.hpp"
 #include "support/tiny_run.hpp"

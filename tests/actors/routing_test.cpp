@@ -1,10 +1,10 @@
-#include "actors/routing.hpp"
+#include "actors/spheres/routing.hpp"
 
 #include <numeric>
 
 #include <gtest/gtest.h>
 
-#include "actors/topology.hpp"
+#include "actors/spheres/topology.hpp"
 
 namespace nodezero::actors {
 namespace {

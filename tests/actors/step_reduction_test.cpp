@@ -1,4 +1,4 @@
-#include "actors/step_reduction.hpp"
+#include "actors/spheres/step_reduction.hpp"
 
 #include <algorithm>
 #include <functional>

@@ -1,4 +1,4 @@
-#include "actors/topology.hpp"
+#include "actors/spheres/topology.hpp"
 
 #include <algorithm>
 

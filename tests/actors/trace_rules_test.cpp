@@ -1,4 +1,4 @@
-#include "actors/trace_rules.hpp"
+#include "actors/laws/trace_rules.hpp"
 
 #include <filesystem>
 #include <memory>
@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/trace_catalogue.hpp"
+#include "actors/laws/trace_catalogue.hpp"
 #include "runtime/trace/trace_file.hpp"
 #include "support/stage.hpp"
 #include "support/trace_editor.hpp"

@@ -1,4 +1,4 @@
-#include "actors/trainer.hpp"
+#include "actors/run/trainer.hpp"
 
 #include <cmath>
 

@@ -1,8 +1,8 @@
-#include "actors/version_buffers.hpp"
+#include "actors/run/version_buffers.hpp"
 
 #include <gtest/gtest.h>
 
-#include "actors/gradient_pool.hpp"
+#include "actors/lanes/gradient_pool.hpp"
 
 namespace nodezero::actors {
 namespace {

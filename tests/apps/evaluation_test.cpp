@@ -1,4 +1,4 @@
-#include "apps/nodezero/evaluation.hpp"
+#include "apps/nodezero/text/evaluation.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include "model/gpt2.hpp"
-#include "model/gpt2_reference.hpp"
+#include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_reference.hpp"
 
 namespace nodezero::apps {
 namespace {

@@ -1,4 +1,4 @@
-#include "apps/nodezero/given_options.hpp"
+#include "apps/nodezero/options/given_options.hpp"
 
 #include <cstdio>
 #include <filesystem>
@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/option_values.hpp"
-#include "apps/nodezero/presets.hpp"
-#include "apps/nodezero/resolve.hpp"
+#include "apps/nodezero/options/option_values.hpp"
+#include "apps/nodezero/options/presets.hpp"
+#include "apps/nodezero/options/resolve.hpp"
 
 namespace nodezero::apps {
 namespace {

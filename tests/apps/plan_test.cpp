@@ -1,4 +1,4 @@
-#include "apps/nodezero/plan.hpp"
+#include "apps/nodezero/train/plan.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -7,9 +7,9 @@
 #include <gtest/gtest.h>
 
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/memory.hpp"
-#include "apps/nodezero/quantities.hpp"
-#include "model/gpt2.hpp"
+#include "apps/nodezero/train/memory.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
+#include "model/gpt2/gpt2.hpp"
 
 namespace nodezero::apps {
 namespace {

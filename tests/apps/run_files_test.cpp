@@ -6,11 +6,11 @@
 #include <gtest/gtest.h>
 
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/data_set.hpp"
-#include "apps/nodezero/metrics.hpp"
-#include "apps/nodezero/printable_text.hpp"
-#include "apps/nodezero/run_folder.hpp"
-#include "apps/nodezero/run_record.hpp"
+#include "apps/nodezero/train/data_set.hpp"
+#include "apps/nodezero/train/metrics.hpp"
+#include "apps/nodezero/terminal/printable_text.hpp"
+#include "apps/nodezero/train/run_folder.hpp"
+#include "apps/nodezero/train/run_record.hpp"
 
 namespace nodezero::apps {
 namespace {

@@ -1,4 +1,4 @@
-#include "apps/nodezero/text_stream.hpp"
+#include "apps/nodezero/terminal/text_stream.hpp"
 
 #include <memory>
 

@@ -1,4 +1,4 @@
-#include "apps/nodezero/topology_drawing.hpp"
+#include "apps/nodezero/topology/topology_drawing.hpp"
 
 #include <algorithm>
 

@@ -1,4 +1,4 @@
-#include "apps/nodezero/trace_page.hpp"
+#include "apps/nodezero/trace/trace_page.hpp"
 
 #include <regex>
 #include <utility>

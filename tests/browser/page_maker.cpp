@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <fstream>
 
-#include "apps/nodezero/trace_page.hpp"
+#include "apps/nodezero/trace/trace_page.hpp"
 #include "support/synthetic_trace.hpp"
 
 int main(int count, char** arguments) {

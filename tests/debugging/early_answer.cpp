@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "actors/mutant.hpp"
-#include "actors/trace_catalogue.hpp"
+#include "actors/laws/trace_catalogue.hpp"
 #include "runtime/trace/recorder.hpp"
 #include "support/tiny_run.hpp"
 

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "actors/embedding/state_bytes.hpp"
-#include "actors/trainer.hpp"
-#include "model/digest.hpp"
+#include "actors/run/trainer.hpp"
+#include "model/storage/digest.hpp"
 #include "support/models.hpp"
 
 namespace nodezero::testing {

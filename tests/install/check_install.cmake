@@ -18,7 +18,7 @@ endfunction()
 if(WAY STREQUAL examples)
   # Each is a project of its own and says with 0 that it has learned.
   foreach(example minimal c_host in_situ swarm)
-    run(${CMAKE_COMMAND} -S ${SOURCE}/apps/examples/${example} -B ${WORK}/${example}
+    run(${CMAKE_COMMAND} -S ${SOURCE}/examples/${example} -B ${WORK}/${example}
         -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=${C_COMPILER}
         -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_PREFIX_PATH=${PREFIX}
         "-DCMAKE_C_FLAGS=${flags}" "-DCMAKE_CXX_FLAGS=${flags}")
@@ -29,7 +29,7 @@ if(WAY STREQUAL examples)
   find_program(python python3)
   if(python AND NOT SANITIZER)
     file(GLOB library ${PREFIX}/lib*/libnodezero.so ${PREFIX}/lib/*/libnodezero.so)
-    run(${python} ${SOURCE}/apps/examples/c_host/c_host.py ${library})
+    run(${python} ${SOURCE}/examples/c_host/c_host.py ${library})
     message("${output}")
   endif()
   return()
@@ -70,7 +70,7 @@ endif()
 
 set(options -G ${GENERATOR} -DCMAKE_C_COMPILER=${C_COMPILER} -DCMAKE_CXX_COMPILER=${CXX_COMPILER}
     -DWAY=${WAY} -DCMAKE_PREFIX_PATH=${PREFIX} -DSANITIZER=${SANITIZER}
-    -DEXAMPLES=${SOURCE}/apps/examples)
+    -DEXAMPLES=${SOURCE}/examples)
 if(WAY STREQUAL subdirectory)
   # As the library has just been compiled, so that a compiler cache still has it.
   list(APPEND options -DNODEZERO_SOURCE=${SOURCE} -DCMAKE_BUILD_TYPE=${BUILD_TYPE}

@@ -48,7 +48,7 @@ constexpr std::array<std::string_view, 8> thread_starters = {
 
 /// Stands for a program of somebody else's, with a build of its own.
 bool is_foreign(const std::filesystem::path& file) {
-  return file.string().starts_with("apps/examples/");
+  return file.string().starts_with("examples/");
 }
 
 /// Why `file` of `layer` must not have `#include <path>` or `#include "path"`; empty if it may.

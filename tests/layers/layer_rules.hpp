@@ -31,7 +31,7 @@ std::string to_string(const Violation& violation);
 std::vector<Violation> violations_in(const std::filesystem::path& file, std::string_view text);
 
 /// The same for every C++ file below the layers' folders of a tree, except for the programs of
-/// apps/examples, which stand for those of others.
+/// examples, which stand for those of others.
 std::vector<Violation> violations_in_tree(const std::filesystem::path& root);
 
 }  // namespace nodezero::layers

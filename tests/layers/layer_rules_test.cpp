@@ -57,7 +57,7 @@ TEST(Layers, AnIncludeUpwardsIsFoundInAnyFolderAndNamed) {
   tree.plant("runtime/clock.hpp", "#include \"runtime/caf.hpp\"\n");
   tree.plant("actors/sphere.cpp", "#include \"apps/nodezero/common.hpp\"\n");
   tree.plant("model/notes.txt", "#include \"actors/errors.hpp\"\n");
-  tree.plant("apps/examples/host/host.cpp", "#include \"host.hpp\"\n#include <caf/all.hpp>\n");
+  tree.plant("examples/host/host.cpp", "#include \"host.hpp\"\n#include <caf/all.hpp>\n");
   EXPECT_EQ(reasons(violations_in_tree(tree.root())),
             "model/deep/down/kernel.cpp:2: model includes actors/errors.hpp: it points upwards\n"
             "actors/sphere.cpp:1: actors includes apps/nodezero/common.hpp: it points upwards\n");

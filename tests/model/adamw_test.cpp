@@ -1,5 +1,5 @@
 // Row C9 of the regressions: the optimizer is AdamW, step by step.
-#include "model/adamw.hpp"
+#include "model/training/adamw.hpp"
 
 #include <algorithm>
 #include <cmath>

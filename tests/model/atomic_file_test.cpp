@@ -1,8 +1,8 @@
-#include "model/atomic_file.hpp"
+#include "model/files/atomic_file.hpp"
 
 #include <gtest/gtest.h>
 
-#include "model/file_writer.hpp"
+#include "model/files/file_writer.hpp"
 #include "tests/model/support/file_size_limit.hpp"
 #include "tests/model/support/files.hpp"
 

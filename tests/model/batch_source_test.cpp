@@ -1,4 +1,4 @@
-#include "model/batch_source.hpp"
+#include "model/training/batch_source.hpp"
 
 #include <algorithm>
 #include <numeric>
@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/keyed_permutation.hpp"
+#include "model/training/keyed_permutation.hpp"
 
 namespace nodezero::model {
 namespace {

@@ -9,10 +9,10 @@
 
 #include <gtest/gtest.h>
 
-#include "model/adamw.hpp"
-#include "model/floating_point_scope.hpp"
-#include "model/gpt2.hpp"
-#include "model/workspace.hpp"
+#include "model/training/adamw.hpp"
+#include "model/kernels/floating_point_scope.hpp"
+#include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/workspace.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {

@@ -1,5 +1,5 @@
 // The products of bf16 against sums in double, over odd shapes and all forms.
-#include "model/bf16_product.hpp"
+#include "model/kernels/bf16_product.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -8,7 +8,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/precision.hpp"
+#include "model/kernels/precision.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {

@@ -1,5 +1,5 @@
 // Rounding to bf16, held against an independent reference over every kind of float.
-#include "model/bf16.hpp"
+#include "model/kernels/bf16.hpp"
 
 #include <bit>
 #include <cmath>
@@ -10,8 +10,8 @@
 
 #include <gtest/gtest.h>
 
-#include "model/precision.hpp"
-#include "model/random.hpp"
+#include "model/kernels/precision.hpp"
+#include "model/kernels/random.hpp"
 
 namespace nodezero::model {
 namespace {

@@ -1,4 +1,4 @@
-#include "model/checkpoint.hpp"
+#include "model/storage/checkpoint.hpp"
 
 #include <cmath>
 #include <csignal>
@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include "model/digest.hpp"
-#include "model/progress_json.hpp"
+#include "model/storage/digest.hpp"
+#include "model/storage/progress_json.hpp"
 #include "tests/model/support/file_size_limit.hpp"
 #include "tests/model/support/files.hpp"
 #include "tests/model/support/tiny_model.hpp"

@@ -7,10 +7,10 @@
 
 #include <gtest/gtest.h>
 
-#include "model/adamw.hpp"
-#include "model/floating_point_scope.hpp"
-#include "model/gpt2.hpp"
-#include "model/gpt2_reference.hpp"
+#include "model/training/adamw.hpp"
+#include "model/kernels/floating_point_scope.hpp"
+#include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_reference.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {

@@ -10,15 +10,15 @@
 
 #include <gtest/gtest.h>
 
-#include "model/adamw.hpp"
-#include "model/aligned_buffer.hpp"
-#include "model/attention.hpp"
-#include "model/attention_rows.hpp"
-#include "model/cross_entropy.hpp"
-#include "model/elementwise.hpp"
-#include "model/floating_point_scope.hpp"
-#include "model/layer_norm.hpp"
-#include "model/row_product.hpp"
+#include "model/training/adamw.hpp"
+#include "model/tensors/aligned_buffer.hpp"
+#include "model/kernels/attention.hpp"
+#include "model/kernels/attention_rows.hpp"
+#include "model/kernels/cross_entropy.hpp"
+#include "model/kernels/elementwise.hpp"
+#include "model/kernels/floating_point_scope.hpp"
+#include "model/kernels/layer_norm.hpp"
+#include "model/kernels/row_product.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {

@@ -1,11 +1,11 @@
-#include "model/model_folder.hpp"
+#include "model/storage/model_folder.hpp"
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
-#include "model/atomic_file.hpp"
-#include "model/digest.hpp"
-#include "model/safetensors.hpp"
+#include "model/files/atomic_file.hpp"
+#include "model/storage/digest.hpp"
+#include "model/storage/safetensors.hpp"
 #include "tests/model/support/file_size_limit.hpp"
 #include "tests/model/support/files.hpp"
 #include "tests/model/support/tiny_model.hpp"

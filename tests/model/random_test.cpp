@@ -1,4 +1,4 @@
-#include "model/random.hpp"
+#include "model/kernels/random.hpp"
 
 #include <cstdint>
 

@@ -1,4 +1,4 @@
-#include "model/row_product.hpp"
+#include "model/kernels/row_product.hpp"
 
 #include <cmath>
 #include <cstring>
@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/random.hpp"
+#include "model/kernels/random.hpp"
 
 namespace nodezero::model {
 namespace {

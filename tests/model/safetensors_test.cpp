@@ -1,12 +1,12 @@
-#include "model/safetensors.hpp"
+#include "model/storage/safetensors.hpp"
 
 #include <cmath>
 #include <cstring>
 
 #include <gtest/gtest.h>
 
-#include "model/digest.hpp"
-#include "model/sha256.hpp"
+#include "model/storage/digest.hpp"
+#include "model/files/sha256.hpp"
 #include "tests/model/support/file_size_limit.hpp"
 #include "tests/model/support/files.hpp"
 #include "tests/model/support/tiny_model.hpp"

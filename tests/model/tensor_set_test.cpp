@@ -1,4 +1,4 @@
-#include "model/tensor_set.hpp"
+#include "model/tensors/tensor_set.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/gpt2.hpp"
+#include "model/gpt2/gpt2.hpp"
 
 namespace nodezero::model {
 namespace {

@@ -1,11 +1,11 @@
-#include "model/token_source.hpp"
+#include "model/text/token_source.hpp"
 
 #include <chrono>
 
 #include <gtest/gtest.h>
 
-#include "model/mapped_file.hpp"
-#include "model/utf8_text.hpp"
+#include "model/files/mapped_file.hpp"
+#include "model/text/utf8_text.hpp"
 #include "tests/model/support/files.hpp"
 
 namespace nodezero::model {

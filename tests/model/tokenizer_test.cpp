@@ -1,11 +1,11 @@
-#include "model/tokenizer.hpp"
+#include "model/text/tokenizer.hpp"
 
 #include <numeric>
 
 #include <gtest/gtest.h>
 
-#include "model/character_table.hpp"
-#include "model/utf8_text.hpp"
+#include "model/text/character_table.hpp"
+#include "model/text/utf8_text.hpp"
 #include "tests/model/support/files.hpp"
 
 namespace nodezero::model {

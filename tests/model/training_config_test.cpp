@@ -1,4 +1,4 @@
-#include "model/training_config.hpp"
+#include "model/training/training_config.hpp"
 
 #include <cmath>
 #include <functional>

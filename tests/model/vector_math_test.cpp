@@ -1,4 +1,4 @@
-#include "model/vector_math.hpp"
+#include "model/kernels/vector_math.hpp"
 
 #include <cmath>
 #include <limits>

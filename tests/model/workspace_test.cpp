@@ -1,5 +1,5 @@
 // Row D8 of the regressions: memory is known beforehand and does not grow from step to step.
-#include "model/workspace.hpp"
+#include "model/gpt2/workspace.hpp"
 
 #include <gtest/gtest.h>
 

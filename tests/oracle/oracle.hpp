@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "actors/settings.hpp"
-#include "model/tensor_set.hpp"
+#include "model/tensors/tensor_set.hpp"
 
 namespace nodezero::oracle {
 

@@ -3,7 +3,7 @@
 #include <array>
 #include <cstring>
 
-#include "model/atomic_file.hpp"
+#include "model/files/atomic_file.hpp"
 
 namespace nodezero::oracle {
 

@@ -10,7 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/error.hpp"
-#include "model/token_source.hpp"
+#include "model/text/token_source.hpp"
 
 namespace nodezero::oracle {
 

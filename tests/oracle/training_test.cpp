@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "actors/trainer.hpp"
+#include "actors/run/trainer.hpp"
 #include "tests/oracle/folders.hpp"
 #include "tests/oracle/oracle.hpp"
 

@@ -6,9 +6,9 @@
 
 #include <gtest/gtest.h>
 
-#include "runtime/explore/exhaustive.hpp"
-#include "runtime/explore/replay.hpp"
-#include "runtime/explore/sampling.hpp"
+#include "verify/explore/exhaustive.hpp"
+#include "verify/explore/replay.hpp"
+#include "verify/explore/sampling.hpp"
 #include "runtime/system_config.hpp"
 #include "support/toys.hpp"
 

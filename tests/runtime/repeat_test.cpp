@@ -1,7 +1,7 @@
 // What a schedule does not decide must not decide anything: dependences on an address, on the
 // order of a hash table and on the clock, planted in toy actors, are found at their step.
 
-#include "runtime/explore/repeat.hpp"
+#include "verify/explore/repeat.hpp"
 
 #include <chrono>
 #include <memory>

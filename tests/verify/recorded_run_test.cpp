@@ -1,6 +1,6 @@
 // Runs of threads, recorded and made to happen again on one thread.
 
-#include "apps/verify/recorded_run.hpp"
+#include "verify/replay/recorded_run.hpp"
 
 #include <filesystem>
 #include <map>
@@ -9,9 +9,9 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/trace_catalogue.hpp"
-#include "apps/verify/temporary_file.hpp"
-#include "model/digest.hpp"
+#include "actors/laws/trace_catalogue.hpp"
+#include "verify/scenarios/temporary_file.hpp"
+#include "model/storage/digest.hpp"
 #include "runtime/trace/trace_file.hpp"
 #include "support/tiny_run.hpp"
 #include "support/trace_editor.hpp"

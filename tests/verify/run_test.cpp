@@ -7,12 +7,12 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/step_reduction.hpp"
-#include "apps/verify/session.hpp"
-#include "apps/verify/small_case.hpp"
-#include "apps/verify/temporary_file.hpp"
-#include "runtime/explore/draws.hpp"
-#include "runtime/explore/replay.hpp"
+#include "actors/spheres/step_reduction.hpp"
+#include "verify/scenarios/session.hpp"
+#include "verify/scenarios/small_case.hpp"
+#include "verify/scenarios/temporary_file.hpp"
+#include "verify/explore/draws.hpp"
+#include "verify/explore/replay.hpp"
 
 namespace nodezero::apps::verify {
 namespace {

@@ -15,8 +15,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "apps/verify/session.hpp"
-#include "apps/verify/trees.hpp"
+#include "verify/scenarios/session.hpp"
+#include "verify/scenarios/trees.hpp"
 
 namespace nodezero::apps::verify {
 namespace {

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "apps/verify/tree_scenario.hpp"
-#include "apps/verify/trees.hpp"
-#include "runtime/explore/exhaustive.hpp"
-#include "runtime/explore/sampling.hpp"
+#include "verify/scenarios/tree_scenario.hpp"
+#include "verify/scenarios/trees.hpp"
+#include "verify/explore/exhaustive.hpp"
+#include "verify/explore/sampling.hpp"
 #include "runtime/system_config.hpp"
 
 namespace nodezero::apps::verify {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "actors/assembly.hpp"
+#include "actors/run/assembly.hpp"
 #include "runtime/actor_trace.hpp"
 #include "runtime/ask.hpp"
 #include "runtime/system_config.hpp"

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "model/digest.hpp"
-#include "model/random.hpp"
+#include "model/storage/digest.hpp"
+#include "model/kernels/random.hpp"
 
 namespace nodezero::actors::testing {
 

@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "actors/assembly.hpp"
-#include "actors/trainer.hpp"
-#include "model/batch_source.hpp"
+#include "actors/run/assembly.hpp"
+#include "actors/run/trainer.hpp"
+#include "model/training/batch_source.hpp"
 
 namespace nodezero::actors::testing {
 

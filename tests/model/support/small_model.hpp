@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "model/gpt2.hpp"
-#include "model/random.hpp"
+#include "model/gpt2/gpt2.hpp"
+#include "model/kernels/random.hpp"
 
 namespace nodezero::model::test {
 

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 
-#include "model/adamw.hpp"
-#include "model/random.hpp"
-#include "model/tensor_set.hpp"
+#include "model/training/adamw.hpp"
+#include "model/kernels/random.hpp"
+#include "model/tensors/tensor_set.hpp"
 
 namespace nodezero::model {
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "runtime/explore/scenario.hpp"
+#include "verify/explore/scenario.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::runtime::explore {

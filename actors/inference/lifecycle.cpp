@@ -1,0 +1,159 @@
+#include "actors/inference/lifecycle.hpp"
+
+#include <utility>
+
+#include "actors/mutant.hpp"
+
+namespace nodezero::actors {
+
+lifecycle::lifecycle(caf::actor_config& config, Settings settings, snapshot initial,
+                     inference_actor inference, observer_actor observer)
+    : recorded(config),
+      settings_(settings),
+      envelope_(initial.envelope),
+      weights_(std::move(initial.weights)),
+      inference_(std::move(inference)),
+      observer_(std::move(observer)) {}
+
+lifecycle::behavior_type lifecycle::make_behavior() {
+  enter(idle{});
+  return {
+      [this](const introduction& message) {
+        root_ = message.root;
+        if (in<draining>() && !is_mutated(Mutant::introduction_forgets_stop)) {
+          drain();
+        }
+      },
+      [this](const training& message) { begin_training(message); },
+      [this](const snapshot& message) { take_snapshot(message); },
+      [this](const epoch_failed& message) {
+        if (in<running>()) {
+          enter(failed{message.reason});
+          if (!is_mutated(Mutant::waiting_forgotten_at_failure)) {
+            refuse_waiting(message.reason);
+          }
+        }
+      },
+      [this](const generate& request) { return begin(request); },
+      [this](const stop& request) { return begin(request); },
+      [this](const inference_deadline& deadline) {
+        if (auto entry = waiting_.extract(deadline.request)) {
+          entry.mapped().promise.deliver(make_error(
+              {errc::timed_out, envelope_, -1, -1, "no epoch boundary came within the bound"}));
+        }
+      },
+  };
+}
+
+void lifecycle::begin_training(const training& message) {
+  if (!in<idle>() && !in<quiescent>()) {
+    return;  // draining: node_zero will answer the halt that is on its way
+  }
+  enter(running{message.envelope.epoch});
+  if (settings_.policy != InferencePolicy::snapshot) {
+    weights_.reset();  // so that the optimizer may update in place
+  }
+}
+
+void lifecycle::take_snapshot(const snapshot& message) {
+  if (!in<running>()) {
+    return;
+  }
+  if (settings_.policy == InferencePolicy::snapshot || message.epoch_boundary) {
+    envelope_ = message.envelope;
+    weights_ = message.weights;
+  }
+  if (message.epoch_boundary || is_mutated(Mutant::snapshot_in_mid_epoch)) {
+    enter(quiescent{message.envelope.epoch});
+    for (auto& [number, entry] : is_mutated(Mutant::waiting_forgotten_at_boundary)
+                                     ? decltype(waiting_)()
+                                     : std::exchange(waiting_, {})) {
+      pass_to_inference(entry.request, std::move(entry.promise));
+    }
+  }
+}
+
+caf::result<generated> lifecycle::begin(const generate& request) {
+  if ((in<draining>() || in<ended>()) && !is_mutated(Mutant::generate_while_draining)) {
+    return make_error({errc::stopped, envelope_, -1, -1, "the run is stopping"});
+  }
+  if (!request.input.value && (request.prompt.empty() || request.tokens < 0)) {
+    return make_error(
+        {errc::wrong_state, envelope_, -1, -1, "a request needs a prompt of at least one token"});
+  }
+  // After a failed epoch the last snapshot may be gone, and no boundary will come.
+  const bool may_read = !in<running>() || settings_.policy == InferencePolicy::snapshot;
+  if (may_read && weights_) {
+    auto promise = make_response_promise<generated>();
+    pass_to_inference(request, promise);
+    return promise;
+  }
+  if (in<failed>()) {
+    return make_error(std::get<failed>(state_).reason);
+  }
+  if (settings_.policy == InferencePolicy::refuse) {
+    return make_error(
+        {errc::training, envelope_, -1, -1, "an epoch is running and the policy is to refuse"});
+  }
+  if (waiting_.size() >= settings_.most_waiting) {
+    return make_error({errc::overloaded, envelope_, -1, -1, "too many requests wait"});
+  }
+  auto promise = make_response_promise<generated>();
+  const std::uint64_t number = requests_++;
+  waiting_.emplace(number, Waiting{request, promise});
+  delayed_send(this, settings_.wait_timeout, inference_deadline{number});
+  return promise;
+}
+
+void lifecycle::pass_to_inference(const generate& request,
+                                  caf::typed_response_promise<generated> promise) {
+  this->request(inference_, settings_.wait_timeout, infer{envelope_, weights_, request})
+      .then([promise](const generated& answer) mutable { promise.deliver(answer); },
+            [promise](const caf::error& error) mutable { promise.deliver(error); });
+}
+
+void lifecycle::refuse_waiting(failure reason) {
+  for (auto& [number, entry] : std::exchange(waiting_, {})) {
+    entry.promise.deliver(make_error(reason));
+  }
+}
+
+caf::result<stopped> lifecycle::begin(const stop&) {
+  if (auto* end = std::get_if<ended>(&state_)) {
+    return end->answer;
+  }
+  auto promise = make_response_promise<stopped>();
+  if (is_mutated(Mutant::stop_answered_at_once)) {
+    promise.deliver(stopped{});
+  } else if (!is_mutated(Mutant::second_stop_forgotten) || stops_.empty()) {
+    stops_.push_back(promise);
+  }
+  if (!in<draining>()) {
+    enter(draining{});
+    weights_.reset();
+    refuse_waiting({errc::stopped, envelope_, -1, -1, "the run is stopping"});
+    if (root_) {
+      drain();
+    }
+  }
+  return promise;
+}
+
+void lifecycle::drain() {
+  request(root_, settings_.stop_timeout, halt{envelope_})
+      .then([this](const halted& answer) { answer_stops(stopped{answer.checkpoint}); },
+            [this](const caf::error& error) { answer_stops(error); });
+}
+
+void lifecycle::answer_stops(const caf::result<stopped>& answer) {
+  enter(ended{answer});
+  for (auto& promise : std::exchange(stops_, {})) {
+    if (answer.flag == caf::rt_error) {
+      promise.deliver(answer.err);
+    } else {
+      promise.deliver(answer.value.get_as<stopped>(0));
+    }
+  }
+}
+
+}  // namespace nodezero::actors

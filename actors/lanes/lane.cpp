@@ -1,0 +1,182 @@
+#include "actors/lanes/lane.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <time.h>
+
+#include "model/training/adamw.hpp"
+#include "model/kernels/floating_point_scope.hpp"
+
+namespace nodezero::actors {
+namespace {
+
+// A computation that throws is an answer, not the end of the lane.
+template <class Answer, class Function>
+caf::result<Answer> guarded(const Envelope& envelope, Function function) {
+  const model::FloatingPointScope scope;
+  try {
+    return function();
+  } catch (const std::exception& error) {
+    return make_error({errc::computation, envelope, -1, -1, error.what()});
+  }
+}
+
+std::span<float> blocks(model::TensorSet& set, std::size_t first, std::size_t last) {
+  const std::size_t size = set.values().size();
+  const std::size_t begin = std::min(first * model::norm_block_size, size);
+  return set.values().subspan(begin, std::min(last * model::norm_block_size, size) - begin);
+}
+
+void copy_blocks(model::TensorSet& to, model::TensorSet& from, std::size_t first,
+                 std::size_t last) {
+  std::ranges::copy(blocks(from, first, last), blocks(to, first, last).begin());
+}
+
+/// Adds how long a computation took to the times of the run, if anybody measures.
+class Stopwatch {
+ public:
+  using Sum = std::atomic<std::int64_t> LaneTimes::*;
+  using Clock = std::chrono::steady_clock;
+
+  explicit Stopwatch(LaneTimes* times)
+      : times_(times), begin_(Clock::now()), processor_(times ? processor_time() : 0) {}
+
+  void add(Sum what) const { add(what, Clock::now(), what); }
+  /// The time until `middle` to one sum, the rest to another.
+  void add(Sum first, Clock::time_point middle, Sum second) const {
+    if (times_) {
+      (times_->*first) += (middle - begin_).count();
+      (times_->*second) += (Clock::now() - middle).count();
+      times_->processor += processor_time() - processor_;
+    }
+  }
+
+ private:
+  static std::int64_t processor_time() {
+    timespec time{};
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return std::int64_t{1'000'000'000} * time.tv_sec + time.tv_nsec;
+  }
+
+  LaneTimes* times_;
+  Clock::time_point begin_;
+  std::int64_t processor_;
+};
+
+}  // namespace
+
+lane::lane(caf::actor_config& config, std::uint32_t number,
+           std::shared_ptr<const model::TrainedModel> model, std::uint64_t seed,
+           std::shared_ptr<LaneTimes> times)
+    : recorded(config),
+      number_(number),
+      trained_(std::move(model)),
+      model_(trained_->on_lane()),
+      seed_(seed),
+      times_(std::move(times)) {}
+
+lane::behavior_type lane::make_behavior() {
+  return {
+      [this](const compute& task) {
+        return guarded<computed>(task.envelope, [&] {
+          return computed{task.envelope, Moved(run(task))};
+        });
+      },
+      [this](const sum_shard& task) {
+        return guarded<shard_done>(task.envelope, [&] {
+          run(task);
+          return shard_done{task.envelope};
+        });
+      },
+      [this](const update_shard& task) {
+        return guarded<shard_done>(task.envelope, [&] {
+          run(task);
+          return shard_done{task.envelope};
+        });
+      },
+      [this](const generate_some& task) {
+        return guarded<generated_some>(task.envelope, [&] {
+          run(task);
+          return generated_some{task.envelope};
+        });
+      },
+  };
+}
+
+Partial lane::run(const compute& task) {
+  const auto& batch = task.batches->batches[task.position];
+  Partial result;
+  result.range = {task.position, task.position + 1};
+  const Stopwatch stopwatch(times_.get());
+  if (task.purpose == Purpose::evaluate) {
+    result.loss = model_->loss(*task.weights, batch);
+    stopwatch.add(&LaneTimes::forward);
+    return result;
+  }
+  result.gradient = task.buffer.take();
+  const model::DropoutKey key{seed_, task.envelope.step, task.position};
+  result.loss = model_->loss_and_gradient(*task.weights, batch, key, *result.gradient);
+  stopwatch.add(&LaneTimes::forward, model_->forward_end(), &LaneTimes::backward);
+  return result;
+}
+
+void lane::run(const sum_shard& shard) {
+  const Stopwatch stopwatch(times_.get());
+  SumTask& task = *shard.task;
+  auto& norms = task.left.squared_norms;
+  // Block by block, so that a norm finds its block in the cache.
+  for (std::size_t block = shard.first_block; block < shard.last_block; ++block) {
+    model::add_in_place(blocks(*task.left.gradient, block, block + 1),
+                        blocks(*task.right.gradient, block, block + 1));
+    if (!norms.empty()) {
+      model::squared_norm_blocks(*task.left.gradient, block, std::span(norms).subspan(block, 1));
+    }
+  }
+  if (task.unfinished.fetch_sub(1) == 1) {
+    task.right.gradient = {};
+  }
+  stopwatch.add(&LaneTimes::reduction);
+}
+
+void lane::run(const update_shard& shard) {
+  const Stopwatch stopwatch(times_.get());
+  auto& task = *shard.task;
+  const auto [first, last] = std::pair(shard.first_block, shard.last_block);
+  switch (shard.phase) {
+    case UpdateTask::Phase::norm:
+      model::squared_norm_blocks(*task.gradient, first,
+                                 std::span(task.squared_norms).subspan(first, last - first));
+      break;
+    case UpdateTask::Phase::update:
+      model::adamw_update(task.config, task.scalars, *task.gradient,
+                          task.weights ? *task.weights : *task.next, *task.next, *task.state, first,
+                          last);
+      break;
+    case UpdateTask::Phase::copy_state:
+      copy_blocks(task.state_copy->first_moment, task.state->first_moment, first, last);
+      copy_blocks(task.state_copy->second_moment, task.state->second_moment, first, last);
+      break;
+  }
+  stopwatch.add(&LaneTimes::optimizer);
+}
+
+void lane::run(const generate_some& task) {
+  const Stopwatch stopwatch(times_.get());
+  auto& session = *task.session;
+  if (session.request.input.value) {
+    session.output = model_->predict(*session.weights, session.request.input);
+    stopwatch.add(&LaneTimes::generation);
+    return;
+  }
+  if (!session.generator) {
+    session.generator =
+        model_->generator(session.weights, session.request.prompt, session.request.sampling);
+  }
+  for (std::int64_t i = 0; i < task.tokens; ++i) {
+    session.tokens.push_back(session.generator->next());
+  }
+  stopwatch.add(&LaneTimes::generation);
+}
+
+}  // namespace nodezero::actors

@@ -1,0 +1,142 @@
+#include "actors/lanes/lane_scheduler.hpp"
+
+#include <bit>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+#include "actors/mutant.hpp"
+
+namespace nodezero::actors {
+namespace {
+
+// Buffers are given back by lanes and spheres, without a message to the scheduler.
+constexpr std::string_view no_room = "no gradient buffer is free";
+
+}  // namespace
+
+lane_scheduler::lane_scheduler(caf::actor_config& config, std::vector<lane_actor> lanes,
+                               std::shared_ptr<GradientPool> gradients)
+    : recorded(config), lanes_(std::move(lanes)), idle_(lanes_), gradients_(std::move(gradients)) {}
+
+lane_scheduler::behavior_type lane_scheduler::make_behavior() {
+  for (const auto& lane : lanes_) {
+    monitor(lane);
+  }
+  set_down_handler([this](const caf::down_msg& down) { quit(down.reason); });
+  return {
+      [this](const compute& task) { return submit_micro_batch(task); },
+      [this](const sum_shard& task) {
+        return submit<shard_done>(Priority::reduction, task.task->left.range.first, task);
+      },
+      [this](const update_shard& task) { return submit<shard_done>(Priority::reduction, 0, task); },
+      [this](const generate_some& task) {
+        return submit<generated_some>(Priority::inference, 0, task);
+      },
+      [this](const abandon& message) {
+        abandoned_step_ = message.envelope.step;
+        refuse_micro_batches(message.envelope);
+      },
+      [this](const count_finished&) { return finished_count{finished_}; },
+  };
+}
+
+caf::result<computed> lane_scheduler::submit_micro_batch(const compute& task) {
+  const StepKey key{task.envelope.step, task.purpose == Purpose::train};
+  if (key < step_ || task.envelope.step <= abandoned_step_) {
+    return make_error({errc::stale, task.envelope, -1, task.position,
+                       "a later step has begun or this one was abandoned"});
+  }
+  if (batches_ != task.batches) {
+    step_ = key;
+    batches_ = task.batches;
+    next_position_ = 0;
+    refuse_micro_batches(task.envelope);
+  }
+  return submit<computed>(Priority::micro_batch, task.position, task);
+}
+
+template <class Answer, class Task>
+caf::result<Answer> lane_scheduler::submit(Priority priority, std::uint32_t position,
+                                           const Task& task) {
+  const caf::actor_id asker = current_sender()->id();  // before the promise takes the sender
+  auto promise = make_response_promise<Answer>();
+  // The job gives its task away when it starts, so that nothing here keeps a version of
+  // the weights alive behind the optimizer's back.
+  auto start = [this, promise, task = Task(task)](const lane_actor& lane) mutable {
+    const auto lane_is_free = [this, lane] {
+      ++finished_;
+      idle_.push_back(lane);
+      if (!is_mutated(Mutant::wake_up_lost)) {
+        dispatch();
+      }
+    };
+    if constexpr (std::is_same_v<Task, compute>) {
+      if (task.purpose == Purpose::train) {
+        task.buffer = Moved(gradients_->lease());
+      }
+    }
+    // A lane always answers, or goes down; node_zero's watchdog judges slowness.
+    request(lane, caf::infinite, std::move(task))
+        .then(
+            [promise, lane_is_free](const Answer& answer) mutable {
+              promise.deliver(answer);
+              lane_is_free();
+            },
+            [promise, lane_is_free](const caf::error& error) mutable {
+              promise.deliver(error);
+              lane_is_free();
+            });
+  };
+  auto refuse = [promise](const caf::error& reason) mutable { promise.deliver(reason); };
+  waiting_.emplace(JobKey{priority, position, submitted_++},
+                   Job{std::move(start), std::move(refuse), asker});
+  dispatch();
+  return promise;
+}
+
+void lane_scheduler::dispatch() {
+  while (!idle_.empty() && !waiting_.empty() && may_start(waiting_.begin()->first)) {
+    auto job = waiting_.extract(waiting_.begin());
+    const auto& [priority, position, sequence] = job.key();
+    if (priority == Priority::micro_batch && position == next_position_) {
+      ++next_position_;
+    }
+    const lane_actor lane = idle_.back();
+    idle_.pop_back();
+    starting_for_ = job.mapped().asker;
+    job.mapped().start(lane);
+  }
+}
+
+void lane_scheduler::refuse_micro_batches(const Envelope& envelope) {
+  for (auto job = waiting_.begin(); job != waiting_.end();) {
+    if (std::get<Priority>(job->first) == Priority::micro_batch) {
+      if (!is_mutated(Mutant::refused_work_unanswered)) {
+        job->second.refuse(make_error({errc::stale, envelope, -1, -1, "the step was abandoned"}));
+      }
+      job = waiting_.erase(job);
+    } else {
+      ++job;
+    }
+  }
+}
+
+bool lane_scheduler::may_start(const JobKey& key) {
+  const auto& [priority, position, sequence] = key;
+  if (priority != Priority::micro_batch || position < next_position_) {
+    return true;  // position < next: computed again after a failure
+  }
+  return (position == next_position_ || is_mutated(Mutant::any_position_starts)) &&
+         !sees(no_room, !room_for_gradient());
+}
+
+bool lane_scheduler::room_for_gradient() const {
+  // bit_width(n - 1) is ceil(log2 n). With no task running anywhere at most that many sums
+  // are held, and one old one on its way to the optimizer, so this never waits for ever.
+  const std::size_t positions = batches_->batches.size();
+  const std::size_t bound = lanes_.size() + std::bit_width(positions - 1) + 2;
+  return gradients_->leased() < (is_mutated(Mutant::too_few_buffers) ? 1 : bound);
+}
+
+}  // namespace nodezero::actors

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <tuple>
+#include <vector>
+
+#include "actors/lanes/gradient_pool.hpp"
+#include "actors/lanes/lane_messages.hpp"
+#include "runtime/explorable.hpp"
+#include "runtime/recorded.hpp"
+
+namespace nodezero::actors {
+
+/// Hands work to free lanes. Sums and updates go first, because they free buffers; then
+/// inference, whose pieces are short; then micro-batches, strictly in the order of their
+/// positions, so that the sums of finished ones collapse along the position tree and at
+/// most lanes + ceil(log2 n) + 2 gradient buffers are in use. No lane is idle while a
+/// micro-batch waits, however unevenly routing spread them over the spheres.
+class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base>,
+                       public runtime::Explorable {
+ public:
+  lane_scheduler(caf::actor_config& config, std::vector<lane_actor> lanes,
+                 std::shared_ptr<GradientPool> gradients);
+
+  const char* name() const override { return "lane_scheduler"; }
+  /// Promises hold the actor that made them, and those of waiting jobs are held by it.
+  void on_exit() override { waiting_.clear(); }
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
+  /// Who asked for the job that is being started: its answer goes there.
+  std::uint64_t continuation(const runtime::ActorKeys& keys) const override {
+    return keys.key(starting_for_);
+  }
+
+ protected:
+  behavior_type make_behavior() override;
+
+ private:
+  enum class Priority { reduction, inference, micro_batch };
+  /// Steps are ordered by number; a version is evaluated before the step that trains it.
+  using StepKey = std::tuple<std::uint64_t, bool>;
+  using JobKey = std::tuple<Priority, std::uint32_t, std::uint64_t>;
+  struct Job {
+    std::function<void(const lane_actor&)> start;
+    std::function<void(const caf::error&)> refuse;
+    caf::actor_id asker = 0;
+  };
+
+  template <class Answer, class Task>
+  caf::result<Answer> submit(Priority priority, std::uint32_t position, const Task& task);
+  caf::result<computed> submit_micro_batch(const compute& task);
+  void dispatch();
+  void refuse_micro_batches(const Envelope& envelope);
+  bool may_start(const JobKey& key);
+  bool room_for_gradient() const;
+
+  std::vector<lane_actor> lanes_;
+  std::vector<lane_actor> idle_;
+  std::shared_ptr<GradientPool> gradients_;
+  std::map<JobKey, Job> waiting_;
+  std::uint64_t submitted_ = 0;
+  std::uint64_t finished_ = 0;
+  std::optional<std::uint64_t> abandoned_step_;
+  StepKey step_{};
+  StepBatchesPtr batches_;  ///< of the step whose micro-batches are being started
+  caf::actor_id starting_for_ = 0;
+  std::uint32_t next_position_ = 0;  ///< all before it were started once
+};
+
+}  // namespace nodezero::actors

@@ -1,0 +1,165 @@
+#include "actors/run/assembly.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/run/checkpointer.hpp"
+#include "actors/run/corpus.hpp"
+#include "actors/run/driver.hpp"
+#include "actors/inference/inference.hpp"
+#include "actors/lanes/lane.hpp"
+#include "actors/lanes/lane_scheduler.hpp"
+#include "actors/inference/lifecycle.hpp"
+#include "actors/run/node_zero.hpp"
+#include "actors/run/observer_bridge.hpp"
+#include "actors/run/optimizer.hpp"
+
+namespace nodezero::actors {
+namespace {
+
+using Layout = std::shared_ptr<const model::TensorLayout>;
+
+void copy_values(const model::TensorSet& from, model::TensorSet& to) {
+  std::ranges::copy(from.values(), to.values().begin());
+}
+
+std::shared_ptr<model::Parameters> starting_weights(const RunSettings& settings,
+                                                    const model::TrainedModel& trained) {
+  const Layout layout = trained.layout();
+  auto weights = std::make_shared<model::Parameters>(layout);
+  if (settings.resume) {
+    copy_values(*settings.resume->weights, *weights);
+  } else if (settings.initial_weights) {
+    copy_values(*settings.initial_weights, *weights);
+  } else {
+    trained.initialize(settings.training.seed, *weights);
+  }
+  return weights;
+}
+
+std::shared_ptr<model::OptimizerState> starting_state(const RunSettings& settings,
+                                                      const Layout& layout) {
+  auto state = std::make_shared<model::OptimizerState>(layout);
+  if (settings.resume) {
+    copy_values(settings.resume->optimizer->first_moment, state->first_moment);
+    copy_values(settings.resume->optimizer->second_moment, state->second_moment);
+    state->step = settings.resume->optimizer->step;
+  }
+  return state;
+}
+
+model::TrainingProgress starting_progress(const RunSettings& settings) {
+  model::TrainingProgress progress;
+  if (settings.resume) {
+    progress = settings.resume->progress;
+  }
+  progress.run = settings.run;
+  return progress;
+}
+
+std::shared_ptr<const model::TrainedModel> trained_model(const RunSettings& settings) {
+  return settings.trained ? settings.trained : model::gpt2_model(settings.training);
+}
+
+void spawn_lanes(caf::actor_system& system, const RunSettings& settings,
+                 const LaneSpawner& spawn_lane, RunActors& actors) {
+  for (std::uint32_t i = 0; i < lane_count(settings); ++i) {
+    actors.lanes.push_back(spawn_lane(i));
+  }
+  actors.lane_scheduler = system.spawn<lane_scheduler>(actors.lanes, actors.gradients);
+}
+
+}  // namespace
+
+RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
+                    const RunSettings& settings, Observer& observer) {
+  const auto trained = trained_model(settings);
+  return spawn_run(system, scheduling, settings, observer, [&](std::uint32_t number) {
+    return caf::actor_cast<lane_actor>(runtime::spawn_computing<lane>(
+        system, scheduling, number, trained, settings.training.seed, settings.lane_times));
+  });
+}
+
+RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
+                    const RunSettings& settings, Observer& observer,
+                    const LaneSpawner& spawn_lane) {
+  const auto trained = trained_model(settings);
+  const Layout layout = trained->layout();
+  const auto progress = starting_progress(settings);
+  const Envelope envelope{progress.run, progress.epoch, progress.step, progress.version};
+  auto buffers = std::make_shared<VersionBuffers>(starting_weights(settings, *trained));
+  const ParametersPtr weights = buffers->publish();
+  const std::uint64_t steps = total_steps(settings);
+  const bool validates = settings.validation_batches != nullptr;
+
+  RunActors actors;
+  actors.gradients = std::make_shared<GradientPool>(layout);
+  spawn_lanes(system, settings, spawn_lane, actors);
+  actors.observer = runtime::spawn_computing<observer_bridge>(system, scheduling, observer);
+  if (settings.submitted) {
+    actors.feed = system.spawn<feed>(settings.submitted, settings.training.micro_batches);
+    actors.corpus = caf::actor_cast<corpus_actor>(actors.feed);
+  } else {
+    actors.corpus = system.spawn<corpus>(settings.training_batches, settings.validation_batches);
+  }
+  actors.optimizer = system.spawn<optimizer>(
+      OptimizerStart{settings.training.optimizer, steps, lane_count(settings), envelope,
+                     std::move(buffers), starting_state(settings, layout)},
+      actors.lane_scheduler);
+  actors.inference = system.spawn<inference>(actors.lane_scheduler, settings.inference_timeout,
+                                             lane_count(settings));
+  actors.lifecycle =
+      system.spawn<lifecycle>(lifecycle::Settings{settings.inference, settings.inference_timeout,
+                                                  settings.stall_timeout * 2},
+                              snapshot{envelope, weights, true}, actors.inference, actors.observer);
+  actors.checkpointer = runtime::spawn_computing<checkpointer>(system, scheduling, settings.folder,
+                                                               settings.training.model,
+                                                               settings.tokenizer, settings.keep);
+
+  auto spheres = std::make_shared<const SphereSettings>(
+      SphereSettings{actors.lane_scheduler, lane_count(settings), actors.observer,
+                     std::make_shared<const std::vector<TopologyNode>>(
+                         topology(settings.spheres, settings.symmetry)),
+                     settings.symmetry, settings.routing, settings.token_frequencies,
+                     settings.attempts, settings.stall_timeout, settings.faults});
+  NodeZeroSettings root;
+  root.spheres = std::move(spheres);
+  root.corpus = actors.corpus;
+  root.optimizer = actors.optimizer;
+  root.lifecycle = actors.lifecycle;
+  root.checkpointer = actors.checkpointer;
+  root.training_batches = settings.training_batches;
+  root.validates = validates;
+  root.waits_for_batches = settings.submitted != nullptr;
+  root.total_steps = settings.training.steps;
+  root.evaluate_every = settings.evaluate_every;
+  root.checkpoint_every = settings.checkpoint_every;
+  root.model = settings.training.model;
+  root.progress = progress;
+  root.weights = weights;
+  actors.root = system.spawn<node_zero>(std::move(root));
+
+  actors.driver = system.spawn<driver>(DriverSettings{
+      actors.root, actors.lifecycle, actors.observer, progress, settings.training.epochs,
+      settings.training.steps, validates, settings.prompts, settings.sample_tokens,
+      settings.sampling, settings.inference_timeout + settings.stall_timeout * 2});
+  return actors;
+}
+
+void RunActors::send_exit() const {
+  const auto end = [](const auto& handle) { caf::anon_send_exit(handle, caf::exit_reason::kill); };
+  end(driver);
+  end(root);
+  end(lifecycle);
+  end(inference);
+  end(optimizer);
+  end(corpus);
+  end(checkpointer);
+  end(lane_scheduler);
+  for (const auto& lane : lanes) {
+    end(lane);
+  }
+  end(observer);
+}
+
+}  // namespace nodezero::actors

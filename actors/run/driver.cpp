@@ -1,0 +1,136 @@
+#include "actors/run/driver.hpp"
+
+#include <chrono>
+#include <utility>
+
+#include "actors/mutant.hpp"
+
+namespace nodezero::actors {
+namespace {
+
+// An epoch has no natural bound; node_zero's watchdog notices when nothing happens. This is the
+// largest count of seconds that is safe to add to CAF's clock.
+constexpr auto epoch_timeout = std::chrono::seconds(1'000'000'000);
+
+}  // namespace
+
+driver::driver(caf::actor_config& config, DriverSettings settings)
+    : recorded(config), settings_(std::move(settings)) {
+  const auto& progress = settings_.progress;
+  envelope_ = {progress.run, progress.epoch, progress.step, progress.version};
+}
+
+driver::behavior_type driver::make_behavior() {
+  monitor(settings_.root);
+  monitor(settings_.lifecycle);
+  set_down_handler([this](const caf::down_msg& down) { deliver(to_failure(down.reason), {}); });
+  return {
+      [this](const run_all&) -> caf::result<run_ended> {
+        answer_ = make_response_promise<run_ended>();
+        auto promise = answer_;
+        // A run that was stopped at an epoch boundary may have missed what happens there.
+        const bool at_boundary = envelope_.step > 0 && settings_.progress.step_in_epoch == 0;
+        if (at_boundary && settings_.validates) {
+          evaluate_version();
+        } else {
+          next_epoch();
+        }
+        return promise;
+      },
+  };
+}
+
+bool driver::is_finished() const {
+  return settings_.steps > 0 ? envelope_.step >= settings_.steps
+                             : envelope_.epoch >= settings_.epochs;
+}
+
+void driver::next_epoch() {
+  if (is_finished()) {
+    end({});
+    return;
+  }
+  request(settings_.root, epoch_timeout, begin_epoch{envelope_})
+      .then([this](const epoch_done& done) { epoch_ended(done); },
+            [this](const caf::error& error) { end(to_failure(error)); });
+}
+
+void driver::epoch_ended(const epoch_done& done) {
+  const bool has_trained = done.envelope().version != envelope_.version;
+  if (!done.sealed() || done.envelope().run != envelope_.run ||
+      done.envelope().epoch != envelope_.epoch) {
+    end({errc::unsealed, envelope_, -1, -1, "the end of another epoch was announced"});
+    return;
+  }
+  if (!has_trained && settings_.steps > 0) {
+    end({errc::conservation, envelope_, -1, -1, "an epoch without a step never reaches --steps"});
+    return;
+  }
+  envelope_.epoch += is_mutated(Mutant::epoch_not_advanced) ? 0 : 1;
+  envelope_.step = done.envelope().step + (has_trained ? 1 : 0);
+  envelope_.version = done.envelope().version;
+  if (settings_.validates && has_trained) {
+    evaluate_version();
+  } else {
+    sample(0);
+  }
+}
+
+void driver::evaluate_version() {
+  request(settings_.root, epoch_timeout, evaluate{envelope_})
+      .then([this](const EvaluationSummary&) { sample(0); },
+            [this](const caf::error& error) { end(to_failure(error)); });
+}
+
+void driver::sample(std::size_t prompt) {
+  if (prompt == settings_.prompts.size()) {
+    next_epoch();
+    return;
+  }
+  request(settings_.lifecycle, settings_.timeout,
+          generate{settings_.prompts[prompt], settings_.sample_tokens, settings_.sampling})
+      .then(
+          [this, prompt](const generated& answer) {
+            send(settings_.observer, telemetry_sample{{envelope_.epoch - 1, answer.envelope.version,
+                                                       prompt, answer.tokens}});
+            sample(prompt + 1);
+          },
+          [this](const caf::error& error) {
+            const failure reason = to_failure(error);
+            if (reason.code != errc::stopped) {
+              send(settings_.observer,
+                   telemetry_notice{{"a prompt was not sampled: " + to_string(reason)}});
+            }
+            next_epoch();
+          });
+}
+
+void driver::end(failure reason) {
+  if (reason.code == errc::stopped) {
+    was_stopped_ = true;
+    reason = {};
+  }
+  if (is_mutated(Mutant::run_not_stopped_at_end)) {
+    deliver(reason, {});
+    return;
+  }
+  request(settings_.lifecycle, settings_.timeout, stop{})
+      .then([this, reason](const stopped& answer) { deliver(reason, answer.checkpoint); },
+            [this, reason](const caf::error& error) {
+              deliver(reason.code == errc::none ? to_failure(error) : reason, {});
+            });
+}
+
+void driver::deliver(failure reason, const model::Checkpoint& checkpoint) {
+  if (!answer_.pending()) {
+    return;
+  }
+  auto answer = std::exchange(answer_, {});
+  const run_ended last_word{was_stopped_, std::move(reason), checkpoint};
+  auto say = [answer, last_word]() mutable { answer.deliver(last_word); };
+  request(settings_.observer, settings_.timeout, telemetry_flush{})
+      .then([say](const telemetry_flushed&) mutable { say(); },
+            [say](const caf::error&) mutable { say(); });
+}
+
+}  // namespace nodezero::actors

@@ -1,0 +1,153 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "actors/run/epoch_gate.hpp"
+#include "actors/spheres/sphere_parent.hpp"
+
+namespace nodezero::actors {
+
+/// What node_zero is given.
+struct NodeZeroSettings {
+  SphereSettingsPtr spheres;
+  corpus_actor corpus;
+  optimizer_actor optimizer;
+  lifecycle_actor lifecycle;
+  checkpointer_actor checkpointer;
+  std::shared_ptr<const model::BatchSource> training_batches;
+  bool validates = false;
+  bool waits_for_batches = false;  ///< a host submits them when it likes
+  std::uint64_t total_steps = 0;  ///< over all epochs; the last one may be cut short by it
+  std::uint64_t evaluate_every = 0;
+  std::uint64_t checkpoint_every = 0;
+  model::ModelConfig model;
+  model::TrainingProgress progress;  ///< where the run stands
+  ParametersPtr weights;             ///< the version that progress names
+};
+
+/// The root of the tree and the owner of the epoch: one step after the other it asks the
+/// corpus for micro-batches, has the tree reduce their gradients, and has the optimizer
+/// apply the sum. It answers begin_epoch when, and only when, the optimizer has proved the
+/// epoch's last step.
+class node_zero : public sphere_parent<node_zero_actor::base> {
+ public:
+  node_zero(caf::actor_config& config, NodeZeroSettings settings);
+
+  const char* name() const override { return "node_zero"; }
+  /// Promises hold the actor that made them: it lets go of those that are unanswered.
+  void on_exit() override {
+    epoch_.reset();
+    evaluation_ = {};
+    halt_ = {};
+  }
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
+  const char* state_name() const override;
+
+  // The states, with their names in traces:
+  struct idle {
+    static constexpr auto name = "idle";
+  };
+  /// The corpus has been asked for the micro-batches of a step.
+  struct planning {
+    static constexpr auto name = "planning";
+    Purpose purpose;
+  };
+  /// The tree computes a step.
+  struct reducing {
+    static constexpr auto name = "reducing";
+    Purpose purpose;
+  };
+  /// The optimizer applies the step's sum.
+  struct applying {
+    static constexpr auto name = "applying";
+  };
+  /// An epoch has failed; only a halt is accepted.
+  struct failed {
+    static constexpr auto name = "failed";
+  };
+  /// The run was halted.
+  struct ended {
+    static constexpr auto name = "ended";
+  };
+  using State = std::variant<idle, planning, reducing, applying, failed, ended>;
+
+ protected:
+  behavior_type make_behavior() override;
+  void pass_up(Partial sum) override;
+  void step_closed(report total) override;
+  void step_lost(failure reason) override;
+
+ private:
+  /// The epoch that is being trained.
+  struct OpenEpoch {
+    epoch_gate gate;
+    std::uint64_t steps = 0;
+  };
+
+  caf::result<epoch_done> begin(const begin_epoch& message);
+  caf::result<EvaluationSummary> begin(const evaluate& message);
+  caf::result<halted> begin(const halt& message);
+
+  // One step:
+  void plan(Purpose purpose);
+  void ask_corpus(Purpose purpose, std::uint64_t steps_ahead);
+  void take_plan(const step_plan& answer);
+  void distribute_plan(const step_plan& plan);
+  void ask_optimizer(apply message);
+  void take_proof(const optimizer_complete& proof);
+  void count_step(const optimizer_complete& proof);
+  void evaluation_closed();
+
+  // The ends of an epoch and of the run:
+  void fail_epoch(failure reason);
+  void give_up_step(failure reason);
+  void finish_halt();
+  void component_down(const caf::down_msg& down);
+
+  // Beside the protocol:
+  void save_checkpoint(const optimizer_complete& proof);
+  void keep_best(EvaluationSummary& summary);
+  void send_snapshot(bool epoch_boundary);
+  void notice(std::string text);
+  void watch();
+  void check_progress();
+
+  bool checkpoint_due_after_this_step();
+  Envelope here() const {
+    return {progress_.run, progress_.epoch, progress_.step, progress_.version};
+  }
+  bool is_working() const { return in<planning>() || in<reducing>() || in<applying>(); }
+  template <class S>
+  void enter(S next) {
+    this->record_state(S::name, progress_.step);
+    state_ = next;
+  }
+  template <class S>
+  bool in() const {
+    return std::holds_alternative<S>(state_);
+  }
+
+  NodeZeroSettings node_;
+  State state_;
+  model::TrainingProgress progress_;
+  ParametersPtr weights_;  ///< given away while the optimizer applies
+  std::optional<OpenEpoch> epoch_;
+  std::optional<step_plan> planned_ahead_;
+  std::optional<std::uint64_t> asked_step_;  ///< training step whose plan is on its way
+  std::optional<Partial> sum_;               ///< the root of the position tree, when it has come
+  model::LossSum loss_;                      ///< of the step that is being applied
+  std::uint32_t spheres_busy_ = 0;
+  std::uint32_t micro_batches_ = 0;
+  caf::typed_response_promise<EvaluationSummary> evaluation_;  ///< of a request, if pending
+  caf::typed_response_promise<halted> halt_;
+  bool checkpoint_in_flight_ = false;
+  bool watching_ = false;
+  std::uint64_t events_ = 0;          ///< what the watchdog counts as progress here
+  std::uint64_t events_at_tick_ = 0;  ///< and with what the lanes had finished
+};
+
+}  // namespace nodezero::actors

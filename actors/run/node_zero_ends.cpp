@@ -1,0 +1,166 @@
+// The ends of an epoch and of a run, and what node_zero does beside the protocol.
+
+#include <algorithm>
+#include <utility>
+
+#include "actors/mutant.hpp"
+#include "actors/run/node_zero.hpp"
+
+namespace nodezero::actors {
+
+// -- failure and halt ------------------------------------------------------------------------
+
+void node_zero::give_up_step(failure reason) {
+  if (open_) {
+    abandon_step(step_.envelope);
+    send(settings_->lanes, abandon{here()});
+  }
+  if (!is_mutated(Mutant::partial_sum_kept)) {
+    sum_.reset();
+  }
+  if (epoch_ && !is_mutated(Mutant::failure_not_answered)) {
+    auto gate = std::move(std::exchange(epoch_, std::nullopt)->gate);
+    std::move(gate).fail(reason);
+  }
+  if (evaluation_.pending()) {
+    std::exchange(evaluation_, {}).deliver(make_error(reason));
+  }
+}
+
+void node_zero::fail_epoch(failure reason) {
+  if (in<failed>() || in<ended>()) {
+    return;
+  }
+  enter(failed{});
+  send(node_.lifecycle, epoch_failed{here(), reason});
+  give_up_step(std::move(reason));
+  if (halt_.pending()) {
+    finish_halt();
+  }
+}
+
+void node_zero::component_down(const caf::down_msg& down) {
+  failure reason = to_failure(down.reason);
+  reason.code = errc::component_lost;
+  reason.envelope = here();
+  reason.message = "an actor that cannot be replaced has died: " + reason.message;
+  if (is_working()) {
+    fail_epoch(std::move(reason));
+  } else if (in<idle>()) {
+    enter(failed{});
+  }
+}
+
+void node_zero::finish_halt() {
+  enter(ended{});
+  const auto refuse = [this](const caf::error& error) { std::exchange(halt_, {}).deliver(error); };
+  request(node_.optimizer, settings_->stall_timeout, export_state{here()})
+      .then(
+          [this, refuse](const exported_state& state) {
+            const model::Checkpoint checkpoint{node_.model, progress_, state.weights,
+                                               state.optimizer};
+            request(node_.checkpointer, settings_->stall_timeout, save{here(), checkpoint})
+                .then(
+                    [this, checkpoint](const saved& answer) {
+                      send(settings_->observer,
+                           telemetry_checkpoint{{checkpoint.progress.step, answer.path}});
+                      std::exchange(halt_, {}).deliver(halted{here(), checkpoint});
+                    },
+                    refuse);
+          },
+          refuse);
+}
+
+// -- checkpoints, the best version, snapshots --------------------------------------------------
+
+bool node_zero::checkpoint_due_after_this_step() {
+  const std::uint64_t every = node_.checkpoint_every;
+  if (every == 0 || (progress_.step + 1) % every != 0) {
+    return false;
+  }
+  if (checkpoint_in_flight_) {
+    notice("the checkpoint of step " + std::to_string(progress_.step + 1) +
+           " was skipped: the one before is still being written");
+    return false;
+  }
+  return true;
+}
+
+void node_zero::save_checkpoint(const optimizer_complete& proof) {
+  checkpoint_in_flight_ = true;
+  request(node_.checkpointer, settings_->stall_timeout,
+          save{here(), {node_.model, progress_, proof.weights(), proof.state()}})
+      .then(
+          [this](const saved& answer) {
+            checkpoint_in_flight_ = false;
+            send(settings_->observer, telemetry_checkpoint{{answer.envelope.step, answer.path}});
+          },
+          [this](const caf::error& error) {
+            checkpoint_in_flight_ = false;
+            notice("a checkpoint could not be written: " + to_failure(error).message);
+          });
+}
+
+void node_zero::keep_best(EvaluationSummary& summary) {
+  // A loss that is not a number is not below anything.
+  summary.best =
+      progress_.best_validation_step == 0 || summary.loss < progress_.best_validation_loss;
+  if (!summary.best) {
+    return;
+  }
+  progress_.best_validation_loss = summary.loss;
+  progress_.best_validation_step = progress_.step;
+  request(node_.checkpointer, settings_->stall_timeout, save_best{here(), weights_})
+      .then([](const saved&) {},
+            [this](const caf::error& error) {
+              notice("the best version could not be kept: " + to_failure(error).message);
+            });
+}
+
+void node_zero::send_snapshot(bool epoch_boundary) {
+  send(node_.lifecycle, snapshot{here(), weights_, epoch_boundary});
+}
+
+void node_zero::notice(std::string text) {
+  send(settings_->observer, telemetry_notice{{std::move(text)}});
+}
+
+// -- the watchdog ------------------------------------------------------------------------------
+
+void node_zero::watch() {
+  if (!watching_) {
+    watching_ = true;
+    events_at_tick_ = 0;
+    delayed_send(this, settings_->stall_timeout, watchdog_tick{});
+  }
+}
+
+void node_zero::check_progress() {
+  watching_ = false;
+  if (!is_working()) {
+    return;
+  }
+  if (in<planning>() && node_.waits_for_batches) {
+    watch();  // the host is in control
+    return;
+  }
+  request(settings_->lanes, settings_->stall_timeout, count_finished{})
+      .then(
+          [this](const finished_count& lanes) {
+            const std::uint64_t progress = events_ + lanes.tasks;
+            if (is_working() && progress == events_at_tick_) {
+              fail_epoch(
+                  {errc::stalled, here(), -1, -1, "nothing has happened for the stall timeout"});
+              return;
+            }
+            watch();
+            events_at_tick_ = progress;
+          },
+          [this](const caf::error& error) {
+            if (is_working()) {
+              fail_epoch(to_failure(error));
+            }
+          });
+}
+
+}  // namespace nodezero::actors

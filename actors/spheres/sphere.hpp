@@ -1,0 +1,160 @@
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "actors/interfaces.hpp"
+#include "actors/mutant.hpp"
+#include "actors/settings.hpp"
+#include "actors/spheres/step_reduction.hpp"
+#include "actors/spheres/topology.hpp"
+#include "model/training/adamw.hpp"
+#include "runtime/explorable.hpp"
+#include "runtime/recorded.hpp"
+
+namespace nodezero::actors {
+
+/// What all spheres of a run share.
+struct SphereSettings {
+  lane_scheduler_actor lanes;
+  std::uint32_t lane_count = 1;
+  observer_actor observer;
+  std::shared_ptr<const std::vector<TopologyNode>> tree;
+  std::uint32_t symmetry = 12;
+  RoutingPolicy routing = RoutingPolicy::balanced;
+  std::vector<double> token_frequencies;
+  std::uint32_t attempts = 3;
+  std::chrono::milliseconds stall_timeout{};
+  FaultInjector faults;
+};
+using SphereSettingsPtr = std::shared_ptr<const SphereSettings>;
+
+/// Spawns a node of the tree; a control spawns what is below it.
+sphere_actor spawn_sphere(caf::local_actor& spawner, const SphereSettingsPtr& settings,
+                          const TopologyNode& place, const parent_actor& parent);
+
+/// Of an open step.
+std::uint64_t digest_of_step(const assign& step, std::uint64_t generation,
+                             const StepReduction& reduction);
+
+/// What worker and control, and node_zero at the root, have in common: they sum what is
+/// wholly their own along the position tree and pass the rest upwards.
+template <class Base>
+class summing_sphere : public runtime::recorded<Base>, public runtime::Explorable {
+ public:
+  /// Answers are for the step that was open when they were asked for.
+  std::uint64_t continuation(const runtime::ActorKeys&) const override { return generation_; }
+  const char* state_name() const override { return open_ ? "open" : "closed"; }
+
+ protected:
+  summing_sphere(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place)
+      : runtime::recorded<Base>(config), settings_(std::move(settings)), place_(place) {}
+
+  /// There is only one root.
+  std::uint32_t trace_number() const override {
+    return place_.level == 0 ? runtime::trace::Actor::unnumbered : place_.id;
+  }
+
+  /// Discards the open step, if any, and opens the assigned one.
+  void open(const assign& step) {
+    ++generation_;
+    open_ = true;
+    step_ = step;
+    reduction_ = StepReduction(step.batches->size(), step.positions);
+  }
+
+  /// Nothing of the step is kept or will be heard of again.
+  void close() {
+    generation_ += open_ ? 1 : 0;
+    open_ = false;
+    step_ = {};
+    reduction_ = {};
+  }
+
+  /// True for a message of the open step.
+  bool is_open(const Envelope& envelope, Purpose purpose) const {
+    return open_ && ((step_.envelope == envelope && step_.purpose == purpose) ||
+                     is_mutated(Mutant::old_step_accepted));
+  }
+
+  /// True if an answer that was asked for in that generation is for the open step.
+  bool is_current(std::uint64_t generation) const {
+    return generation == generation_ || (open_ && is_mutated(Mutant::old_answer_used));
+  }
+
+  /// Puts a part that is acceptable into the step's sum.
+  void put(Partial part) { handle(reduction_.put(std::move(part))); }
+
+  /// Takes a sum whose sibling is somebody else's, or the step's whole sum.
+  virtual void pass_up(Partial sum) = 0;
+  /// A lane could not do its work.
+  virtual void sum_failed(failure reason) = 0;
+
+  std::uint64_t step_digest() const {
+    return open_ ? digest_of_step(step_, generation_, reduction_)
+                 : runtime::Fingerprint().add(generation_).value();
+  }
+
+  SphereSettingsPtr settings_;
+  TopologyNode place_;
+  bool open_ = false;
+  assign step_;
+  StepReduction reduction_;
+  std::uint64_t generation_ = 0;  ///< answers to an earlier one are not for the open step
+
+ private:
+  void handle(StepReduction::Outcome outcome) {
+    if (auto* up = std::get_if<StepReduction::PassUp>(&outcome)) {
+      pass_up(std::move(up->sum));
+    } else if (auto* pair = std::get_if<StepReduction::Combine>(&outcome)) {
+      combine_pair(std::move(*pair));
+    }
+  }
+
+  void combine_pair(StepReduction::Combine pair) {
+    pair.left.range.last = pair.right.range.last;
+    pair.left.loss.negative_log_likelihood += pair.right.loss.negative_log_likelihood;
+    pair.left.loss.valid_tokens += pair.right.loss.valid_tokens;
+    if (step_.purpose == Purpose::evaluate) {
+      handle(reduction_.put_combined(std::move(pair.left)));
+      return;
+    }
+    const std::size_t blocks = model::norm_block_count(*(*pair.left.gradient).layout());
+    // The last sum takes the norms along, and nothing else is left for other lanes to do.
+    const bool is_last = pair.left.range == PositionRange{0, step_.batches->size()};
+    if (is_last) {
+      pair.left.squared_norms.resize(blocks);
+    }
+    const std::uint32_t shards =
+        is_last || blocks >= least_blocks_to_split
+            ? std::min(settings_->lane_count, static_cast<std::uint32_t>(blocks))
+            : 1;
+    const auto task =
+        std::make_shared<SumTask>(std::move(pair.left), std::move(pair.right), shards);
+    for (std::uint32_t i = 0; i < shards; ++i) {
+      this->request(settings_->lanes, caf::infinite,
+                    sum_shard{step_.envelope, task, blocks * i / shards, blocks * (i + 1) / shards})
+          .then(
+              [this, generation = generation_, task, shards](const shard_done&) {
+                if (++task->answered == shards && is_current(generation)) {
+                  handle(reduction_.put_combined(std::move(task->left)));
+                }
+              },
+              [this, generation = generation_](const caf::error& error) {
+                if (generation == generation_) {
+                  sum_failed(to_failure(error));
+                }
+              });
+    }
+  }
+
+  /// Sums of 16 MiB and more are worth the messages of splitting them over the lanes.
+  static constexpr std::size_t least_blocks_to_split = 64;
+};
+
+}  // namespace nodezero::actors

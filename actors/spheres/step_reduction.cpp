@@ -1,0 +1,85 @@
+#include "actors/spheres/step_reduction.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <utility>
+
+#include "actors/mutant.hpp"
+
+namespace nodezero::actors {
+
+StepReduction::StepReduction(std::uint32_t positions, std::vector<std::uint32_t> mine)
+    : tree_(positions), mine_(std::move(mine)), arrived_(mine_.size(), false) {
+  assert(std::is_sorted(mine_.begin(), mine_.end()));
+}
+
+std::size_t StepReduction::index_of(std::uint32_t position) const {
+  return std::lower_bound(mine_.begin(), mine_.end(), position) - mine_.begin();
+}
+
+bool StepReduction::wholly_mine(PositionRange range) const {
+  const std::size_t first = index_of(range.first);
+  const std::size_t last = first + range.size() - 1;
+  return last < mine_.size() && mine_[first] == range.first && mine_[last] == range.last - 1;
+}
+
+bool StepReduction::acceptable(PositionRange range) const {
+  if (!tree_.contains(range) || !wholly_mine(range)) {
+    return false;
+  }
+  const auto first = arrived_.begin() + static_cast<std::ptrdiff_t>(index_of(range.first));
+  return is_mutated(Mutant::second_gradient_accepted) ||
+         std::none_of(first, first + range.size(), [](bool arrived) { return arrived; });
+}
+
+StepReduction::Outcome StepReduction::put(Partial part) {
+  assert(acceptable(part.range));
+  const auto first = arrived_.begin() + static_cast<std::ptrdiff_t>(index_of(part.range.first));
+  std::fill(first, first + part.range.size(), !is_mutated(Mutant::arrival_not_noted));
+  return place(std::move(part));
+}
+
+StepReduction::Outcome StepReduction::put_combined(Partial sum) {
+  return place(std::move(sum));
+}
+
+StepReduction::Outcome StepReduction::place(Partial part) {
+  const auto sibling = tree_.sibling(part.range);
+  if (!sibling || !wholly_mine(*sibling)) {
+    passed_up_ += part.range.size();
+    return PassUp{std::move(part)};
+  }
+  const auto held = held_.find(sibling->first);
+  if (is_mutated(Mutant::sibling_not_checked) && !held_.empty()) {
+    Partial other = std::move(held_.begin()->second);
+    held_.erase(held_.begin());
+    return Combine{std::move(other), std::move(part)};
+  }
+  if (held == held_.end() || held->second.range != *sibling) {
+    held_.emplace(part.range.first, std::move(part));
+    return Held{};
+  }
+  Partial other = std::move(held->second);
+  held_.erase(held);
+  if (part.range.first < other.range.first) {
+    return Combine{std::move(part), std::move(other)};
+  }
+  return Combine{std::move(other), std::move(part)};
+}
+
+std::vector<std::uint32_t> StepReduction::missing() const {
+  std::vector<std::uint32_t> result;
+  for (std::size_t i = 0; i < mine_.size(); ++i) {
+    if (!arrived_[i]) {
+      result.push_back(mine_[i]);
+    }
+  }
+  return result;
+}
+
+bool StepReduction::arrived(std::uint32_t position) const {
+  const std::size_t i = index_of(position);
+  return i < mine_.size() && mine_[i] == position && arrived_[i];
+}
+
+}  // namespace nodezero::actors

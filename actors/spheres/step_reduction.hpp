@@ -1,0 +1,76 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <variant>
+#include <vector>
+
+#include "actors/lanes/gradient_pool.hpp"
+#include "actors/spheres/position_range.hpp"
+#include "model/tensors/micro_batch.hpp"
+
+namespace nodezero::actors {
+
+/// The sum over one node of the position tree. Without a gradient when only a loss was
+/// asked for.
+struct Partial {
+  PositionRange range;
+  GradientLease gradient;
+  model::LossSum loss;
+  /// Of the gradient's blocks; empty unless a sum of the whole step took them on its way.
+  std::vector<double> squared_norms;
+};
+
+/// What a sphere holds of a step: it sums what is wholly its own along the position tree
+/// and gives everything else upwards at once. Keyed by position, so the order in which
+/// parts arrive changes nothing.
+class StepReduction {
+ public:
+  /// Two siblings that are both here, to be added as left + right.
+  struct Combine {
+    Partial left;
+    Partial right;
+  };
+  /// A sum whose sibling is not wholly ours, or the root of the tree.
+  struct PassUp {
+    Partial sum;
+  };
+  /// Held until its sibling arrives.
+  struct Held {};
+  using Outcome = std::variant<Held, Combine, PassUp>;
+
+  StepReduction() : tree_(0) {}
+  /// `mine`: the positions of this sphere and all below it, in ascending order.
+  StepReduction(std::uint32_t positions, std::vector<std::uint32_t> mine);
+
+  /// True if the range is a node of the tree, all of it is ours and no part of it arrived
+  /// before. Asked before a part from outside is put in.
+  bool acceptable(PositionRange range) const;
+
+  /// Takes in a part from outside (a micro-batch's or a child's), which must be acceptable.
+  Outcome put(Partial part);
+  /// Takes in the sum that a Combine was made into.
+  Outcome put_combined(Partial sum);
+
+  /// True when every position of ours has been passed up.
+  bool finished() const { return passed_up_ == mine_.size(); }
+  const std::vector<std::uint32_t>& mine() const { return mine_; }
+  /// Positions of ours that have not arrived from outside.
+  std::vector<std::uint32_t> missing() const;
+  bool arrived(std::uint32_t position) const;
+  /// Equal for reductions that nothing that is put in can tell apart.
+  std::uint64_t state_digest() const;
+
+ private:
+  bool wholly_mine(PositionRange range) const;
+  std::size_t index_of(std::uint32_t position) const;
+  Outcome place(Partial part);
+
+  PositionTree tree_;
+  std::vector<std::uint32_t> mine_;
+  std::vector<bool> arrived_;              ///< parallel to mine_
+  std::map<std::uint32_t, Partial> held_;  ///< by first position
+  std::size_t passed_up_ = 0;
+};
+
+}  // namespace nodezero::actors

@@ -1,0 +1,113 @@
+// nodezero replay: a recorded run again, on one thread, every actor with the messages that it got.
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "actors/laws/trace_phrases.hpp"
+#include "apps/nodezero/commands.hpp"
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
+#include "apps/nodezero/train/replay_facts.hpp"
+#include "apps/nodezero/trace/trace_loading.hpp"
+#include "verify/replay/recorded_run.hpp"
+#include "model/storage/digest.hpp"
+#include "runtime/inspect/words.hpp"
+#include "runtime/trace/trace_file.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+using runtime::trace::Trace;
+
+struct ReplayRequest {
+  std::string file;
+  std::optional<std::uint64_t> until;
+};
+
+void print_states(const std::vector<verify::ActorState>& actors) {
+  fmt::print("{:<20} {:<12} {:>8}  {:<16}  waiting\n", "actor", "state", "handled", "digest");
+  for (const auto& actor : actors) {
+    const auto digest = actor.digest == 0 ? std::string("-") : fmt::format("{:016x}", actor.digest);
+    fmt::print("{:<20} {:<12} {:>8}  {:<16}  {}\n", actor.name, actor.state, actor.handled, digest,
+               fmt::join(actor.waiting, "; "));
+  }
+}
+
+[[noreturn]] void fail(const verify::Replayed::Difference& difference) {
+  fmt::print("recorded: {}\nhere:     {}\n", difference.recorded, difference.happening);
+  throw CommandError(
+      exit_failure,
+      difference.event == 0
+          ? std::string("the replay does more than the recording has")
+          : fmt::format("the replay departs from the recording at event {}", difference.event));
+}
+
+void compare_ends(const Trace& recorded, const verify::Replayed& replayed) {
+  const auto expected = noted_weights(recorded);
+  if (!expected) {
+    return;  // the run failed, and nothing was left of it
+  }
+  if (!replayed.end || !replayed.end->weights) {
+    throw CommandError(exit_failure, "the recorded run ended with weights, the replay without");
+  }
+  const auto found = model::digest(*replayed.end->weights);
+  if (found != *expected) {
+    throw CommandError(exit_failure, fmt::format("the recorded run ended with weights {}, the "
+                                                 "replay with {}",
+                                                 *expected, found));
+  }
+  fmt::print("  weights     {}, as recorded\n", found);
+}
+
+void run_replay(const ReplayRequest& request) {
+  auto recorded = runtime::trace::read_trace(request.file);
+  if (!recorded) {
+    throw CommandError(exit_bad_input, recorded.error());
+  }
+  const auto last = static_cast<std::uint32_t>(recorded->events.size());
+  const std::uint32_t until = request.until ? event_in(*recorded, *request.until) : last;
+  verify::refuse_incomplete(*recorded);
+  auto replayed = verify::replay_recorded(recorded_settings(*recorded), *recorded, until);
+  if (request.until) {
+    fmt::print("{}\n\n", runtime::inspect::event_line(*recorded, until, actors::trace_phrases()));
+    print_states(replayed.actors);
+    fmt::print("\n");
+  }
+  fmt::print("{} of {} messages handled again by {} actors\n", grouped(replayed.messages),
+             grouped(replayed.recorded), recorded->actors.size() - 1);
+  if (replayed.difference) {
+    fail(*replayed.difference);
+  }
+  fmt::print("  events      all as recorded\n");
+  if (!request.until) {
+    compare_ends(*recorded, replayed);
+  }
+}
+
+}  // namespace
+
+void add_replay_command(CLI::App& program) {
+  auto* command = program.add_subcommand(
+      "replay", "Make a recorded run happen again on one thread and compare every event");
+  const auto request = std::make_shared<ReplayRequest>();
+  command->add_option("FILE", request->file, "Trace of 'nodezero train --trace FILE'")
+      ->required()
+      ->type_name("FILE");
+  command->add_option("--until", request->until, "Stop at this event and show the actors' states")
+      ->type_name("EVENT");
+  command->callback([request] {
+    try {
+      run_replay(*request);
+    } catch (const std::invalid_argument& error) {
+      throw CommandError(exit_bad_input, error.what());
+    }
+  });
+}
+
+}  // namespace nodezero::apps

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+
+#include <CLI/CLI.hpp>
+
+#include "apps/nodezero/options/train_options.hpp"
+
+namespace nodezero::apps {
+
+/// What was said in one place: the values and the names of those that were said. The other
+/// values are defaults and mean nothing.
+struct GivenOptions {
+  TrainOptions values;
+  std::set<std::string> names;
+  std::string out;  ///< the run folder, which no run records; empty if it was not said
+
+  bool has(const char* name) const { return names.contains(name); }
+};
+
+/// Adds --out and every option of the table to the command; what is given arrives in `given`, which
+/// must live as long as the command.
+void add_options(CLI::App& command, GivenOptions& given);
+
+/// Reads a TOML or INI file of the same option names, at its top or in a section [train].
+/// @throws CommandError that names the file and the option
+GivenOptions read_config_file(const std::filesystem::path& path);
+
+/// The union; where both say something, `stronger` holds. --epochs and --steps answer one
+/// question, so one of them in `stronger` silences both in `weaker`.
+GivenOptions merge(GivenOptions stronger, const GivenOptions& weaker);
+
+}  // namespace nodezero::apps

@@ -1,0 +1,96 @@
+#include "apps/nodezero/options/presets.hpp"
+
+#include <fmt/format.h>
+
+#include "apps/nodezero/common.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+/// A small model on a few hundred kilobytes of text that is worth looking at after two epochs
+/// and a minute on two cores. Steps are small, because so little text allows few of them.
+void set_demo(TrainOptions& o) {
+  o.training.model = {.layers = 4, .heads = 6, .width = 192, .context = 64};
+  o.training.optimizer.learning_rate = 2e-3;
+  o.training.optimizer.min_learning_rate = 1e-4;
+  o.training.optimizer.warmup = 100;
+  o.training.sequences = 1;
+  o.training.micro_batches = 3;
+  o.training.epochs = 2;
+  o.spheres = 3;
+  o.evaluate_every = 500;
+  o.checkpoint_every = 500;
+  o.prompts = {"This License ", "You may ", "The Program "};
+  o.sample_tokens = 300;
+  o.temperature = 0.6;
+}
+
+/// nanoGPT's character model of Shakespeare as its README runs it on a CPU.
+void set_shakespeare_cpu(TrainOptions& o) {
+  o.tokenizer = model::Tokenizer::Kind::chars;
+  o.training.model = {.layers = 4, .heads = 4, .width = 128, .context = 64};
+  o.training.optimizer = {.learning_rate = 1e-3,
+                          .min_learning_rate = 1e-4,
+                          .warmup = 100,
+                          .beta1 = 0.9,
+                          .beta2 = 0.99,
+                          .weight_decay = 0.1,
+                          .clip = 1.0};
+  o.training.sequences = 6;
+  o.training.micro_batches = 2;
+  o.training.steps = 2'000;
+  o.evaluate_every = 250;
+}
+
+/// nanoGPT's character model of Shakespeare at full size.
+void set_shakespeare_gpu(TrainOptions& o) {
+  set_shakespeare_cpu(o);
+  o.training.model = {.layers = 6, .heads = 6, .width = 384, .context = 256, .dropout = 0.2};
+  o.training.sequences = 8;
+  o.training.micro_batches = 8;
+  o.training.steps = 5'000;
+}
+
+/// GPT-2's smallest size on a corpus of its own tokens, about half a million tokens a step.
+/// Micro-batches are small, because each lane holds the logits of one of them.
+void set_gpt2_124m(TrainOptions& o) {
+  o.training.model = {.layers = 12, .heads = 12, .width = 768, .context = 1'024};
+  o.training.optimizer = {.learning_rate = 6e-4,
+                          .min_learning_rate = 6e-5,
+                          .warmup = 2'000,
+                          .beta1 = 0.9,
+                          .beta2 = 0.95,
+                          .weight_decay = 0.1,
+                          .clip = 1.0};
+  o.vocabulary = 50'257;
+  o.training.sequences = 2;
+  o.training.micro_batches = 240;
+  o.training.steps = 600'000;
+  o.validation = "0.0005";
+  o.evaluate_every = 1'000;
+}
+
+}  // namespace
+
+TrainOptions preset_options(const std::string& name) {
+  TrainOptions options;
+  options.preset = name;
+  if (name == "demo") {
+    set_demo(options);
+  } else if (name == "shakespeare-cpu") {
+    set_shakespeare_cpu(options);
+  } else if (name == "shakespeare-gpu") {
+    set_shakespeare_gpu(options);
+  } else if (name == "gpt2-124m") {
+    set_gpt2_124m(options);
+  } else if (!name.empty()) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("--preset takes demo, shakespeare-cpu, shakespeare-gpu or gpt2-124m, not '{}'",
+                    name));
+  }
+  return options;
+}
+
+}  // namespace nodezero::apps

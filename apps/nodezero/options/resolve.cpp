@@ -1,0 +1,92 @@
+#include "apps/nodezero/options/resolve.hpp"
+
+#include <algorithm>
+#include <filesystem>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/train/data_set.hpp"
+#include "apps/nodezero/options/option_values.hpp"
+#include "apps/nodezero/options/presets.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+void make_absolute(std::string& path) {
+  if (!path.empty()) {
+    path = std::filesystem::absolute(path).lexically_normal().string();
+  }
+}
+
+void make_paths_absolute(TrainOptions& options) {
+  for (auto& path : options.data) {
+    make_absolute(path);
+  }
+  if (!validation_fraction(options.validation)) {
+    make_absolute(options.validation);
+  }
+  make_absolute(options.init);
+  make_absolute(options.trace);
+}
+
+/// Lays what was given over `base`.
+TrainOptions overlay(TrainOptions base, const GivenOptions& given) {
+  for_each_option([&](const OptionSpec& spec, auto field) {
+    if (given.has(spec.name)) {
+      field(base) = field(given.values);
+    }
+  });
+  if (given.has("epochs") && !given.has("steps")) {
+    base.training.steps = 0;
+  }
+  make_paths_absolute(base);
+  return base;
+}
+
+std::string shown(const nlohmann::json& value) {
+  return value.is_string() ? value.get<std::string>()
+                           : value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace
+
+TrainOptions resolve_new_run(const GivenOptions& given) {
+  auto options = overlay(preset_options(given.values.preset), given);
+  // A lower rate given alone must not end above where it begins.
+  auto& optimizer = options.training.optimizer;
+  if (given.has("learning-rate") && !given.has("min-learning-rate")) {
+    optimizer.min_learning_rate = std::min(optimizer.min_learning_rate, optimizer.learning_rate);
+  }
+  unwrap(model::validate(options.training));
+  return options;
+}
+
+TrainOptions resolve_resumed_run(const TrainOptions& recorded, const GivenOptions& given) {
+  auto base = recorded;
+  base.trace.clear();  // the next session would overwrite the last one's
+  auto wanted = overlay(std::move(base), given);
+  const auto before = to_json(recorded);
+  const auto after = to_json(wanted);
+  for_each_option([&](const OptionSpec& spec, auto) {
+    const std::string_view name = spec.name;
+    const bool compared_by_content =
+        name == "data" || (name == "validation" && !validation_fraction(recorded.validation) &&
+                           !validation_fraction(wanted.validation));
+    if (spec.on_resume == OnResume::fixed && !compared_by_content &&
+        before[spec.name] != after[spec.name]) {
+      throw CommandError(
+          exit_bad_input,
+          fmt::format("--{} cannot change on resume: the run has '{}', you gave '{}'; leave it "
+                      "out, or start a new run with another --out",
+                      spec.name, shown(before[spec.name]), shown(after[spec.name])));
+    }
+  });
+  unwrap(model::validate(wanted.training));
+  return wanted;
+}
+
+}  // namespace nodezero::apps

@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "actors/settings.hpp"
+#include "model/text/tokenizer.hpp"
+#include "model/training/training_config.hpp"
+
+namespace nodezero::apps {
+
+/// What a person can say about a training run, as plain values. The options' names, limits
+/// and help texts stand in option_table.hpp; run.json holds the same values by the same names.
+struct TrainOptions {
+  std::string preset;
+  std::vector<std::string> data;  ///< files and folders
+  model::Tokenizer::Kind tokenizer = model::Tokenizer::Kind::bytes;
+  std::int64_t vocabulary = 50'257;  ///< token ids of .bin files; text brings its own
+  std::string validation = "0.1";    ///< a fraction of the tokens in [0, 1), or a path
+  std::string init;                  ///< model folder to start from; empty: from the seed
+
+  /// training.model.vocabulary is settled when the data is opened.
+  model::TrainingConfig training;
+
+  std::uint32_t spheres = 3;
+  std::uint32_t threads = 0;
+  std::uint32_t symmetry = 12;
+  actors::RoutingPolicy routing = actors::RoutingPolicy::balanced;
+
+  std::uint64_t evaluate_every = 0;           ///< steps
+  std::uint64_t evaluation_tokens = 262'144;  ///< 0: all
+  std::uint64_t checkpoint_every = 500;       ///< steps
+  std::uint32_t keep = 3;
+
+  std::vector<std::string> prompts;
+  std::int64_t sample_tokens = 200;
+  double temperature = 0.8;
+  std::int64_t top_k = 0;
+  double top_p = 1.0;
+
+  actors::InferencePolicy inference_policy = actors::InferencePolicy::snapshot;
+  std::uint64_t stall_timeout_s = 600;
+
+  std::string trace;                ///< file of this session's messages; empty: none
+  std::uint64_t trace_ring_s = 60;  ///< 0: none
+};
+
+}  // namespace nodezero::apps

@@ -1,0 +1,52 @@
+#include "apps/nodezero/terminal/text_stream.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/terminal/printable_text.hpp"
+
+namespace nodezero::apps {
+
+std::size_t unfinished_character(std::string_view text) {
+  for (std::size_t length = 1; length <= std::min<std::size_t>(3, text.size()); ++length) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - length]);
+    if ((byte & 0xC0U) == 0x80U) {
+      continue;
+    }
+    const std::size_t whole = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+    return whole > length ? length : 0;
+  }
+  return 0;
+}
+
+void TextStream::write(std::string_view piece) {
+  if (!is_terminal_) {
+    put(piece);
+    return;
+  }
+  waiting_ += piece;
+  const auto ready = waiting_.size() - unfinished_character(waiting_);
+  put(printable(std::string_view(waiting_).substr(0, ready)));
+  waiting_.erase(0, ready);
+}
+
+void TextStream::finish() {
+  if (is_terminal_) {
+    put(printable(waiting_) + "\n");
+    waiting_.clear();
+  }
+}
+
+void TextStream::put(std::string_view bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size() ||
+      std::fflush(file_) != 0) {
+    throw CommandError(exit_failure,
+                       fmt::format("cannot write the text: {}", std::strerror(errno)));
+  }
+}
+
+}  // namespace nodezero::apps

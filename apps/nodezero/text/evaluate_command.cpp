@@ -1,0 +1,172 @@
+#include <cmath>
+#include <cstdio>
+#include <memory>
+#include <numbers>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/nodezero/options/command_option.hpp"
+#include "apps/nodezero/commands.hpp"
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/train/data_set.hpp"
+#include "apps/nodezero/text/evaluation.hpp"
+#include "apps/nodezero/text/model_source.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
+#include "apps/nodezero/train/run_record.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+struct EvaluateOptions {
+  std::string model;
+  std::vector<std::string> data;
+  std::string split;
+  std::uint32_t threads = 0;
+  bool json = false;
+};
+
+/// The text to evaluate on.
+struct Text {
+  std::shared_ptr<const model::TokenSource> tokens;
+  model::TokenRange range;
+  std::string name;
+};
+
+Text open_files(const EvaluateOptions& options, const model::Tokenizer& tokenizer) {
+  const std::vector<std::filesystem::path> paths(options.data.begin(), options.data.end());
+  const auto files = unwrap(model::list_files(paths));
+  const auto corpus =
+      unwrap(model::open_corpus(files, tokenizer.kind(), &tokenizer, tokenizer.vocabulary()));
+  return {.tokens = corpus.tokens,
+          .range = {0, corpus.tokens->size()},
+          .name = files.size() == 1 ? files.front().string()
+                                    : fmt::format("{} files", grouped(files.size()))};
+}
+
+/// The record of the run that a model belongs to: the best version of a run lies in a folder
+/// inside the run's.
+RunRecord run_of(const std::filesystem::path& folder) {
+  const auto absolute = std::filesystem::absolute(folder / "").parent_path();
+  if (auto record = read_run_record(absolute)) {
+    return *record;
+  }
+  if (auto record = read_run_record(absolute.parent_path())) {
+    return *record;
+  }
+  throw CommandError(
+      exit_bad_input,
+      fmt::format("'{}' is no run folder, so it has no --split: give --data", folder.string()));
+}
+
+Text open_split(const EvaluateOptions& options, const model::Tokenizer& tokenizer) {
+  const auto record = run_of(options.model);
+  const auto data = open_data(record.options, &tokenizer);
+  if (const auto difference = data_difference(record.data, describe(data))) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("the data of the run has changed: {}; give --data instead of --split",
+                    *difference));
+  }
+  if (options.split == "train") {
+    return {data.training_tokens, data.training, "training part of the run"};
+  }
+  if (data.validation_tokens == nullptr) {
+    throw CommandError(exit_bad_input,
+                       "the run holds no text for validation: use --split train or --data");
+  }
+  return {data.validation_tokens, data.validation, "validation part of the run"};
+}
+
+void check_options(const EvaluateOptions& options) {
+  if (options.data.empty() == options.split.empty()) {
+    throw CommandError(exit_bad_input,
+                       "say what to evaluate on: either --data FILE... or --split validation");
+  }
+  if (!options.split.empty() && options.split != "validation" && options.split != "train") {
+    throw CommandError(exit_bad_input,
+                       fmt::format("--split takes validation or train, not '{}'", options.split));
+  }
+}
+
+/// Bits a byte of text; nothing for token files, whose text is not known.
+std::optional<double> bits_a_byte(const Evaluation& evaluation, const model::Tokenizer& tokenizer,
+                                  const Text& text) {
+  if (tokenizer.kind() == model::Tokenizer::Kind::none) {
+    return std::nullopt;
+  }
+  const auto bytes = target_bytes(tokenizer, *text.tokens, text.range);
+  return evaluation.loss * static_cast<double>(evaluation.tokens) / std::numbers::ln2 /
+         static_cast<double>(bytes);
+}
+
+void print(const Evaluation& evaluation, std::optional<double> bits, std::int64_t context,
+           const Text& text, bool as_json) {
+  if (as_json) {
+    nlohmann::ordered_json json = {
+        {"loss", evaluation.loss},       {"perplexity", evaluation.perplexity()},
+        {"bits_per_byte", nullptr},      {"tokens", evaluation.tokens},
+        {"windows", evaluation.windows}, {"context", context}};
+    if (bits) {
+      json["bits_per_byte"] = *bits;
+    }
+    fmt::print("{}\n", json.dump());
+    return;
+  }
+  fmt::print("loss         {:.4f} nats a token\n", evaluation.loss);
+  fmt::print("perplexity   {:.4f}\n", evaluation.perplexity());
+  if (bits) {
+    fmt::print("bits a byte  {:.4f}\n", *bits);
+  }
+  fmt::print("over         {} tokens in {} windows of {}: {}\n", grouped(evaluation.tokens),
+             grouped(evaluation.windows), context, text.name);
+}
+
+void evaluate_command(const EvaluateOptions& options) {
+  check_options(options);
+  const auto model = open_model(options.model);
+  const auto tokenizer = model.tokenizer.value_or(model::Tokenizer::none(model.config.vocabulary));
+  const auto text =
+      options.split.empty() ? open_files(options, tokenizer) : open_split(options, tokenizer);
+  if (text.range.size() < 2) {
+    throw CommandError(exit_bad_input, fmt::format("{} has {} token: a loss needs at least 2",
+                                                   text.name, text.range.size()));
+  }
+  const auto evaluation =
+      evaluate(model.config, *model.weights, text.tokens, text.range, options.threads);
+  if (!std::isfinite(evaluation.loss)) {
+    throw CommandError(exit_failure,
+                       fmt::format("the loss of the model in '{}' is not a finite number: its "
+                                   "weights are damaged",
+                                   options.model));
+  }
+  print(evaluation, bits_a_byte(evaluation, tokenizer, text), model.config.context, text,
+        options.json);
+}
+
+}  // namespace
+
+void add_eval_command(CLI::App& program) {
+  auto* command = program.add_subcommand("eval", "Loss, perplexity and bits a byte on a text");
+  const auto options = std::make_shared<EvaluateOptions>();
+  command->add_option("--model", options->model, "Run folder or model folder")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("--data", options->data, "Files and folders of text, or token files (.bin)")
+      ->type_name("PATH");
+  command
+      ->add_option("--split", options->split,
+                   "Part of the data that the run of the model had: validation or train")
+      ->type_name("NAME");
+  add_value(
+      *command,
+      {"threads", "OPTIONS", OnResume::may_change, 0, 1'024, "Threads that compute; 0: one a core"},
+      options->threads);
+  command->add_flag("--json", options->json, "Print one JSON object");
+  command->callback([options] { evaluate_command(*options); });
+}
+
+}  // namespace nodezero::apps

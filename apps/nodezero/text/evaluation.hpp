@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "model/training/batch_source.hpp"
+#include "model/tensors/tensor_set.hpp"
+#include "model/text/tokenizer.hpp"
+
+namespace nodezero::apps {
+
+/// The loss of a model over a range of tokens.
+struct Evaluation {
+  double loss = 0;  ///< nats a token
+  std::uint64_t tokens = 0;
+  std::uint64_t windows = 0;
+
+  double perplexity() const;
+};
+
+/// Loss over all non-overlapping windows of `context` tokens, the last short one included.
+/// Computed on `threads` threads (0: one a core); sums are taken in the order of the
+/// windows, so that the bits do not depend on the number of threads.
+Evaluation evaluate(const model::ModelConfig& config, const model::Parameters& weights,
+                    const std::shared_ptr<const model::TokenSource>& tokens,
+                    model::TokenRange range, std::uint32_t threads);
+
+/// Bytes of text that the targets of a range (all its tokens but the first) stand for.
+std::uint64_t target_bytes(const model::Tokenizer& tokenizer, const model::TokenSource& tokens,
+                           model::TokenRange range);
+
+}  // namespace nodezero::apps

@@ -1,0 +1,33 @@
+#include "apps/nodezero/text/model_source.hpp"
+
+#include <fmt/format.h>
+
+#include "apps/nodezero/common.hpp"
+
+namespace nodezero::apps {
+
+model::ModelFolder open_model(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder / "run.json", error) &&
+      !std::filesystem::exists(folder / "model.safetensors", error)) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("the run in '{}' has not saved a model yet: wait for its first checkpoint",
+                    folder.string()));
+  }
+  return unwrap(model::load_model_folder(folder));
+}
+
+const model::Tokenizer& text_tokenizer(const model::ModelFolder& model,
+                                       const std::filesystem::path& folder) {
+  if (!model.tokenizer || model.tokenizer->kind() == model::Tokenizer::Kind::none) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("the model in '{}' has no tokenizer that this program reads, so it cannot "
+                    "read or write text: use one that was trained on text",
+                    folder.string()));
+  }
+  return *model.tokenizer;
+}
+
+}  // namespace nodezero::apps

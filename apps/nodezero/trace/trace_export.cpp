@@ -1,0 +1,174 @@
+// nodezero trace export and import.
+
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "actors/laws/trace_phrases.hpp"
+#include "actors/laws/trace_rules.hpp"
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/trace/trace_commands.hpp"
+#include "apps/nodezero/trace/trace_loading.hpp"
+#include "apps/nodezero/trace/trace_page.hpp"
+#include "runtime/inspect/chrome.hpp"
+#include "runtime/inspect/json_lines.hpp"
+#include "runtime/inspect/mermaid.hpp"
+#include "runtime/inspect/otlp.hpp"
+#include "runtime/inspect/restrict.hpp"
+#include "runtime/inspect/shiviz.hpp"
+#include "runtime/inspect/tables.hpp"
+#include "runtime/trace/trace_file.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+namespace inspect = runtime::inspect;
+using inspect::EventNumber;
+using inspect::TextOutput;
+using runtime::trace::Trace;
+
+struct ExportOptions {
+  std::string file, format, out;
+  std::uint64_t event = 0;
+};
+
+/// Calls `write` with an output to a file, or to stdout if the path is empty.
+void with_output(const std::string& path, const std::function<void(TextOutput&)>& write) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+      path.empty() ? stdout : std::fopen(path.c_str(), "wb"),
+      path.empty() ? std::fflush : std::fclose);
+  if (!file) {
+    throw CommandError(exit_bad_input, fmt::format("{} cannot be written: check that its folder "
+                                                   "exists and may be written to",
+                                                   path));
+  }
+  TextOutput out(file.get());
+  write(out);
+  if (!out.flush() || std::fflush(file.get()) != 0) {
+    throw CommandError(exit_failure, fmt::format("{} could not be written to its end: is the disk "
+                                                 "full?",
+                                                 path.empty() ? "the output" : path));
+  }
+}
+
+/// "trace.json", "trace-2.json", "trace-3.json".
+std::string numbered(const std::string& path, std::size_t number) {
+  if (number == 1) {
+    return path;
+  }
+  const std::filesystem::path whole(path);
+  return (whole.parent_path() /
+          fmt::format("{}-{}{}", whole.stem().string(), number, whole.extension().string()))
+      .string();
+}
+
+void export_chrome(const Trace& trace, std::span<const EventNumber> events,
+                   const std::string& path) {
+  const inspect::CausalOrder order(trace);
+  const inspect::Handlings handlings(trace);
+  const auto violations = actors::check_trace(trace).violations;
+  // A pipe takes it in one piece; a file stays as large as viewers open.
+  const auto limit = path.empty() ? ~std::uint64_t{0} : inspect::chrome_file_limit;
+  std::size_t files = 0;
+  do {
+    with_output(numbered(path, ++files), [&](TextOutput& out) {
+      events = events.subspan(
+          inspect::write_chrome(trace, order, handlings, events, violations, out, limit));
+    });
+  } while (!events.empty());
+  if (files > 1) {
+    fmt::print(stderr, "nodezero: {} files were written, {} to {}\n", files, path,
+               numbered(path, files));
+  }
+}
+
+void export_page(const Trace& trace, std::span<const EventNumber> events, TextOutput& out) {
+  const auto violations = actors::check_trace(trace).violations;
+  const bool is_whole = events.size() == trace.events.size();
+  out.text(is_whole ? trace_page(trace, violations, actors::trace_phrases())
+                    : trace_page(inspect::restricted(trace, events),
+                                 inspect::restricted(violations, events), actors::trace_phrases()));
+}
+
+void export_trace(const ExportOptions& options, const FilterOptions& filter) {
+  if ((options.format == "mermaid") != (options.event != 0)) {
+    throw CommandError(exit_bad_input,
+                       "--event N goes with --format mermaid, which draws the causal past of one "
+                       "event and needs it");
+  }
+  const Trace trace = load_trace(options.file);
+  const auto events = filter.select(trace);
+  const auto& format = options.format;
+  if (format == "chrome") {
+    export_chrome(trace, events, options.out);
+    return;
+  }
+  with_output(options.out, [&](TextOutput& out) {
+    if (format == "shiviz") {
+      inspect::write_shiviz(trace, inspect::CausalOrder(trace), events, out);
+    } else if (format == "otlp") {
+      inspect::write_otlp(trace, inspect::Handlings(trace), events, out);
+    } else if (format == "jsonl") {
+      inspect::write_json_lines(trace, events, out);
+    } else if (format == "html") {
+      export_page(trace, events, out);
+    } else if (format == "mermaid") {
+      out.text(inspect::mermaid_of_past(trace, inspect::CausalOrder(trace),
+                                        event_in(trace, options.event)));
+    } else if (const auto done = inspect::write_tables(trace, events, out); !done) {
+      throw CommandError(exit_failure, done.error());
+    }
+  });
+}
+
+void import_trace(const std::string& from, const std::string& to) {
+  std::ifstream lines(from, std::ios::binary);
+  if (!lines) {
+    throw CommandError(exit_bad_input, fmt::format("{} cannot be read: is it there?", from));
+  }
+  const auto trace = inspect::read_json_lines(lines);
+  if (!trace) {
+    throw CommandError(exit_bad_input, fmt::format("{}: {}", from, trace.error()));
+  }
+  if (const auto written = runtime::trace::write_trace(*trace, to); !written) {
+    throw CommandError(exit_bad_input, written.error());
+  }
+}
+
+}  // namespace
+
+void add_trace_export(CLI::App& trace) {
+  auto* command = trace.add_subcommand("export", "Write a trace in the format of another program");
+  const auto options = std::make_shared<ExportOptions>();
+  command->add_option("FILE", options->file, "Trace to export")->required()->type_name("");
+  command
+      ->add_option("--format", options->format,
+                   "chrome (Perfetto), shiviz, mermaid, otlp (OpenTelemetry), jsonl, sqlite or "
+                   "html")
+      ->required()
+      ->type_name("NAME")
+      ->check(CLI::IsMember({"chrome", "shiviz", "mermaid", "otlp", "jsonl", "sqlite", "html"}));
+  command->add_option("--out", options->out, "File to write; without it, standard output")
+      ->type_name("FILE");
+  command->add_option("--event", options->event, "For mermaid: whose causal past to draw")
+      ->type_name("N");
+  const auto filter = std::make_shared<FilterOptions>(*command);
+  command->callback([options, filter] { export_trace(*options, *filter); });
+
+  auto* import = trace.add_subcommand("import", "Make a trace file from exported JSON lines");
+  const auto from = std::make_shared<std::string>(), to = std::make_shared<std::string>();
+  import->add_option("LINES", *from, "What export --format jsonl has written")
+      ->required()
+      ->type_name("");
+  import->add_option("FILE", *to, "Trace file to write")->required()->type_name("");
+  import->callback([from, to] { import_trace(*from, *to);
+});
+}  // namespace nodezero::apps
+
+}  // namespace nodezero::apps

@@ -1,0 +1,132 @@
+// nodezero trace follow.
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <poll.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/train/environment.hpp"
+#include "apps/nodezero/trace/trace_commands.hpp"
+#include "apps/nodezero/trace/trace_loading.hpp"
+#include "runtime/inspect/text_output.hpp"
+#include "runtime/inspect/words.hpp"
+#include "runtime/trace/trace_tail.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+namespace inspect = runtime::inspect;
+using runtime::trace::TraceTail;
+
+/// Waits until a file may have been written to, at most a second. Works without inotify as well,
+/// and then looks once a second.
+class FileWatch {
+ public:
+  explicit FileWatch(const std::string& path)
+      : descriptor_(inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+    if (descriptor_ >= 0) {
+      inotify_add_watch(descriptor_, path.c_str(), IN_MODIFY | IN_CLOSE_WRITE);
+    }
+  }
+  ~FileWatch() {
+    if (descriptor_ >= 0) {
+      close(descriptor_);
+    }
+  }
+  FileWatch(const FileWatch&) = delete;
+  FileWatch& operator=(const FileWatch&) = delete;
+
+  void wait() {
+    pollfd events{descriptor_, POLLIN, 0};
+    poll(&events, 1, 1000);
+    std::array<char, 4096> ignored{};
+    while (descriptor_ >= 0 && read(descriptor_, ignored.data(), ignored.size()) > 0) {
+    }
+  }
+
+ private:
+  int descriptor_;
+};
+
+/// Whether the trace says which process of this machine writes it, and there is none any more.
+bool writer_is_gone(const std::map<std::string, std::string>& about) {
+  const auto host = about.find("host");
+  const auto process = about.find("process");
+  if (host == about.end() || process == about.end() || host->second != host_name()) {
+    return false;
+  }
+  const int number = std::atoi(process->second.c_str());
+  return number > 0 && kill(number, 0) != 0 && errno == ESRCH;
+}
+
+void follow(const std::string& path, const FilterOptions& options) {
+  const auto filter = options.filter();
+  FileWatch watch(path);
+  TraceTail tail(path);
+  std::string unknown;  // what the filter names and the trace does not have so far
+  auto writer = TraceTail::Writer::goes_on;
+  while (true) {
+    auto piece = tail.next(writer);
+    if (!piece) {
+      throw CommandError(exit_bad_input, piece.error());
+    }
+    const auto selected = inspect::select(piece->trace, filter);
+    unknown = selected ? "" : selected.error();
+    if (selected) {
+      inspect::TextOutput out(stdout);
+      auto fresh = piece->fresh.begin();
+      for (const auto number : *selected) {
+        fresh = std::lower_bound(fresh, piece->fresh.end(), number);
+        if (fresh != piece->fresh.end() && *fresh == number) {
+          out.print("{}\n", inspect::moment_line(piece->trace, number));
+        }
+      }
+    }
+    std::fflush(stdout);
+    if (tail.has_ended()) {
+      if (const auto warning = inspect::incompleteness(piece->trace.completeness);
+          !warning.empty()) {
+        fmt::print(stderr, "nodezero: {}\n", warning);
+      }
+      break;
+    }
+    if (writer == TraceTail::Writer::is_gone) {
+      fmt::print(stderr,
+                 "nodezero: the program that wrote the trace is gone: the file ends before the run "
+                 "did\n");
+      break;
+    }
+    if (writer_is_gone(tail.about())) {
+      writer = TraceTail::Writer::is_gone;  // what it wrote last is still to be read
+    } else {
+      watch.wait();
+    }
+  }
+  if (!unknown.empty()) {
+    throw CommandError(exit_bad_input, unknown);
+  }
+}
+
+}  // namespace
+
+void add_trace_follow(CLI::App& trace) {
+  auto* command = trace.add_subcommand(
+      "follow", "Print the events of a run while it goes on and writes its trace");
+  const auto file = std::make_shared<std::string>();
+  command->add_option("FILE", *file, "Trace that `nodezero train --trace` is writing")
+      ->required()
+      ->type_name("");
+  const auto filter =
+      std::make_shared<FilterOptions>(*command, FilterOptions::Events::still_coming);
+  command->callback([file, filter] { follow(*file, *filter); });
+}
+
+}  // namespace nodezero::apps

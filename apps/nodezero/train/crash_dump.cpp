@@ -1,0 +1,65 @@
+#include "apps/nodezero/train/crash_dump.hpp"
+
+#include <array>
+#include <atomic>
+#include <csignal>
+#include <string>
+#include <unistd.h>
+
+namespace nodezero::apps {
+
+namespace {
+
+struct Fault {
+  int signal;
+  const char* name;
+};
+constexpr std::array<Fault, 4> faults = {
+    Fault{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGFPE, "SIGFPE"}, {SIGABRT, "SIGABRT"}};
+
+// A signal handler reaches nothing else. The paths are put together before any signal comes.
+std::atomic<runtime::trace::Recorder*> dumped_recorder{nullptr};
+std::array<std::string, faults.size()> dump_paths;
+
+void say(const char* text) {
+  [[maybe_unused]] const auto ignored = write(STDERR_FILENO, text, __builtin_strlen(text));
+}
+
+void handle(int signal) {
+  auto* recorder = dumped_recorder.exchange(nullptr);
+  for (std::size_t i = 0; recorder != nullptr && i < faults.size(); ++i) {
+    if (faults[i].signal == signal && recorder->dump_in_signal_handler(dump_paths[i].c_str())) {
+      say("nodezero: ");
+      say(faults[i].name);
+      say(": the last messages were written to ");
+      say(dump_paths[i].c_str());
+      say("\n");
+    }
+  }
+  // The default action is in place again and ends the program when this handler returns.
+  raise(signal);
+}
+
+}  // namespace
+
+CrashDump::CrashDump(runtime::trace::Recorder& recorder, const std::filesystem::path& folder) {
+  for (std::size_t i = 0; i < faults.size(); ++i) {
+    dump_paths[i] = (folder / ("trace-" + std::string(faults[i].name) + ".nztrace")).string();
+  }
+  dumped_recorder = &recorder;
+  struct sigaction action {};
+  action.sa_handler = handle;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  for (const auto& fault : faults) {
+    sigaction(fault.signal, &action, nullptr);
+  }
+}
+
+CrashDump::~CrashDump() {
+  for (const auto& fault : faults) {
+    std::signal(fault.signal, SIG_DFL);
+  }
+  dumped_recorder = nullptr;
+}
+
+}  // namespace nodezero::apps

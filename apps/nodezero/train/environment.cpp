@@ -1,0 +1,109 @@
+#include "apps/nodezero/train/environment.hpp"
+
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <thread>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <Eigen/Core>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <oneapi/dnnl/dnnl.h>
+
+namespace nodezero::apps {
+
+namespace {
+
+std::string processor_name() {
+  std::ifstream info("/proc/cpuinfo");
+  for (std::string line; std::getline(info, line);) {
+    const auto colon = line.find(": ");
+    if (line.starts_with("model name") && colon != std::string::npos) {
+      return line.substr(colon + 2);
+    }
+  }
+  return "unknown";
+}
+
+const char* effective_isa_name() {
+  switch (dnnl_get_effective_cpu_isa()) {
+    case dnnl_cpu_isa_sse41:
+      return "sse4.1";
+    case dnnl_cpu_isa_avx:
+      return "avx";
+    case dnnl_cpu_isa_avx2:
+      return "avx2";
+    case dnnl_cpu_isa_avx2_vnni:
+      return "avx2_vnni";
+    case dnnl_cpu_isa_avx512_core:
+      return "avx512_core";
+    case dnnl_cpu_isa_avx512_core_vnni:
+      return "avx512_core_vnni";
+    case dnnl_cpu_isa_avx512_core_bf16:
+      return "avx512_core_bf16";
+    case dnnl_cpu_isa_avx512_core_amx:
+      return "avx512_core_amx";
+    default:
+      return "other";
+  }
+}
+
+}  // namespace
+
+nlohmann::json version_description() {
+  const auto* onednn = dnnl_version();
+  return {{"nodezero", NODEZERO_VERSION},
+          {"caf", NODEZERO_CAF_VERSION},
+          {"onednn", fmt::format("{}.{}.{}", onednn->major, onednn->minor, onednn->patch)},
+          {"eigen",
+           fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
+          {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10'000, FMT_VERSION / 100 % 100,
+                              FMT_VERSION % 100)},
+          {"cli11", CLI11_VERSION},
+          {"nlohmann_json", fmt::format("{}.{}.{}", NLOHMANN_JSON_VERSION_MAJOR,
+                                        NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)},
+          {"compiler", NODEZERO_COMPILER}};
+}
+
+nlohmann::json processor_description() {
+  auto features = nlohmann::json::array();
+#if defined(__x86_64__)
+  // __builtin_cpu_supports takes literals only.
+#define NODEZERO_FEATURE(name)        \
+  if (__builtin_cpu_supports(name)) { \
+    features.push_back(name);         \
+  }
+  NODEZERO_FEATURE("sse4.2")
+  NODEZERO_FEATURE("avx")
+  NODEZERO_FEATURE("fma")
+  NODEZERO_FEATURE("avx2")
+  NODEZERO_FEATURE("avx512f")
+  NODEZERO_FEATURE("avx512bw")
+  NODEZERO_FEATURE("avx512dq")
+  NODEZERO_FEATURE("avx512vl")
+  NODEZERO_FEATURE("avx512vnni")
+  NODEZERO_FEATURE("avx512bf16")
+#undef NODEZERO_FEATURE
+#endif
+  return {{"name", processor_name()},
+          {"cores", std::thread::hardware_concurrency()},
+          {"features", features},
+          {"onednn_isa", effective_isa_name()},
+          {"compiled_for", NODEZERO_TARGET}};
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  return gethostname(name.data(), name.size() - 1) == 0 ? name.data() : "?";
+}
+
+std::string timestamp() {
+  const auto now =
+      std::chrono::time_point_cast<std::chrono::seconds>(std::chrono::system_clock::now());
+  return fmt::format("{:%FT%TZ}", fmt::gmtime(now));
+}
+
+}  // namespace nodezero::apps

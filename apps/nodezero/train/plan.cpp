@@ -1,0 +1,156 @@
+#include "apps/nodezero/train/plan.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
+#include "model/gpt2/gpt2.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+constexpr std::uint64_t float_size = 4;
+/// What the program holds whatever it trains: code, libraries and their generated kernels.
+constexpr std::uint64_t program_bytes = 30'000'000;
+
+/// Refuses sizes whose products would not fit 64 bits; no machine holds them anyway.
+void check_representable(const model::TrainingConfig& training) {
+  const auto& model = training.model;
+  const auto width = static_cast<double>(model.width);
+  const auto rows = static_cast<double>(training.sequences) * static_cast<double>(model.context);
+  const auto layers = static_cast<double>(model.layers);
+  const double parameters = 12 * layers * width * width + width * model.vocabulary;
+  const double activations =
+      rows * layers * (width * 20 + static_cast<double>(model.heads) * model.context);
+  const double bytes = 4 * (parameters * 4 + activations);
+  if (bytes > 1e16) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("a run of these sizes needs about {:.1g} GB of memory", bytes / 1e9));
+  }
+}
+
+std::uint64_t evaluation_count(const actors::RunSettings& settings, std::uint64_t steps,
+                               std::uint64_t steps_an_epoch) {
+  if (settings.validation_batches == nullptr || steps == 0) {
+    return 0;
+  }
+  const auto boundaries = (steps + steps_an_epoch - 1) / steps_an_epoch;
+  const auto between = settings.evaluate_every == 0 ? 0 : (steps - 1) / settings.evaluate_every;
+  return boundaries + between;
+}
+
+}  // namespace
+
+std::uint64_t Plan::total_bytes() const {
+  std::uint64_t sum = 0;
+  for (const auto& part : memory) {
+    sum += part.bytes;
+  }
+  return sum;
+}
+
+std::uint32_t gradient_buffers(std::uint32_t lanes, std::uint32_t micro_batches) {
+  const auto levels = static_cast<std::uint32_t>(std::bit_width(micro_batches - 1));
+  return std::min(lanes + levels + 2, micro_batches);
+}
+
+Plan make_plan(const actors::RunSettings& settings, const DataSet& data) {
+  const auto& training = settings.training;
+  const auto& config = training.model;
+  check_representable(training);
+  const auto layout = model::TensorLayout::gpt2(config);
+  const std::uint64_t set_bytes = layout->buffer_size() * float_size;
+
+  Plan plan;
+  plan.parameters = layout->parameter_count();
+  plan.lanes = actors::lane_count(settings);
+  const auto buffers = gradient_buffers(plan.lanes, training.micro_batches);
+  const std::uint64_t workspace =
+      model::workspace_bytes(config, training.precision, training.sequences);
+  plan.memory = {{"program", "with its libraries", program_bytes},
+                 {"weights", "", set_bytes},
+                 {"moments of AdamW", "2 x weights", 2 * set_bytes},
+                 {"gradients", fmt::format("{} x weights", buffers), buffers * set_bytes},
+                 {"workspace", fmt::format("{} lanes x {}", plan.lanes, bytes_text(workspace)),
+                  plan.lanes * workspace}};
+  if (settings.inference != actors::InferencePolicy::refuse) {
+    const auto cache =
+        static_cast<std::uint64_t>(2 * config.layers * config.context * config.width) * float_size;
+    plan.memory.push_back(
+        {"inference", "a version of the weights and a key-value cache", set_bytes + cache});
+  }
+  plan.memory.push_back(
+      {"checkpoint", "a copy of weights and moments while it is written", 3 * set_bytes});
+  if (data.tokenizer.kind() == model::Tokenizer::Kind::chars) {
+    auto tokens = data.training_tokens->size();
+    if (data.validation_tokens != nullptr && data.validation_tokens != data.training_tokens) {
+      tokens += data.validation_tokens->size();
+    }
+    plan.memory.push_back({"text", "2 bytes a character", 2 * tokens});
+  }
+
+  const auto& batches = *settings.training_batches;
+  const auto steps_an_epoch = std::max<std::uint64_t>(1, batches.steps_in_epoch(0));
+  plan.steps = actors::total_steps(settings);
+  plan.epochs = training.steps == 0
+                    ? static_cast<double>(training.epochs)
+                    : static_cast<double>(plan.steps) / static_cast<double>(steps_an_epoch);
+  plan.tokens_a_step = std::uint64_t{training.micro_batches} * training.sequences *
+                       static_cast<std::uint64_t>(config.context);
+  plan.training_tokens =
+      static_cast<std::uint64_t>(plan.epochs * static_cast<double>(data.training.size() - 1));
+  plan.evaluations = evaluation_count(settings, plan.steps, steps_an_epoch);
+  if (data.validation_tokens != nullptr) {
+    plan.evaluation_tokens = data.evaluation.size() - 1;
+  }
+  return plan;
+}
+
+void check_memory(const Plan& plan, std::uint64_t available) {
+  if (plan.total_bytes() <= available) {
+    return;
+  }
+  std::string parts;
+  for (const auto& part : plan.memory) {
+    parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", part.what, bytes_text(part.bytes));
+  }
+  throw CommandError(
+      exit_bad_input,
+      fmt::format("the run needs about {} of memory, {} are available ({}): choose a smaller "
+                  "model, --batch or --threads",
+                  bytes_text(plan.total_bytes()), bytes_text(available), parts));
+}
+
+std::string to_string(const Plan& plan, std::uint64_t available, double seconds) {
+  std::string text;
+  const auto add = [&](const char* what, const std::string& value) {
+    text += fmt::format("{:<12}{}\n", what, value);
+  };
+  add("parameters", grouped(plan.parameters));
+  add("memory",
+      fmt::format("{} of {} available", bytes_text(plan.total_bytes()), bytes_text(available)));
+  for (const auto& part : plan.memory) {
+    text += fmt::format("  {:<18}{:>10}  {}", part.what, bytes_text(part.bytes), part.detail);
+    text.erase(text.find_last_not_of(' ') + 1);
+    text += '\n';
+  }
+  add("steps", fmt::format("{}, {} epochs", grouped(plan.steps), count_text(plan.epochs)));
+  add("tokens", fmt::format("{} a step, {} in all", grouped(plan.tokens_a_step),
+                            grouped(plan.training_tokens)));
+  add("validation", plan.evaluations == 0 ? "none"
+                                          : fmt::format("{} times {} tokens", plan.evaluations,
+                                                        grouped(plan.evaluation_tokens)));
+  if (seconds >= 0) {
+    add("time", fmt::format("about {} on {} lanes (an estimate from one timed micro-batch)",
+                            duration_text(seconds), plan.lanes));
+  }
+  return text;
+}
+
+}  // namespace nodezero::apps

@@ -1,0 +1,232 @@
+#include "apps/nodezero/train/prepared_run.hpp"
+
+#include <random>
+
+#include <fmt/format.h>
+
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/train/environment.hpp"
+#include "apps/nodezero/train/memory.hpp"
+#include "apps/nodezero/train/recording.hpp"
+#include "apps/nodezero/options/resolve.hpp"
+#include "model/files/atomic_file.hpp"
+#include "model/storage/checkpoint.hpp"
+#include "model/storage/model_folder.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+/// What an earlier session left in the run folder.
+struct Earlier {
+  std::optional<RunRecord> record;
+  std::optional<model::Checkpoint> checkpoint;
+  std::optional<model::Tokenizer> tokenizer;
+};
+
+Earlier find_earlier(const std::filesystem::path& folder, std::vector<std::string>& remarks) {
+  Earlier earlier;
+  earlier.record = read_run_record(folder);
+  auto found = model::read_newest_checkpoint(folder);
+  if (found) {
+    remarks = found->warnings;
+    earlier.checkpoint = std::move(found->checkpoint);
+    if (!earlier.record) {
+      throw CommandError(exit_bad_input,
+                         fmt::format("'{}' has checkpoints, but its run.json is missing: nobody "
+                                     "can say how to go on",
+                                     folder.string()));
+    }
+  } else if (found.error().code == model::ErrorCode::not_found) {
+    remarks.push_back(fmt::format("no checkpoint to resume from, starting at step 0 ({})",
+                                  found.error().message));
+  } else {
+    unwrap(std::move(found));
+  }
+  if (earlier.record) {
+    const auto json = model::read_file(folder / "tokenizer.json");
+    if (json) {
+      earlier.tokenizer = unwrap(model::Tokenizer::from_json(*json));
+    }
+  }
+  return earlier;
+}
+
+/// Takes the sizes of the model folder that the run starts from.
+void take_sizes(const model::ModelConfig& found, const GivenOptions& given,
+                const std::string& folder, model::ModelConfig& config) {
+  const auto take = [&](const char* name, std::int64_t has, std::int64_t& value) {
+    if (given.has(name) && value != has) {
+      throw CommandError(exit_bad_input,
+                         fmt::format("--{} is {}, but the model in '{}' has {}: leave it out", name,
+                                     value, folder, has));
+    }
+    value = has;
+  };
+  take("layers", found.layers, config.layers);
+  take("heads", found.heads, config.heads);
+  take("width", found.width, config.width);
+  take("context", found.context, config.context);
+}
+
+std::vector<std::vector<std::int32_t>> encode_prompts(const TrainOptions& options,
+                                                      const model::Tokenizer& tokenizer) {
+  std::vector<std::vector<std::int32_t>> prompts;
+  if (options.sample_tokens == 0) {
+    return prompts;
+  }
+  for (const auto& prompt : options.prompts) {
+    if (prompt.empty()) {
+      throw CommandError(exit_bad_input, "--prompt takes at least one character");
+    }
+    auto ids = tokenizer.encode(prompt);
+    if (!ids) {
+      throw CommandError(exit_bad_input,
+                         fmt::format("--prompt '{}': {}", prompt, ids.error().message));
+    }
+    prompts.push_back(std::move(*ids));
+  }
+  return prompts;
+}
+
+std::uint64_t new_run_number() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+nlohmann::json describe_model(const model::ModelConfig& config, std::uint64_t parameters) {
+  return {{"parameters", parameters},  {"layers", config.layers},
+          {"heads", config.heads},     {"width", config.width},
+          {"context", config.context}, {"vocabulary", config.vocabulary},
+          {"dropout", config.dropout}};
+}
+
+}  // namespace
+
+actors::RunSettings make_settings(const TrainOptions& options, const DataSet& data) {
+  const auto& training = options.training;
+  actors::RunSettings settings;
+  settings.training = training;
+  settings.training_batches = std::make_shared<model::ShuffledWindows>(
+      data.training_tokens, data.training, training.model.context, training.sequences,
+      training.micro_batches, training.seed);
+  if (data.validation_tokens != nullptr) {
+    settings.validation_batches = std::make_shared<model::SequentialWindows>(
+        data.validation_tokens, data.evaluation, training.model.context, training.sequences);
+  }
+  settings.spheres = options.spheres;
+  settings.threads = options.threads;
+  settings.symmetry = options.symmetry;
+  settings.routing = options.routing;
+  settings.token_frequencies = token_frequencies(data);
+  settings.evaluate_every = options.evaluate_every;
+  settings.checkpoint_every = options.checkpoint_every;
+  settings.keep = options.keep;
+  settings.tokenizer = data.tokenizer;
+  settings.inference = options.inference_policy;
+  settings.prompts = encode_prompts(options, data.tokenizer);
+  settings.sample_tokens = options.sample_tokens;
+  settings.sampling = {.temperature = options.temperature,
+                       .top_k = options.top_k,
+                       .top_p = options.top_p,
+                       .seed = training.seed};
+  unwrap(model::validate(settings.sampling));
+  settings.stall_timeout = std::chrono::seconds(options.stall_timeout_s);
+  return settings;
+}
+
+PreparedRun prepare_run(const TrainRequest& request) {
+  const auto given = request.config.empty()
+                         ? merge(request.given, {})
+                         : merge(request.given, read_config_file(request.config));
+  if (given.out.empty() && (!request.plan || request.resume)) {
+    throw CommandError(exit_bad_input, "--out is missing: the folder that the run is kept in");
+  }
+  const std::filesystem::path out = given.out;
+
+  PreparedRun run;
+  Earlier earlier;
+  if (request.resume) {
+    if (!request.plan && std::filesystem::is_directory(out)) {
+      run.folder = std::make_unique<RunFolder>(out);
+    }
+    earlier = find_earlier(out, run.remarks);
+  } else if (!request.plan) {
+    check_unused(out);
+  }
+
+  auto& options = run.options;
+  options =
+      earlier.record ? resolve_resumed_run(earlier.record->options, given) : resolve_new_run(given);
+  if (options.data.empty()) {
+    throw CommandError(
+        exit_bad_input,
+        request.resume ? fmt::format("'{}' holds no run to resume; to start one there, give --data",
+                                     out.string())
+                       : "--data is missing: the files or folders to train on");
+  }
+  std::optional<model::ModelFolder> start;
+  if (!options.init.empty() && !earlier.checkpoint) {
+    start = unwrap(model::load_model_folder(options.init));
+    take_sizes(start->config, given, options.init, options.training.model);
+  }
+  const auto& vocabulary_of = start ? start->tokenizer : earlier.tokenizer;
+  run.data = open_data(options, vocabulary_of ? &*vocabulary_of : nullptr);
+  options.training.model.vocabulary = run.data.tokenizer.vocabulary();
+  if (start && start->config.vocabulary != options.training.model.vocabulary) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("the data has {} token ids, but the model in '{}' has {}",
+                    options.training.model.vocabulary, options.init, start->config.vocabulary));
+  }
+  unwrap(model::validate(options.training));
+
+  auto description = describe(run.data);
+  if (earlier.record) {
+    if (const auto difference = data_difference(earlier.record->data, description)) {
+      throw CommandError(exit_bad_input,
+                         fmt::format("the text of a run cannot change on resume; {}", *difference));
+    }
+    run.record = std::move(*earlier.record);
+  } else {
+    run.record.run = new_run_number();
+    run.record.started = timestamp();
+  }
+  if (earlier.checkpoint && earlier.checkpoint->config != options.training.model) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("the checkpoints in '{}' are not of the model that its "
+                                   "run.json describes",
+                                   out.string()));
+  }
+
+  auto& settings = run.settings;
+  settings = make_settings(options, run.data);
+  settings.folder = out;
+  settings.run = run.record.run;
+  settings.resume = std::move(earlier.checkpoint);
+  if (start) {
+    settings.initial_weights = start->weights;
+  }
+  run.plan = make_plan(settings, run.data);
+  if (!options.trace.empty() || options.trace_ring_s > 0) {
+    run.plan.memory.push_back({"recording", "messages in memory, at most", recording_bytes});
+  }
+  run.record.options = options;
+  run.record.data = std::move(description);
+  run.record.model = describe_model(options.training.model, run.plan.parameters);
+  run.record.versions = version_description();
+  run.record.processor = processor_description();
+  if (!request.plan) {
+    check_memory(run.plan, available_memory());
+    if (run.folder == nullptr) {
+      run.folder = std::make_unique<RunFolder>(out);
+      if (!request.resume) {
+        // Another process may have begun here since the first look.
+        check_unused(out);
+      }
+    }
+  }
+  return run;
+}
+
+}  // namespace nodezero::apps

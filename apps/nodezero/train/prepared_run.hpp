@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "actors/settings.hpp"
+#include "apps/nodezero/train/data_set.hpp"
+#include "apps/nodezero/options/given_options.hpp"
+#include "apps/nodezero/train/plan.hpp"
+#include "apps/nodezero/train/run_folder.hpp"
+#include "apps/nodezero/train/run_record.hpp"
+
+namespace nodezero::apps {
+
+/// What `nodezero train` was asked for.
+struct TrainRequest {
+  GivenOptions given;  ///< on the command line; `out` may be missing with `plan`
+  std::string config;  ///< a file with more options, or empty
+  bool resume = false;
+  bool plan = false;  ///< only say what would be done
+};
+
+/// A run of which everything has been checked that can be checked before its first step.
+struct PreparedRun {
+  TrainOptions options;
+  DataSet data;
+  RunRecord record;  ///< as it will be written when the run starts
+  actors::RunSettings settings;
+  Plan plan;
+  std::unique_ptr<RunFolder> folder;  ///< null for a plan
+  std::vector<std::string> remarks;   ///< about what was found, for people
+};
+
+/// Merges options, opens data, finds the checkpoint and works the plan out. Creates and locks
+/// the run folder, but writes nothing into it.
+/// @throws CommandError with exit_bad_input
+PreparedRun prepare_run(const TrainRequest& request);
+
+/// What the actors of a run are made from, but for its folder, its number and where it starts.
+/// @throws CommandError with exit_bad_input
+actors::RunSettings make_settings(const TrainOptions& options, const DataSet& data);
+
+}  // namespace nodezero::apps

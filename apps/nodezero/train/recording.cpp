@@ -1,0 +1,83 @@
+#include "apps/nodezero/train/recording.hpp"
+
+#include <array>
+#include <cstring>
+#include <fstream>
+#include <unistd.h>
+#include <utility>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "actors/laws/trace_catalogue.hpp"
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/train/environment.hpp"
+#include "apps/nodezero/options/option_values.hpp"
+#include "runtime/trace/file_format.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+using runtime::trace::FileHeader;
+using runtime::trace::Recorder;
+
+/// A mistyped path must not cost a text or a model.
+void check_overwritable(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored) ||
+      std::filesystem::file_size(path, ignored) == 0) {
+    return;
+  }
+  std::array<char, sizeof FileHeader::expected_magic> magic{};
+  std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
+  if (std::memcmp(magic.data(), FileHeader::expected_magic, magic.size()) != 0) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("--trace would overwrite '{}', which is not a trace: choose "
+                                   "another name or remove it",
+                                   path.string()));
+  }
+}
+
+}  // namespace
+
+Recording::Recording(const TrainOptions& options, std::filesystem::path folder, std::uint64_t run,
+                     std::map<std::string, std::string> about,
+                     std::function<void(const std::string&)> warn)
+    : folder_(std::move(folder)), ring_seconds_(options.trace_ring_s) {
+  if (options.trace.empty() && ring_seconds_ == 0) {
+    return;
+  }
+  check_overwritable(options.trace);
+  about.merge(std::map<std::string, std::string>{{"program", "nodezero"},
+                                                 {"version", NODEZERO_VERSION},
+                                                 {"run", fmt::format("{:016x}", run)},
+                                                 {"folder", folder_.string()},
+                                                 {"options", to_json(options).dump()},
+                                                 {"host", host_name()},
+                                                 {"process", std::to_string(getpid())},
+                                                 {"started", timestamp()}});
+  auto recorder = Recorder::make({.file = options.trace,
+                                  .ring = std::chrono::seconds(ring_seconds_),
+                                  .buffer_bytes = recording_bytes,
+                                  .catalogue = actors::trace_catalogue(),
+                                  .about = std::move(about),
+                                  .warn = std::move(warn)});
+  if (!recorder) {
+    throw CommandError(exit_bad_input, "--trace: " + recorder.error());
+  }
+  recorder_ = std::move(*recorder);
+}
+
+std::optional<std::string> Recording::dump(const std::string& reason) {
+  if (recorder_ == nullptr || !recorder_->has_ring()) {
+    return std::nullopt;
+  }
+  const auto path = folder_ / ("trace-" + reason + ".nztrace");
+  if (const auto written = recorder_->dump(path); !written) {
+    return written.error();
+  }
+  return fmt::format("messages of the last {} s written to {}", ring_seconds_, path.string());
+}
+
+}  // namespace nodezero::apps

@@ -1,0 +1,53 @@
+#include "apps/nodezero/train/run_folder.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "apps/nodezero/common.hpp"
+#include "model/files/atomic_file.hpp"
+
+namespace nodezero::apps {
+
+RunFolder::RunFolder(std::filesystem::path path) : path_(std::move(path)) {
+  unwrap(model::create_folder(path_));
+  const auto lock_path = path_ / "lock";
+  // The system drops the lock when the process ends, however it ends, so the file may stay.
+  lock_ = model::FileDescriptor(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
+  if (lock_.number() < 0) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("cannot write to folder '{}': {}", path_.string(),
+                                   std::generic_category().message(errno)));
+  }
+  if (::flock(lock_.number(), LOCK_EX | LOCK_NB) != 0) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("another process is training in '{}': wait for its end or "
+                                   "choose another --out",
+                                   path_.string()));
+  }
+}
+
+void check_unused(const std::filesystem::path& folder) {
+  std::error_code error;
+  for (const char* name : {"run.json", "checkpoints"}) {
+    if (std::filesystem::exists(folder / name, error)) {
+      throw CommandError(exit_bad_input,
+                         fmt::format("'{}' holds a run already: go on with --resume, or choose "
+                                     "another --out",
+                                     folder.string()));
+    }
+  }
+  for (const char* name : {"model.safetensors", "config.json"}) {
+    if (std::filesystem::exists(folder / name, error)) {
+      throw CommandError(exit_bad_input,
+                         fmt::format("'{}' holds a model, which the run would overwrite: choose "
+                                     "another --out (and --init {} to start from it)",
+                                     folder.string(), folder.string()));
+    }
+  }
+}
+
+}  // namespace nodezero::apps

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+
+#include "model/files/file_descriptor.hpp"
+
+namespace nodezero::apps {
+
+/// A run folder that belongs to this process alone for as long as the object lives.
+class RunFolder {
+ public:
+  /// Creates the folder where it is missing and locks it.
+  /// @throws CommandError if it cannot be created or written, or another process trains in it
+  explicit RunFolder(std::filesystem::path path);
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+  model::FileDescriptor lock_;
+};
+
+/// @throws CommandError if the folder holds a run or a model, which a new run would overwrite
+void check_unused(const std::filesystem::path& folder);
+
+}  // namespace nodezero::apps

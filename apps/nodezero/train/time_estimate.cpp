@@ -1,0 +1,83 @@
+// The part of plan.hpp that measures.
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "apps/nodezero/train/plan.hpp"
+#include "model/kernels/floating_point_scope.hpp"
+#include "model/gpt2/gpt2.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+/// Operations that a probe may cost: a fraction of a second on any core of today.
+constexpr double probe_operations = 2e10;
+/// Bytes a second that all cores together stream through AdamW and sums of gradients.
+constexpr double streaming_rate = 1e10;
+
+double batch_operations(const model::ModelConfig& config, std::int64_t sequences) {
+  return model::flops_per_token(config) * static_cast<double>(sequences * config.context);
+}
+
+/// Operations a second of one lane, from a micro-batch that is as wide as the real one.
+double operation_rate(model::ModelConfig config, model::Precision precision,
+                      std::int64_t sequences) {
+  config.layers = 1;
+  config.vocabulary = std::min<std::int64_t>(config.vocabulary, 1'024);
+  while (sequences > 1 && batch_operations(config, sequences) > probe_operations) {
+    sequences /= 2;
+  }
+  while (config.context > 32 && batch_operations(config, sequences) > probe_operations) {
+    config.context /= 2;
+  }
+  const model::FloatingPointScope scope;
+  const auto layout = model::TensorLayout::gpt2(config);
+  model::Parameters weights(layout);
+  model::Gradient gradient(layout);
+  model::initialize(config, 1, weights);
+  model::MicroBatch batch{.sequences = sequences,
+                          .context = config.context,
+                          .inputs = {},
+                          .targets = {},
+                          .valid_tokens = sequences * config.context};
+  for (std::int64_t i = 0; i < batch.valid_tokens; ++i) {
+    batch.inputs.push_back(static_cast<std::int32_t>(i % config.vocabulary));
+  }
+  batch.targets = batch.inputs;
+  model::Workspace workspace(precision);
+  using Clock = std::chrono::steady_clock;
+  // The first call pays for memory and for kernels that are generated once.
+  model::loss_and_gradient(config, weights, batch, {}, gradient, workspace);
+  const auto start = Clock::now();
+  int calls = 0;
+  double seconds = 0;
+  while (seconds < 0.3) {
+    model::loss_and_gradient(config, weights, batch, {}, gradient, workspace);
+    ++calls;
+    seconds = std::chrono::duration<double>(Clock::now() - start).count();
+  }
+  return batch_operations(config, sequences) * calls / seconds;
+}
+
+}  // namespace
+
+double estimate_seconds(const Plan& plan, const actors::RunSettings& settings) {
+  const auto& training = settings.training;
+  const double rate = operation_rate(training.model, training.precision, training.sequences);
+  const double token_seconds = model::flops_per_token(training.model) / rate;
+  // A step takes as many rounds of micro-batches as its lanes need; the last may be short.
+  const double rounds = std::ceil(static_cast<double>(training.micro_batches) / plan.lanes);
+  const double tokens_in_turn =
+      static_cast<double>(plan.training_tokens) * rounds / training.micro_batches;
+  // AdamW reads and writes 7 floats a parameter, each sum of two gradients 3.
+  const double streamed = static_cast<double>(plan.steps * plan.parameters) * 4 *
+                          (7 + 3 * (training.micro_batches - 1.0));
+  const double evaluated =
+      static_cast<double>(plan.evaluations * plan.evaluation_tokens) / plan.lanes;
+  // Forward alone is a third of forward and backward.
+  return tokens_in_turn * token_seconds + streamed / streaming_rate + evaluated * token_seconds / 3;
+}
+
+}  // namespace nodezero::apps

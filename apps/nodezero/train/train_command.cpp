@@ -1,0 +1,179 @@
+// nodezero train: from a request to a trained model in a run folder.
+
+#include <cmath>
+#include <csignal>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "actors/run/trainer.hpp"
+#include "apps/nodezero/commands.hpp"
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/train/crash_dump.hpp"
+#include "apps/nodezero/train/environment.hpp"
+#include "apps/nodezero/train/memory.hpp"
+#include "apps/nodezero/options/option_values.hpp"
+#include "apps/nodezero/train/prepared_run.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
+#include "apps/nodezero/train/recording.hpp"
+#include "apps/nodezero/train/replay_facts.hpp"
+#include "apps/nodezero/train/signals.hpp"
+#include "apps/nodezero/train/training_log.hpp"
+#include "apps/nodezero/train/training_report.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+const char* end_name(actors::TrainingResult::End end) {
+  switch (end) {
+    case actors::TrainingResult::End::finished:
+      return "finished";
+    case actors::TrainingResult::End::stopped:
+      return "stopped";
+    case actors::TrainingResult::End::failed:
+      return "failed";
+  }
+  return "?";
+}
+
+TrainingLogSettings log_settings(const PreparedRun& run, std::function<void()> stop) {
+  return {.folder = run.folder->path(),
+          .tokenizer = run.data.tokenizer,
+          .prompts = run.options.prompts,
+          .first_step = run.settings.resume ? run.settings.resume->progress.step : 0,
+          .first_epoch = run.settings.resume ? run.settings.resume->progress.epoch : 0,
+          .total_steps = run.plan.steps,
+          .total_epochs = epoch_count(run.plan),
+          .spheres = run.options.spheres,
+          .stop = std::move(stop)};
+}
+
+nlohmann::json begin_session(const PreparedRun& run) {
+  return {{"started", timestamp()},
+          {"from_step", run.settings.resume ? run.settings.resume->progress.step : 0},
+          {"spheres", run.options.spheres},
+          {"lanes", run.plan.lanes},
+          {"symmetry", run.options.symmetry},
+          {"routing", value_name(run.options.routing)},
+          {"ended", nullptr}};
+}
+
+/// True if an earlier session has done all steps and has said so.
+bool is_finished(const PreparedRun& run) {
+  return run.settings.resume && run.settings.resume->progress.step >= run.plan.steps &&
+         run.record.results.is_object() && run.record.results.value("end", "") == "finished";
+}
+
+/// Trains and returns the exit code.
+int train(PreparedRun run) {
+  if (is_finished(run)) {
+    fmt::print("the run in {} is finished: all {} steps are done\n", run.folder->path().string(),
+               grouped(run.plan.steps));
+    return 0;
+  }
+  // A reader that has gone, or a limit on file sizes, must not kill a run: writes fail instead.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
+
+  const SignalBlock signal_block;
+  actors::Trainer* running = nullptr;
+  TrainingLog log(log_settings(run, [&] { running->stop(); }));
+  const auto say = [&log](const std::string& text) { log.print("note: " + text); };
+  for (const auto& remark : run.remarks) {
+    say(remark);
+  }
+  Recording recording(run.options, run.folder->path(), run.settings.run, facts_for_replay(run),
+                      say);
+  run.settings.recorder = recording.recorder();
+  std::optional<CrashDump> crash_dump;
+  if (run.options.trace_ring_s > 0) {
+    crash_dump.emplace(*recording.recorder(), run.folder->path());
+  }
+  log.print(header_text(run));
+
+  auto& record = run.record;
+  record.sessions.push_back(begin_session(run));
+  record.results = nullptr;
+  write_run_record(run.folder->path(), record, exit_bad_input);
+  actors::Trainer trainer(std::move(run.settings), log);
+  running = &trainer;
+  const SignalWatcher signals(
+      signal_block,
+      [&] {
+        log.print("stopping after the running micro-batches; a second Ctrl-C ends at once");
+        trainer.stop();
+      },
+      [&, asked = 0]() mutable {
+        say(recording.dump(fmt::format("asked-{}", ++asked))
+                .value_or("nothing is kept in memory (--trace-ring 0)"));
+      });
+  const auto result = trainer.run();
+  log.close();
+
+  record.results = results_json(result, log, end_name(result.end));
+  if (recording.recorder() && result.weights != nullptr) {
+    note_end(*recording.recorder(), record.results.at("weights_sha256"));
+  }
+  record.sessions.back()["ended"] = timestamp();
+  record.sessions.back()["end"] = end_name(result.end);
+  record.sessions.back()["step"] = result.progress.step;
+  write_run_record(run.folder->path(), record, exit_failure);
+
+  if (const auto error = log.write_error(); !error.empty()) {
+    throw CommandError(exit_failure, error + " " + resume_hint(run, result));
+  }
+  if (result.end == actors::TrainingResult::End::failed) {
+    if (recording.recorder()) {
+      recording.recorder()->note(result.failure);
+    }
+    if (const auto dumped = recording.dump("failed")) {
+      say(*dumped);
+    }
+    throw CommandError(exit_failure, result.failure + "; " + resume_hint(run, result));
+  }
+  log.print(results_text(run, result, record.results));
+  if (result.end == actors::TrainingResult::End::stopped) {
+    return exit_code_of_signal(signals.first_signal() != 0 ? signals.first_signal() : SIGTERM);
+  }
+  return 0;
+}
+
+void run_command(const TrainRequest& request) {
+  auto run = prepare_run(request);
+  if (request.plan) {
+    for (const auto& remark : run.remarks) {
+      fmt::print("note: {}\n", remark);
+    }
+    const auto available = available_memory();
+    const bool fits = run.plan.total_bytes() <= available;
+    const double seconds = fits ? estimate_seconds(run.plan, run.settings) : -1;
+    fmt::print("{}", to_string(run.plan, available, seconds));
+    std::fflush(stdout);
+    check_memory(run.plan, available);
+    return;
+  }
+  if (const int exit_code = train(std::move(run)); exit_code != 0) {
+    throw CommandExit{exit_code};
+  }
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& program) {
+  auto* command = program.add_subcommand("train", "Train a model on text");
+  const auto request = std::make_shared<TrainRequest>();
+  command->add_flag("--resume", request->resume,
+                    "Go on with the run in --out; its options are known and may be left out");
+  command->add_flag("--plan", request->plan,
+                    "Print parameters, memory, steps and an estimate of the time; train nothing");
+  command
+      ->add_option("--config", request->config,
+                   "TOML or INI file of these options; the command line is stronger")
+      ->type_name("FILE");
+  add_options(*command, request->given);
+  command->callback([request] { run_command(*request); });
+}
+
+}  // namespace nodezero::apps

@@ -1,0 +1,209 @@
+#include "apps/nodezero/train/training_log.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "apps/nodezero/terminal/printable_text.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto terminal_interval = 100ms;  ///< between rewrites because of steps
+constexpr auto terminal_heartbeat = 1s;
+constexpr auto plain_interval = 9s;  ///< leaves room below the 10 seconds promised
+/// Steps before the time left is worth showing: the first ones also set libraries up.
+constexpr std::uint64_t settling_steps = 5;
+/// Weight of the newest step in the smoothed rate.
+constexpr double newest_weight = 0.1;
+
+std::string quoted_block(const std::string& text) {
+  std::string block = "  | ";
+  for (const char c : text) {
+    block += c;
+    if (c == '\n') {
+      block += "  | ";
+    }
+  }
+  return block;
+}
+
+}  // namespace
+
+TrainingLog::TrainingLog(TrainingLogSettings settings)
+    : settings_(std::move(settings)),
+      metrics_(settings_.folder / "metrics.jsonl", settings_.first_step),
+      // An evaluation's step counts steps done, a metric's numbers them from 0.
+      evaluations_(settings_.folder / "evaluations.jsonl", settings_.first_step + 1),
+      ticker_([this] { tick(); }) {}
+
+TrainingLog::~TrainingLog() {
+  close();
+}
+
+void TrainingLog::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    screen_.clear();
+  }
+  closing_.notify_all();
+  if (ticker_.joinable()) {
+    ticker_.join();
+  }
+}
+
+void TrainingLog::tick() {
+  std::unique_lock lock(mutex_);
+  while (!closed_) {
+    const auto interval = screen_.is_terminal() ? Clock::duration(terminal_heartbeat)
+                                                : Clock::duration(plain_interval);
+    closing_.wait_until(lock, last_shown_ + interval);
+    if (!closed_ && Clock::now() >= last_shown_ + interval) {
+      show_progress(true);
+    }
+  }
+}
+
+std::string TrainingLog::progress_line() const {
+  if (!step_) {
+    return fmt::format("epoch {}/{}  step {}/{}  computing the first step for {}",
+                       settings_.first_epoch + 1, settings_.total_epochs,
+                       grouped(settings_.first_step + 1), grouped(settings_.total_steps),
+                       duration_text(seconds()));
+  }
+  const auto done = step_->step + 1;
+  const double step_seconds = stepping_seconds_ / static_cast<double>(session_steps_);
+  const double left =
+      static_cast<double>(settings_.total_steps - std::min(done, settings_.total_steps)) *
+      step_seconds;
+  const std::chrono::duration<double> waiting = Clock::now() - last_step_time_;
+  auto line =
+      fmt::format("epoch {}/{}  step {}/{}  loss {:.4f}  {} tokens/s", step_->epoch + 1,
+                  settings_.total_epochs, grouped(done), grouped(settings_.total_steps),
+                  step_->loss, grouped(static_cast<std::uint64_t>(std::llround(recent_rate_))));
+  if (session_steps_ >= settling_steps) {
+    line += fmt::format("  {} left", clock_text(left));
+  }
+  line += fmt::format("  {}/{} spheres busy", step_->spheres_busy, settings_.spheres);
+  if (waiting.count() > 10 && waiting.count() > 3 * step_seconds) {
+    line += fmt::format("  ({} since that step)", duration_text(waiting.count()));
+  }
+  return line;
+}
+
+void TrainingLog::show_progress(bool at_once) {
+  const auto now = Clock::now();
+  const auto interval =
+      screen_.is_terminal() ? Clock::duration(terminal_interval) : Clock::duration(plain_interval);
+  if (closed_ || (!at_once && now - last_shown_ < interval)) {
+    return;
+  }
+  last_shown_ = now;
+  if (screen_.is_terminal()) {
+    screen_.rewrite(progress_line());
+  } else {
+    screen_.print(progress_line());
+  }
+}
+
+void TrainingLog::record(JsonLines& file, std::uint64_t step, const std::string& line,
+                         const char* name) {
+  if (!file.append(step, line) && write_error_.empty()) {
+    write_error_ =
+        fmt::format("cannot write '{}': is the disk full?", (settings_.folder / name).string());
+    settings_.stop();
+  }
+}
+
+void TrainingLog::on_step(const actors::StepSummary& step) {
+  const std::lock_guard lock(mutex_);
+  const auto now = Clock::now();
+  const double seconds = std::chrono::duration<double>(now - last_step_time_).count();
+  last_step_time_ = now;
+  const double rate = seconds > 0 ? static_cast<double>(step.tokens) / seconds : 0;
+  recent_rate_ += (session_steps_ == 0 ? 1.0 : newest_weight) * (rate - recent_rate_);
+  stepping_seconds_ += seconds;
+  ++session_steps_;
+  session_tokens_ += step.tokens;
+  const bool first = !step_;
+  step_ = step;
+  record(metrics_, step.step, metrics_line(step, seconds), "metrics.jsonl");
+  const bool last = step.step + 1 == settings_.total_steps;
+  show_progress(first || last);
+}
+
+void TrainingLog::on_evaluation(const actors::EvaluationSummary& evaluation) {
+  const std::lock_guard lock(mutex_);
+  last_step_time_ = Clock::now();  // the validation is not the next step's time
+  evaluation_ = evaluation;
+  record(evaluations_, evaluation.step, evaluation_line(evaluation), "evaluations.jsonl");
+  screen_.print(fmt::format("validation after step {}: loss {:.4f}, perplexity {:.2f}, {} tokens{}",
+                            grouped(evaluation.step), evaluation.loss, std::exp(evaluation.loss),
+                            grouped(evaluation.tokens),
+                            evaluation.best ? ", the best so far" : ""));
+}
+
+void TrainingLog::on_epoch(const actors::EpochSummary& epoch) {
+  const std::lock_guard lock(mutex_);
+  screen_.print(fmt::format("epoch {} of {} done: {} steps, {} tokens, mean loss {:.4f}",
+                            epoch.epoch + 1, settings_.total_epochs, grouped(epoch.steps),
+                            grouped(epoch.tokens), epoch.loss));
+}
+
+void TrainingLog::on_sample(const actors::SampleSummary& sample) {
+  const std::lock_guard lock(mutex_);
+  const auto& prompt = settings_.prompts[sample.prompt];
+  // Decoded as one text: a continuation may begin inside a character of several bytes.
+  const auto text = printable(prompt + settings_.tokenizer.decode(sample.tokens));
+  screen_.print(
+      fmt::format("sample {} of {} after epoch {} (weights of step {}, prompt \"{}\"):\n{}",
+                  sample.prompt + 1, settings_.prompts.size(), sample.epoch + 1,
+                  grouped(sample.version), printable(prompt), quoted_block(text)));
+}
+
+void TrainingLog::on_checkpoint(const actors::CheckpointSummary& checkpoint) {
+  const std::lock_guard lock(mutex_);
+  screen_.print(
+      fmt::format("checkpoint of step {} saved: {}", grouped(checkpoint.step), checkpoint.path));
+}
+
+void TrainingLog::on_notice(const actors::Notice& notice) {
+  print("note: " + notice.text);
+}
+
+void TrainingLog::print(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  screen_.print(text);
+}
+
+std::optional<actors::StepSummary> TrainingLog::last_step() const {
+  const std::lock_guard lock(mutex_);
+  return step_;
+}
+
+std::optional<actors::EvaluationSummary> TrainingLog::last_evaluation() const {
+  const std::lock_guard lock(mutex_);
+  return evaluation_;
+}
+
+double TrainingLog::seconds() const {
+  return std::chrono::duration<double>(Clock::now() - start_).count();
+}
+
+std::uint64_t TrainingLog::session_tokens() const {
+  const std::lock_guard lock(mutex_);
+  return session_tokens_;
+}
+
+std::string TrainingLog::write_error() const {
+  const std::lock_guard lock(mutex_);
+  return write_error_;
+}
+
+}  // namespace nodezero::apps

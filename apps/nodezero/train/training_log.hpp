@@ -1,0 +1,90 @@
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "actors/telemetry.hpp"
+#include "apps/nodezero/train/metrics.hpp"
+#include "apps/nodezero/terminal/screen.hpp"
+#include "model/text/tokenizer.hpp"
+
+namespace nodezero::apps {
+
+/// What the log knows of a run before it starts.
+struct TrainingLogSettings {
+  std::filesystem::path folder;
+  model::Tokenizer tokenizer;
+  std::vector<std::string> prompts;
+  std::uint64_t first_step = 0;   ///< 0, or where a resumed run goes on
+  std::uint64_t first_epoch = 0;  ///< likewise
+  std::uint64_t total_steps = 0;
+  std::uint64_t total_epochs = 0;  ///< the last may be partial
+  std::uint32_t spheres = 0;
+  std::function<void()> stop;  ///< asks the run to end; called if the log cannot be written
+};
+
+/// Shows a run to people and writes its metric files. On a terminal one line is rewritten
+/// at least once a second; elsewhere a line comes at least every 10 seconds, also while a
+/// step takes longer than that.
+class TrainingLog : public actors::Observer {
+ public:
+  /// @throws CommandError if the metric files cannot be opened
+  explicit TrainingLog(TrainingLogSettings settings);
+  ~TrainingLog() override;
+
+  void on_step(const actors::StepSummary& step) override;
+  void on_evaluation(const actors::EvaluationSummary& evaluation) override;
+  void on_epoch(const actors::EpochSummary& epoch) override;
+  void on_sample(const actors::SampleSummary& sample) override;
+  void on_checkpoint(const actors::CheckpointSummary& checkpoint) override;
+  void on_notice(const actors::Notice& notice) override;
+
+  /// Prints lines of the host's own.
+  void print(const std::string& text);
+  /// Ends the progress line; no more comes after it.
+  void close();
+
+  std::optional<actors::StepSummary> last_step() const;
+  std::optional<actors::EvaluationSummary> last_evaluation() const;
+  double seconds() const;                ///< since the log was made
+  std::uint64_t session_tokens() const;  ///< trained on since then
+  std::string write_error() const;       ///< empty as long as the metric files could be written
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void tick();
+  std::string progress_line() const;
+  void show_progress(bool at_once);
+  void record(JsonLines& file, std::uint64_t step, const std::string& line, const char* name);
+
+  TrainingLogSettings settings_;
+  JsonLines metrics_;
+  JsonLines evaluations_;
+
+  mutable std::mutex mutex_;  ///< guards everything below: the run and the ticker both print
+  Screen screen_;
+  Clock::time_point start_ = Clock::now();
+  Clock::time_point last_step_time_ = start_;
+  Clock::time_point last_shown_ = start_;
+  std::optional<actors::StepSummary> step_;
+  std::optional<actors::EvaluationSummary> evaluation_;
+  std::uint64_t session_steps_ = 0;
+  std::uint64_t session_tokens_ = 0;
+  double stepping_seconds_ = 0;  ///< of the steps, without what came between
+  double recent_rate_ = 0;       ///< tokens a second, smoothed
+  std::string write_error_;
+  bool closed_ = false;
+  std::condition_variable closing_;
+  std::thread ticker_;
+};
+
+}  // namespace nodezero::apps

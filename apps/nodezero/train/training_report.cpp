@@ -1,0 +1,178 @@
+#include "apps/nodezero/train/training_report.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "actors/spheres/topology.hpp"
+#include "apps/nodezero/train/memory.hpp"
+#include "apps/nodezero/options/option_values.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
+#include "model/storage/digest.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+/// A path as a shell takes it.
+std::string shell_quoted(const std::filesystem::path& path) {
+  const auto text = path.string();
+  const auto is_plain = [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("/._-+,:@%=").find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), is_plain)) {
+    return text;
+  }
+  std::string quoted = "'";
+  for (const char c : text) {
+    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return quoted + "'";
+}
+
+std::string data_text(const DataSet& data) {
+  auto text = fmt::format("{} tokens to train on", grouped(data.training.size()));
+  if (data.validation_tokens != nullptr) {
+    text += fmt::format(", {} to validate", grouped(data.validation.size()));
+  }
+  return text + fmt::format(" ({} in {} {}, {})", bytes_text(data.bytes),
+                            grouped(data.files.size()), data.files.size() == 1 ? "file" : "files",
+                            data.tokenizer.kind() == model::Tokenizer::Kind::none
+                                ? "token ids"
+                                : std::string(value_name(data.tokenizer.kind())));
+}
+
+std::string spheres_text(const PreparedRun& run) {
+  const auto nodes = actors::topology(run.options.spheres, run.options.symmetry);
+  std::uint32_t levels = 0;
+  for (const auto& node : nodes) {
+    levels = std::max(levels, node.level);
+  }
+  return fmt::format("{} workers, {} nodes on {} {} below node_zero; {} {}, routing {}",
+                     grouped(run.options.spheres), grouped(nodes.size()), levels,
+                     levels == 1 ? "level" : "levels", run.plan.lanes,
+                     run.plan.lanes == 1 ? "lane" : "lanes", value_name(run.options.routing));
+}
+
+}  // namespace
+
+std::uint64_t epoch_count(const Plan& plan) {
+  return static_cast<std::uint64_t>(std::max(1.0, std::ceil(plan.epochs)));
+}
+
+std::string header_text(const PreparedRun& run) {
+  const auto& training = run.options.training;
+  const auto& config = training.model;
+  std::string text = fmt::format("nodezero {}\n", NODEZERO_VERSION);
+  const auto add = [&](const char* what, const std::string& value) {
+    text += fmt::format("  {:<9}{}\n", what, value);
+  };
+  add("model", fmt::format("{} parameters: {} layers, {} heads, width {}, context {}, {} token ids",
+                           grouped(run.plan.parameters), config.layers, config.heads, config.width,
+                           config.context, grouped(static_cast<std::uint64_t>(config.vocabulary))));
+  add("data", data_text(run.data));
+  add("steps",
+      fmt::format("{} of {} tokens ({} micro-batches of {} sequences), {} epochs",
+                  grouped(run.plan.steps), grouped(run.plan.tokens_a_step), training.micro_batches,
+                  training.sequences, count_text(run.plan.epochs)));
+  add("spheres", spheres_text(run));
+  add("memory", fmt::format("about {}", bytes_text(run.plan.total_bytes())));
+  add("folder", run.folder->path().string());
+  if (run.settings.resume) {
+    add("resumed", fmt::format("after step {}", grouped(run.settings.resume->progress.step)));
+  }
+  return text;
+}
+
+nlohmann::json results_json(const actors::TrainingResult& result, const TrainingLog& log,
+                            const char* end) {
+  nlohmann::json results = {{"end", end},
+                            {"steps", result.progress.step},
+                            {"epoch", result.progress.epoch},
+                            {"version", result.progress.version},
+                            {"seconds", log.seconds()},
+                            {"tokens_per_second", 0},
+                            {"peak_memory_bytes", peak_memory()}};
+  if (log.seconds() > 0) {
+    results["tokens_per_second"] =
+        std::round(static_cast<double>(log.session_tokens()) / log.seconds());
+  }
+  if (const auto step = log.last_step()) {
+    results["training_loss"] = step->loss;
+  }
+  if (const auto evaluation = log.last_evaluation()) {
+    results["validation_loss"] = evaluation->loss;
+    results["validation_step"] = evaluation->step;
+  }
+  if (result.progress.best_validation_step > 0) {
+    results["best_validation_loss"] = result.progress.best_validation_loss;
+    results["best_validation_step"] = result.progress.best_validation_step;
+  }
+  if (result.weights != nullptr) {
+    results["weights_sha256"] = model::digest(*result.weights);
+  }
+  if (result.optimizer != nullptr) {
+    results["optimizer_sha256"] = model::digest(*result.optimizer);
+  }
+  if (!result.failure.empty()) {
+    results["failure"] = result.failure;
+  }
+  return results;
+}
+
+std::string results_text(const PreparedRun& run, const actors::TrainingResult& result,
+                         const nlohmann::json& results) {
+  const bool finished = result.end == actors::TrainingResult::End::finished;
+  std::string text =
+      fmt::format("{} after step {} of {}: {}, {} tokens/s\n", finished ? "finished" : "stopped",
+                  grouped(result.progress.step), grouped(run.plan.steps),
+                  duration_text(results["seconds"].get<double>()),
+                  grouped(results["tokens_per_second"].get<std::uint64_t>()));
+  const auto add = [&](const char* what, const std::string& value) {
+    text += fmt::format("  {:<12}{}\n", what, value);
+  };
+  if (results.contains("training_loss")) {
+    add("training",
+        fmt::format("loss {:.4f} in the last step", results["training_loss"].get<double>()));
+  }
+  if (results.contains("validation_loss")) {
+    const auto step = results["validation_step"].get<std::uint64_t>();
+    add("validation", fmt::format("loss {:.4f} after step {}",
+                                  results["validation_loss"].get<double>(), grouped(step)));
+  }
+  if (result.progress.best_validation_step > 0) {
+    add("best",
+        fmt::format("loss {:.4f} after step {}, kept in {}", result.progress.best_validation_loss,
+                    grouped(result.progress.best_validation_step),
+                    (run.folder->path() / "best").string()));
+  }
+  if (results.contains("weights_sha256")) {
+    add("weights", results["weights_sha256"].get<std::string>());
+  }
+  if (results.contains("optimizer_sha256")) {
+    add("optimizer", results["optimizer_sha256"].get<std::string>());
+  }
+  if (!finished) {
+    return text + resume_hint(run, result);
+  }
+  const auto folder = shell_quoted(run.folder->path());
+  return text +
+         (run.data.tokenizer.kind() == model::Tokenizer::Kind::none
+              ? fmt::format("evaluate with: nodezero eval --model {} --split validation", folder)
+              : fmt::format("generate with: nodezero generate --model {} --prompt \"...\"",
+                            folder));
+}
+
+std::string resume_hint(const PreparedRun& run, const actors::TrainingResult& result) {
+  const auto folder = run.folder->path();
+  const auto kept = result.weights == nullptr
+                        ? std::string("the last checkpoint")
+                        : fmt::format("the version after step {}", grouped(result.progress.step));
+  return fmt::format("{} is kept in {}; go on with: nodezero train --resume --out {}", kept,
+                     folder.string(), shell_quoted(folder));
+}
+
+}  // namespace nodezero::apps

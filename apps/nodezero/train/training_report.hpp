@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "actors/run/trainer.hpp"
+#include "apps/nodezero/train/prepared_run.hpp"
+#include "apps/nodezero/train/training_log.hpp"
+
+namespace nodezero::apps {
+
+/// What a run says of itself before and after it trains.
+
+/// Epochs that the plan touches; the last may be partial.
+std::uint64_t epoch_count(const Plan& plan);
+
+/// A few lines: model, data, steps, spheres as a tree, memory, folder.
+std::string header_text(const PreparedRun& run);
+
+/// The object "results" of run.json.
+nlohmann::json results_json(const actors::TrainingResult& result, const TrainingLog& log,
+                            const char* end);
+
+/// Losses, time, digests, and what to do next.
+std::string results_text(const PreparedRun& run, const actors::TrainingResult& result,
+                         const nlohmann::json& results);
+
+/// One clause that says what is kept and by which command the run goes on.
+std::string resume_hint(const PreparedRun& run, const actors::TrainingResult& result);
+
+}  // namespace nodezero::apps

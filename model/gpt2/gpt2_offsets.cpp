@@ -1,0 +1,47 @@
+#include "model/gpt2/gpt2_offsets.hpp"
+
+#include <stdexcept>
+#include <string>
+
+#include <fmt/format.h>
+
+namespace nodezero::model {
+namespace {
+
+std::size_t offset_of(const TensorLayout& layout, const std::string& name, std::int64_t size) {
+  const TensorInfo* tensor = layout.find(name);
+  if (tensor == nullptr || tensor->size != static_cast<std::size_t>(size)) {
+    throw std::invalid_argument(
+        fmt::format("tensor {} is missing or does not have {} values", name, size));
+  }
+  return tensor->offset;
+}
+
+}  // namespace
+
+Gpt2Offsets::Gpt2Offsets(const ModelConfig& config, const TensorLayout& layout) {
+  const std::int64_t C = config.width;
+  wte = offset_of(layout, "transformer.wte.weight", config.vocabulary * C);
+  wpe = offset_of(layout, "transformer.wpe.weight", config.context * C);
+  ln_f_weight = offset_of(layout, "transformer.ln_f.weight", C);
+  ln_f_bias = offset_of(layout, "transformer.ln_f.bias", C);
+  for (std::int64_t layer = 0; layer < config.layers; ++layer) {
+    const auto in_block = [&](const char* name, std::int64_t size) {
+      return offset_of(layout, fmt::format("transformer.h.{}.{}", layer, name), size);
+    };
+    blocks.push_back({.ln_1_weight = in_block("ln_1.weight", C),
+                      .ln_1_bias = in_block("ln_1.bias", C),
+                      .attn_weight = in_block("attn.c_attn.weight", C * 3 * C),
+                      .attn_bias = in_block("attn.c_attn.bias", 3 * C),
+                      .attn_proj_weight = in_block("attn.c_proj.weight", C * C),
+                      .attn_proj_bias = in_block("attn.c_proj.bias", C),
+                      .ln_2_weight = in_block("ln_2.weight", C),
+                      .ln_2_bias = in_block("ln_2.bias", C),
+                      .fc_weight = in_block("mlp.c_fc.weight", C * 4 * C),
+                      .fc_bias = in_block("mlp.c_fc.bias", 4 * C),
+                      .mlp_proj_weight = in_block("mlp.c_proj.weight", 4 * C * C),
+                      .mlp_proj_bias = in_block("mlp.c_proj.bias", C)});
+  }
+}
+
+}  // namespace nodezero::model

@@ -1,0 +1,61 @@
+#include "model/kernels/cross_entropy.hpp"
+
+#include <cmath>
+#include <limits>
+
+#include "model/kernels/multiversion.hpp"
+#include "model/kernels/vector_math.hpp"
+
+namespace nodezero::model {
+namespace {
+
+// A logit that is not a number does not win the comparison, but makes the sum of
+// exponentials, and with it loss and gradient, not a number either.
+NODEZERO_MULTIVERSION float largest_of(std::int64_t vocabulary, const float* logits) {
+  float largest = -std::numeric_limits<float>::infinity();
+#pragma omp simd reduction(max : largest)
+  for (std::int64_t v = 0; v < vocabulary; ++v) {
+    largest = logits[v] > largest ? logits[v] : largest;
+  }
+  return largest;
+}
+
+double log_of_sum(float sum, float largest, float target_logit) {
+  return std::log(static_cast<double>(sum)) +
+         (static_cast<double>(largest) - static_cast<double>(target_logit));
+}
+
+}  // namespace
+
+NODEZERO_MULTIVERSION double negative_log_likelihood(std::int64_t vocabulary, const float* logits,
+                                                     std::int32_t target) {
+  const float largest = largest_of(vocabulary, logits);
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t v = 0; v < vocabulary; ++v) {
+    sum += fast_exp(logits[v] - largest);
+  }
+  return log_of_sum(sum, largest, logits[target]);
+}
+
+NODEZERO_MULTIVERSION double cross_entropy_backward(std::int64_t vocabulary, float* logits,
+                                                    std::int32_t target) {
+  const float largest = largest_of(vocabulary, logits);
+  const float target_logit = logits[target];
+  float sum = 0;
+#pragma omp simd reduction(+ : sum)
+  for (std::int64_t v = 0; v < vocabulary; ++v) {
+    const float e = fast_exp(logits[v] - largest);
+    logits[v] = e;
+    sum += e;
+  }
+  const float reciprocal = 1.0f / sum;
+#pragma omp simd
+  for (std::int64_t v = 0; v < vocabulary; ++v) {
+    logits[v] *= reciprocal;
+  }
+  logits[target] -= 1.0f;
+  return log_of_sum(sum, largest, target_logit);
+}
+
+}  // namespace nodezero::model

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "model/training/adamw.hpp"
+#include "model/storage/model_folder.hpp"
+
+namespace nodezero::model {
+
+/// Where a run stands at a step boundary: all that resuming needs beside the tensors.
+struct TrainingProgress {
+  std::uint64_t run = 0;                     ///< identifies the run over all its resumptions
+  std::uint64_t epoch = 0;                   ///< the epoch that the next step belongs to
+  std::uint64_t step_in_epoch = 0;           ///< the next step's number in that epoch
+  std::uint64_t step = 0;                    ///< optimizer steps done, over all epochs
+  std::uint64_t version = 0;                 ///< of the weights; rises by one a step
+  double epoch_negative_log_likelihood = 0;  ///< sums over the epoch's steps so far
+  std::uint64_t epoch_tokens = 0;
+  double best_validation_loss = 0;  ///< meaningful if best_validation_step > 0
+  std::uint64_t best_validation_step = 0;
+
+  friend bool operator==(const TrainingProgress&, const TrainingProgress&) = default;
+};
+
+/// An immutable picture of a run at a step boundary.
+struct Checkpoint {
+  ModelConfig config;
+  TrainingProgress progress;
+  std::shared_ptr<const Parameters> weights;
+  std::shared_ptr<const OptimizerState> optimizer;
+};
+
+/// Writes `folder`/checkpoints/step-XXXXXXXX: model folder files (without a tokenizer),
+/// optimizer.safetensors, progress.json and checksums.json (SHA-256 of each file), all under
+/// a temporary name first, synced, then renamed. Then removes what is older than the newest
+/// `keep` whole checkpoints, but never the one of this call; every one that is kept has been
+/// read again and compared with its sums. A checkpoint of that step that is already whole is
+/// left as it is. One program at a time may write to a folder. Fails with no_space or
+/// write_failed; the checkpoints from before are then as they were.
+Result<std::filesystem::path> write_checkpoint(const std::filesystem::path& folder,
+                                               const Checkpoint& checkpoint, std::uint32_t keep);
+
+struct FoundCheckpoint {
+  Checkpoint checkpoint;
+  std::filesystem::path path;
+  std::vector<std::string> warnings;  ///< one line for each damaged one that was passed over
+};
+
+/// The newest whole checkpoint of a run folder; not_found if there is none (the message
+/// says which damaged ones were seen). Leftovers of interrupted writes are ignored.
+Result<FoundCheckpoint> read_newest_checkpoint(const std::filesystem::path& folder);
+
+/// Removes leftovers of interrupted writes. Called once when a run starts.
+void remove_unfinished_checkpoints(const std::filesystem::path& folder);
+
+}  // namespace nodezero::model

@@ -1,0 +1,113 @@
+#include "model/storage/checkpoint_files.hpp"
+
+#include <array>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "model/files/atomic_file.hpp"
+#include "model/storage/progress_json.hpp"
+#include "model/storage/safetensors.hpp"
+#include "model/files/sha256.hpp"
+
+namespace nodezero::model {
+namespace {
+
+constexpr const char* optimizer_file = "optimizer.safetensors";
+constexpr const char* progress_file = "progress.json";
+constexpr const char* checksums_file = "checksums.json";
+constexpr std::array summed_files{config_file, weights_file, optimizer_file, progress_file};
+
+constexpr const char* first_moment_prefix = "exp_avg.";
+constexpr const char* second_moment_prefix = "exp_avg_sq.";
+
+Result<std::string> checksums_of(const std::filesystem::path& folder) {
+  nlohmann::ordered_json sums;
+  for (const char* name : summed_files) {
+    auto sum = sha256_of_file(folder / name);
+    if (!sum) {
+      return tl::unexpected(sum.error());
+    }
+    sums[name] = std::move(*sum);
+  }
+  return sums.dump(2) + "\n";
+}
+
+}  // namespace
+
+Result<void> write_checkpoint_files(const std::filesystem::path& folder,
+                                    const Checkpoint& checkpoint) {
+  const OptimizerState& optimizer = *checkpoint.optimizer;
+  return write_file_atomically(folder / config_file, config_to_json(checkpoint.config))
+      .and_then([&] {
+        return write_file_atomically(folder / progress_file,
+                                     progress_to_json({checkpoint.progress, optimizer.step}));
+      })
+      .and_then([&] {
+        return write_safetensors(folder / weights_file, {{"", checkpoint.weights.get()}});
+      })
+      .and_then([&] {
+        return write_safetensors(folder / optimizer_file,
+                                 {{first_moment_prefix, &optimizer.first_moment},
+                                  {second_moment_prefix, &optimizer.second_moment}});
+      })
+      .and_then([&] { return checksums_of(folder); })
+      .and_then([&](const std::string& sums) {
+        return write_file_atomically(folder / checksums_file, sums);
+      });
+}
+
+Result<void> verify_checkpoint_files(const std::filesystem::path& folder) {
+  const auto text = read_file(folder / checksums_file);
+  if (!text) {
+    return tl::unexpected(text.error());
+  }
+  const auto sums = nlohmann::json::parse(*text, nullptr, false);
+  for (const char* name : summed_files) {
+    if (!sums.is_object() || !sums.contains(name)) {
+      return fail(ErrorCode::malformed,
+                  fmt::format("{}: has no sum for {}", (folder / checksums_file).string(), name));
+    }
+    const auto sum = sha256_of_file(folder / name);
+    if (!sum) {
+      return tl::unexpected(sum.error());
+    }
+    if (sums[name] != *sum) {
+      return fail(ErrorCode::malformed,
+                  fmt::format("{}: is not what was written (its SHA-256 differs from the one in "
+                              "{})",
+                              (folder / name).string(), checksums_file));
+    }
+  }
+  return {};
+}
+
+Result<Checkpoint> read_checkpoint_files(const std::filesystem::path& folder) {
+  if (auto verified = verify_checkpoint_files(folder); !verified) {
+    return tl::unexpected(verified.error());
+  }
+  const auto text = read_file(folder / progress_file);
+  if (!text) {
+    return tl::unexpected(text.error());
+  }
+  const auto stored = progress_from_json(*text);
+  if (!stored) {
+    return fail(stored.error().code, (folder / stored.error().message).string());
+  }
+  auto loaded = load_weights(folder);
+  if (!loaded) {
+    return tl::unexpected(loaded.error());
+  }
+  auto optimizer = std::make_shared<OptimizerState>(loaded->weights->layout());
+  optimizer->step = stored->optimizer_step;
+  for (const auto& [prefix, set] : {std::pair(first_moment_prefix, &optimizer->first_moment),
+                                    std::pair(second_moment_prefix, &optimizer->second_moment)}) {
+    if (auto read = read_safetensors(folder / optimizer_file, prefix, *set); !read) {
+      return tl::unexpected(read.error());
+    }
+  }
+  return Checkpoint{loaded->config, stored->progress, std::move(loaded->weights),
+                    std::move(optimizer)};
+}
+
+}  // namespace nodezero::model

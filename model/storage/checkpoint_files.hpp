@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "model/storage/checkpoint.hpp"
+
+namespace nodezero::model {
+
+/// One checkpoint as a folder of files, without regard to where it stands.
+
+/// Writes and syncs all files of a checkpoint into an existing empty folder.
+Result<void> write_checkpoint_files(const std::filesystem::path& folder,
+                                    const Checkpoint& checkpoint);
+
+/// Compares every file with its sum. Fails with malformed or what reading fails with; the
+/// message is one line that names the file.
+Result<void> verify_checkpoint_files(const std::filesystem::path& folder);
+
+/// Reads a checkpoint after verifying it.
+Result<Checkpoint> read_checkpoint_files(const std::filesystem::path& folder);
+
+}  // namespace nodezero::model

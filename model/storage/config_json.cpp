@@ -1,0 +1,181 @@
+// config.json: which GPT-2 it is. Keys that are missing have the values that Hugging Face's
+// library gives them; whatever this program would compute differently is refused by name.
+#include <algorithm>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "model/storage/model_folder.hpp"
+
+namespace nodezero::model {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr double layer_norm_epsilon = 1e-5;
+constexpr double default_dropout = 0.1;
+constexpr double initializer_range = 0.02;
+constexpr int hidden_factor = 4;
+
+tl::unexpected<Error> malformed(std::string what) {
+  return fail(ErrorCode::malformed, "config.json " + std::move(what));
+}
+
+/// A key with the only values that can be run; the first of them is the default.
+struct Demand {
+  const char* key;
+  std::vector<Json> accepted;
+};
+
+const std::vector<Demand>& demands() {
+  static const std::vector<Demand> all{
+      {"activation_function", {"gelu_new", "gelu_pytorch_tanh"}},
+      {"layer_norm_epsilon", {layer_norm_epsilon}},
+      {"tie_word_embeddings", {true}},
+      {"scale_attn_weights", {true}},
+      {"scale_attn_by_inverse_layer_idx", {false}},
+      {"add_cross_attention", {false}},
+  };
+  return all;
+}
+
+Result<void> check_demands(const Json& json) {
+  if (json.value("model_type", Json()) != "gpt2") {
+    return malformed(fmt::format("says model_type {}; only \"gpt2\" can be run",
+                                 json.value("model_type", Json()).dump()));
+  }
+  for (const auto& [key, accepted] : demands()) {
+    const Json value = json.value(key, accepted.front());
+    if (std::ranges::find(accepted, value) == accepted.end()) {
+      return malformed(fmt::format("says {} {}; only {} can be run", key, value.dump(),
+                                   accepted.front().dump()));
+    }
+  }
+  const Json architectures = json.value("architectures", Json());
+  const bool is_language_model = !architectures.is_array() || architectures.empty() ||
+                                 std::ranges::any_of(architectures, [](const Json& name) {
+                                   return name == "GPT2LMHeadModel" || name == "GPT2Model";
+                                 });
+  if (!is_language_model) {
+    return malformed(fmt::format("says architectures {}; only \"GPT2LMHeadModel\" can be run",
+                                 architectures.dump()));
+  }
+  return {};
+}
+
+Result<std::int64_t> size_of(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  if (found == json.end()) {
+    return malformed(fmt::format("has no {}; copy the whole file from the model", key));
+  }
+  if (!found->is_number_unsigned() || found->get<std::uint64_t>() > INT32_MAX) {
+    return malformed(fmt::format("says {} {}, which is not a size", key, found->dump()));
+  }
+  return found->get<std::int64_t>();
+}
+
+/// One probability serves all three places.
+Result<double> dropout_of(const Json& json) {
+  std::optional<double> dropout;
+  for (const char* key : {"resid_pdrop", "embd_pdrop", "attn_pdrop"}) {
+    const Json value = json.value(key, Json(default_dropout));
+    if (!value.is_number()) {
+      return malformed(fmt::format("says {} {}, which is not a number", key, value.dump()));
+    }
+    if (dropout && *dropout != value.get<double>()) {
+      return malformed(
+          "has different values of resid_pdrop, embd_pdrop and attn_pdrop; only equal ones can "
+          "be run");
+    }
+    dropout = value.get<double>();
+  }
+  return *dropout;
+}
+
+Result<void> check_redundant_sizes(const Json& json, const ModelConfig& config) {
+  const Json inner = json.value("n_inner", Json());
+  if (!inner.is_null() && inner != hidden_factor * config.width) {
+    return malformed(fmt::format("says n_inner {}; only {} times n_embd ({}) can be run",
+                                 inner.dump(), hidden_factor, hidden_factor * config.width));
+  }
+  const Json context = json.value("n_ctx", Json());
+  if (!context.is_null() && context != config.context) {
+    return malformed(fmt::format("says n_ctx {} and n_positions {}; only equal ones can be run",
+                                 context.dump(), config.context));
+  }
+  return {};
+}
+
+}  // namespace
+
+std::string config_to_json(const ModelConfig& config) {
+  const nlohmann::ordered_json json{
+      {"activation_function", "gelu_new"},
+      {"architectures", {"GPT2LMHeadModel"}},
+      {"attn_pdrop", config.dropout},
+      {"bos_token_id", nullptr},
+      {"dtype", "float32"},
+      {"embd_pdrop", config.dropout},
+      {"eos_token_id", nullptr},
+      {"initializer_range", initializer_range},
+      {"layer_norm_epsilon", layer_norm_epsilon},
+      {"model_type", "gpt2"},
+      {"n_embd", config.width},
+      {"n_head", config.heads},
+      {"n_inner", nullptr},
+      {"n_layer", config.layers},
+      {"n_positions", config.context},
+      {"reorder_and_upcast_attn", false},
+      {"resid_pdrop", config.dropout},
+      {"scale_attn_by_inverse_layer_idx", false},
+      {"scale_attn_weights", true},
+      {"tie_word_embeddings", true},
+      {"torch_dtype", "float32"},
+      {"use_cache", true},
+      {"vocab_size", config.vocabulary},
+  };
+  return json.dump(2) + "\n";
+}
+
+Result<ModelConfig> config_from_json(std::string_view text) {
+  const Json json = Json::parse(text, nullptr, false);
+  if (!json.is_object()) {
+    return malformed("is not a JSON object; copy or save it again");
+  }
+  if (auto checked = check_demands(json); !checked) {
+    return tl::unexpected(checked.error());
+  }
+  ModelConfig config;
+  const struct {
+    const char* key;
+    std::int64_t& value;
+  } sizes[] = {{"n_layer", config.layers},
+               {"n_head", config.heads},
+               {"n_embd", config.width},
+               {"n_positions", config.context},
+               {"vocab_size", config.vocabulary}};
+  for (const auto& size : sizes) {
+    const auto read = size_of(json, size.key);
+    if (!read) {
+      return tl::unexpected(read.error());
+    }
+    size.value = *read;
+  }
+  if (auto checked = check_redundant_sizes(json, config); !checked) {
+    return tl::unexpected(checked.error());
+  }
+  const auto dropout = dropout_of(json);
+  if (!dropout) {
+    return tl::unexpected(dropout.error());
+  }
+  config.dropout = *dropout;
+  if (auto valid = validate(config); !valid) {
+    return malformed("cannot be run: " + valid.error().message);
+  }
+  return config;
+}
+
+}  // namespace nodezero::model

@@ -1,0 +1,132 @@
+#include "model/storage/model_folder.hpp"
+
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "model/files/atomic_file.hpp"
+#include "model/files/mapped_file.hpp"
+#include "model/storage/safetensors.hpp"
+
+namespace nodezero::model {
+namespace {
+
+/// The same error, its line beginning with the file's folder where it names the file alone.
+tl::unexpected<Error> in_folder(const std::filesystem::path& folder, Error error) {
+  error.message = (folder / error.message).string();
+  return tl::unexpected(std::move(error));
+}
+
+/// Weights of a configuration need at least 2 bytes each. Compared before anything is
+/// allocated, because a damaged configuration may ask for more than any machine has. In
+/// double, which cannot overflow.
+Result<void> check_size(const ModelConfig& config, const std::filesystem::path& path) {
+  const auto file = open_to_read(path);
+  if (!file) {
+    return tl::unexpected(file.error());
+  }
+  const auto bytes = file_size(*file, path);
+  if (!bytes) {
+    return tl::unexpected(bytes.error());
+  }
+  const auto width = static_cast<double>(config.width);
+  const double parameters = static_cast<double>(config.vocabulary + config.context) * width +
+                            2 * width +
+                            static_cast<double>(config.layers) * (12 * width * width + 13 * width);
+  if (parameters * 2 > static_cast<double>(*bytes)) {
+    return fail(ErrorCode::malformed,
+                fmt::format("{}: has {} bytes, too few for the {:.0f} parameters that {} asks for; "
+                            "do the two belong together, and is it whole?",
+                            path.string(), *bytes, parameters, config_file));
+  }
+  return {};
+}
+
+Result<std::optional<Tokenizer>> load_tokenizer(const std::filesystem::path& folder,
+                                                const ModelConfig& config) {
+  const auto path = folder / tokenizer_file;
+  const auto text = read_file(path);
+  if (!text && text.error().code == ErrorCode::not_found) {
+    return std::optional<Tokenizer>();
+  }
+  if (!text) {
+    return tl::unexpected(text.error());
+  }
+  if (json_has_merges(*text)) {
+    return std::optional(Tokenizer::none(config.vocabulary));
+  }
+  auto tokenizer = Tokenizer::from_json(*text);
+  if (!tokenizer) {
+    return in_folder(folder, tokenizer.error());
+  }
+  if (tokenizer->vocabulary() > config.vocabulary) {
+    return fail(
+        ErrorCode::malformed,
+        fmt::format("{}: has {} tokens, but {} gives the model {}; do the two belong "
+                    "together?",
+                    path.string(), tokenizer->vocabulary(), config_file, config.vocabulary));
+  }
+  return std::optional(std::move(*tokenizer));
+}
+
+}  // namespace
+
+Result<ConfigAndWeights> load_weights(const std::filesystem::path& folder) {
+  const auto text = read_file(folder / config_file);
+  if (!text) {
+    return tl::unexpected(text.error());
+  }
+  const auto config = config_from_json(*text);
+  if (!config) {
+    return in_folder(folder, config.error());
+  }
+  const auto path = folder / weights_file;
+  if (auto checked = check_size(*config, path); !checked) {
+    return tl::unexpected(checked.error());
+  }
+  auto weights = std::make_shared<Parameters>(TensorLayout::gpt2(*config));
+  if (auto read = read_safetensors(path, "", *weights); !read) {
+    return tl::unexpected(read.error());
+  }
+  return ConfigAndWeights{*config, std::move(weights)};
+}
+
+Result<ModelFolder> load_model_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (!std::filesystem::is_directory(folder, error)) {
+    return fail(ErrorCode::not_found, fmt::format("{}: no such folder; name one with {} and {}",
+                                                  folder.string(), config_file, weights_file));
+  }
+  auto loaded = load_weights(folder);
+  if (!loaded) {
+    return tl::unexpected(loaded.error());
+  }
+  auto tokenizer = load_tokenizer(folder, loaded->config);
+  if (!tokenizer) {
+    return tl::unexpected(tokenizer.error());
+  }
+  return ModelFolder{loaded->config, std::move(loaded->weights), std::move(*tokenizer)};
+}
+
+Result<void> save_model_folder(const std::filesystem::path& folder, const ModelConfig& config,
+                               const Parameters& weights, const Tokenizer& tokenizer) {
+  if (auto created = create_folder(folder); !created) {
+    return created;
+  }
+  if (auto written = write_file_atomically(folder / config_file, config_to_json(config));
+      !written) {
+    return written;
+  }
+  if (tokenizer.kind() == Tokenizer::Kind::none) {
+    std::error_code ignored;
+    std::filesystem::remove(folder / tokenizer_file, ignored);
+  } else if (auto written = write_file_atomically(folder / tokenizer_file, tokenizer.to_json());
+             !written) {
+    return written;
+  }
+  return replace_file_atomically(folder / weights_file, [&](const auto& temporary) {
+    return write_safetensors(temporary, {{"", &weights}});
+  });
+}
+
+}  // namespace nodezero::model

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <optional>
+
+#include "model/tensors/tensor_set.hpp"
+#include "model/text/tokenizer.hpp"
+
+namespace nodezero::model {
+
+/// Names of the files in a model folder.
+inline constexpr const char* config_file = "config.json";
+inline constexpr const char* weights_file = "model.safetensors";
+inline constexpr const char* tokenizer_file = "tokenizer.json";
+
+/// A model as Hugging Face's GPT-2 is saved: model.safetensors, config.json and, where
+/// text is meant, tokenizer.json.
+struct ModelFolder {
+  ModelConfig config;
+  std::shared_ptr<const Parameters> weights;
+  std::optional<Tokenizer> tokenizer;
+};
+
+/// Fails with one line that names the file, and the tensor where it is one's fault. A
+/// tokenizer with merges, such as GPT-2's own, cannot be run: the model then has
+/// Tokenizer::none and works on token files.
+Result<ModelFolder> load_model_folder(const std::filesystem::path& folder);
+
+/// Writes the three files, each synced and renamed into place, the weights last: a folder
+/// that has them is whole. Without text (Tokenizer::none) there is no tokenizer.json, and one
+/// of an earlier model is removed.
+Result<void> save_model_folder(const std::filesystem::path& folder, const ModelConfig& config,
+                               const Parameters& weights, const Tokenizer& tokenizer);
+
+/// config.json as Hugging Face's library writes it for a GPT-2.
+std::string config_to_json(const ModelConfig& config);
+/// Fails with malformed, naming the key that is missing or asks for what cannot be run.
+Result<ModelConfig> config_from_json(std::string_view json);
+
+/// Reads config.json and the weights that belong to it from a folder.
+struct ConfigAndWeights {
+  ModelConfig config;
+  std::shared_ptr<const Parameters> weights;
+};
+Result<ConfigAndWeights> load_weights(const std::filesystem::path& folder);
+
+}  // namespace nodezero::model

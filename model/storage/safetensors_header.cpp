@@ -1,0 +1,187 @@
+// The head of a safetensors file: 8 bytes with the length of a JSON object, low byte first,
+// the object, then the numbers. The format forbids holes, so a file that lost its end, or
+// whose header is damaged, is recognised by its sizes alone.
+#include "model/storage/safetensors_header.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <limits>
+#include <optional>
+#include <unistd.h>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "model/files/mapped_file.hpp"
+#include "model/files/system_error.hpp"
+
+namespace nodezero::model {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t length_bytes = 8;
+/// The format's own limit.
+constexpr std::uint64_t max_header_bytes = 100'000'000;
+
+tl::unexpected<Error> malformed(const std::filesystem::path& path, const std::string& what) {
+  return fail(ErrorCode::malformed, fmt::format("{}: {}; it is damaged or not a safetensors file, "
+                                                "so copy or save it again",
+                                                path.string(), what));
+}
+
+std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
+  if (a != 0 && b > std::numeric_limits<std::uint64_t>::max() / a) {
+    return std::nullopt;
+  }
+  return a * b;
+}
+
+/// A list of numbers that are whole, not negative and fit into 63 bits.
+std::optional<std::vector<std::int64_t>> whole_numbers(const Json& entry, const char* key) {
+  const auto list = entry.find(key);
+  if (list == entry.end() || !list->is_array()) {
+    return std::nullopt;
+  }
+  std::vector<std::int64_t> numbers;
+  for (const Json& number : *list) {
+    if (!number.is_number_unsigned() ||
+        number.get<std::uint64_t>() >
+            static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+      return std::nullopt;
+    }
+    numbers.push_back(number.get<std::int64_t>());
+  }
+  return numbers;
+}
+
+/// An entry of the header with its place relative to the numbers, or nothing if it makes no
+/// sense by itself.
+std::optional<StoredTensor> parse_entry(const Json& entry) {
+  if (!entry.is_object() || !entry.contains("dtype") || !entry["dtype"].is_string()) {
+    return std::nullopt;
+  }
+  auto shape = whole_numbers(entry, "shape");
+  const auto offsets = whole_numbers(entry, "data_offsets");
+  if (!shape || !offsets || offsets->size() != 2 || (*offsets)[0] > (*offsets)[1]) {
+    return std::nullopt;
+  }
+  StoredTensor tensor;
+  tensor.type = entry["dtype"].get<std::string>();
+  tensor.begin = static_cast<std::uint64_t>((*offsets)[0]);
+  tensor.bytes = static_cast<std::uint64_t>((*offsets)[1] - (*offsets)[0]);
+  std::optional<std::uint64_t> needed = bytes_per_number(tensor.type);
+  if (*needed != 0) {
+    for (const std::int64_t extent : *shape) {
+      needed = needed ? product(*needed, static_cast<std::uint64_t>(extent)) : needed;
+    }
+    if (needed != tensor.bytes) {
+      return std::nullopt;
+    }
+  }
+  tensor.shape = std::move(*shape);
+  return tensor;
+}
+
+/// Whether the tensors, one behind the other, fill [0, size) exactly.
+bool fill_exactly(const std::map<std::string, StoredTensor>& tensors, std::uint64_t size) {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> pieces;
+  for (const auto& [name, tensor] : tensors) {
+    pieces.emplace_back(tensor.begin, tensor.bytes);
+  }
+  std::ranges::sort(pieces);
+  std::uint64_t end = 0;
+  for (const auto& [begin, bytes] : pieces) {
+    if (begin != end || bytes > size - end) {
+      return false;
+    }
+    end += bytes;
+  }
+  return end == size;
+}
+
+}  // namespace
+
+std::uint64_t bytes_per_number(const std::string& type) {
+  static const std::map<std::string, std::uint64_t> sizes{
+      {"BOOL", 1}, {"U8", 1},  {"I8", 1},  {"U16", 2}, {"I16", 2}, {"F16", 2}, {"BF16", 2},
+      {"U32", 4},  {"I32", 4}, {"F32", 4}, {"U64", 8}, {"I64", 8}, {"F64", 8}};
+  const auto found = sizes.find(type);
+  return found == sizes.end() ? 0 : found->second;
+}
+
+Result<void> read_at(const FileDescriptor& file, const std::filesystem::path& path,
+                     std::uint64_t offset, std::span<std::byte> out) {
+  while (!out.empty()) {
+    const ssize_t count =
+        ::pread(file.number(), out.data(), out.size(), static_cast<off_t>(offset));
+    if (count < 0 && errno == EINTR) {
+      continue;
+    }
+    if (count < 0) {
+      return tl::unexpected(read_error(path, errno));
+    }
+    if (count == 0) {
+      return malformed(path, fmt::format("ends at byte {} in the middle of a tensor", offset));
+    }
+    out = out.subspan(static_cast<std::size_t>(count));
+    offset += static_cast<std::uint64_t>(count);
+  }
+  return {};
+}
+
+Result<std::map<std::string, StoredTensor>> read_safetensors_header(
+    const FileDescriptor& file, const std::filesystem::path& path) {
+  const auto size = file_size(file, path);
+  if (!size) {
+    return tl::unexpected(size.error());
+  }
+  if (*size < length_bytes) {
+    return malformed(path, fmt::format("has {} bytes, too few for a header", *size));
+  }
+  std::array<std::byte, length_bytes> length_field{};
+  if (auto read = read_at(file, path, 0, length_field); !read) {
+    return tl::unexpected(read.error());
+  }
+  std::uint64_t length = 0;
+  for (std::size_t i = length_bytes; i-- > 0;) {
+    length = length << 8 | std::to_integer<std::uint64_t>(length_field[i]);
+  }
+  if (length > max_header_bytes || length > *size - length_bytes) {
+    return malformed(path,
+                     fmt::format("announces a header of {} bytes in a file of {}", length, *size));
+  }
+  std::string header(length, '\0');
+  if (auto read = read_at(file, path, length_bytes, std::as_writable_bytes(std::span(header)));
+      !read) {
+    return tl::unexpected(read.error());
+  }
+  const Json json = Json::parse(header, nullptr, false);
+  if (!json.is_object()) {
+    return malformed(path, "has a header that is not a JSON object");
+  }
+  std::map<std::string, StoredTensor> tensors;
+  for (const auto& [name, entry] : json.items()) {
+    if (name == "__metadata__") {
+      continue;
+    }
+    auto tensor = parse_entry(entry);
+    if (!tensor) {
+      return malformed(
+          path, fmt::format("describes tensor {} in a way that makes no sense", Json(name).dump()));
+    }
+    tensors.emplace(name, std::move(*tensor));
+  }
+  const std::uint64_t data_begin = length_bytes + length;
+  if (!fill_exactly(tensors, *size - data_begin)) {
+    return malformed(path,
+                     fmt::format("has {} bytes, which its tensors do not fill exactly", *size));
+  }
+  for (auto& [name, tensor] : tensors) {
+    tensor.begin += data_begin;
+  }
+  return tensors;
+}
+
+}  // namespace nodezero::model

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "model/error.hpp"
+#include "model/text/tokenizer.hpp"
+
+namespace nodezero::model {
+
+/// An immutable sequence of token ids that can be read anywhere, from any thread.
+class TokenSource {
+ public:
+  virtual ~TokenSource() = default;
+  virtual std::uint64_t size() const = 0;
+  /// Copies ids [offset, offset + out.size()), which must lie inside.
+  /// @throws std::out_of_range if they do not
+  virtual void read(std::uint64_t offset, std::span<std::int32_t> out) const = 0;
+};
+
+/// What `--data` names: files in path order (byte by byte of the canonical path), each real
+/// file once (links are followed and duplicates dropped, hard links too; hidden files, `.lock`
+/// files and empty ones inside folders are passed over).
+/// Fails with one line if a path is missing, unreadable, an empty file or a folder
+/// without files.
+Result<std::vector<std::filesystem::path>> list_files(std::span<const std::filesystem::path> paths);
+
+struct Corpus {
+  std::shared_ptr<const TokenSource> tokens;
+  Tokenizer tokenizer;
+  std::uint64_t bytes = 0;  ///< size of the files, for bits a byte
+};
+
+/// Opens text files as one sequence: bytes are mapped, not loaded; chars are decoded once
+/// (2 bytes a token). Without `vocabulary_of` the chars alphabet is that of the files;
+/// with it, that tokenizer is used, whatever `kind` says, and a character that it lacks is an
+/// error. `.bin` files (unsigned 16-bit little-endian ids) are mapped and must not be mixed
+/// with text; their vocabulary is `bin_vocabulary`, or where that is 0 that of
+/// `vocabulary_of`, or without one 1 + the largest id (ids beyond it are an error, naming file
+/// and place). Files must not be shortened while the corpus lives.
+Result<Corpus> open_corpus(std::span<const std::filesystem::path> files, Tokenizer::Kind kind,
+                           const Tokenizer* vocabulary_of, std::int64_t bin_vocabulary);
+
+}  // namespace nodezero::model

@@ -1,0 +1,169 @@
+#include "model/training/adamw.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <numbers>
+
+#include <fmt/format.h>
+
+#include "model/kernels/multiversion.hpp"
+
+namespace nodezero::model {
+
+Result<void> validate(const OptimizerConfig& config) {
+  const auto wrong = [](const char* name, double value, const char* rule) {
+    return fail(ErrorCode::invalid_argument, fmt::format("{} is {}, but {}", name, value, rule));
+  };
+  if (!(config.learning_rate >= 0 && std::isfinite(config.learning_rate))) {
+    return wrong("learning_rate", config.learning_rate, "must be finite and not negative");
+  }
+  if (!(config.min_learning_rate >= 0 && config.min_learning_rate <= config.learning_rate)) {
+    return wrong("min_learning_rate", config.min_learning_rate,
+                 "must lie between 0 and learning_rate");
+  }
+  if (!(config.beta1 >= 0 && config.beta1 < 1)) {
+    return wrong("beta1", config.beta1, "must be at least 0 and below 1");
+  }
+  if (!(config.beta2 >= 0 && config.beta2 < 1)) {
+    return wrong("beta2", config.beta2, "must be at least 0 and below 1");
+  }
+  if (!(config.epsilon > 0 && std::isfinite(config.epsilon))) {
+    return wrong("epsilon", config.epsilon, "must be finite and above 0");
+  }
+  if (!(config.weight_decay >= 0 && std::isfinite(config.weight_decay))) {
+    return wrong("weight_decay", config.weight_decay, "must be finite and not negative");
+  }
+  if (!(config.clip >= 0 && std::isfinite(config.clip))) {
+    return wrong("clip", config.clip, "must be finite and not negative (0: no clipping)");
+  }
+  return {};
+}
+
+double learning_rate_at(const OptimizerConfig& config, std::uint64_t step,
+                        std::uint64_t total_steps) {
+  if (step < config.warmup) {
+    return config.learning_rate * static_cast<double>(step + 1) /
+           static_cast<double>(config.warmup + 1);
+  }
+  const std::uint64_t last = std::max(total_steps, config.warmup + 1) - 1;
+  const double progress = last == config.warmup
+                              ? 0.0
+                              : std::min(1.0, static_cast<double>(step - config.warmup) /
+                                                  static_cast<double>(last - config.warmup));
+  const double cosine = 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+  return config.min_learning_rate + cosine * (config.learning_rate - config.min_learning_rate);
+}
+
+std::size_t norm_block_count(const TensorLayout& layout) {
+  return (layout.buffer_size() + norm_block_size - 1) / norm_block_size;
+}
+
+NODEZERO_MULTIVERSION void squared_norm_blocks(const TensorSet& gradient, std::size_t first,
+                                               std::span<double> out) {
+  // A fixed number of running sums, so that the width of the processor's registers
+  // cannot change the order of additions.
+  constexpr std::size_t lanes = 32;
+  const std::span<const float> values = gradient.values();
+  for (std::size_t block = 0; block < out.size(); ++block) {
+    const std::size_t begin = std::min((first + block) * norm_block_size, values.size());
+    const std::size_t end = std::min(begin + norm_block_size, values.size());
+    std::array<double, lanes> sums{};
+    std::size_t i = begin;
+    for (; i + lanes <= end; i += lanes) {
+#pragma omp simd
+      for (std::size_t lane = 0; lane < lanes; ++lane) {
+        const double value = values[i + lane];
+        sums[lane] += value * value;
+      }
+    }
+    for (; i < end; ++i) {
+      const double value = values[i];
+      sums[i % lanes] += value * value;
+    }
+    out[block] = sum_along_tree(sums);
+  }
+}
+
+double sum_along_tree(std::span<const double> blocks) {
+  if (blocks.empty()) {
+    return 0;
+  }
+  if (blocks.size() == 1) {
+    return blocks[0];
+  }
+  // The left subtree is full: it holds the largest power of two below the size.
+  const std::size_t left = std::bit_floor(blocks.size() - 1);
+  return sum_along_tree(blocks.first(left)) + sum_along_tree(blocks.subspan(left));
+}
+
+namespace {
+
+/// The constants of one update in the precision of the weights.
+struct UpdateConstants {
+  float gradient_scale;
+  float beta1, one_minus_beta1;
+  float beta2, one_minus_beta2;
+  float step_size;                 ///< learning rate / (1 - beta1^step)
+  float inverse_root_correction2;  ///< 1 / sqrt(1 - beta2^step)
+  float epsilon;
+};
+
+/// m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,
+/// w <- keep w - step_size m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon).
+NODEZERO_MULTIVERSION void update_range(const UpdateConstants& c, float keep, std::size_t count,
+                                        const float* gradient, const float* weights, float* next,
+                                        float* first_moment, float* second_moment) {
+#pragma omp simd
+  for (std::size_t i = 0; i < count; ++i) {
+    const float g = gradient[i] * c.gradient_scale;
+    const float m = c.beta1 * first_moment[i] + c.one_minus_beta1 * g;
+    const float v = c.beta2 * second_moment[i] + c.one_minus_beta2 * (g * g);
+    const float denominator = std::sqrt(v) * c.inverse_root_correction2 + c.epsilon;
+    first_moment[i] = m;
+    second_moment[i] = v;
+    next[i] = keep * weights[i] - c.step_size * (m / denominator);
+  }
+}
+
+}  // namespace
+
+void adamw_update(const OptimizerConfig& config, const UpdateScalars& scalars,
+                  const TensorSet& gradient, const TensorSet& weights, TensorSet& next,
+                  OptimizerState& state, std::size_t first_block, std::size_t last_block) {
+  const auto step = static_cast<double>(scalars.step);
+  const UpdateConstants constants{
+      .gradient_scale = static_cast<float>(scalars.gradient_scale),
+      .beta1 = static_cast<float>(config.beta1),
+      .one_minus_beta1 = static_cast<float>(1.0 - config.beta1),
+      .beta2 = static_cast<float>(config.beta2),
+      .one_minus_beta2 = static_cast<float>(1.0 - config.beta2),
+      .step_size = static_cast<float>(scalars.learning_rate / (1.0 - std::pow(config.beta1, step))),
+      .inverse_root_correction2 =
+          static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(config.beta2, step))),
+      .epsilon = static_cast<float>(config.epsilon)};
+  const auto keep_decayed = static_cast<float>(1.0 - scalars.learning_rate * config.weight_decay);
+
+  const std::size_t begin = first_block * norm_block_size;
+  const std::size_t end = last_block * norm_block_size;
+  for (const TensorInfo& tensor : weights.layout()->tensors()) {
+    const std::size_t from = std::max(begin, tensor.offset);
+    const std::size_t to = std::min(end, tensor.offset + tensor.size);
+    if (from < to) {
+      update_range(constants, tensor.decayed ? keep_decayed : 1.0f, to - from,
+                   gradient.values().data() + from, weights.values().data() + from,
+                   next.values().data() + from, state.first_moment.values().data() + from,
+                   state.second_moment.values().data() + from);
+    }
+  }
+}
+
+NODEZERO_MULTIVERSION void add_in_place(std::span<float> sum, std::span<const float> addend) {
+#pragma omp simd
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    sum[i] += addend[i];
+  }
+}
+
+}  // namespace nodezero::model

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "model/tensors/micro_batch.hpp"
+#include "model/text/token_source.hpp"
+
+namespace nodezero::model {
+
+/// Which micro-batches an epoch has: a pure function of (seed, epoch, step, position),
+/// callable from any thread. Steps count from 0 within their epoch. How many there are is
+/// known beforehand; a step or position beyond throws std::out_of_range.
+class BatchSource {
+ public:
+  virtual ~BatchSource() = default;
+  virtual std::uint64_t steps_in_epoch(std::uint64_t epoch) const = 0;
+  virtual std::uint32_t micro_batches_in_step(std::uint64_t epoch, std::uint64_t step) const = 0;
+  virtual MicroBatch micro_batch(std::uint64_t epoch, std::uint64_t step,
+                                 std::uint32_t position) const = 0;
+};
+
+/// A half-open range of token ids of a source.
+struct TokenRange {
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+  std::uint64_t size() const { return end - begin; }
+};
+
+/// Training windows: an epoch visits every target of the range (all its tokens but the
+/// first) exactly once. A start offset in [0, context), keyed by (seed, epoch), cuts the
+/// range into windows; the short first and last ones are padded and masked. Their order is
+/// a keyed bijection, so an epoch of any size takes no memory. The last micro-batch of an
+/// epoch may have fewer windows, its last step fewer micro-batches.
+class ShuffledWindows : public BatchSource {
+ public:
+  /// The range must lie in the source and hold at least 2 tokens; sizes are positive.
+  /// @throws std::invalid_argument otherwise
+  ShuffledWindows(std::shared_ptr<const TokenSource> tokens, TokenRange range, std::int64_t context,
+                  std::uint32_t sequences, std::uint32_t micro_batches, std::uint64_t seed);
+  std::uint64_t steps_in_epoch(std::uint64_t epoch) const override;
+  std::uint32_t micro_batches_in_step(std::uint64_t epoch, std::uint64_t step) const override;
+  MicroBatch micro_batch(std::uint64_t epoch, std::uint64_t step,
+                         std::uint32_t position) const override;
+
+  std::uint64_t windows_in_epoch(std::uint64_t epoch) const;
+  std::uint64_t targets_in_epoch() const { return range_.size() - 1; }
+
+ private:
+  std::uint64_t first_window_size(std::uint64_t epoch) const;
+  std::uint64_t micro_batches_in_epoch(std::uint64_t epoch) const;
+
+  std::shared_ptr<const TokenSource> tokens_;
+  TokenRange range_;
+  std::int64_t context_;
+  std::uint32_t sequences_;
+  std::uint32_t micro_batches_;
+  std::uint64_t seed_;
+};
+
+/// Evaluation windows: non-overlapping from the range's start, in order, the last short
+/// one padded and masked; one epoch of one step.
+class SequentialWindows : public BatchSource {
+ public:
+  /// The range must lie in the source and hold at least 2 tokens; sizes are positive, and
+  /// there must be fewer than 2^32 micro-batches.
+  /// @throws std::invalid_argument otherwise
+  SequentialWindows(std::shared_ptr<const TokenSource> tokens, TokenRange range,
+                    std::int64_t context, std::uint32_t sequences);
+  std::uint64_t steps_in_epoch(std::uint64_t epoch) const override;
+  std::uint32_t micro_batches_in_step(std::uint64_t epoch, std::uint64_t step) const override;
+  MicroBatch micro_batch(std::uint64_t epoch, std::uint64_t step,
+                         std::uint32_t position) const override;
+
+ private:
+  std::uint64_t windows() const;
+
+  std::shared_ptr<const TokenSource> tokens_;
+  TokenRange range_;
+  std::int64_t context_;
+  std::uint32_t sequences_;
+};
+
+/// Sequences at offsets that somebody else drew: offsets[step][position][sequence], one epoch.
+class ListedWindows : public BatchSource {
+ public:
+  /// Every sequence and the target behind it must lie in the source.
+  /// @throws std::invalid_argument otherwise
+  ListedWindows(std::shared_ptr<const TokenSource> tokens, std::int64_t context,
+                std::vector<std::vector<std::vector<std::uint64_t>>> offsets);
+  std::uint64_t steps_in_epoch(std::uint64_t epoch) const override;
+  std::uint32_t micro_batches_in_step(std::uint64_t epoch, std::uint64_t step) const override;
+  MicroBatch micro_batch(std::uint64_t epoch, std::uint64_t step,
+                         std::uint32_t position) const override;
+
+ private:
+  std::shared_ptr<const TokenSource> tokens_;
+  std::int64_t context_;
+  std::vector<std::vector<std::vector<std::uint64_t>>> offsets_;
+};
+
+}  // namespace nodezero::model

@@ -1,0 +1,61 @@
+#include <stdexcept>
+
+#include "model/training/trained_model.hpp"
+
+namespace nodezero::model {
+namespace {
+
+class Gpt2OnLane : public LaneModel {
+ public:
+  explicit Gpt2OnLane(const TrainingConfig& config)
+      : config_(config.model), workspace_(config.precision) {}
+
+  LossSum loss_and_gradient(const Parameters& weights, const MicroBatch& batch,
+                            const DropoutKey& key, Gradient& gradient) override {
+    return model::loss_and_gradient(config_, weights, batch, key, gradient, workspace_);
+  }
+  LossSum loss(const Parameters& weights, const MicroBatch& batch) override {
+    return model::loss(config_, weights, batch, workspace_);
+  }
+  std::chrono::steady_clock::time_point forward_end() const override {
+    return workspace_.forward_end();
+  }
+  std::unique_ptr<Generator> generator(std::shared_ptr<const Parameters> weights,
+                                       std::span<const std::int32_t> prompt,
+                                       const SamplingOptions& options) override {
+    return std::make_unique<Generator>(config_, std::move(weights), prompt, options);
+  }
+  AnyValue predict(const Parameters&, const AnyValue&) override {
+    throw std::invalid_argument("a language model answers prompts");
+  }
+
+ private:
+  ModelConfig config_;
+  Workspace workspace_;
+};
+
+class Gpt2Model : public TrainedModel {
+ public:
+  explicit Gpt2Model(const TrainingConfig& config)
+      : config_(config), layout_(TensorLayout::gpt2(config.model)) {}
+
+  std::shared_ptr<const TensorLayout> layout() const override { return layout_; }
+  void initialize(std::uint64_t seed, Parameters& weights) const override {
+    model::initialize(config_.model, seed, weights);
+  }
+  std::unique_ptr<LaneModel> on_lane() const override {
+    return std::make_unique<Gpt2OnLane>(config_);
+  }
+
+ private:
+  TrainingConfig config_;
+  std::shared_ptr<const TensorLayout> layout_;
+};
+
+}  // namespace
+
+std::shared_ptr<const TrainedModel> gpt2_model(const TrainingConfig& config) {
+  return std::make_shared<const Gpt2Model>(config);
+}
+
+}  // namespace nodezero::model

@@ -1,0 +1,163 @@
+#include "nodezero/multilayer_perceptron.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <string_view>
+
+#include "model/kernels/matrix_product.hpp"
+#include "model/kernels/random.hpp"
+#include "model/kernels/vector_math.hpp"
+
+namespace nodezero {
+namespace {
+
+using Index = std::int64_t;
+
+/// The hyperbolic tangent to about 2e-7: (1 - e) / (1 + e) with e = exp(-2 |x|).
+float tangent(float x) {
+  const float e = model::fast_exp(-2.0f * std::fabs(x));
+  return std::copysign((1.0f - e) / (1.0f + e), x);
+}
+
+/// y = x w + b for `rows` rows.
+void linear(Index rows, Index inputs, Index outputs, const float* x, const float* weight,
+            const float* bias, float* y) {
+  model::multiply(rows, outputs, inputs, {x, inputs}, {weight, outputs}, y, outputs);
+  for (Index row = 0; row < rows; ++row) {
+    for (Index i = 0; i < outputs; ++i) {
+      y[row * outputs + i] += bias[i];
+    }
+  }
+}
+
+bool is_finite(std::span<const float> values) {
+  return std::ranges::all_of(values, [](float value) { return std::isfinite(value); });
+}
+
+Error wrong_shape(std::string_view what, std::size_t values, Index row) {
+  return {ErrorCode::wrong_shape, std::string(what) + " of " + std::to_string(values) +
+                                      " numbers is not one or more rows of " + std::to_string(row)};
+}
+
+}  // namespace
+
+std::vector<TensorSpec> MultilayerPerceptron::tensors() const {
+  std::vector<TensorSpec> tensors;
+  for (std::size_t layer = 0; layer + 1 < sizes_.size(); ++layer) {
+    const std::string name = "layer." + std::to_string(layer);
+    tensors.push_back({name + ".weight", {sizes_[layer], sizes_[layer + 1]}});
+    tensors.push_back({name + ".bias", {sizes_[layer + 1]}});
+  }
+  return tensors;
+}
+
+void MultilayerPerceptron::initialize(std::uint64_t seed, Tensors parameters) const {
+  for (std::size_t layer = 0; layer + 1 < sizes_.size(); ++layer) {
+    const auto weight = parameters[2 * layer];
+    const double bound = std::sqrt(6.0 / static_cast<double>(sizes_[layer] + sizes_[layer + 1]));
+    const model::KeyedRandom random(seed, model::RandomPurpose::initial_weights, layer);
+    for (std::size_t i = 0; i < weight.size(); ++i) {
+      weight[i] = static_cast<float>(bound * (2 * random.uniform(i) - 1));
+    }
+    std::ranges::fill(parameters[2 * layer + 1], 0.0f);
+  }
+}
+
+Loss MultilayerPerceptron::loss_and_gradient(ConstTensors parameters, const Examples& batch,
+                                             Tensors gradient, Workspace& workspace) const {
+  const std::size_t layers = sizes_.size() - 1;
+  const Index rows = static_cast<Index>(batch.inputs.size()) / inputs();
+  auto& activations = workspace.activations;  // [l]: what layer l writes
+  activations.resize(layers);
+  const auto input_of = [&](std::size_t layer) {
+    return layer == 0 ? batch.inputs.data() : activations[layer - 1].data();
+  };
+  for (std::size_t layer = 0; layer < layers; ++layer) {
+    auto& out = activations[layer];
+    out.resize(static_cast<std::size_t>(rows * sizes_[layer + 1]));
+    linear(rows, sizes_[layer], sizes_[layer + 1], input_of(layer), parameters[2 * layer].data(),
+           parameters[2 * layer + 1].data(), out.data());
+    if (layer + 1 < layers) {
+      std::ranges::transform(out, out.begin(), tangent);
+    }
+  }
+
+  double sum = 0;
+  auto& d_out = workspace.derivative;  // of what the layer at hand writes, before its tangent
+  d_out.resize(batch.targets.size());
+  for (std::size_t i = 0; i < d_out.size(); ++i) {
+    const float difference = activations.back()[i] - batch.targets[i];
+    sum += static_cast<double>(difference) * static_cast<double>(difference);
+    d_out[i] = 2 * difference;
+  }
+  for (std::size_t layer = layers; layer-- > 0;) {
+    const Index in = sizes_[layer], out = sizes_[layer + 1];
+    model::multiply(in, out, rows, {input_of(layer), in, true}, {d_out.data(), out},
+                    gradient[2 * layer].data(), out);
+    const auto d_bias = gradient[2 * layer + 1];
+    std::ranges::fill(d_bias, 0.0f);
+    for (Index row = 0; row < rows; ++row) {
+      for (Index i = 0; i < out; ++i) {
+        d_bias[static_cast<std::size_t>(i)] += d_out[static_cast<std::size_t>(row * out + i)];
+      }
+    }
+    if (layer > 0) {
+      auto& d_in = workspace.next_derivative;
+      d_in.resize(static_cast<std::size_t>(rows * in));
+      model::multiply(rows, in, out, {d_out.data(), out}, {parameters[2 * layer].data(), out, true},
+                      d_in.data(), in);
+      for (std::size_t i = 0; i < d_in.size(); ++i) {
+        const float y = activations[layer - 1][i];
+        d_in[i] *= 1 - y * y;
+      }
+      std::swap(d_out, d_in);
+    }
+  }
+  return {sum, static_cast<Index>(batch.targets.size())};
+}
+
+std::vector<float> MultilayerPerceptron::predict(ConstTensors parameters,
+                                                 const std::vector<float>& input) const {
+  std::vector<float> x = input;
+  const Index rows = static_cast<Index>(input.size()) / inputs();
+  for (std::size_t layer = 0; layer + 1 < sizes_.size(); ++layer) {
+    std::vector<float> y(static_cast<std::size_t>(rows * sizes_[layer + 1]));
+    linear(rows, sizes_[layer], sizes_[layer + 1], x.data(), parameters[2 * layer].data(),
+           parameters[2 * layer + 1].data(), y.data());
+    if (layer + 2 < sizes_.size()) {
+      std::ranges::transform(y, y.begin(), tangent);
+    }
+    x = std::move(y);
+  }
+  return x;
+}
+
+std::optional<Error> MultilayerPerceptron::check(const Examples& batch) const {
+  if (auto error = check(batch.inputs)) {
+    return error;
+  }
+  const auto examples = static_cast<Index>(batch.inputs.size()) / inputs();
+  if (static_cast<Index>(batch.targets.size()) != examples * outputs()) {
+    return Error{ErrorCode::wrong_shape, std::to_string(examples) + " examples need " +
+                                             std::to_string(examples * outputs()) +
+                                             " target values, not " +
+                                             std::to_string(batch.targets.size())};
+  }
+  if (!is_finite(batch.targets)) {
+    return Error{ErrorCode::not_finite, "a target is not a finite number"};
+  }
+  return std::nullopt;
+}
+
+std::optional<Error> MultilayerPerceptron::check(const std::vector<float>& input) const {
+  if (input.empty() || static_cast<Index>(input.size()) % inputs() != 0) {
+    return wrong_shape("an input", input.size(), inputs());
+  }
+  if (!is_finite(input)) {
+    return Error{ErrorCode::not_finite, "an input is not a finite number"};
+  }
+  return std::nullopt;
+}
+
+}  // namespace nodezero

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <cstdint>
+
+#include "model/training/adamw.hpp"
+#include "model/gpt2/model_config.hpp"
+#include "model/kernels/precision.hpp"
+
+namespace nodezero::model {
+
+/// Everything that the bits of the weights may depend on beside the data: the part of a
+/// run's configuration that must not change on resume.
+struct TrainingConfig {
+  ModelConfig model;
+  OptimizerConfig optimizer;
+  Precision precision = Precision::fp32;
+  std::uint32_t sequences = 6;      ///< windows in a micro-batch
+  std::uint32_t micro_batches = 2;  ///< in a step
+  std::uint64_t seed = 1337;
+  std::uint64_t epochs = 1;
+  std::uint64_t steps = 0;  ///< over all epochs; 0: as many as the epochs have
+
+  friend bool operator==(const TrainingConfig&, const TrainingConfig&) = default;
+};
+
+/// Fails with invalid_argument and one line that names the value as the command line does,
+/// such as `--heads 5 does not divide --width 128`, and says what to choose instead.
+Result<void> validate(const TrainingConfig& config);
+
+}  // namespace nodezero::model

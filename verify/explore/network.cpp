@@ -1,0 +1,358 @@
+#include "verify/explore/network.hpp"
+
+#include <algorithm>
+#include <stdexcept>
+#include <utility>
+
+namespace nodezero::runtime::explore {
+namespace {
+
+caf::scheduled_actor& actor_of(caf::resumable* job) {
+  return *static_cast<caf::scheduled_actor*>(job);
+}
+
+const std::type_info* type_of(const caf::mailbox_element& element) {
+  const auto& content = element.content();
+  if (content.size() == 0) {
+    return &typeid(void);
+  }
+  const auto [number, type] = content.type(0);
+  // CAF's own types have a number and no type_info here.
+  if (type) {
+    return type;
+  }
+  if (content.match_elements<caf::down_msg>()) {
+    return &typeid(caf::down_msg);
+  }
+  if (content.match_elements<caf::exit_msg>()) {
+    return &typeid(caf::exit_msg);
+  }
+  return content.match_elements<caf::error>() ? &typeid(caf::error) : &typeid(void);
+}
+
+}  // namespace
+
+Network::Network(caf::actor_system& system)
+    : system_(system),
+      scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system.scheduler())),
+      unit_(&system, *this) {
+  nodes_.resize(1);
+}
+
+Network::~Network() {
+  end();
+}
+
+void Network::on_send(caf::actor_id receiver, const caf::mailbox_element& element) {
+  if (element.mid.is_request() && handling_ != 0 && nodes_[handling_].explorable) {
+    captured_.push_back({element.mid.request_id().integer_value() ^ std::uint64_t{handling_} << 48U,
+                         nodes_[handling_].explorable->continuation(*this)});
+  }
+  // What is sent to the dead never comes to a mailbox, and yet its sender would have sent it to
+  // the living.
+  const NodeIndex node = index(receiver);
+  if (node != 0 && !nodes_[node].alive && handling_ != 0) {
+    const NodeIndex sender = element.sender ? index(element.sender->id()) : outside;
+    const Choice on{sender, node, element.mid.is_urgent_message(), Choice::Action::deliver};
+    const Delivery delivery{on, type_of(element), &element, name(sender), name(node)};
+    sent_.push_back({on, delivery.type, element.mid.is_response(), message_digest(delivery)});
+  }
+}
+
+// -- runs --------------------------------------------------------------------------------------
+
+void Network::begin() {
+  end();
+  index_of_id_.clear();
+  first_id_ = system_.next_actor_id();
+  node_count_ = 0;
+  link_count_ = 0;
+  sources_ = 0;
+  mandatory_ = 0;
+  choices_.clear();
+  nodes_[0] = {};
+}
+
+void Network::end() {
+  observe = nullptr;
+  bool any_alive = true;
+  while (any_alive) {
+    any_alive = false;
+    for (std::size_t i = 1; i <= node_count_; ++i) {
+      auto& node = nodes_[i];
+      const auto actor = caf::actor_cast<caf::strong_actor_ptr>(node.address);
+      if (node.alive && actor) {
+        any_alive = true;
+        auto exit =
+            caf::make_mailbox_element(nullptr, caf::make_message_id(caf::message_priority::high),
+                                      {}, caf::exit_msg{actor->address(), caf::exit_reason::kill});
+        node.actor->activate(&unit_, *exit);
+      }
+      node.alive = false;
+      node.address = nullptr;
+    }
+    for (std::size_t i = 0; i < link_count_; ++i) {
+      links_[i].messages.clear();
+      links_[i].first = 0;
+    }
+    in_place_.clear();
+    scheduler_.clock().cancel_all();
+    collect_ready();
+  }
+  for (std::size_t i = 0; i < link_count_; ++i) {
+    links_[i].messages.clear();
+    links_[i].first = 0;
+  }
+  in_place_.clear();
+  choices_.clear();
+}
+
+void Network::settle() {
+  collect_ready();
+  for (std::size_t next = 0; next < in_place_.size(); ++next) {
+    auto [on, message] = std::move(in_place_[next]);
+    handle(on, std::move(message));
+    collect_ready();
+  }
+  in_place_.clear();
+  refresh_choices();
+}
+
+void Network::collect_ready() {
+  for (std::size_t next = 0; next < ready_.size() || !scheduler_.jobs.empty();) {
+    if (!scheduler_.jobs.empty()) {
+      for (auto* job : scheduler_.jobs) {
+        ready_.push_back({job, handling_});
+      }
+      scheduler_.jobs.clear();
+    }
+    const auto [job, by] = ready_[next++];
+    auto& actor = actor_of(job);
+    // The job has a reference to the actor, which is ours now.
+    const caf::strong_actor_ptr reference(actor.ctrl(), false);
+    if (index(actor.id()) == 0) {
+      const NodeIndex node = add_node(actor, by);
+      const NodeIndex outer = std::exchange(handling_, node);
+      nodes_[node].alive = actor.activate(&unit_);
+      handling_ = outer;
+    }
+    collect(actor);
+  }
+  ready_.clear();
+  captured_.clear();
+}
+
+NodeIndex Network::add_node(caf::scheduled_actor& actor, NodeIndex spawner) {
+  const auto node = static_cast<NodeIndex>(++node_count_);
+  if (node >= outside) {
+    throw std::length_error("an explored run has too many actors");
+  }
+  if (nodes_.size() <= node) {
+    nodes_.resize(node + 1U);
+  }
+  const std::size_t place = actor.id() - first_id_;
+  if (index_of_id_.size() <= place) {
+    index_of_id_.resize(place + 1, 0);
+  }
+  index_of_id_[place] = node;
+  auto& added = nodes_[node];
+  added.address = actor.address();
+  added.actor = &actor;
+  added.name = actor.name();
+  added.explorable = dynamic_cast<const Explorable*>(&actor);
+  added.parent = spawner;
+  added.alive = true;
+  added.changed = true;
+  added.children = 0;
+  added.key = Fingerprint()
+                  .add(key_of(spawner))
+                  .add(std::string_view(added.name))
+                  .add(nodes_[spawner].children++)
+                  .value();
+  added.incoming.clear();
+  added.requests.clear();
+  return node;
+}
+
+void Network::collect(caf::scheduled_actor& actor) {
+  const NodeIndex node = index(actor.id());
+  auto& mailbox = actor.mailbox();
+  if (mailbox.closed()) {
+    return;  // it has ended and has answered for what was in its mailbox
+  }
+  mailbox.fetch_more();
+  while (auto element = actor.get_urgent_queue().take_front()) {
+    accept(actor, node, std::move(element));
+  }
+  while (auto element = actor.get_normal_queue().take_front()) {
+    accept(actor, node, std::move(element));
+  }
+  mailbox.try_block();
+}
+
+void Network::accept(caf::scheduled_actor& receiver, NodeIndex node,
+                     caf::mailbox_element_ptr element) {
+  const NodeIndex sender = element->sender ? index(element->sender->id()) : outside;
+  const Choice id{sender, node, element->mid.is_urgent_message(), Choice::Action::deliver};
+  auto& on = link(sender, node, id.urgent);
+  InFlight message{std::move(element), caf::strong_actor_ptr(receiver.ctrl()), nullptr, 0, false};
+  message.type = type_of(*message.element);
+  const bool at_once = on.empty() && in_place && in_place(describe(id, message));
+  const bool is_request = message.element->mid.is_request();
+  if (fingerprints && (is_request || !at_once)) {
+    message.digest = message_digest(describe(id, message));
+  }
+  if (is_request && sender < outside) {
+    auto& from = nodes_[sender];
+    const std::uint64_t request = message.element->mid.request_id().integer_value();
+    const auto captured =
+        std::ranges::find(captured_, request ^ std::uint64_t{sender} << 48U, &Request::id);
+    from.requests.push_back({request, Fingerprint()
+                                          .add(message.digest)
+                                          .add(captured == captured_.end() ? 0 : captured->digest)
+                                          .value()});
+    from.changed = true;
+  }
+  if (at_once) {
+    in_place_.emplace_back(id, std::move(message));
+    return;
+  }
+  if (fingerprints) {
+    sent_.push_back({id, message.type, message.element->mid.is_response(), message.digest});
+  }
+  put(on, std::move(message));
+}
+
+void Network::put(Link& link, InFlight message) {
+  mandatory_ += !message.optional;
+  if (link.empty()) {
+    link.messages.clear();
+    link.first = 0;
+  }
+  link.messages.push_back(std::move(message));
+}
+
+void Network::inject(const caf::strong_actor_ptr& receiver, caf::message_id id,
+                     caf::message content, bool optional) {
+  const auto source = static_cast<NodeIndex>(outside + ++sources_);
+  const NodeIndex node = index(receiver->id());
+  InFlight message{caf::make_mailbox_element(nullptr, id, {}, std::move(content)), receiver,
+                   nullptr, 0, optional};
+  message.type = type_of(*message.element);
+  const Choice on{source, node, id.is_urgent_message(), Choice::Action::deliver};
+  if (fingerprints) {
+    message.digest = message_digest(describe(on, message));
+  }
+  put(link(source, node, on.urgent), std::move(message));
+  refresh_choices();
+}
+
+// -- steps -------------------------------------------------------------------------------------
+
+void Network::refresh_choices() {
+  choices_.clear();
+  for (std::size_t i = 0; i < link_count_; ++i) {
+    if (!links_[i].empty()) {
+      choices_.push_back(links_[i].id);
+    }
+  }
+}
+
+bool Network::is_possible(const Choice& choice) const {
+  if (choice.action == Choice::Action::timer) {
+    return has_timer();
+  }
+  const Link* on = find(choice.sender, choice.receiver, choice.urgent);
+  return on && !on->empty();
+}
+
+void Network::take(Choice choice) {
+  sent_.clear();
+  SendObserver* const others = SendObserver::current;
+  SendObserver::current = fingerprints ? this : others;
+  switch (choice.action) {
+    case Choice::Action::deliver: {
+      auto& on = link(choice.sender, choice.receiver, choice.urgent);
+      auto message = std::move(on.messages[on.first++]);
+      mandatory_ -= !message.optional;
+      handle(choice, std::move(message));
+      break;
+    }
+    case Choice::Action::duplicate: {
+      auto& on = link(choice.sender, choice.receiver, choice.urgent);
+      const auto& original = on.messages[on.first];
+      const auto& element = *original.element;
+      InFlight copy{caf::make_mailbox_element(element.sender, element.mid, {},
+                                              element.copy_content_to_message()),
+                    original.receiver, original.type, original.digest, original.optional};
+      put(on, std::move(copy));
+      break;
+    }
+    case Choice::Action::timer:
+      scheduler_.clock().trigger_timeout();
+      break;
+  }
+  settle();
+  SendObserver::current = others;
+}
+
+std::optional<Choice> Network::bring_forward(NodeIndex receiver,
+                                             const std::function<bool(const Delivery&)>& wanted) {
+  for (const std::uint32_t i : nodes_[receiver].incoming) {
+    auto& link = links_[i];
+    const auto first = link.messages.begin() + static_cast<std::ptrdiff_t>(link.first);
+    const auto found = std::find_if(first, link.messages.end(), [&](const InFlight& message) {
+      return wanted(describe(link.id, message));
+    });
+    if (found != link.messages.end()) {
+      std::rotate(first, found, found + 1);
+      return link.id;
+    }
+  }
+  return std::nullopt;
+}
+
+void Network::handle(const Choice& on, InFlight message) {
+  ++deliveries_;
+  if (judge) {
+    judge(describe(on, message));
+  }
+  if (observe) {
+    observe(describe(on, message));
+  }
+  auto& node = nodes_[on.receiver];
+  if (!node.alive) {
+    // What is sent to the dead is dropped, requests are answered with an error.
+    node.actor->enqueue(std::move(message.element), &unit_);
+    return;
+  }
+  const caf::message_id id = message.element->mid;
+  const NodeIndex outer = std::exchange(handling_, on.receiver);
+  const auto result = node.actor->activate(&unit_, *message.element);
+  handling_ = outer;
+  auto& after = nodes_[on.receiver];  // spawning moves nodes
+  after.changed = true;
+  if (id.is_response()) {
+    std::erase_if(after.requests, [&](const Request& request) {
+      return request.id == id.request_id().integer_value();
+    });
+  }
+  if (result == caf::scheduled_actor::activation_result::terminated) {
+    after.alive = false;
+    after.requests.clear();
+    drop_optional(on.receiver);
+  }
+}
+
+/// What need not come would only keep the dead in memory, and all that they hold.
+void Network::drop_optional(NodeIndex receiver) {
+  for (const std::uint32_t i : nodes_[receiver].incoming) {
+    auto& link = links_[i];
+    const auto first = link.messages.begin() + static_cast<std::ptrdiff_t>(link.first);
+    link.messages.erase(std::remove_if(first, link.messages.end(),
+                                       [](const InFlight& message) { return message.optional; }),
+                        link.messages.end());
+  }
+}
+
+}  // namespace nodezero::runtime::explore

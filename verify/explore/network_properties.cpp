@@ -1,0 +1,175 @@
+// What can be asked of a network between two steps.
+
+#include <algorithm>
+
+#include "verify/explore/network.hpp"
+
+namespace nodezero::runtime::explore {
+
+NodeIndex Network::index(caf::actor_id id) const {
+  const std::size_t place = id - first_id_;
+  return place < index_of_id_.size() ? index_of_id_[place] : NodeIndex{0};
+}
+
+std::uint64_t Network::link_key(const Choice& link) const {
+  return Fingerprint().add(key_of(link.sender)).add(key_of(link.receiver)).add(link.urgent).value();
+}
+
+std::uint64_t Network::key(caf::actor_id id) const {
+  return key_of(index(id));
+}
+
+Network::Link& Network::link(NodeIndex sender, NodeIndex receiver, bool urgent) {
+  if (const Link* found = find(sender, receiver, urgent)) {
+    return const_cast<Link&>(*found);
+  }
+  if (links_.size() == link_count_) {
+    links_.emplace_back();
+  }
+  auto& made = links_[link_count_];
+  made.id = {sender, receiver, urgent, Choice::Action::deliver};
+  made.messages.clear();
+  made.first = 0;
+  nodes_[receiver].incoming.push_back(static_cast<std::uint32_t>(link_count_++));
+  return made;
+}
+
+const Network::Link* Network::find(NodeIndex sender, NodeIndex receiver, bool urgent) const {
+  if (receiver > node_count_) {
+    return nullptr;
+  }
+  for (const std::uint32_t i : nodes_[receiver].incoming) {
+    if (links_[i].id.sender == sender && links_[i].id.urgent == urgent) {
+      return &links_[i];
+    }
+  }
+  return nullptr;
+}
+
+Delivery Network::describe(const Choice& on, const InFlight& message) const {
+  return {on, message.type, message.element.get(), name(on.sender), name(on.receiver)};
+}
+
+Delivery Network::next(const Choice& on) const {
+  const Link* found = find(on.sender, on.receiver, on.urgent);
+  return describe(on, found->messages[found->first]);
+}
+
+Network::Label Network::label(const Choice& on) const {
+  const Link* found = find(on.sender, on.receiver, on.urgent);
+  const auto& message = found->messages[found->first];
+  return {found->id, message.type, message.element->mid.is_response(), message.digest};
+}
+
+std::vector<Network::Label> Network::queued() const {
+  std::vector<Label> result;
+  for (std::size_t i = 0; i < link_count_; ++i) {
+    const auto& link = links_[i];
+    for (std::size_t k = link.first + 1; k < link.messages.size(); ++k) {
+      const auto& message = link.messages[k];
+      result.push_back({link.id, message.type, message.element->mid.is_response(), message.digest});
+    }
+  }
+  return result;
+}
+
+bool Network::is_optional(const Choice& on) const {
+  const Link* found = find(on.sender, on.receiver, on.urgent);
+  return found->messages[found->first].optional;
+}
+
+bool Network::has_timer() const {
+  return scheduler_.has_pending_timeout();
+}
+
+const char* Network::name(NodeIndex node) const {
+  return node == 0 || node >= outside ? "outside" : nodes_[node].name;
+}
+
+const char* Network::state(NodeIndex node) const {
+  const auto* explorable = nodes_[node].explorable;
+  if (!nodes_[node].alive) {
+    return "dead";
+  }
+  return explorable ? explorable->state_name() : "always";
+}
+
+std::uint64_t Network::state_digest(NodeIndex node) const {
+  const auto* explorable = nodes_[node].alive ? nodes_[node].explorable : nullptr;
+  return explorable ? explorable->state_digest(*this) : 0;
+}
+
+caf::strong_actor_ptr Network::actor(NodeIndex node) const {
+  return caf::actor_cast<caf::strong_actor_ptr>(nodes_[node].address);
+}
+
+std::uint64_t Network::message_digest(const Delivery& delivery) const {
+  Fingerprint digest;
+  digest.add(delivery.type->hash_code());
+  const auto id = delivery.element->mid;
+  if (id.is_response() && delivery.link.receiver < outside) {
+    const auto& requests = nodes_[delivery.link.receiver].requests;
+    const auto answered =
+        std::ranges::find(requests, id.request_id().integer_value(), &Request::id);
+    digest.add(answered == requests.end() ? 0 : answered->digest);
+  }
+  return digest.add(id.is_request()).add(digest_of(delivery)).value();
+}
+
+std::uint64_t Network::node_digest(NodeIndex index) {
+  auto& node = nodes_[index];
+  if (!node.changed) {
+    return node.digest;
+  }
+  // One that nobody can send to any more has ended without a message.
+  const bool exists = node.alive && actor(index);
+  std::uint64_t requests = 0;
+  for (const auto& request : node.requests) {
+    requests += Fingerprint::mix(request.digest);
+  }
+  node.changed = false;
+  node.digest = Fingerprint()
+                    .add(node.key)
+                    .add(exists)
+                    .add(exists && node.explorable ? node.explorable->state_digest(*this) : 0)
+                    .add(requests)
+                    .value();
+  return node.digest;
+}
+
+std::uint64_t Network::link_digest(const Link& link) const {
+  Fingerprint content;
+  content.add(link_key(link.id));
+  for (std::size_t k = link.first; k < link.messages.size(); ++k) {
+    content.add(link.messages[k].digest);
+  }
+  return content.value();
+}
+
+std::uint64_t Network::fingerprint() {
+  std::uint64_t sum = 0;  // of independent parts, whose order says nothing
+  for (std::size_t i = 1; i <= node_count_; ++i) {
+    sum += node_digest(static_cast<NodeIndex>(i));
+  }
+  for (std::size_t i = 0; i < link_count_; ++i) {
+    sum += links_[i].empty() ? 0 : link_digest(links_[i]);
+  }
+  return Fingerprint::mix(sum);
+}
+
+std::vector<Network::Part> Network::parts() {
+  std::vector<Part> result;
+  for (std::size_t i = 1; i <= node_count_; ++i) {
+    const auto node = static_cast<NodeIndex>(i);
+    const Choice self{node, node, false, Choice::Action::deliver};
+    result.push_back({self, true, node_digest(node)});
+  }
+  for (std::size_t i = 0; i < link_count_; ++i) {
+    if (!links_[i].empty()) {
+      result.push_back({links_[i].id, false, link_digest(links_[i])});
+    }
+  }
+  return result;
+}
+
+}  // namespace nodezero::runtime::explore

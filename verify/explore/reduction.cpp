@@ -1,0 +1,110 @@
+#include "verify/explore/reduction.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace nodezero::runtime::explore {
+namespace {
+
+std::size_t place_of(const std::vector<Choice>& steps, const Choice& step) {
+  return static_cast<std::size_t>(std::ranges::find(steps, step) - steps.begin());
+}
+
+/// All steps of an actor, if it must go on with one of them.
+std::vector<Choice> steps_of(NodeIndex node, const Reduction::View& view) {
+  std::vector<Choice> result;
+  bool must_go_on = false;  // what may also never happen is no step that all goes on with
+  for (std::size_t i = 0; i < view.steps.size(); ++i) {
+    if (view.steps[i].receiver == node) {
+      result.push_back(view.steps[i]);
+      must_go_on = must_go_on || !view.optional[i];
+    }
+  }
+  return must_go_on ? result : std::vector<Choice>();
+}
+
+}  // namespace
+
+Reduction::View Reduction::look(const Run& run, Network& network) {
+  View view;
+  const auto all = run.choices();
+  view.steps.assign(all.begin(), all.end());
+  // Of duplicates and timeouts it is not known what they commute with.
+  view.is_whole = run.faults_left() > 0 && (run.faults().duplicates || run.faults().timers);
+  const auto see = [&](const Network::Label& label) {
+    view.rough.messages.push_back(rough_.message(network, label));
+    view.exact.messages.push_back(exact_.message(network, label));
+  };
+  for (const auto& step : view.steps) {
+    const bool is_timer = step.action == Choice::Action::timer;
+    view.is_whole = view.is_whole || is_timer;
+    view.optional.push_back(is_timer || network.is_optional(step));
+    if (!is_timer) {
+      see(network.label(step));
+    }
+  }
+  for (const auto& label : network.queued()) {
+    see(label);
+  }
+  for (NodeIndex node = 0; node <= network.actors(); ++node) {
+    view.digests.push_back(node == 0 ? 0 : network.node_digest(node));
+    view.waits.push_back(network.unanswered(node) > 0);
+    view.rough.locals.push_back(node == 0 ? 0 : rough_.local(network, node, view.digests[node]));
+    view.exact.locals.push_back(node == 0 ? 0 : exact_.local(network, node, view.digests[node]));
+  }
+  return view;
+}
+
+void Reduction::learn(const View& before, const Choice& step, Network& network) {
+  std::vector<std::pair<NodeIndex, std::uint64_t>> changed;
+  for (NodeIndex node = 1; node <= network.actors(); ++node) {
+    const std::uint64_t digest = network.node_digest(node);
+    if (node >= before.digests.size() || before.digests[node] != digest) {
+      changed.emplace_back(node, digest);
+    }
+  }
+  const std::size_t place = place_of(before.steps, step);
+  rough_.learn(before.rough, step.receiver, before.rough.messages[place], changed, network);
+  exact_.learn(before.exact, step.receiver, before.exact.messages[place], changed, network);
+}
+
+const Forecast::Effect* Reduction::effect(const View& view, const Choice& step) const {
+  return exact_.effect(view.exact.locals[step.receiver],
+                       view.exact.messages[place_of(view.steps, step)]);
+}
+
+bool Reduction::commute(const View& view, const Choice& one, const Choice& other) const {
+  if (view.is_whole || one.receiver == other.receiver) {
+    return false;
+  }
+  const auto* first = effect(view, one);
+  const auto* second = effect(view, other);
+  // What is sent to an actor that has ended is in flight no more.
+  const auto disturbs = [&](const Forecast::Effect& by, const Forecast::Effect& effect) {
+    const auto actor = exact_.actor_of(effect.local);
+    return !by.touched.empty() || (effect.ends && std::ranges::any_of(by.messages, [&](auto sent) {
+                                     return exact_.receiver_of(sent) == actor;
+                                   }));
+  };
+  return first && second && !disturbs(*first, *second) && !disturbs(*second, *first);
+}
+
+bool Reduction::is_enough(const View& view, NodeIndex node) {
+  return !rough_.may_be_disturbed(view.rough, node, view.waits[node]) ||
+         !exact_.may_be_disturbed(view.exact, node, view.waits[node]);
+}
+
+std::vector<Choice> Reduction::select(const View& view) {
+  std::vector<Choice> best = view.steps;
+  for (std::size_t i = 0; i < view.steps.size() && best.size() > 1 && !view.is_whole; ++i) {
+    const auto& candidate = view.steps[i];
+    auto steps = steps_of(candidate.receiver, view);
+    if (!steps.empty() && steps.front() == candidate && steps.size() < best.size() &&
+        is_enough(view, candidate.receiver)) {
+      best = std::move(steps);
+    }
+  }
+  return best;
+}
+
+}  // namespace nodezero::runtime::explore

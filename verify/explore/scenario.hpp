@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "verify/explore/network.hpp"
+
+namespace nodezero::runtime::explore {
+
+/// What is explored: actors, what reaches them from outside, and what must be true.
+class Scenario {
+ public:
+  virtual ~Scenario() = default;
+
+  /// Spawns the actors of a run and injects what comes from outside.
+  virtual void begin(caf::actor_system& system, Network& network) = 0;
+  /// Lets go of all handles.
+  virtual void end() = 0;
+
+  /// True once the run has come to its end, successful or not.
+  virtual bool finished() const = 0;
+  /// A rule that has been broken, in words; empty if none has. Asked after every step.
+  virtual std::string violation() const = 0;
+  /// The same for rules about the end. Asked when nothing is left to be handled.
+  virtual std::string verdict() const { return {}; }
+
+  /// Sees every delivery just before it is made.
+  virtual void before(const Delivery&) {}
+  /// True for messages that are handled as soon as they are sent.
+  virtual bool in_place(const Delivery&) const { return false; }
+  /// Fingerprint of a message's content, which must tell apart what a handler can tell apart.
+  virtual std::uint64_t digest_of(const Delivery&, const ActorKeys&) const = 0;
+  /// Fingerprint of what the scenario itself has noted and will judge later.
+  virtual std::uint64_t digest() const { return 0; }
+};
+
+/// What may go wrong in a run beside the order of messages.
+struct Faults {
+  std::uint32_t most = 0;   ///< optional messages, duplicates and early timeouts in one run
+  bool duplicates = false;  ///< any message may come twice
+  bool timers = false;      ///< the timeout that is due next may come at any moment
+};
+
+}  // namespace nodezero::runtime::explore

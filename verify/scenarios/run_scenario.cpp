@@ -1,0 +1,257 @@
+#include "verify/scenarios/run_scenario.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "verify/scenarios/message_digests.hpp"
+#include "verify/scenarios/stand_ins.hpp"
+
+namespace nodezero::apps::verify {
+
+using actors::errc;
+using runtime::explore::Delivery;
+using runtime::explore::Network;
+using runtime::explore::NodeIndex;
+
+namespace {
+
+constexpr std::int64_t tokens_asked_for = 17;  // a generation of two turns on a lane
+
+std::vector<std::vector<std::uint32_t>> plan(const RunSetup& setup) {
+  const std::uint32_t n = setup.micro_batches > 0 ? setup.micro_batches : setup.spheres;
+  return {setup.epochs, std::vector<std::uint32_t>(setup.steps, n)};
+}
+
+}  // namespace
+
+/// Sends one request and hears its answer.
+template <class Answer, class Handle, class Request>
+class RunScenario::probe : public runtime::recorded<caf::event_based_actor> {
+ public:
+  probe(caf::actor_config& config, RunScenario& scenario, Handle receiver, Request request,
+        void (RunScenario::*hear)(const Answer&), const char* what)
+      : recorded(config),
+        scenario_(scenario),
+        receiver_(std::move(receiver)),
+        request_(std::move(request)),
+        hear_(hear),
+        what_(what) {}
+
+  const char* name() const override { return "host"; }
+
+  caf::behavior make_behavior() override {
+    this->request(receiver_, std::chrono::seconds(1'000'000'000), std::move(request_))
+        .then(
+            [this](const Answer& answer) {
+              --scenario_.unanswered_;
+              (scenario_.*hear_)(answer);
+            },
+            [this](const caf::error& error) {
+              --scenario_.unanswered_;
+              scenario_.was_refused(what_, scenario_.network_->index(id()), error);
+            });
+    receiver_ = nullptr;
+    return {[](caf::unit_t) {}};
+  }
+
+ private:
+  RunScenario& scenario_;
+  Handle receiver_;
+  Request request_;
+  void (RunScenario::*hear_)(const Answer&);
+  const char* what_;
+};
+
+RunScenario::RunScenario(RunSetup setup)
+    : setup_(setup),
+      ledger_(plan(setup), actors::topology(setup.spheres, setup.symmetry), setup.faulty) {
+  settings_.training.model = ledger_.model();
+  settings_.training.epochs = setup.epochs;
+  settings_.training_batches = ledger_.batches();
+  settings_.spheres = setup.spheres;
+  settings_.symmetry = setup.symmetry;
+  settings_.threads = setup.lanes;
+  settings_.routing = actors::RoutingPolicy::round_robin;
+  settings_.checkpoint_every = setup.checkpoint_every;
+  settings_.evaluate_every = setup.evaluate_every;
+  if (setup.evaluate_every > 0) {
+    settings_.validation_batches = ledger_.batches();
+  }
+  settings_.inference = setup.policy;
+  auto weights = std::make_shared<model::Parameters>(ledger_.layout());
+  Ledger::initialize(*weights);
+  settings_.initial_weights = std::move(weights);
+}
+
+void RunScenario::begin(caf::actor_system& system, Network& network) {
+  ledger_.clear();
+  failed_ = false;
+  generated_ = 0;
+  refused_ = 0;
+  network_ = &network;
+  stopping_ = false;
+  waiting_.clear();
+  owed_.clear();
+  actors_ = actors::spawn_run(
+      system, runtime::Scheduling::testing, settings_, nobody_, [&](std::uint32_t) {
+        return caf::actor_cast<actors::lane_actor>(system.spawn<stand_in_lane>(ledger_));
+      });
+  network.settle();
+  unanswered_ = 1 + setup_.stops + setup_.inference;
+  system.spawn<probe<actors::run_ended, actors::driver_actor, actors::run_all>>(
+      *this, actors_.driver, actors::run_all{}, &RunScenario::run_has_ended, "run_all");
+  for (std::uint32_t i = 0; i < setup_.stops; ++i) {
+    system.spawn<probe<actors::stopped, actors::lifecycle_actor, actors::stop>>(
+        *this, actors_.lifecycle, actors::stop{}, &RunScenario::run_was_stopped, "stop");
+  }
+  for (std::uint32_t i = 0; i < setup_.inference; ++i) {
+    actors::generate request;
+    request.prompt = {0};
+    request.tokens = tokens_asked_for + i;
+    system.spawn<probe<actors::generated, actors::lifecycle_actor, actors::generate>>(
+        *this, actors_.lifecycle, std::move(request), &RunScenario::was_generated, "generate");
+  }
+  network.settle();
+  if (setup_.kills) {
+    const auto count = static_cast<NodeIndex>(network.actors());
+    for (NodeIndex node = 1; node <= count; ++node) {
+      const std::string_view name = network.name(node);
+      if (name == "worker" || name == "control") {
+        const auto target = network.actor(node);
+        network.inject(target, caf::make_message_id(caf::message_priority::high),
+                       caf::make_message(caf::exit_msg{target->address(), caf::exit_reason::kill}),
+                       true);
+      }
+    }
+  }
+}
+
+void RunScenario::end() {
+  actors_ = {};
+}
+
+bool RunScenario::in_place(const Delivery& delivery) const {
+  const auto is_between = [&](const char* name) {
+    return std::strcmp(delivery.receiver_name, name) == 0 ||
+           std::strcmp(delivery.sender_name, name) == 0;
+  };
+  return is_between("observer") ||
+         (setup_.work_in_place && (is_between("lane") || is_between("lane_scheduler") ||
+                                   is_between("corpus") || is_between("checkpointer")));
+}
+
+std::uint64_t RunScenario::digest_of(const Delivery& delivery,
+                                     const runtime::ActorKeys& keys) const {
+  return digest_of_message(delivery, keys);
+}
+
+std::uint64_t RunScenario::digest() const {
+  runtime::Fingerprint digest;
+  digest.add(ledger_.digest()).add(unanswered_).add(failed_).add(generated_).add(refused_);
+  digest.add(stopping_).add(actors_.gradients->leased());
+  for (const auto* requests : {&waiting_, &owed_}) {
+    digest.add(requests->size());
+    for (const auto node : *requests) {
+      digest.add(node);
+    }
+  }
+  return digest.value();
+}
+
+void RunScenario::before(const Delivery& delivery) {
+  if (const auto* done = delivery.as<actors::epoch_done>()) {
+    ledger_.epoch_answered(done->envelope());
+  }
+  ledger_.note(delivery);
+  if (std::strcmp(delivery.receiver_name, "lifecycle") == 0) {
+    note_request(delivery);
+  }
+}
+
+/// A request for inference that is at the lifecycle when an epoch ends is answered then, whatever
+/// comes later.
+void RunScenario::note_request(const Delivery& delivery) {
+  if (delivery.as<actors::stop>()) {
+    stopping_ = true;
+  } else if (stopping_) {
+    return;
+  } else if (delivery.as<actors::generate>()) {
+    waiting_.insert(delivery.link.sender);
+  } else if (const auto* end = delivery.as<actors::snapshot>(); end && end->epoch_boundary) {
+    owed_.insert(waiting_.begin(), waiting_.end());
+  }
+}
+
+void RunScenario::check_checkpoint(const model::Checkpoint& checkpoint) {
+  if (!checkpoint.weights) {
+    ledger_.broken("the run ended without weights");
+    return;
+  }
+  if (checkpoint.progress.step != ledger_.steps_applied()) {
+    ledger_.broken(fmt::format("the run ended at step {} after {} updates",
+                               checkpoint.progress.step, ledger_.steps_applied()));
+  }
+  ledger_.check_result(*checkpoint.weights, checkpoint.progress.step);
+}
+
+void RunScenario::run_has_ended(const actors::run_ended& end) {
+  if (end.reason.code != errc::none) {
+    failed_ = true;
+    if (!setup_.may_fail) {
+      ledger_.broken("the run failed though nothing went wrong: " + to_string(end.reason));
+    }
+    return;
+  }
+  if (end.was_stopped && setup_.stops == 0) {
+    ledger_.broken("the run says that it was stopped, and nobody did");
+  }
+  const std::uint64_t steps = ledger_.steps_before_end_of(setup_.epochs - 1);
+  if (setup_.stops == 0 && end.checkpoint.progress.step != steps) {
+    ledger_.broken(
+        fmt::format("the run ended after {} of {} steps", end.checkpoint.progress.step, steps));
+  }
+  check_checkpoint(end.checkpoint);
+}
+
+void RunScenario::run_was_stopped(const actors::stopped& end) {
+  check_checkpoint(end.checkpoint);
+}
+
+void RunScenario::was_generated(const actors::generated& answer) {
+  ++generated_;
+  const auto version = static_cast<std::int32_t>(answer.envelope.version);
+  const bool is_one_version =
+      std::ranges::all_of(answer.tokens, [&](std::int32_t token) { return token == version; });
+  if (!is_one_version || answer.tokens.size() < static_cast<std::size_t>(tokens_asked_for)) {
+    ledger_.broken("a generation is not whole, or not of one version");
+  }
+}
+
+void RunScenario::was_refused(const char* request, NodeIndex by, const caf::error& error) {
+  ++refused_;
+  const auto reason = actors::to_failure(error);
+  const bool is_generation = std::strcmp(request, "generate") == 0;
+  const bool is_owed = owed_.erase(by) > 0;
+  waiting_.erase(by);
+  // A refusal has a reason that was given to the run from outside.
+  const bool is_allowed =
+      setup_.may_fail ||
+      (!is_owed && is_generation &&
+       (reason.code == errc::stopped ||
+        (reason.code == errc::training && setup_.policy == actors::InferencePolicy::refuse)));
+  if (!is_allowed) {
+    ledger_.broken(fmt::format("{} was refused: {}", request, to_string(reason)));
+  }
+}
+
+std::string RunScenario::verdict() const {
+  if (actors_.gradients->leased() > 0) {
+    return fmt::format("{} gradient buffers were not given back", actors_.gradients->leased());
+  }
+  return {};
+}
+
+}  // namespace nodezero::apps::verify

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "actors/run/assembly.hpp"
+#include "verify/scenarios/ledger.hpp"
+#include "verify/scenarios/setup.hpp"
+#include "verify/explore/scenario.hpp"
+
+namespace nodezero::apps::verify {
+
+/// What a whole run's schedules are made of.
+struct RunSetup : Setup {
+  std::uint32_t spheres = 2;  ///< workers
+  std::uint32_t symmetry = 12;
+  std::uint32_t lanes = 1;
+  bool work_in_place = false;          ///< lanes, corpus and checkpointer answer at once
+  std::uint64_t checkpoint_every = 0;  ///< steps
+  std::uint64_t evaluate_every = 0;    ///< steps; 0: never, not at the end of an epoch either
+  std::uint32_t inference = 0;         ///< requests, each at any moment
+  actors::InferencePolicy policy = actors::InferencePolicy::snapshot;
+  std::uint32_t stops = 0;  ///< requests to stop, each at any moment
+};
+
+/// All actors of a run as spawn_run makes them, with stand-in lanes. Telemetry is heard at once;
+/// every other message is one step of a schedule.
+class RunScenario : public runtime::explore::Scenario {
+ public:
+  explicit RunScenario(RunSetup setup);
+
+  void begin(caf::actor_system& system, runtime::explore::Network& network) override;
+  void end() override;
+  bool finished() const override { return unanswered_ == 0; }
+  std::string violation() const override { return ledger_.violation(); }
+  std::string verdict() const override;
+  bool in_place(const runtime::explore::Delivery& delivery) const override;
+  std::uint64_t digest_of(const runtime::explore::Delivery& delivery,
+                          const runtime::ActorKeys& keys) const override;
+  std::uint64_t digest() const override;
+  void before(const runtime::explore::Delivery& delivery) override;
+
+ private:
+  template <class Answer, class Handle, class Request>
+  class probe;
+
+  void run_has_ended(const actors::run_ended& end);
+  void run_was_stopped(const actors::stopped& end);
+  void was_generated(const actors::generated& answer);
+  void note_request(const runtime::explore::Delivery& delivery);
+  void was_refused(const char* request, runtime::explore::NodeIndex by, const caf::error& error);
+  void check_checkpoint(const model::Checkpoint& checkpoint);
+
+  RunSetup setup_;
+  Ledger ledger_;
+  actors::RunSettings settings_;
+  actors::Observer nobody_;
+
+  // Of a run:
+  actors::RunActors actors_;
+  std::size_t unanswered_ = 0;
+  bool failed_ = false;  ///< with a typed failure
+  std::uint64_t generated_ = 0;
+  std::uint64_t refused_ = 0;
+  runtime::explore::Network* network_ = nullptr;
+  bool stopping_ = false;
+  std::set<runtime::explore::NodeIndex> waiting_;  ///< whose request has come to the lifecycle
+  std::set<runtime::explore::NodeIndex> owed_;     ///< and was there at an epoch's end
+};
+
+}  // namespace nodezero::apps::verify

@@ -1,0 +1,173 @@
+#include "verify/scenarios/stand_ins.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "model/training/adamw.hpp"
+
+namespace nodezero::apps::verify {
+
+using actors::computed;
+using actors::Moved;
+using actors::Partial;
+using actors::UpdateTask;
+
+namespace {
+
+/// Adds two siblings place by place, as a lane does.
+void add(const actors::sum_shard& shard) {
+  auto& task = *shard.task;
+  model::add_in_place((*task.left.gradient).values(), (*task.right.gradient).values());
+  std::ranges::fill(task.left.squared_norms, 1.0);
+  if (task.unfinished.fetch_sub(1) == 1) {
+    task.right.gradient = {};
+  }
+}
+
+Partial begun(const actors::compute& task, Ledger& ledger, actors::GradientLease buffer) {
+  Partial part;
+  part.range = {task.position, task.position + 1};
+  part.loss = {1.0, 1};
+  if (task.purpose == actors::Purpose::train) {
+    part.gradient = std::move(buffer);
+    ledger.compute(task, *part.gradient);
+  } else {
+    ledger.check_weights(*task.weights, task.envelope.version, "an evaluation");
+  }
+  return part;
+}
+
+void set_norm(UpdateTask& task) {
+  std::ranges::fill(task.squared_norms, 1.0);
+}
+
+}  // namespace
+
+// -- lane ----------------------------------------------------------------------------------------
+
+void stand_in_lane::in_two_halves(std::function<void()> second) {
+  second_half_ = std::move(second);
+  send(this, caf::unit);
+}
+
+stand_in_lane::behavior_type stand_in_lane::make_behavior() {
+  return {
+      [this](const actors::compute& task) -> caf::result<computed> {
+        auto promise = make_response_promise<computed>();
+        auto buffer = task.buffer.full() ? task.buffer.take() : actors::GradientLease{};
+        auto part = std::make_shared<Partial>(begun(task, ledger_, std::move(buffer)));
+        in_two_halves([this, promise, task = actors::compute(task), part]() mutable {
+          ledger_.check_weights(*task.weights, task.envelope.version, "a micro-batch's backward");
+          task.weights.reset();
+          promise.deliver(computed{task.envelope, Moved(std::move(*part))});
+        });
+        return promise;
+      },
+      [](const actors::sum_shard& shard) -> caf::result<actors::shard_done> {
+        add(shard);
+        return actors::shard_done{shard.envelope};
+      },
+      [this](const actors::update_shard& shard) -> caf::result<actors::shard_done> {
+        if (shard.phase != UpdateTask::Phase::update) {
+          set_norm(*shard.task);
+          return actors::shard_done{shard.envelope};
+        }
+        auto promise = make_response_promise<actors::shard_done>();
+        ledger_.begin_update(*shard.task);
+        in_two_halves([this, promise, shard = actors::update_shard(shard)]() mutable {
+          ledger_.finish_update(*shard.task, shard.envelope);
+          shard.task.reset();
+          promise.deliver(actors::shard_done{shard.envelope});
+        });
+        return promise;
+      },
+      [this](const actors::generate_some& task) -> caf::result<actors::generated_some> {
+        auto promise = make_response_promise<actors::generated_some>();
+        if (!task.session->weights) {
+          ledger_.broken("a generation got no weights");
+          return promise;
+        }
+        ledger_.check_weights(*task.session->weights, task.envelope.version, "a generation");
+        in_two_halves([this, promise, task = actors::generate_some(task)]() mutable {
+          ledger_.check_weights(*task.session->weights, task.envelope.version, "a generation");
+          const auto version = static_cast<std::int32_t>(task.envelope.version);
+          task.session->tokens.insert(task.session->tokens.end(),
+                                      static_cast<std::size_t>(task.tokens), version);
+          task.session.reset();
+          promise.deliver(actors::generated_some{task.envelope});
+        });
+        return promise;
+      },
+      [this](caf::unit_t) {
+        if (auto second = std::exchange(second_half_, nullptr)) {
+          second();
+        }
+      },
+  };
+}
+
+// -- surroundings --------------------------------------------------------------------------------
+
+surroundings::behavior_type surroundings::make_behavior() {
+  using namespace actors;
+  return {
+      // lanes
+      [this](const actors::compute& task) -> caf::result<computed> {
+        return computed{task.envelope, Moved(begun(task, ledger_, gradients_->lease()))};
+      },
+      [](const sum_shard& shard) -> caf::result<shard_done> {
+        add(shard);
+        return shard_done{shard.envelope};
+      },
+      [this](const update_shard& shard) -> caf::result<shard_done> {
+        if (shard.phase == UpdateTask::Phase::update) {
+          ledger_.begin_update(*shard.task);
+          ledger_.finish_update(*shard.task, shard.envelope);
+        } else {
+          set_norm(*shard.task);
+        }
+        return shard_done{shard.envelope};
+      },
+      [](const generate_some& task) -> caf::result<generated_some> {
+        return generated_some{task.envelope};
+      },
+      [](const abandon&) {},
+      [](const count_finished&) { return finished_count{}; },
+      // corpus
+      [this](const plan_step& request) -> caf::result<step_plan> {
+        auto plan = std::make_shared<StepBatches>();
+        const auto n =
+            batches_->micro_batches_in_step(request.envelope.epoch, request.step_in_epoch);
+        for (std::uint32_t p = 0; p < n; ++p) {
+          plan->batches.push_back(
+              batches_->micro_batch(request.envelope.epoch, request.step_in_epoch, p));
+        }
+        return step_plan{request.envelope, request.purpose, std::move(plan)};
+      },
+      // lifecycle
+      [](const introduction&) {},
+      [](const training&) {},
+      [](const snapshot&) {},
+      [](const epoch_failed&) {},
+      [](const generate&) -> caf::result<generated> { return generated{}; },
+      [](const stop&) -> caf::result<stopped> { return stopped{}; },
+      [](const inference_deadline&) {},
+      // checkpointer
+      [](const save& request) -> caf::result<saved> {
+        return saved{request.envelope, {}};
+      },
+      [](const save_best& request) -> caf::result<saved> {
+        return saved{request.envelope, {}};
+      },
+      // observer
+      [](const telemetry_step&) {},
+      [](const telemetry_evaluation&) {},
+      [](const telemetry_epoch&) {},
+      [](const telemetry_sample&) {},
+      [](const telemetry_checkpoint&) {},
+      [](const telemetry_notice&) {},
+      [](const telemetry_flush&) { return telemetry_flushed{}; },
+  };
+}
+
+}  // namespace nodezero::apps::verify

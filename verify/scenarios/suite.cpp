@@ -1,0 +1,193 @@
+#include "verify/scenarios/suite.hpp"
+
+#include <atomic>
+#include <future>
+#include <thread>
+
+#include <fmt/format.h>
+
+#include "verify/scenarios/trees.hpp"
+
+namespace nodezero::apps::verify {
+namespace {
+
+Question of_tree(Scope scope, TreeText tree, std::uint64_t epochs) {
+  Question question;
+  question.scope = scope;
+  question.tree = std::move(tree);
+  question.epochs = epochs;
+  return question;
+}
+
+Question of_run(std::uint32_t spheres, std::uint64_t steps) {
+  Question question;
+  question.spheres = spheres;
+  question.steps = steps;
+  return question;
+}
+
+class Suite {
+ public:
+  explicit Suite(bool full) : full_(full) {
+    classes();
+    trees();
+    faults();
+    runs();
+    samples();
+  }
+  std::vector<SuiteEntry> take() { return std::move(entries_); }
+
+ private:
+  void add(std::string name, Question question, std::uint64_t schedules = 0) {
+    entries_.push_back({std::move(name), std::move(question), schedules});
+  }
+
+  /// The bare epoch protocol: as many classes of schedules as the children have orders.
+  void classes() {
+    for (const auto& tree : {complete_tree(2, 2), complete_tree(2, 3), complete_tree(3, 2)}) {
+      auto question = of_tree(Scope::bare, tree, 1);
+      question.mode = Mode::classes;
+      add("classes, bare, trees of 7, 15 and 13 nodes", question);
+    }
+  }
+
+  void trees() {
+    // Every small tree, with a gradient before each report, and with less work than workers.
+    const std::uint32_t most = full_ ? 8 : 7;
+    const auto name = "all trees of up to " + std::to_string(most) + " nodes, 2 epochs";
+    for (std::uint32_t nodes = 1; nodes <= most; ++nodes) {
+      for (const auto& tree : unordered_trees(nodes)) {
+        add(name, of_tree(Scope::tree, tree, 2));
+      }
+    }
+    for (std::uint32_t nodes = 1; nodes <= most; ++nodes) {
+      for (const auto& tree : unordered_trees(nodes)) {
+        auto idle = of_tree(Scope::tree, tree, 2);
+        idle.micro_batches = 1;
+        add("the same with 1 micro-batch a step", idle);
+      }
+    }
+    for (std::uint32_t children = 1; children <= 12; ++children) {
+      add("bare, a node of 1 to 12 children, 2 epochs",
+          of_tree(Scope::bare, complete_tree(children, 1), 2));
+    }
+    add("15 nodes, fan-out 2, 2 epochs", of_tree(Scope::tree, complete_tree(2, 3), 2));
+    add("13 nodes, fan-out 3, 2 epochs", of_tree(Scope::tree, complete_tree(3, 2), 2));
+  }
+
+  void faults() {
+    const std::uint32_t most = full_ ? 5 : 4;
+    for (std::uint32_t nodes = 2; nodes <= most; ++nodes) {
+      for (const auto& tree : unordered_trees(nodes)) {
+        auto question = of_tree(Scope::tree, tree, 1);
+        question.faults = 2;
+        add(fmt::format("trees of up to {} nodes, 2 deaths", most), question);
+      }
+    }
+    for (std::uint32_t nodes = 2; nodes <= 4; ++nodes) {
+      for (const auto& tree : unordered_trees(nodes)) {
+        auto question = of_tree(Scope::tree, tree, 1);
+        question.faults = 2;
+        question.duplicates = true;
+        question.timers = true;
+        add("up to 4 nodes, 2 deaths, duplicates, timeouts", question);
+      }
+    }
+  }
+
+  /// All actors; a stop and an inference request at any moment.
+  void runs() {
+    const std::uint32_t most = full_ ? 4 : 2;
+    for (std::uint32_t workers = 1; workers <= most; ++workers) {
+      add("runs, 2 steps", of_run(workers, 2));
+    }
+    for (std::uint32_t workers = 1; workers <= most; ++workers) {
+      auto question = of_run(workers, 2);
+      question.inference = 1;
+      add("runs, 2 steps, inference", question);
+    }
+    for (std::uint32_t workers = 1; workers <= (full_ ? 3U : 2U); ++workers) {
+      auto question = of_run(workers, 2);
+      question.faults = 2;
+      add("runs, 2 steps, 2 deaths", question);
+    }
+    for (const char* policy : {"snapshot", "wait", "refuse"}) {
+      for (std::uint32_t workers = 1; workers <= most; ++workers) {
+        auto question = of_run(workers, 2);
+        question.inference = 1;
+        question.stops = 1;
+        question.policy = policy;
+        add(fmt::format("runs, 2 steps, stop and inference, {}", policy), question);
+      }
+    }
+  }
+
+  void samples() {
+    for (const std::uint32_t workers : {12U, 144U}) {
+      for (const Mode mode : {Mode::random, Mode::pct, Mode::twice, Mode::traced}) {
+        auto question = of_run(workers, 2);
+        question.lanes = 2;
+        question.mode = mode;
+        question.stops = 1;
+        question.inference = 2;
+        question.faults = 2;
+        const bool is_drawn = mode == Mode::random || mode == Mode::pct;
+        std::uint64_t schedules = is_drawn ? 100'000 : 1'000;
+        if (!full_) {
+          schedules /= workers > 12 ? 100 : 10;
+        }
+        const auto nodes = actors::topology(workers, 12).size();
+        add(is_drawn ? fmt::format("runs of {} nodes, 2 faults, {}", nodes,
+                                   mode == Mode::random ? "random" : "priorities")
+                     : fmt::format("runs of {} nodes, 2 faults, each twice", nodes),
+            question, schedules);
+      }
+    }
+  }
+
+  bool full_;
+  std::vector<SuiteEntry> entries_;
+};
+
+}  // namespace
+
+std::vector<SuiteEntry> suite(bool full) {
+  return Suite(full).take();
+}
+
+void answer(const std::vector<SuiteEntry>& entries, std::uint32_t jobs,
+            const std::function<bool(const SuiteEntry&, const runtime::explore::Report&)>& take) {
+  using runtime::explore::Report;
+  std::vector<std::promise<Report>> answers(entries.size());
+  std::atomic<std::size_t> next = 0;
+  const auto work = [&] {
+    for (std::size_t i = next++; i < entries.size(); i = next++) {
+      try {
+        runtime::explore::Bounds bounds;
+        if (entries[i].schedules > 0) {
+          bounds.schedules = entries[i].schedules;
+        }
+        answers[i].set_value(Session(entries[i].question).explore(bounds));
+      } catch (...) {
+        answers[i].set_exception(std::current_exception());
+      }
+    }
+  };
+  std::vector<std::jthread> threads;  // joined at the end
+  for (std::uint32_t i = 0; i < jobs; ++i) {
+    threads.emplace_back(work);
+  }
+  try {
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (!take(entries[i], answers[i].get_future().get())) {
+        break;
+      }
+    }
+  } catch (...) {
+    next = entries.size();
+    throw;
+  }
+  next = entries.size();
+}
+
+}  // namespace nodezero::apps::verify

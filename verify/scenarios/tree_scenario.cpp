@@ -1,0 +1,170 @@
+#include "verify/scenarios/tree_scenario.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/run/node_zero.hpp"
+#include "actors/run/optimizer.hpp"
+#include "verify/scenarios/message_digests.hpp"
+#include "verify/scenarios/stand_ins.hpp"
+#include "verify/scenarios/trees.hpp"
+
+namespace nodezero::apps::verify {
+
+using runtime::explore::Delivery;
+using runtime::explore::Network;
+
+namespace {
+
+std::vector<std::vector<std::uint32_t>> plan(const TreeSetup& setup) {
+  const std::uint32_t workers = leaves(setup.tree);
+  const std::uint32_t n = setup.micro_batches > 0 ? setup.micro_batches : workers;
+  // A root without workers has epochs without steps.
+  return {setup.epochs, std::vector<std::uint32_t>(workers > 0 ? setup.steps : 0, n)};
+}
+
+constexpr auto long_time = std::chrono::seconds(3600);
+
+bool is_named(const char* name, const char* wanted) {
+  return std::strcmp(name, wanted) == 0;
+}
+
+}  // namespace
+
+/// Asks for one epoch after the other.
+class TreeScenario::host : public runtime::recorded<caf::event_based_actor> {
+ public:
+  host(caf::actor_config& config, TreeScenario& scenario) : recorded(config), scenario_(scenario) {}
+
+  const char* name() const override { return "host"; }
+
+  caf::behavior make_behavior() override {
+    next_epoch({});
+    return {[](caf::unit_t) {}};
+  }
+
+ private:
+  void next_epoch(const actors::Envelope& here) {
+    if (here.epoch == scenario_.setup_.epochs) {
+      scenario_.finished_ = true;
+      return;
+    }
+    request(scenario_.root_, std::chrono::seconds(1'000'000), actors::begin_epoch{here})
+        .then(
+            [this](const actors::epoch_done& done) {
+              const auto& at = done.envelope();
+              scenario_.ledger_.epoch_answered(at);
+              const std::uint64_t steps = scenario_.ledger_.steps_applied();
+              next_epoch({at.run, at.epoch + 1, steps, at.version});
+            },
+            [this](const caf::error& error) {
+              const auto reason = actors::to_failure(error);
+              if (scenario_.setup_.may_fail) {
+                scenario_.failed_ = true;
+              } else {
+                scenario_.ledger_.broken("an epoch failed though nothing went wrong: " +
+                                         to_string(reason));
+              }
+              scenario_.finished_ = true;
+            });
+  }
+
+  TreeScenario& scenario_;
+};
+
+TreeScenario::TreeScenario(TreeSetup setup)
+    : setup_(std::move(setup)),
+      ledger_(plan(setup_), setup_.tree, setup_.faulty),
+      layout_(ledger_.layout()),
+      batches_(ledger_.batches()),
+      tree_(std::make_shared<const std::vector<actors::TopologyNode>>(setup_.tree)),
+      gradients_(std::make_shared<actors::GradientPool>(layout_)) {}
+
+void TreeScenario::begin(caf::actor_system& system, Network& network) {
+  ledger_.clear();
+  finished_ = false;
+  failed_ = false;
+  auto first = std::make_shared<model::Parameters>(layout_);
+  Ledger::initialize(*first);
+  auto buffers = std::make_shared<actors::VersionBuffers>(std::move(first));
+  const auto weights = buffers->publish();
+
+  const auto around = system.spawn<surroundings>(ledger_, batches_, gradients_);
+  actors::OptimizerStart start;
+  start.total_steps = setup_.epochs * setup_.steps;
+  start.weights = std::move(buffers);
+  start.state = std::make_shared<model::OptimizerState>(layout_);
+  const auto lanes = caf::actor_cast<actors::lane_scheduler_actor>(around);
+  const auto optimizer = system.spawn<actors::optimizer>(std::move(start), lanes);
+
+  actors::SphereSettings spheres;
+  spheres.lanes = lanes;
+  spheres.observer = caf::actor_cast<actors::observer_actor>(around);
+  spheres.tree = tree_;
+  spheres.routing = setup_.routing;
+  spheres.stall_timeout = long_time;
+  actors::NodeZeroSettings root;
+  root.spheres = std::make_shared<const actors::SphereSettings>(std::move(spheres));
+  root.corpus = caf::actor_cast<actors::corpus_actor>(around);
+  root.optimizer = optimizer;
+  root.lifecycle = caf::actor_cast<actors::lifecycle_actor>(around);
+  root.checkpointer = caf::actor_cast<actors::checkpointer_actor>(around);
+  root.training_batches = batches_;
+  root.weights = weights;
+  root_ = system.spawn<actors::node_zero>(std::move(root));
+  network.settle();
+  const auto first_sphere = network.index(root_.id()) + 1U;
+  const auto last_sphere = static_cast<std::uint32_t>(network.actors());
+  system.spawn<host>(*this);
+  network.settle();
+  if (setup_.kills) {
+    for (std::uint32_t sphere = first_sphere; sphere <= last_sphere; ++sphere) {
+      const auto target = network.actor(static_cast<runtime::explore::NodeIndex>(sphere));
+      network.inject(target, caf::make_message_id(caf::message_priority::high),
+                     caf::make_message(caf::exit_msg{target->address(), caf::exit_reason::kill}),
+                     true);
+    }
+  }
+}
+
+void TreeScenario::end() {
+  root_ = nullptr;
+}
+
+bool TreeScenario::in_place(const Delivery& delivery) const {
+  for (const char* name : {delivery.sender_name, delivery.receiver_name}) {
+    if (is_named(name, "surroundings") || is_named(name, "optimizer") || is_named(name, "host")) {
+      return true;
+    }
+  }
+  return setup_.bare && *delivery.type == typeid(actors::gradient);
+}
+
+std::uint64_t TreeScenario::digest_of(const Delivery& delivery,
+                                      const runtime::ActorKeys& keys) const {
+  return digest_of_message(delivery, keys);
+}
+
+std::uint64_t TreeScenario::digest() const {
+  return runtime::Fingerprint()
+      .add(ledger_.digest())
+      .add(finished_)
+      .add(failed_)
+      .add(gradients_->leased())
+      .value();
+}
+
+std::string TreeScenario::verdict() const {
+  if (gradients_->leased() > 0) {
+    return fmt::format("{} gradient buffers were not given back", gradients_->leased());
+  }
+  const std::uint64_t steps = ledger_.steps_before_end_of(setup_.epochs - 1);
+  if (!failed_ && ledger_.steps_applied() != steps) {
+    return fmt::format("{} of {} updates were made", ledger_.steps_applied(), steps);
+  }
+  return {};
+}
+
+}  // namespace nodezero::apps::verify

@@ -1,0 +1,58 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "actors/lanes/gradient_pool.hpp"
+#include "actors/interfaces.hpp"
+#include "actors/settings.hpp"
+#include "actors/spheres/topology.hpp"
+#include "verify/scenarios/ledger.hpp"
+#include "verify/scenarios/setup.hpp"
+#include "verify/explore/scenario.hpp"
+
+namespace nodezero::apps::verify {
+
+/// What the tree's schedules are made of.
+struct TreeSetup : Setup {
+  std::vector<actors::TopologyNode> tree;
+  actors::RoutingPolicy routing = actors::RoutingPolicy::round_robin;
+  /// A child's gradient is taken at once: what is left of a child's part in a step is its one
+  /// report. This is the bare epoch protocol.
+  bool bare = false;
+};
+
+/// node_zero, its spheres and the optimizer, with everything around them in place: what can
+/// happen is that an assignment, a gradient, a report, or word of a death, comes now or later.
+class TreeScenario : public runtime::explore::Scenario {
+ public:
+  explicit TreeScenario(TreeSetup setup);
+
+  void begin(caf::actor_system& system, runtime::explore::Network& network) override;
+  void end() override;
+  bool finished() const override { return finished_; }
+  std::string violation() const override { return ledger_.violation(); }
+  std::string verdict() const override;
+  bool in_place(const runtime::explore::Delivery& delivery) const override;
+  std::uint64_t digest_of(const runtime::explore::Delivery& delivery,
+                          const runtime::ActorKeys& keys) const override;
+  std::uint64_t digest() const override;
+  void before(const runtime::explore::Delivery& delivery) override { ledger_.note(delivery); }
+
+ private:
+  class host;
+
+  TreeSetup setup_;
+  Ledger ledger_;
+  std::shared_ptr<const model::TensorLayout> layout_;
+  std::shared_ptr<const model::BatchSource> batches_;
+  std::shared_ptr<const std::vector<actors::TopologyNode>> tree_;
+
+  // Of a run:
+  std::shared_ptr<actors::GradientPool> gradients_;
+  actors::node_zero_actor root_;
+  bool finished_ = false;
+  bool failed_ = false;  ///< with a typed failure
+};
+
+}  // namespace nodezero::apps::verify
