@@ -2,8 +2,8 @@
 
 // Who accepts what: the typed handles of the actors.
 
-#include "actors/run/epoch_gate.hpp"
-#include "actors/lanes/lane_messages.hpp"
+#include "actors/epoch_gate.hpp"
+#include "actors/lane_messages.hpp"
 #include "actors/messages.hpp"
 #include "runtime/caf.hpp"
 

@@ -11,11 +11,11 @@
 #include <vector>
 
 #include "actors/errors.hpp"
-#include "actors/run/optimizer_complete.hpp"
-#include "actors/spheres/step_reduction.hpp"
+#include "actors/optimizer_complete.hpp"
+#include "actors/partial.hpp"
 #include "actors/telemetry.hpp"
-#include "model/storage/checkpoint.hpp"
 #include "model/gpt2/generation.hpp"
+#include "model/storage/checkpoint.hpp"
 #include "model/tensors/micro_batch.hpp"
 #include "runtime/caf.hpp"
 #include "runtime/envelope.hpp"

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <thread>
 
-#include "actors/run/step_plan.hpp"
+#include "actors/step_plan.hpp"
 
 namespace nodezero::actors {
 

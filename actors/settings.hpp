@@ -9,10 +9,10 @@
 #include <optional>
 #include <vector>
 
-#include "actors/lanes/lane_times.hpp"
-#include "model/training/batch_source.hpp"
-#include "model/storage/checkpoint.hpp"
+#include "actors/lane_times.hpp"
 #include "model/gpt2/generation.hpp"
+#include "model/storage/checkpoint.hpp"
+#include "model/training/batch_source.hpp"
 #include "model/training/trained_model.hpp"
 #include "model/training/training_config.hpp"
 #include "runtime/trace/recorder.hpp"

@@ -13,9 +13,10 @@
 #include <fmt/format.h>
 
 #include "apps/nodezero/bench/bench_shapes.hpp"
-#include "model/kernels/floating_point_scope.hpp"
 #include "model/gpt2/generation.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
+#include "model/kernels/floating_point_scope.hpp"
 
 int main(int argc, char** argv) {
   using namespace nodezero;
@@ -33,7 +34,7 @@ int main(int argc, char** argv) {
 
   const model::FloatingPointScope scope;
   const model::ModelConfig shape = apps::find_bench_shape(config)->model;
-  auto weights = std::make_shared<model::Parameters>(model::TensorLayout::gpt2(shape));
+  auto weights = std::make_shared<model::Parameters>(model::gpt2_layout(shape));
   model::initialize(shape, 1, *weights);
   const std::vector<std::int32_t> prompt(prompt_tokens, 1);
   const auto seconds_since = [](Clock::time_point begin) {

@@ -10,8 +10,7 @@
 
 #include "apps/nodezero/bench/bench_shapes.hpp"
 #include "bench/roofline.hpp"
-#include "model/training/adamw.hpp"
-#include "model/tensors/aligned_buffer.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/kernels/attention.hpp"
 #include "model/kernels/bf16_product.hpp"
 #include "model/kernels/cross_entropy.hpp"
@@ -20,6 +19,8 @@
 #include "model/kernels/floating_point_scope.hpp"
 #include "model/kernels/layer_norm.hpp"
 #include "model/kernels/matrix_product.hpp"
+#include "model/tensors/aligned_buffer.hpp"
+#include "model/training/adamw.hpp"
 
 namespace {
 
@@ -51,7 +52,9 @@ struct Sizes {
   Index sequences, context, heads, width, vocabulary, rows;
 };
 
-double bytes_of(Index floats) { return 4.0 * static_cast<double>(floats); }
+double bytes_of(Index floats) {
+  return 4.0 * static_cast<double>(floats);
+}
 
 void product(benchmark::State& state, Index m, Index n, Index k, bool a_transposed,
              bool b_transposed) {
@@ -81,8 +84,7 @@ void product_bf16(benchmark::State& state, Index m, Index n, Index k) {
                     scratch.data());
     benchmark::ClobberMemory();
   }
-  report(state, 2.0 * static_cast<double>(m * n * k),
-         bytes_of(m * k / 2 + k * n + m * n));
+  report(state, 2.0 * static_cast<double>(m * n * k), bytes_of(m * k / 2 + k * n + m * n));
 }
 
 void attention(benchmark::State& state, Sizes s, bool backward) {
@@ -160,7 +162,7 @@ void cross_entropy(benchmark::State& state, Sizes s) {
 
 void adamw(benchmark::State& state, const model::ModelConfig& config) {
   const model::FloatingPointScope scope;
-  const auto layout = model::TensorLayout::gpt2(config);
+  const auto layout = model::gpt2_layout(config);
   model::Parameters weights(layout);
   model::Gradient gradient(layout);
   model::OptimizerState moments(layout);

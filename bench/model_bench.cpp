@@ -23,9 +23,10 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/nodezero/bench/bench_shapes.hpp"
-#include "model/training/adamw.hpp"
-#include "model/kernels/floating_point_scope.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
+#include "model/kernels/floating_point_scope.hpp"
+#include "model/training/adamw.hpp"
 
 namespace {
 
@@ -69,7 +70,7 @@ struct Timings {
 };
 
 Timings train(const BenchShape& shape, double seconds, std::size_t threads, Precision precision) {
-  const auto layout = TensorLayout::gpt2(shape.model);
+  const auto layout = gpt2_layout(shape.model);
   Parameters weights(layout);
   initialize(shape.model, 1, weights);
   OptimizerState state(layout);

@@ -17,12 +17,12 @@
 
 #include <fmt/format.h>
 
-#include "actors/messages.hpp"
 #include "actors/laws/trace_catalogue.hpp"
+#include "actors/messages.hpp"
 #include "actors/run/trainer.hpp"
 #include "apps/nodezero/bench/bench_shapes.hpp"
-#include "model/training/batch_source.hpp"
 #include "model/kernels/random.hpp"
+#include "model/training/batch_source.hpp"
 #include "runtime/recorded.hpp"
 #include "runtime/system_config.hpp"
 #include "runtime/trace/recorder.hpp"

@@ -2,7 +2,7 @@
 
 #include <memory>
 
-#include "actors/embedding/batch_queue.hpp"
+#include "actors/run/batch_queue.hpp"
 #include "actors/settings.hpp"
 #include "model/training/trained_model.hpp"
 #include "nodezero/trainer.hpp"

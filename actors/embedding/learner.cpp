@@ -3,9 +3,9 @@
 #include <mutex>
 #include <utility>
 
-#include "actors/run/assembly.hpp"
 #include "actors/embedding/host_batches.hpp"
 #include "actors/embedding/host_run.hpp"
+#include "actors/run/assembly.hpp"
 #include "nodezero/caf.hpp"
 #include "runtime/recorded.hpp"
 

@@ -9,10 +9,10 @@
 #include <shared_mutex>
 #include <thread>
 
-#include "actors/run/assembly.hpp"
-#include "actors/embedding/batch_queue.hpp"
 #include "actors/embedding/host_calls.hpp"
 #include "actors/errors.hpp"
+#include "actors/run/assembly.hpp"
+#include "actors/run/batch_queue.hpp"
 #include "model/files/file_descriptor.hpp"
 #include "model/training/trained_model.hpp"
 #include "nodezero/trainer.hpp"

@@ -9,8 +9,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "model/storage/progress_json.hpp"
 #include "model/files/sha256.hpp"
+#include "model/storage/progress_json.hpp"
 
 namespace nodezero::actors {
 namespace {

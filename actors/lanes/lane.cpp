@@ -5,8 +5,8 @@
 #include <exception>
 #include <time.h>
 
-#include "model/training/adamw.hpp"
 #include "model/kernels/floating_point_scope.hpp"
+#include "model/training/adamw.hpp"
 
 namespace nodezero::actors {
 namespace {

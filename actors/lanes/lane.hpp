@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "actors/lanes/lane_messages.hpp"
-#include "actors/lanes/lane_times.hpp"
+#include "actors/lane_messages.hpp"
+#include "actors/lane_times.hpp"
 #include "model/training/trained_model.hpp"
 #include "runtime/recorded.hpp"
 

@@ -8,8 +8,8 @@
 #include <tuple>
 #include <vector>
 
-#include "actors/lanes/gradient_pool.hpp"
-#include "actors/lanes/lane_messages.hpp"
+#include "actors/gradient_pool.hpp"
+#include "actors/lane_messages.hpp"
 #include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 

@@ -179,19 +179,18 @@ void add_lifecycle(Catalogue& catalogue) {
   add<epoch_failed>(catalogue, "epoch_failed", blame,
                     [](const epoch_failed& m, PayloadWriter& p) { write_blame(m.reason, p); });
   // A host's request comes from outside: in full, so that it can be made again.
-  catalogue.add<generate>(
-      "generate",
-      {number("prompt_tokens"), number("tokens"), numbers("prompt"), real("temperature"),
-       number("top_k"), real("top_p"), number("seed")},
-      [](const generate& m, PayloadWriter& p) {
-        p.number(m.prompt.size());
-        p.number(as_number(m.tokens));
-        p.numbers(std::vector<std::uint32_t>(m.prompt.begin(), m.prompt.end()));
-        p.real(m.sampling.temperature);
-        p.number(as_number(m.sampling.top_k));
-        p.real(m.sampling.top_p);
-        p.number(m.sampling.seed);
-      });
+  catalogue.add<generate>("generate",
+                          {number("prompt_tokens"), number("tokens"), numbers("prompt"),
+                           real("temperature"), number("top_k"), real("top_p"), number("seed")},
+                          [](const generate& m, PayloadWriter& p) {
+                            p.number(m.prompt.size());
+                            p.number(as_number(m.tokens));
+                            p.numbers(std::vector<std::uint32_t>(m.prompt.begin(), m.prompt.end()));
+                            p.real(m.sampling.temperature);
+                            p.number(as_number(m.sampling.top_k));
+                            p.real(m.sampling.top_p);
+                            p.number(m.sampling.seed);
+                          });
   add<infer>(catalogue, "infer", {number("prompt_tokens"), number("tokens")},
              [](const infer& m, PayloadWriter& p) {
                p.number(m.request.prompt.size());

@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/inference/inference.hpp"
+#include "actors/inference/lifecycle.hpp"
+#include "actors/lanes/lane.hpp"
+#include "actors/lanes/lane_scheduler.hpp"
 #include "actors/run/checkpointer.hpp"
 #include "actors/run/corpus.hpp"
 #include "actors/run/driver.hpp"
-#include "actors/inference/inference.hpp"
-#include "actors/lanes/lane.hpp"
-#include "actors/lanes/lane_scheduler.hpp"
-#include "actors/inference/lifecycle.hpp"
 #include "actors/run/node_zero.hpp"
 #include "actors/run/observer_bridge.hpp"
 #include "actors/run/optimizer.hpp"

@@ -4,9 +4,9 @@
 #include <memory>
 #include <vector>
 
-#include "actors/embedding/feed.hpp"
-#include "actors/lanes/gradient_pool.hpp"
+#include "actors/gradient_pool.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/run/feed.hpp"
 #include "actors/settings.hpp"
 #include "runtime/system_config.hpp"
 

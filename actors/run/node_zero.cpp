@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "actors/mutant.hpp"
-#include "actors/run/step_plan.hpp"
+#include "actors/step_plan.hpp"
 
 namespace nodezero::actors {
 

@@ -6,7 +6,7 @@
 #include <variant>
 #include <vector>
 
-#include "actors/run/epoch_gate.hpp"
+#include "actors/epoch_gate.hpp"
 #include "actors/spheres/sphere_parent.hpp"
 
 namespace nodezero::actors {
@@ -21,7 +21,7 @@ struct NodeZeroSettings {
   std::shared_ptr<const model::BatchSource> training_batches;
   bool validates = false;
   bool waits_for_batches = false;  ///< a host submits them when it likes
-  std::uint64_t total_steps = 0;  ///< over all epochs; the last one may be cut short by it
+  std::uint64_t total_steps = 0;   ///< over all epochs; the last one may be cut short by it
   std::uint64_t evaluate_every = 0;
   std::uint64_t checkpoint_every = 0;
   model::ModelConfig model;

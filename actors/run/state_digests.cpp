@@ -4,14 +4,14 @@
 #include <bit>
 #include <variant>
 
-#include "actors/spheres/control.hpp"
-#include "actors/run/digests.hpp"
-#include "actors/run/driver.hpp"
+#include "actors/digests.hpp"
 #include "actors/inference/inference.hpp"
-#include "actors/lanes/lane_scheduler.hpp"
 #include "actors/inference/lifecycle.hpp"
+#include "actors/lanes/lane_scheduler.hpp"
+#include "actors/run/driver.hpp"
 #include "actors/run/node_zero.hpp"
 #include "actors/run/optimizer.hpp"
+#include "actors/spheres/control.hpp"
 #include "actors/spheres/worker.hpp"
 
 namespace nodezero::actors {

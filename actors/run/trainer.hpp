@@ -10,8 +10,8 @@
 
 #include "actors/settings.hpp"
 #include "actors/telemetry.hpp"
-#include "model/storage/checkpoint.hpp"
 #include "model/gpt2/generation.hpp"
+#include "model/storage/checkpoint.hpp"
 
 namespace nodezero::actors {
 

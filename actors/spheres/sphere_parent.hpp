@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "actors/run/digests.hpp"
+#include "actors/digests.hpp"
 #include "actors/mutant.hpp"
 #include "actors/spheres/routing.hpp"
 #include "actors/spheres/sphere.hpp"

@@ -5,21 +5,11 @@
 #include <variant>
 #include <vector>
 
-#include "actors/lanes/gradient_pool.hpp"
-#include "actors/spheres/position_range.hpp"
+#include "actors/partial.hpp"
+#include "actors/position_range.hpp"
 #include "model/tensors/micro_batch.hpp"
 
 namespace nodezero::actors {
-
-/// The sum over one node of the position tree. Without a gradient when only a loss was
-/// asked for.
-struct Partial {
-  PositionRange range;
-  GradientLease gradient;
-  model::LossSum loss;
-  /// Of the gradient's blocks; empty unless a sum of the whole step took them on its way.
-  std::vector<double> squared_norms;
-};
 
 /// What a sphere holds of a step: it sums what is wholly its own along the position tree
 /// and gives everything else upwards at once. Keyed by position, so the order in which

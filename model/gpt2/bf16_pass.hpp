@@ -1,7 +1,7 @@
 #pragma once
 
-#include "model/kernels/bf16_product.hpp"
 #include "model/gpt2/pass_base.hpp"
+#include "model/kernels/bf16_product.hpp"
 
 namespace nodezero::model {
 

@@ -4,14 +4,14 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "model/tensors/aligned_buffer.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/kernels/attention_rows.hpp"
 #include "model/kernels/bf16.hpp"
 #include "model/kernels/elementwise.hpp"
-#include "model/gpt2/gpt2_offsets.hpp"
 #include "model/kernels/layer_norm.hpp"
 #include "model/kernels/matrix_product.hpp"
 #include "model/kernels/row_product.hpp"
+#include "model/tensors/aligned_buffer.hpp"
 
 namespace nodezero::model {
 namespace {

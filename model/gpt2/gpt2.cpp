@@ -6,14 +6,14 @@
 
 #include <fmt/format.h>
 
-#include "model/kernels/attention.hpp"
 #include "model/gpt2/bf16_pass.hpp"
+#include "model/gpt2/pass_base.hpp"
+#include "model/gpt2/workspace.hpp"
+#include "model/kernels/attention.hpp"
 #include "model/kernels/cross_entropy.hpp"
 #include "model/kernels/elementwise.hpp"
 #include "model/kernels/layer_norm.hpp"
 #include "model/kernels/matrix_product.hpp"
-#include "model/gpt2/pass_base.hpp"
-#include "model/gpt2/workspace.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -243,9 +243,10 @@ LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBa
     return pass.loss();
   };
   Workspace::State& state = workspace.state();
-  const double sum = state.precision == Precision::bf16
-                         ? run(Bf16Pass(without_dropout, weights.values().data(), batch, {}, state))
-                         : run(Fp32Pass(without_dropout, weights.values().data(), batch, {}, state));
+  const double sum =
+      state.precision == Precision::bf16
+          ? run(Bf16Pass(without_dropout, weights.values().data(), batch, {}, state))
+          : run(Fp32Pass(without_dropout, weights.values().data(), batch, {}, state));
   return {sum, count_valid(batch)};
 }
 

@@ -5,8 +5,9 @@
 #include <memory>
 #include <span>
 
-#include "model/tensors/micro_batch.hpp"
+#include "model/kernels/dropout.hpp"
 #include "model/kernels/precision.hpp"
+#include "model/tensors/micro_batch.hpp"
 #include "model/tensors/tensor_set.hpp"
 
 namespace nodezero::model {
@@ -30,13 +31,6 @@ class Workspace {
 
  private:
   std::unique_ptr<State> state_;
-};
-
-/// Where a micro-batch stands in its run; keys its dropout masks.
-struct DropoutKey {
-  std::uint64_t seed = 0;
-  std::uint64_t step = 0;      ///< optimizer steps before this one, over all epochs
-  std::uint64_t position = 0;  ///< canonical position in the step
 };
 
 /// Fills the weights as GPT-2 does: normal(0, 0.02), the residual projections by

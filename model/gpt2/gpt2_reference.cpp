@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "model/gpt2/gpt2_offsets.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/gpt2/gpt2_reference_layers.hpp"
 
 namespace nodezero::model::reference {
@@ -168,7 +168,7 @@ struct Block {
 struct Forward {
   Forward(const ModelConfig& config, const double* w, const MicroBatch& batch,
           const DropoutKey& key)
-      : at(config, *TensorLayout::gpt2(config)),
+      : at(config, *gpt2_layout(config)),
         embedding_mask(key, config.dropout, 0, DropoutSite::embedding, config.width),
         last(embedding(batch, w + at.wte, w + at.wpe, config.width)),
         normed(0, 0) {

@@ -5,8 +5,9 @@
 #include <vector>
 
 #include "model/gpt2/gpt2.hpp"
-#include "model/tensors/micro_batch.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/gpt2/model_config.hpp"
+#include "model/tensors/micro_batch.hpp"
 
 /// The model as its equations: plain loops in double, each forward beside its backward.
 /// Slow and meant to be read; the tests hold the fast path against it, and it against
@@ -14,7 +15,7 @@
 namespace nodezero::model::reference {
 
 /// Sum of negative log likelihood over the valid tokens, in nats. `weights` is the flat
-/// buffer of TensorLayout::gpt2(config). Dropout applies if config.dropout > 0.
+/// buffer of gpt2_layout(config). Dropout applies if config.dropout > 0.
 double loss(const ModelConfig& config, std::span<const double> weights, const MicroBatch& batch,
             const DropoutKey& key);
 

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 
-#include "model/kernels/dropout.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/gpt2/workspace.hpp"
+#include "model/kernels/dropout.hpp"
 
 namespace nodezero::model {
 

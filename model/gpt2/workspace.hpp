@@ -6,11 +6,11 @@
 #include <memory>
 #include <optional>
 
-#include "model/tensors/aligned_buffer.hpp"
-#include "model/kernels/attention.hpp"
 #include "model/gpt2/gpt2.hpp"
-#include "model/gpt2/gpt2_offsets.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
+#include "model/kernels/attention.hpp"
 #include "model/kernels/layer_norm.hpp"
+#include "model/tensors/aligned_buffer.hpp"
 #include "model/tensors/micro_batch.hpp"
 
 namespace nodezero::model {

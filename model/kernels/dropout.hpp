@@ -2,10 +2,16 @@
 
 #include <cstdint>
 
-#include "model/gpt2/gpt2.hpp"
 #include "model/kernels/random.hpp"
 
 namespace nodezero::model {
+
+/// Where a micro-batch stands in its run; keys its dropout masks.
+struct DropoutKey {
+  std::uint64_t seed = 0;
+  std::uint64_t step = 0;      ///< optimizer steps before this one, over all epochs
+  std::uint64_t position = 0;  ///< canonical position in the step
+};
 
 /// Where in a block values are dropped.
 enum class DropoutSite : std::uint32_t { embedding, attention, attention_residual, mlp_residual };

@@ -14,8 +14,8 @@
 #include <fmt/ranges.h>
 
 #include "model/files/atomic_file.hpp"
-#include "model/storage/checkpoint_files.hpp"
 #include "model/files/system_error.hpp"
+#include "model/storage/checkpoint_files.hpp"
 
 namespace nodezero::model {
 namespace {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "model/training/adamw.hpp"
 #include "model/storage/model_folder.hpp"
+#include "model/training/adamw.hpp"
 
 namespace nodezero::model {
 

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 
 #include "model/files/atomic_file.hpp"
+#include "model/files/sha256.hpp"
 #include "model/storage/progress_json.hpp"
 #include "model/storage/safetensors.hpp"
-#include "model/files/sha256.hpp"
 
 namespace nodezero::model {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "model/training/adamw.hpp"
 #include "model/tensors/tensor_set.hpp"
+#include "model/training/adamw.hpp"
 
 namespace nodezero::model {
 

@@ -6,6 +6,7 @@
 
 #include "model/files/atomic_file.hpp"
 #include "model/files/mapped_file.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/storage/safetensors.hpp"
 
 namespace nodezero::model {
@@ -84,7 +85,7 @@ Result<ConfigAndWeights> load_weights(const std::filesystem::path& folder) {
   if (auto checked = check_size(*config, path); !checked) {
     return tl::unexpected(checked.error());
   }
-  auto weights = std::make_shared<Parameters>(TensorLayout::gpt2(*config));
+  auto weights = std::make_shared<Parameters>(gpt2_layout(*config));
   if (auto read = read_safetensors(path, "", *weights); !read) {
     return tl::unexpected(read.error());
   }

@@ -13,12 +13,12 @@ inline constexpr std::int32_t ignored_target = -1;
 /// The work of one lane: `sequences` windows of `context` tokens with their targets, or what a
 /// host's model takes.
 struct MicroBatch {
-  std::int64_t sequences = 0;          ///< B
-  std::int64_t context = 0;            ///< T
-  std::vector<std::int32_t> inputs;    ///< [B, T] token ids; padding is 0
-  std::vector<std::int32_t> targets;   ///< [B, T] token ids or ignored_target
-  std::int64_t valid_tokens = 0;       ///< targets that are not ignored
-  AnyValue host_data = {};             ///< of a host's model; then there are no tokens
+  std::int64_t sequences = 0;         ///< B
+  std::int64_t context = 0;           ///< T
+  std::vector<std::int32_t> inputs;   ///< [B, T] token ids; padding is 0
+  std::vector<std::int32_t> targets;  ///< [B, T] token ids or ignored_target
+  std::int64_t valid_tokens = 0;      ///< targets that are not ignored
+  AnyValue host_data = {};            ///< of a host's model; then there are no tokens
 };
 
 /// A loss before it is divided: sums travel, the root divides once.

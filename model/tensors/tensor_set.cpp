@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include <fmt/format.h>
-
 namespace nodezero::model {
 namespace {
 
@@ -26,35 +24,6 @@ TensorLayout::TensorLayout(std::vector<TensorInfo> tensors) : tensors_(std::move
     buffer_size_ +=
         (tensor.size + floats_per_cache_line - 1) / floats_per_cache_line * floats_per_cache_line;
   }
-}
-
-std::shared_ptr<const TensorLayout> TensorLayout::gpt2(const ModelConfig& config) {
-  const std::int64_t C = config.width;
-  std::vector<TensorInfo> tensors;
-  const auto add = [&](std::string name, std::vector<std::int64_t> shape) {
-    TensorInfo tensor;
-    tensor.name = std::move(name);
-    tensor.shape = std::move(shape);
-    tensors.push_back(std::move(tensor));
-  };
-  const auto add_with_bias = [&](const std::string& name, std::vector<std::int64_t> shape) {
-    const std::int64_t outputs = shape.back();
-    add(name + ".weight", std::move(shape));
-    add(name + ".bias", {outputs});
-  };
-  add("transformer.wte.weight", {config.vocabulary, C});
-  add("transformer.wpe.weight", {config.context, C});
-  for (std::int64_t layer = 0; layer < config.layers; ++layer) {
-    const std::string block = fmt::format("transformer.h.{}", layer);
-    add_with_bias(block + ".ln_1", {C});
-    add_with_bias(block + ".attn.c_attn", {C, 3 * C});
-    add_with_bias(block + ".attn.c_proj", {C, C});
-    add_with_bias(block + ".ln_2", {C});
-    add_with_bias(block + ".mlp.c_fc", {C, 4 * C});
-    add_with_bias(block + ".mlp.c_proj", {4 * C, C});
-  }
-  add_with_bias("transformer.ln_f", {C});
-  return std::make_shared<const TensorLayout>(std::move(tensors));
 }
 
 const TensorInfo* TensorLayout::find(std::string_view name) const {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "model/tensors/aligned_buffer.hpp"
-#include "model/gpt2/model_config.hpp"
 
 namespace nodezero::model {
 
@@ -29,9 +28,6 @@ class TensorLayout {
  public:
   /// Takes names and shapes; sorts by name and works out everything else.
   explicit TensorLayout(std::vector<TensorInfo> tensors);
-
-  /// The tensors of a GPT-2 with a tied output.
-  static std::shared_ptr<const TensorLayout> gpt2(const ModelConfig& config);
 
   std::span<const TensorInfo> tensors() const { return tensors_; }
   const TensorInfo* find(std::string_view name) const;

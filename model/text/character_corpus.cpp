@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "model/text/character_table.hpp"
 #include "model/files/mapped_file.hpp"
+#include "model/text/character_table.hpp"
 #include "model/text/utf8_text.hpp"
 
 namespace nodezero::model {

@@ -52,7 +52,7 @@ double sum_along_tree(std::span<const double> blocks);
 
 /// What one update multiplies and adds; the same for all shards of a step.
 struct UpdateScalars {
-  std::uint64_t step = 1;     ///< 1 for the first update, as in AdamW's bias correction
+  std::uint64_t step = 1;  ///< 1 for the first update, as in AdamW's bias correction
   double learning_rate = 0;
   double gradient_scale = 1;  ///< clip coefficient / valid tokens
 };

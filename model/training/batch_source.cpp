@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "model/training/keyed_permutation.hpp"
 #include "model/kernels/random.hpp"
+#include "model/training/keyed_permutation.hpp"
 
 namespace nodezero::model {
 namespace {

@@ -1,5 +1,6 @@
 #include <stdexcept>
 
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/training/trained_model.hpp"
 
 namespace nodezero::model {
@@ -37,7 +38,7 @@ class Gpt2OnLane : public LaneModel {
 class Gpt2Model : public TrainedModel {
  public:
   explicit Gpt2Model(const TrainingConfig& config)
-      : config_(config), layout_(TensorLayout::gpt2(config.model)) {}
+      : config_(config), layout_(gpt2_layout(config.model)) {}
 
   std::shared_ptr<const TensorLayout> layout() const override { return layout_; }
   void initialize(std::uint64_t seed, Parameters& weights) const override {

@@ -7,6 +7,7 @@
 
 #include "model/gpt2/generation.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/gpt2/model_config.hpp"
 
 namespace nodezero {
@@ -52,8 +53,7 @@ Result<LanguageModel> LanguageModel::create(const Sizes& sizes) {
   if (const auto valid = model::validate(config); !valid) {
     return fail(ErrorCode::invalid_argument, valid.error().message);
   }
-  return LanguageModel(
-      std::make_shared<const State>(State{config, model::TensorLayout::gpt2(config)}));
+  return LanguageModel(std::make_shared<const State>(State{config, model::gpt2_layout(config)}));
 }
 
 LanguageModel::LanguageModel(std::shared_ptr<const State> state) : state_(std::move(state)) {}

@@ -2,9 +2,9 @@
 
 #include <cstdint>
 
-#include "model/training/adamw.hpp"
 #include "model/gpt2/model_config.hpp"
 #include "model/kernels/precision.hpp"
+#include "model/training/adamw.hpp"
 
 namespace nodezero::model {
 

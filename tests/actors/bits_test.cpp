@@ -7,9 +7,10 @@
 
 #include <gtest/gtest.h>
 
-#include "model/storage/digest.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/kernels/random.hpp"
+#include "model/storage/digest.hpp"
 #include "support/tiny_run.hpp"
 
 namespace nodezero::actors::testing {
@@ -239,7 +240,7 @@ TEST(Bits, DifferForEverythingThatIsPartOfTheArithmetic) {
   differs([](Config& c) { c.optimizer.weight_decay = 0.2; }, "weight decay");
   differs([](Config& c) { c.optimizer.clip = 0.05; }, "clip");
 
-  auto initial = model::Parameters(model::TensorLayout::gpt2(base.training.model));
+  auto initial = model::Parameters(model::gpt2_layout(base.training.model));
   model::initialize(base.training.model, base.training.seed, initial);
   for (const auto& digest : digests) {
     EXPECT_NE(digest.substr(0, 64), model::digest(initial));

@@ -8,6 +8,7 @@
 
 #include "actors/spheres/topology.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "support/stage.hpp"
 
 namespace nodezero::actors::testing {
@@ -166,7 +167,7 @@ TEST(Conservation, AStepIsTheSumOfItsMicroBatches) {  // C1, C2, C4
   stage.run();
   ASSERT_TRUE(end.succeeded());
 
-  const auto layout = model::TensorLayout::gpt2(settings.training.model);
+  const auto layout = model::gpt2_layout(settings.training.model);
   model::Parameters weights(layout);
   model::initialize(settings.training.model, settings.training.seed, weights);
   model::Gradient gradient(layout);

@@ -1,4 +1,4 @@
-#include "actors/run/epoch_gate.hpp"
+#include "actors/epoch_gate.hpp"
 
 #include <optional>
 

@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
-#include "model/storage/digest.hpp"
 #include "model/gpt2/generation.hpp"
+#include "model/storage/digest.hpp"
 #include "support/stage.hpp"
 
 namespace nodezero::actors::testing {

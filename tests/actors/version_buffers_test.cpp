@@ -2,14 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "actors/lanes/gradient_pool.hpp"
+#include "actors/gradient_pool.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 
 namespace nodezero::actors {
 namespace {
 
 std::shared_ptr<const model::TensorLayout> small_layout() {
-  return model::TensorLayout::gpt2(
-      {.layers = 1, .heads = 1, .width = 2, .context = 2, .vocabulary = 3});
+  return model::gpt2_layout({.layers = 1, .heads = 1, .width = 2, .context = 2, .vocabulary = 3});
 }
 
 TEST(VersionBuffers, WriteInPlaceWhenNobodyHoldsTheVersion) {

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/gpt2/gpt2_reference.hpp"
 
 namespace nodezero::apps {
@@ -31,7 +32,7 @@ constexpr model::ModelConfig config{
     .layers = 1, .heads = 2, .width = 16, .context = 8, .vocabulary = 11};
 
 std::shared_ptr<const model::Parameters> weights() {
-  auto set = std::make_shared<model::Parameters>(model::TensorLayout::gpt2(config));
+  auto set = std::make_shared<model::Parameters>(model::gpt2_layout(config));
   model::initialize(config, 7, *set);
   return set;
 }

@@ -10,7 +10,7 @@
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/options/presets.hpp"
-#include "apps/nodezero/options/resolve.hpp"
+#include "apps/nodezero/train/resolve.hpp"
 
 namespace nodezero::apps {
 namespace {

@@ -7,9 +7,10 @@
 #include <gtest/gtest.h>
 
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/train/memory.hpp"
+#include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 
 namespace nodezero::apps {
 namespace {
@@ -73,7 +74,7 @@ TEST(Plan, CountsGradientBuffers) {
 TEST(Plan, AddsUpWhatARunHolds) {
   const auto [data, settings] = example();
   const auto plan = make_plan(settings, data);
-  const auto layout = model::TensorLayout::gpt2(settings.training.model);
+  const auto layout = model::gpt2_layout(settings.training.model);
   const std::uint64_t set = layout->buffer_size() * sizeof(float);
   EXPECT_EQ(plan.parameters, layout->parameter_count());
   EXPECT_EQ(bytes_of(plan, "weights"), set);

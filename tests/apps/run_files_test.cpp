@@ -6,9 +6,9 @@
 #include <gtest/gtest.h>
 
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/terminal/printable_text.hpp"
 #include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/train/metrics.hpp"
-#include "apps/nodezero/terminal/printable_text.hpp"
 #include "apps/nodezero/train/run_folder.hpp"
 #include "apps/nodezero/train/run_record.hpp"
 

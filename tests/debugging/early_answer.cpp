@@ -7,8 +7,8 @@
 
 #include <fmt/format.h>
 
-#include "actors/mutant.hpp"
 #include "actors/laws/trace_catalogue.hpp"
+#include "actors/mutant.hpp"
 #include "runtime/trace/recorder.hpp"
 #include "support/tiny_run.hpp"
 

@@ -4,9 +4,9 @@
 #include <array>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <regex>
 #include <sstream>
-#include <stdexcept>
 
 #include <fmt/format.h>
 
@@ -16,28 +16,110 @@ namespace nodezero::layers {
 
 namespace {
 
-struct Layer {
+/// A folder of the house and what its files may include beside themselves. An arrow that is not
+/// here is a decision about the structure: draw it here and in docs/architecture.md, or move the
+/// file.
+struct Room {
   std::string_view folder;
-  std::vector<std::string_view> below;  ///< what it may include beside itself
+  std::vector<std::string_view> below;  ///< "model/*": any room of model
 };
 
-const std::vector<Layer>& layers() {
-  static const std::vector<Layer> all = {
+const std::vector<Room>& rooms() {
+  static const std::vector<Room> all = {
       {"include", {}},
       {"model", {"include"}},
-      {"runtime", {}},
-      {"actors", {"include", "model", "runtime"}},
-      {"apps", {"include", "model", "runtime", "actors"}},
-      {"bench", {"include", "model", "runtime", "actors", "apps"}},
+      {"model/files", {"model"}},
+      {"model/kernels", {"model"}},
+      {"model/tensors", {"include"}},
+      {"model/text", {"model", "model/files"}},
+      {"model/gpt2", {"model", "model/kernels", "model/tensors"}},
+      {"model/training",
+       {"include", "model", "model/kernels", "model/tensors", "model/text", "model/gpt2"}},
+      {"model/storage",
+       {"model", "model/files", "model/tensors", "model/text", "model/gpt2", "model/training"}},
+      {"runtime", {"runtime/trace"}},
+      {"runtime/trace", {}},
+      {"runtime/inspect", {"runtime/trace"}},
+      {"actors",
+       {"include", "model", "model/tensors", "model/gpt2", "model/training", "model/storage",
+        "runtime", "runtime/trace"}},
+      {"actors/spheres", {"actors", "model/tensors", "model/training", "runtime"}},
+      {"actors/lanes", {"actors", "model/kernels", "model/training", "runtime"}},
+      {"actors/inference", {"actors", "runtime"}},
+      {"actors/run",
+       {"include", "actors", "actors/spheres", "actors/lanes", "actors/inference", "model/gpt2",
+        "model/text", "model/training", "model/storage", "runtime"}},
+      {"actors/laws", {"actors", "runtime/trace", "runtime/inspect"}},
+      {"actors/embedding",
+       {"include", "actors", "actors/run", "actors/laws", "model/files", "model/training",
+        "model/storage", "runtime"}},
+      {"verify/explore", {"runtime"}},
+      {"verify/scenarios",
+       {"actors", "actors/spheres", "actors/run", "actors/laws", "model/gpt2", "model/training",
+        "runtime", "runtime/trace", "verify/explore"}},
+      {"verify/replay",
+       {"actors", "actors/run", "actors/laws", "model/storage", "runtime", "runtime/trace",
+        "runtime/inspect", "verify/explore", "verify/scenarios"}},
+      {"verify/mutants", {"actors", "verify/explore", "verify/scenarios"}},
+      {"apps/nodezero", {"model"}},
+      {"apps/nodezero/process", {"runtime/trace"}},
+      {"apps/nodezero/terminal", {"apps/nodezero"}},
+      {"apps/nodezero/options", {"apps/nodezero", "actors", "model/text", "model/training"}},
+      {"apps/nodezero/train",
+       {"apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal", "apps/nodezero/options",
+        "actors", "actors/spheres", "actors/run", "actors/laws", "model/files", "model/kernels",
+        "model/text", "model/gpt2", "model/training", "model/storage", "runtime/trace"}},
+      {"apps/nodezero/text",
+       {"apps/nodezero", "apps/nodezero/terminal", "apps/nodezero/options", "apps/nodezero/train",
+        "model/kernels", "model/tensors", "model/text", "model/gpt2", "model/training",
+        "model/storage"}},
+      {"apps/nodezero/trace",
+       {"apps/nodezero", "apps/nodezero/process", "actors/laws", "runtime/trace",
+        "runtime/inspect"}},
+      {"apps/nodezero/bench",
+       {"apps/nodezero", "apps/nodezero/options", "actors/run", "model/kernels", "model/tensors",
+        "model/gpt2", "model/training"}},
+      {"apps/nodezero/topology",
+       {"apps/nodezero", "apps/nodezero/options", "apps/nodezero/terminal", "actors/spheres"}},
+      {"apps/nodezero/checking",
+       {"apps/nodezero", "apps/nodezero/terminal", "apps/nodezero/train", "apps/nodezero/trace",
+        "actors/laws", "model/storage", "runtime/trace", "runtime/inspect", "verify/explore",
+        "verify/scenarios", "verify/replay"}},
+      {"bench",
+       {"include", "model/*", "runtime", "runtime/*", "actors", "actors/*", "apps/nodezero/*"}},
   };
   return all;
 }
 
-/// The layer of that name; null for folders that are none, such as tests.
-const Layer* find_layer(std::string_view folder) {
-  const auto found = std::find_if(layers().begin(), layers().end(),
-                                  [&](const Layer& layer) { return layer.folder == folder; });
-  return found == layers().end() ? nullptr : &*found;
+/// The innermost room that a file stands in; null for folders that are none, such as tests.
+const Room* room_of(const std::filesystem::path& file) {
+  for (auto folder = file.parent_path(); !folder.empty(); folder = folder.parent_path()) {
+    for (const Room& room : rooms()) {
+      if (room.folder == folder.generic_string()) {
+        return &room;
+      }
+    }
+  }
+  return nullptr;
+}
+
+bool may_include(const Room& room, std::string_view other) {
+  return std::any_of(room.below.begin(), room.below.end(), [&](std::string_view below) {
+    return below.ends_with("/*") ? other.starts_with(below.substr(0, below.size() - 1))
+                                 : other == below;
+  });
+}
+
+/// The folders at the top of the tree that hold rooms, each once and in order.
+std::vector<std::string> layers() {
+  std::vector<std::string> all;
+  for (const Room& room : rooms()) {
+    std::string layer(room.folder.substr(0, room.folder.find('/')));
+    if (std::find(all.begin(), all.end(), layer) == all.end()) {
+      all.push_back(std::move(layer));
+    }
+  }
+  return all;
 }
 
 /// Ways to start a thread, or to have one started.
@@ -46,32 +128,32 @@ constexpr std::array<std::string_view, 8> thread_starters = {
     "omp parallel", "<thread>",     "<future>",   "<pthread.h>",
 };
 
-/// Stands for a program of somebody else's, with a build of its own.
-bool is_foreign(const std::filesystem::path& file) {
-  return file.string().starts_with("examples/");
+bool is_source(const std::filesystem::path& file) {
+  return file.extension() == ".cpp" || file.extension() == ".hpp" || file.extension() == ".h";
 }
 
-/// Why `file` of `layer` must not have `#include <path>` or `#include "path"`; empty if it may.
-std::string reason_against_include(const Layer& layer, const std::filesystem::path& file,
+/// Why `file` of `room` must not have `#include <path>` or `#include "path"`; empty if it may.
+std::string reason_against_include(const Room& room, const std::filesystem::path& file,
                                    const std::string& path, bool quoted) {
-  const std::string first = path.substr(0, path.find('/'));
-  // Public headers are included as those who have installed them do.
-  const std::string folder = first == "nodezero" ? "include" : first;
+  const std::string folder = path.substr(0, path.find('/'));
   if (folder == "caf") {
     return file == "runtime/caf.hpp" || file == "include/nodezero/caf.hpp"
                ? ""
                : fmt::format("includes <{}>: only runtime/caf.hpp includes CAF", path);
   }
-  if (folder == layer.folder) {
-    return "";
-  }
   if (folder == "tests") {
-    return fmt::format("{} includes {}: nothing includes the tests", layer.folder, path);
+    return fmt::format("includes {}: nothing includes the tests", path);
   }
-  if (find_layer(folder) != nullptr) {
-    const bool allowed =
-        std::find(layer.below.begin(), layer.below.end(), folder) != layer.below.end();
-    return allowed ? "" : fmt::format("{} includes {}: it points upwards", layer.folder, path);
+  // Public headers are included as those who have installed them do.
+  const Room* const other = room_of(folder == "nodezero" ? "include/" + path : path);
+  if (other != nullptr) {
+    return other == &room || may_include(room, other->folder)
+               ? ""
+               : fmt::format("includes {}: {} may not use {}", path, room.folder, other->folder);
+  }
+  const auto all = layers();
+  if (std::find(all.begin(), all.end(), folder) != all.end()) {
+    return fmt::format("includes {}: it stands in no room", path);
   }
   return quoted ? fmt::format("includes \"{}\": write a path from the root", path) : "";
 }
@@ -83,9 +165,9 @@ std::string to_string(const Violation& violation) {
 }
 
 std::vector<Violation> violations_in(const std::filesystem::path& file, std::string_view text) {
-  const Layer* layer = find_layer(file.begin()->string());
-  if (layer == nullptr) {
-    throw std::invalid_argument(file.string() + " belongs to no layer");
+  const Room* room = room_of(file);
+  if (room == nullptr) {
+    return {{file, 1, "stands in no room"}};
   }
   static const std::regex directive(R"re(^\s*#\s*include\s*(.*?)\s*$)re");
   static const std::regex target(R"re(([<"])([^>"]+)[>"])re");
@@ -97,15 +179,14 @@ std::vector<Violation> violations_in(const std::filesystem::path& file, std::str
     std::smatch include, path;
     if (std::regex_match(line, include, directive)) {
       const std::string operand = include[1];
-      const std::string reason =
-          std::regex_match(operand, path, target)
-              ? reason_against_include(*layer, file, path[2], path[1] == "\"")
-              : fmt::format("includes {}: spell the path out", operand);
+      const std::string reason = std::regex_match(operand, path, target)
+                                     ? reason_against_include(*room, file, path[2], path[1] == "\"")
+                                     : fmt::format("includes {}: spell the path out", operand);
       if (!reason.empty()) {
         found.push_back({file, number, reason});
       }
     }
-    if (layer->folder == "model") {
+    if (room->folder.starts_with("model")) {
       for (std::string_view starter : thread_starters) {
         if (line.find(starter) != std::string::npos) {
           found.push_back({file, number, fmt::format("{}: model starts no thread", starter)});
@@ -119,16 +200,12 @@ std::vector<Violation> violations_in(const std::filesystem::path& file, std::str
 std::vector<Violation> violations_in_tree(const std::filesystem::path& root) {
   namespace fs = std::filesystem;
   std::vector<Violation> found;
-  for (const Layer& layer : layers()) {
-    if (!fs::is_directory(root / layer.folder)) {
+  for (const std::string& layer : layers()) {
+    if (!fs::is_directory(root / layer)) {
       continue;
     }
-    for (const auto& entry : fs::recursive_directory_iterator(root / layer.folder)) {
-      if (is_foreign(fs::relative(entry.path(), root))) {
-        continue;
-      }
-      if (entry.path().extension() == ".cpp" || entry.path().extension() == ".hpp" ||
-          entry.path().extension() == ".h") {
+    for (const auto& entry : fs::recursive_directory_iterator(root / layer)) {
+      if (is_source(entry.path())) {
         std::ifstream stream(entry.path(), std::ios::binary);
         const std::string text{std::istreambuf_iterator<char>(stream), {}};
         const auto more = violations_in(fs::relative(entry.path(), root), text);
@@ -137,6 +214,25 @@ std::vector<Violation> violations_in_tree(const std::filesystem::path& root) {
     }
   }
   return found;
+}
+
+std::vector<std::string> full_folders(const std::filesystem::path& root, std::size_t most) {
+  namespace fs = std::filesystem;
+  std::map<std::string, std::size_t> sources;
+  for (const std::string& layer : layers()) {
+    for (const auto& entry : fs::recursive_directory_iterator(root / layer)) {
+      if (is_source(entry.path())) {
+        ++sources[fs::relative(entry.path().parent_path(), root).generic_string()];
+      }
+    }
+  }
+  std::vector<std::string> full;
+  for (const auto& [folder, count] : sources) {
+    if (count > most) {
+      full.push_back(fmt::format("{}: {} sources", folder, count));
+    }
+  }
+  return full;
 }
 
 }  // namespace nodezero::layers

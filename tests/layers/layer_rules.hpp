@@ -22,16 +22,19 @@ std::string to_string(const Violation& violation);
 /// What `text`, the content of `file` (a path below the root), does against the rules:
 /// - project headers are included by their path from the root, so that an include names
 ///   its layer;
-/// - model, runtime, actors and apps (bench beside it) stand in this order, model and
-///   runtime side by side, and nothing includes what stands above it; the public headers of
-///   include/nodezero stand below all of them and include but each other;
+/// - a file includes its own room and those that the table in layer_rules.cpp allows it: rooms
+///   are folders inside of the layers model, runtime, actors, verify and apps (bench beside
+///   them), and no arrow between layers points upwards; the public headers of include/nodezero
+///   include but each other;
 /// - only runtime/caf.hpp includes CAF, and include/nodezero/caf.hpp for hosts that use it;
 /// - model starts no thread.
 /// Comments and strings do not count.
 std::vector<Violation> violations_in(const std::filesystem::path& file, std::string_view text);
 
-/// The same for every C++ file below the layers' folders of a tree, except for the programs of
-/// examples, which stand for those of others.
+/// The same for every C++ file of a tree that stands in a layer.
 std::vector<Violation> violations_in_tree(const std::filesystem::path& root);
+
+/// The folders of a tree that hold more than `most` sources, each with its number of them.
+std::vector<std::string> full_folders(const std::filesystem::path& root, std::size_t most);
 
 }  // namespace nodezero::layers

@@ -53,14 +53,37 @@ TEST(Layers, AreAllInThisTree) {
 
 TEST(Layers, AnIncludeUpwardsIsFoundInAnyFolderAndNamed) {
   const Tree tree;
-  tree.plant("model/deep/down/kernel.cpp", "#include <vector>\n#include \"actors/errors.hpp\"\n");
+  tree.plant("model/kernels/deep/kernel.cpp",
+             "#include <vector>\n#include \"actors/errors.hpp\"\n");
   tree.plant("runtime/clock.hpp", "#include \"runtime/caf.hpp\"\n");
   tree.plant("actors/sphere.cpp", "#include \"apps/nodezero/common.hpp\"\n");
   tree.plant("model/notes.txt", "#include \"actors/errors.hpp\"\n");
   tree.plant("examples/host/host.cpp", "#include \"host.hpp\"\n#include <caf/all.hpp>\n");
+  EXPECT_EQ(
+      reasons(violations_in_tree(tree.root())),
+      "model/kernels/deep/kernel.cpp:2: includes actors/errors.hpp: model/kernels may not use "
+      "actors\n"
+      "actors/sphere.cpp:1: includes apps/nodezero/common.hpp: actors may not use "
+      "apps/nodezero\n");
+}
+
+TEST(Layers, ANewArrowBetweenRoomsIsFound) {
+  EXPECT_EQ(count("model/kernels/a.cpp", "#include \"model/files/atomic_file.hpp\""), 1u);
+  EXPECT_EQ(count("model/text/a.cpp", "#include \"model/kernels/attention.hpp\""), 1u);
+  EXPECT_EQ(count("actors/spheres/a.cpp", "#include \"actors/run/node_zero.hpp\""), 1u);
+  EXPECT_EQ(count("verify/explore/a.cpp", "#include \"actors/messages.hpp\""), 1u);
+  EXPECT_EQ(count("actors/run/a.cpp", "#include \"verify/explore/run.hpp\""), 1u);
+  EXPECT_EQ(count("model/storage/a.cpp", "#include \"model/files/atomic_file.hpp\""), 0u);
+  const Tree tree;
+  tree.plant("model/text/reader.cpp", "#include \"model/storage/checkpoint.hpp\"\n");
   EXPECT_EQ(reasons(violations_in_tree(tree.root())),
-            "model/deep/down/kernel.cpp:2: model includes actors/errors.hpp: it points upwards\n"
-            "actors/sphere.cpp:1: actors includes apps/nodezero/common.hpp: it points upwards\n");
+            "model/text/reader.cpp:1: includes model/storage/checkpoint.hpp: model/text may not "
+            "use model/storage\n");
+}
+
+TEST(Layers, NoFolderIsSoFullThatNothingIsFoundInIt) {
+  EXPECT_EQ(full_folders(NODEZERO_SOURCE_DIR, 60), std::vector<std::string>());
+  EXPECT_NE(full_folders(NODEZERO_SOURCE_DIR, 10), std::vector<std::string>());
 }
 
 TEST(Layers, ModelIncludesNothingAboveIt) {
@@ -83,18 +106,24 @@ TEST(Layers, PublicHeadersIncludeButEachOther) {
   EXPECT_EQ(count("runtime/a.cpp", "#include \"nodezero/b.hpp\""), 1u);
 }
 
-TEST(Layers, AppsAndBenchMayUseEverythingBelow) {
-  EXPECT_EQ(count("apps/nodezero/a.cpp",
-                  "#include \"actors/a.hpp\"\n#include \"model/a.hpp\"\n"
-                  "#include \"runtime/a.hpp\"\n#include <CLI/CLI.hpp>"),
+TEST(Layers, AppsAndBenchMayUseWhatIsBelow) {
+  EXPECT_EQ(count("apps/nodezero/train/a.cpp",
+                  "#include \"actors/a.hpp\"\n#include \"model/gpt2/a.hpp\"\n"
+                  "#include \"runtime/trace/a.hpp\"\n#include <CLI/CLI.hpp>"),
             0u);
-  EXPECT_EQ(count("bench/a.cpp", "#include \"apps/a.hpp\""), 0u);
-  EXPECT_EQ(count("apps/a.cpp", "#include \"bench/a.hpp\""), 1u);
+  EXPECT_EQ(count("bench/a.cpp", "#include \"apps/nodezero/bench/a.hpp\""), 0u);
+  EXPECT_EQ(count("apps/nodezero/bench/a.cpp", "#include \"bench/a.hpp\""), 1u);
+}
+
+TEST(Layers, EveryFileStandsInARoom) {
+  EXPECT_EQ(count("apps/a.cpp", "int n = 0;"), 1u);
+  EXPECT_EQ(count("bench/a.cpp", "#include \"apps/a.hpp\""), 1u);
 }
 
 TEST(Layers, OnlyOneHeaderIncludesCaf) {
   EXPECT_EQ(count("runtime/caf.hpp", "#include <caf/all.hpp>"), 0u);
-  for (const char* file : {"runtime/caf.cpp", "actors/a.hpp", "apps/a.cpp", "bench/a.cpp"}) {
+  for (const char* file :
+       {"runtime/caf.cpp", "actors/a.hpp", "apps/nodezero/a.cpp", "bench/a.cpp"}) {
     EXPECT_EQ(count(file, "#include <caf/all.hpp>"), 1u) << file;
   }
 }
@@ -112,7 +141,7 @@ TEST(Layers, ModelStartsNoThread) {
   EXPECT_EQ(count("model/a.cpp", "pthread_create(&t, nullptr, f, nullptr);"), 1u);
   EXPECT_EQ(count("model/a.cpp", "#pragma omp parallel for"), 1u);
   EXPECT_EQ(count("model/a.cpp", "#include <thread>"), 1u);
-  EXPECT_EQ(count("apps/a.cpp", "#include <thread>\nstd::thread t;"), 0u);
+  EXPECT_EQ(count("apps/nodezero/a.cpp", "#include <thread>\nstd::thread t;"), 0u);
 }
 
 TEST(Layers, CommentsAndStringsDoNotCount) {

@@ -9,6 +9,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/gpt2/gpt2_layout.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {
@@ -110,7 +111,7 @@ TEST(AdamW, DecaysMatricesOnly) {
 }
 
 TEST(GradientNorm, IsTheSumOfSquaresInDouble) {
-  const auto layout = TensorLayout::gpt2(config);
+  const auto layout = gpt2_layout(config);
   const Gradient gradient = gradient_of_step(layout, 7);
   std::vector<double> blocks(norm_block_count(*layout));
   squared_norm_blocks(gradient, 0, blocks);
@@ -142,7 +143,7 @@ TEST(GradientNorm, CountsEveryElementOfBuffersOfAnySize) {
 }
 
 TEST(GradientNorm, DoesNotHideANumberThatIsNotFinite) {
-  const auto layout = TensorLayout::gpt2(config);
+  const auto layout = gpt2_layout(config);
   Gradient gradient = gradient_of_step(layout, 7);
   gradient.values()[layout->tensors().back().offset] = std::numeric_limits<float>::quiet_NaN();
   std::vector<double> blocks(norm_block_count(*layout));
@@ -186,7 +187,7 @@ TEST(OptimizerConfig, IsRefusedWithTheNameOfWhatCannotWork) {
 }
 
 TEST(AddInPlace, AddsEveryElement) {
-  const auto layout = TensorLayout::gpt2(config);
+  const auto layout = gpt2_layout(config);
   Gradient sum = gradient_of_step(layout, 1);
   const Gradient before = gradient_of_step(layout, 1), addend = gradient_of_step(layout, 2);
   add_in_place(sum.values(), addend.values());

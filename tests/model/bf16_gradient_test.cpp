@@ -9,10 +9,11 @@
 
 #include <gtest/gtest.h>
 
-#include "model/training/adamw.hpp"
-#include "model/kernels/floating_point_scope.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/gpt2/workspace.hpp"
+#include "model/kernels/floating_point_scope.hpp"
+#include "model/training/adamw.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {
@@ -181,7 +182,7 @@ TEST_F(Bf16Gradient, TakesTheWorkspaceThatWasForeseenAndLessThanFp32) {
 
 TEST_F(Bf16Gradient, LearnsOneBatchByHeart) {
   const ModelConfig config{.layers = 2, .heads = 2, .width = 32, .context = 16, .vocabulary = 31};
-  Parameters weights(TensorLayout::gpt2(config));
+  Parameters weights(gpt2_layout(config));
   initialize(config, 1, weights);
   const MicroBatch batch = random_batch(config, 2, 16, 10);
   OptimizerState state(weights.layout());

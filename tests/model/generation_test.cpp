@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include "model/kernels/bf16.hpp"
 #include "model/gpt2/gpt2_reference.hpp"
+#include "model/kernels/bf16.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {

@@ -7,10 +7,11 @@
 
 #include <gtest/gtest.h>
 
-#include "model/training/adamw.hpp"
-#include "model/kernels/floating_point_scope.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/gpt2/gpt2_reference.hpp"
+#include "model/kernels/floating_point_scope.hpp"
+#include "model/training/adamw.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {
@@ -139,7 +140,7 @@ TEST(FastPath, SplitsALargeVocabularyIntoBlocksOfRows) {
 
 TEST(Loss, StartsNearTheLogarithmOfTheVocabulary) {
   const ModelConfig config{.layers = 4, .heads = 4, .width = 64, .context = 32, .vocabulary = 65};
-  Parameters weights(TensorLayout::gpt2(config));
+  Parameters weights(gpt2_layout(config));
   initialize(config, 1, weights);
   const MicroBatch batch = random_batch(config, 4, 32, 9);
   Workspace workspace;
@@ -150,7 +151,7 @@ TEST(Loss, StartsNearTheLogarithmOfTheVocabulary) {
 
 TEST(Loss, FallsBelowATenthWhenOneBatchIsLearntByHeart) {
   const ModelConfig config{.layers = 2, .heads = 2, .width = 32, .context = 16, .vocabulary = 31};
-  Parameters weights(TensorLayout::gpt2(config));
+  Parameters weights(gpt2_layout(config));
   initialize(config, 1, weights);
   const Parameters first = [&] {
     Parameters copy(weights.layout());

@@ -10,8 +10,6 @@
 
 #include <gtest/gtest.h>
 
-#include "model/training/adamw.hpp"
-#include "model/tensors/aligned_buffer.hpp"
 #include "model/kernels/attention.hpp"
 #include "model/kernels/attention_rows.hpp"
 #include "model/kernels/cross_entropy.hpp"
@@ -19,6 +17,8 @@
 #include "model/kernels/floating_point_scope.hpp"
 #include "model/kernels/layer_norm.hpp"
 #include "model/kernels/row_product.hpp"
+#include "model/tensors/aligned_buffer.hpp"
+#include "model/training/adamw.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {

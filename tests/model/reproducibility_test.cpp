@@ -9,8 +9,8 @@
 
 #include <gtest/gtest.h>
 
-#include "model/kernels/floating_point_scope.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/kernels/floating_point_scope.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {

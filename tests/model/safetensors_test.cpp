@@ -5,8 +5,9 @@
 
 #include <gtest/gtest.h>
 
-#include "model/storage/digest.hpp"
 #include "model/files/sha256.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
+#include "model/storage/digest.hpp"
 #include "tests/model/support/file_size_limit.hpp"
 #include "tests/model/support/files.hpp"
 #include "tests/model/support/tiny_model.hpp"
@@ -67,7 +68,7 @@ TEST(Safetensors, AreWrittenAsTheReferenceLibraryWritesThem) {
   const auto path = data_folder() / "gpt2-steps/init/model.safetensors";
   const ModelConfig config{
       .layers = 3, .heads = 4, .width = 48, .context = 32, .vocabulary = 65, .dropout = 0};
-  Parameters weights(TensorLayout::gpt2(config));
+  Parameters weights(gpt2_layout(config));
   const auto read = read_safetensors(path, "", weights);
   ASSERT_TRUE(read) << read.error().message;
   ASSERT_TRUE(write_safetensors(folder.path() / "w", {{"", &weights}}));
@@ -262,7 +263,7 @@ TEST(Digest, IsTheOneThatPythonComputesForTheReferenceModel) {
   NODEZERO_REQUIRE_DATA("hf-gpt2-char/model.safetensors");
   const ModelConfig config{
       .layers = 2, .heads = 4, .width = 64, .context = 64, .vocabulary = 65, .dropout = 0};
-  Parameters weights(TensorLayout::gpt2(config));
+  Parameters weights(gpt2_layout(config));
   ASSERT_TRUE(read_safetensors(data_folder() / "hf-gpt2-char/model.safetensors", "", weights));
   EXPECT_EQ(digest(weights), "88a6324ebf516ab98d28e1781dc80c5e2b31f1d0a3c18bfb93e86b7bda9b20f2");
 }

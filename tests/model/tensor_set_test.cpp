@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -16,7 +17,7 @@ const ModelConfig gpt2_small{
     .layers = 12, .heads = 12, .width = 768, .context = 1024, .vocabulary = 50257};
 
 TEST(TensorLayout, HasTheParametersOfGpt2) {
-  const auto layout = TensorLayout::gpt2(gpt2_small);
+  const auto layout = gpt2_layout(gpt2_small);
   EXPECT_EQ(layout->parameter_count(), 124'439'808u);
   EXPECT_EQ(layout->tensors().size(), 4u + 12u * 12u);
   ASSERT_NE(layout->find("transformer.h.11.attn.c_attn.weight"), nullptr);
@@ -27,7 +28,7 @@ TEST(TensorLayout, HasTheParametersOfGpt2) {
 
 TEST(TensorLayout, OrdersTensorsByNameOnCacheLinesWithoutOverlap) {
   const auto layout =
-      TensorLayout::gpt2({.layers = 11, .heads = 1, .width = 5, .context = 3, .vocabulary = 7});
+      gpt2_layout({.layers = 11, .heads = 1, .width = 5, .context = 3, .vocabulary = 7});
   std::size_t end = 0;
   std::string before;
   for (const TensorInfo& tensor : layout->tensors()) {
@@ -60,7 +61,7 @@ TEST(AlignedBuffer, IsZeroedAndAlignedInEverySize) {
 
 TEST(InitialWeights, HaveTheMomentsOfGpt2AndDependOnTheSeed) {
   const ModelConfig config{.layers = 2, .heads = 2, .width = 64, .context = 32, .vocabulary = 97};
-  Parameters weights(TensorLayout::gpt2(config)), other(weights.layout());
+  Parameters weights(gpt2_layout(config)), other(weights.layout());
   initialize(config, 1, weights);
   initialize(config, 2, other);
   for (const TensorInfo& tensor : weights.layout()->tensors()) {
@@ -82,7 +83,7 @@ TEST(InitialWeights, HaveTheMomentsOfGpt2AndDependOnTheSeed) {
 
 TEST(InitialWeights, AreNormal) {
   const ModelConfig config{.layers = 1, .heads = 1, .width = 256, .context = 8, .vocabulary = 1000};
-  Parameters weights(TensorLayout::gpt2(config));
+  Parameters weights(gpt2_layout(config));
   initialize(config, 1, weights);
   const std::span<const float> values = weights.at("transformer.wte.weight");
   const auto share_within = [&](double deviations) {

@@ -20,12 +20,14 @@ TEST(Workspace, TakesWhatWasForeseenAndIsReused) {
     return workspace.state().buffer.data();
   };
   const float* const first = run(3, 24);
-  EXPECT_EQ(workspace.state().buffer.size() * sizeof(float), workspace_bytes(config, Precision::fp32, 3));
+  EXPECT_EQ(workspace.state().buffer.size() * sizeof(float),
+            workspace_bytes(config, Precision::fp32, 3));
   EXPECT_EQ(run(3, 24), first);
   EXPECT_EQ(run(1, 7), first);
   EXPECT_EQ(run(3, 24), first);
   run(5, 24);
-  EXPECT_EQ(workspace.state().buffer.size() * sizeof(float), workspace_bytes(config, Precision::fp32, 5));
+  EXPECT_EQ(workspace.state().buffer.size() * sizeof(float),
+            workspace_bytes(config, Precision::fp32, 5));
 }
 
 TEST(Workspace, DoesNotHoldAllLogitsOfALargeVocabulary) {
@@ -33,7 +35,8 @@ TEST(Workspace, DoesNotHoldAllLogitsOfALargeVocabulary) {
       .layers = 12, .heads = 12, .width = 768, .context = 1024, .vocabulary = 50257};
   const ModelConfig same_with_small_vocabulary{
       .layers = 12, .heads = 12, .width = 768, .context = 1024, .vocabulary = 1};
-  EXPECT_LT(workspace_bytes(gpt2, Precision::fp32, 8) - workspace_bytes(same_with_small_vocabulary, Precision::fp32, 8),
+  EXPECT_LT(workspace_bytes(gpt2, Precision::fp32, 8) -
+                workspace_bytes(same_with_small_vocabulary, Precision::fp32, 8),
             std::size_t{33} << 20);
 }
 

@@ -1,9 +1,9 @@
 #include "tests/oracle/oracle.hpp"
 
-#include "model/training/batch_source.hpp"
 #include "model/storage/model_folder.hpp"
 #include "model/storage/safetensors.hpp"
 #include "model/text/utf8_text.hpp"
+#include "model/training/batch_source.hpp"
 #include "tests/oracle/reading.hpp"
 
 namespace nodezero::oracle {

@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "model/training/batch_source.hpp"
 #include "model/gpt2/generation.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/storage/model_folder.hpp"
+#include "model/training/batch_source.hpp"
 #include "tests/oracle/folders.hpp"
 #include "tests/oracle/reading.hpp"
 

@@ -165,7 +165,8 @@ TEST(BadInput, FullDiskIsOneLine) {
   const Folder folder;
   write_text(folder, "text.txt");
   // Room for run.json, not for a checkpoint.
-  const auto ended = run(folder, tiny_training("out", {"--steps", "20", "--width", "64"}), {.file_size = 20'000});
+  const auto ended =
+      run(folder, tiny_training("out", {"--steps", "20", "--width", "64"}), {.file_size = 20'000});
   EXPECT_EQ(ended.exit_code, 1);
   expect_one_line(ended, "out");
 }

@@ -6,13 +6,13 @@
 
 #include <gtest/gtest.h>
 
+#include "runtime/system_config.hpp"
+#include "support/toys.hpp"
 #include "verify/explore/exhaustive.hpp"
 #include "verify/explore/replay.hpp"
 #include "verify/explore/sampling.hpp"
-#include "runtime/system_config.hpp"
-#include "support/toys.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 namespace {
 
 class ExploreTest : public testing::Test {
@@ -279,4 +279,4 @@ TEST_F(ExploreTest, AnAnswerThatNeverComesEndsByItsTimeout) {
 }
 
 }  // namespace
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -12,7 +12,7 @@
 #include "runtime/system_config.hpp"
 #include "support/toys.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 namespace {
 
 class RepeatTest : public testing::Test {
@@ -110,4 +110,4 @@ TEST_F(RepeatTest, ADrawnScheduleIsRunTwice) {
 }
 
 }  // namespace
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -10,13 +10,13 @@
 #include <gtest/gtest.h>
 
 #include "actors/laws/trace_catalogue.hpp"
-#include "verify/scenarios/temporary_file.hpp"
 #include "model/storage/digest.hpp"
 #include "runtime/trace/trace_file.hpp"
 #include "support/tiny_run.hpp"
 #include "support/trace_editor.hpp"
+#include "verify/scenarios/temporary_file.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
 
 using actors::testing::Recorder;
@@ -236,4 +236,4 @@ TEST(RecordedRun, IsRefusedIfItLacksSomething) {
 }
 
 }  // namespace
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

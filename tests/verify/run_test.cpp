@@ -8,16 +8,14 @@
 #include <gtest/gtest.h>
 
 #include "actors/spheres/step_reduction.hpp"
+#include "verify/explore/draws.hpp"
+#include "verify/explore/replay.hpp"
 #include "verify/scenarios/session.hpp"
 #include "verify/scenarios/small_case.hpp"
 #include "verify/scenarios/temporary_file.hpp"
-#include "verify/explore/draws.hpp"
-#include "verify/explore/replay.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
-
-namespace explore = runtime::explore;
 
 void expect_all(const Question& question) {
   const auto report = Session(question).explore({.cpu_seconds = 60});
@@ -212,4 +210,4 @@ TEST(Question, SurvivesItsText) {
 }
 
 }  // namespace
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -18,7 +18,7 @@
 #include "verify/scenarios/session.hpp"
 #include "verify/scenarios/trees.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
 
 /// What Spin's verifier says of a model.
@@ -139,4 +139,4 @@ TEST_F(SpinTest, NoticesTheFaultsOfItsModel) {
 }
 
 }  // namespace
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -2,16 +2,14 @@
 
 #include <gtest/gtest.h>
 
-#include "verify/scenarios/tree_scenario.hpp"
-#include "verify/scenarios/trees.hpp"
+#include "runtime/system_config.hpp"
 #include "verify/explore/exhaustive.hpp"
 #include "verify/explore/sampling.hpp"
-#include "runtime/system_config.hpp"
+#include "verify/scenarios/tree_scenario.hpp"
+#include "verify/scenarios/trees.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
-
-namespace explore = runtime::explore;
 
 struct Config : caf::actor_system_config {
   Config() { runtime::configure(*this, runtime::Scheduling::testing); }
@@ -105,4 +103,4 @@ TEST_F(TreeTest, RandomSchedulesDependOnTheirSeedAlone) {
 }
 
 }  // namespace
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 /// An actor of an explored run: actors are numbered from 1 in the order of their spawning,
 /// which a schedule determines. Everything that is not an actor of the run (the host) has
@@ -35,4 +35,4 @@ struct Choice {
   friend constexpr bool operator==(const Choice&, const Choice&) = default;
 };
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

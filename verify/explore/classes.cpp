@@ -4,7 +4,7 @@
 #include "verify/explore/cpu_time.hpp"
 #include "verify/explore/exhaustive.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 namespace {
 
 /// Which events of a schedule happen before one, as bits by index.
@@ -251,4 +251,4 @@ Report explore_classes(Run& run, const Bounds& bounds) {
   return Walk(run, bounds).go();
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

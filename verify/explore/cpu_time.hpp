@@ -2,7 +2,7 @@
 
 #include <ctime>
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 /// Seconds of processor time that the calling thread has used.
 inline double cpu_seconds() {
@@ -11,4 +11,4 @@ inline double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -5,7 +5,9 @@
 
 #include "runtime/explorable.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
+
+using runtime::Fingerprint;
 
 /// Numbers that depend on their key and their place alone, the same with every compiler.
 class Draws {
@@ -20,4 +22,4 @@ class Draws {
   std::uint64_t state_;
 };
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -7,7 +7,7 @@
 #include "verify/explore/cpu_time.hpp"
 #include "verify/explore/reduction.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 namespace {
 
 /// Fingerprints are evenly spread already.
@@ -276,4 +276,4 @@ Report explore_all(Run& run, const Bounds& bounds, bool reduced) {
   return Search(run, bounds, reduced).go();
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -4,7 +4,7 @@
 
 #include "verify/explore/report.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 /// Visits every state that a scenario can reach, depth first: a state that was met before is
 /// not followed again. Actors cannot be copied, so that each branch is replayed from the start.
@@ -23,4 +23,4 @@ Report explore_all(Run& run, const Bounds& bounds, bool reduced);
 /// classes lead to the same state. `schedules` counts the classes. Without faults only.
 Report explore_classes(Run& run, const Bounds& bounds);
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 namespace {
 
 // Effects that are looked at before a search is given up; those of protocols with few children
@@ -152,4 +152,4 @@ bool Forecast::may_be_disturbed(const View& view, NodeIndex node, bool waits) {
   return false;
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -7,7 +7,7 @@
 
 #include "verify/explore/network.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 /// Says what the actors may still do, by what they were seen to do: for each state of an actor and
 /// message that it handled there, the state that it came to and what it sent. From a state
@@ -92,4 +92,4 @@ class Forecast {
   std::uint32_t search_ = 0;
 };
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

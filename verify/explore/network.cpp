@@ -4,7 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 namespace {
 
 caf::scheduled_actor& actor_of(caf::resumable* job) {
@@ -355,4 +355,4 @@ void Network::drop_optional(NodeIndex receiver) {
   }
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

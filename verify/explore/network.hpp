@@ -11,10 +11,15 @@
 
 #include "runtime/caf.hpp"
 #include "runtime/explorable.hpp"
-#include "verify/explore/choice.hpp"
 #include "runtime/send_observer.hpp"
+#include "verify/explore/choice.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
+
+using runtime::ActorKeys;
+using runtime::Explorable;
+using runtime::Fingerprint;
+using runtime::SendObserver;
 
 /// A message in flight or about to be handled.
 struct Delivery {
@@ -217,4 +222,4 @@ class Network final : public ActorKeys, private SendObserver {
   std::uint64_t deliveries_ = 0;
 };
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

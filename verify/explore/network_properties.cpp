@@ -4,7 +4,7 @@
 
 #include "verify/explore/network.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 NodeIndex Network::index(caf::actor_id id) const {
   const std::size_t place = id - first_id_;
@@ -172,4 +172,4 @@ std::vector<Network::Part> Network::parts() {
   return result;
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 namespace {
 
 std::size_t place_of(const std::vector<Choice>& steps, const Choice& step) {
@@ -107,4 +107,4 @@ std::vector<Choice> Reduction::select(const View& view) {
   return best;
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

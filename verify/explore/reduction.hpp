@@ -6,7 +6,7 @@
 #include "verify/explore/forecast.hpp"
 #include "verify/explore/run.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 /// Chooses, in a state, a part of the possible steps that is enough: a persistent set in
 /// Godefroid's sense. Handlings by different actors commute, because a handler sees its own
@@ -54,4 +54,4 @@ class Reduction {
   Forecast exact_{false};
 };
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

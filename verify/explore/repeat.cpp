@@ -7,7 +7,7 @@
 #include "verify/explore/cpu_time.hpp"
 #include "verify/explore/draws.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 namespace {
 
 /// Holds blocks of the sizes that actors and messages have, with gaps between them.
@@ -115,4 +115,4 @@ Report explore_twice(Run& run, const Bounds& bounds, std::uint64_t seed) {
   return report;
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

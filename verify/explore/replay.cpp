@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 namespace {
 
 constexpr std::string_view magic = "nodezero schedule 1\n";
@@ -218,4 +218,4 @@ std::string sequence_diagram(Run& run, const Counterexample& found,
   return text + fmt::format("  Note over {}: {}\n", label(network, at), found.rule);
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

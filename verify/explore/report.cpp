@@ -4,7 +4,7 @@
 #include <cxxabi.h>
 #include <memory>
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 std::string type_name(const std::type_info& type) {
   int status = 0;
@@ -56,4 +56,4 @@ std::set<Coverage::Pair> Coverage::unmet() const {
   return result;
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -10,7 +10,7 @@
 
 #include "verify/explore/run.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 /// A schedule after which a rule is broken.
 struct Counterexample {
@@ -68,4 +68,4 @@ struct Bounds {
   double cpu_seconds = 1e18;
 };
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

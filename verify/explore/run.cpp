@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 namespace {
 
 // Timeouts in a row that may come while nothing else happens, before a run counts as stuck.
@@ -110,4 +110,4 @@ std::uint64_t Run::fingerprint() {
       .value();
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

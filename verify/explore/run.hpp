@@ -7,7 +7,7 @@
 
 #include "verify/explore/scenario.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 /// One run of a scenario at a time, step by step: what may happen next, and whether anything
 /// that happened broke a rule.
@@ -67,4 +67,4 @@ class Run {
   std::uint64_t steps_ = 0;
 };
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

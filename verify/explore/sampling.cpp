@@ -9,7 +9,7 @@
 #include "verify/explore/cpu_time.hpp"
 #include "verify/explore/draws.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 namespace {
 
 /// A choice by its index, and how probable it was.
@@ -148,4 +148,4 @@ Report explore_by_priorities(Run& run, const Bounds& bounds, std::uint64_t seed,
   });
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -5,7 +5,7 @@
 
 #include "verify/explore/network.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 /// What is explored: actors, what reaches them from outside, and what must be true.
 class Scenario {
@@ -41,4 +41,4 @@ struct Faults {
   bool timers = false;      ///< the timeout that is due next may come at any moment
 };
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -1,6 +1,6 @@
 #include "verify/mutants/mutants.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 using actors::Mutant;
 
@@ -364,4 +364,4 @@ std::vector<Question> mutant_questions() {
   return questions;
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -1,9 +1,9 @@
 #include "verify/mutants/mutants.hpp"
 
-#include "verify/scenarios/message_digests.hpp"
 #include "verify/explore/replay.hpp"
+#include "verify/scenarios/message_digests.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
 
 #ifdef NODEZERO_MUTANTS
@@ -29,7 +29,7 @@ std::optional<Kill> kill(const std::vector<actors::Mutant>& mutants, Mode mode,
     question.mode = mode;
     Session session(question);
     session.run().most_steps = most_steps;
-    runtime::explore::Bounds bounds;
+    explore::Bounds bounds;
     bounds.cpu_seconds = 20;
     if (mode == Mode::exhaustive) {
       bounds.states = 20 * schedules;
@@ -43,8 +43,7 @@ std::optional<Kill> kill(const std::vector<actors::Mutant>& mutants, Mode mode,
       const auto& [small, counterexample] = result->small;
       Session again(small);
       again.run().most_steps = most_steps;
-      result->diagram =
-          runtime::explore::sequence_diagram(again.run(), counterexample, describe_message);
+      result->diagram = explore::sequence_diagram(again.run(), counterexample, describe_message);
       break;
     }
   }
@@ -52,4 +51,4 @@ std::optional<Kill> kill(const std::vector<actors::Mutant>& mutants, Mode mode,
   return result;
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

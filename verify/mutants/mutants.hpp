@@ -7,7 +7,7 @@
 #include "actors/mutant.hpp"
 #include "verify/scenarios/small_case.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// A fault of the verification build, or several at once where one guard hides the absence of
 /// another.
@@ -35,4 +35,4 @@ struct Kill {
 std::optional<Kill> kill(const std::vector<actors::Mutant>& mutants, Mode mode,
                          std::uint64_t schedules);
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -10,7 +10,7 @@
 #include "verify/mutants/mutants.hpp"
 
 int main(int argc, char** argv) {
-  using namespace nodezero::apps::verify;
+  using namespace nodezero::verify;
   CLI::App program("Tells which faults of the protocol its verification notices");
   std::uint64_t schedules = 1000;
   bool all_modes = false;

@@ -8,21 +8,19 @@
 
 #include <fmt/format.h>
 
-#include "actors/run/assembly.hpp"
 #include "actors/laws/trace_catalogue.hpp"
 #include "actors/laws/trace_phrases.hpp"
-#include "verify/scenarios/message_digests.hpp"
-#include "verify/scenarios/temporary_file.hpp"
+#include "actors/run/assembly.hpp"
 #include "runtime/actor_trace.hpp"
 #include "runtime/ask.hpp"
 #include "runtime/inspect/words.hpp"
 #include "runtime/trace/trace_file.hpp"
+#include "verify/scenarios/message_digests.hpp"
+#include "verify/scenarios/temporary_file.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
 
-namespace explore = runtime::explore;
-namespace trace = runtime::trace;
 using actors::run_ended;
 using trace::Event;
 using trace::Kind;
@@ -128,7 +126,7 @@ class Replay {
       ask_again(system, run, end);
       network.settle();
       const auto catalogue = actors::trace_catalogue();
-      explore::Redelivery redelivery(
+      Redelivery redelivery(
           network, recorded_,
           [&](const std::type_info& type) {
             const auto* known = catalogue.find(type);
@@ -201,7 +199,7 @@ class Replay {
                             : fmt::format("on its way to it: {}", fmt::join(messages, "; "));
   }
 
-  std::vector<ActorState> states(explore::Network& network, const explore::Redelivery& redelivery,
+  std::vector<ActorState> states(explore::Network& network, const Redelivery& redelivery,
                                  const std::vector<std::uint32_t>& handled) const {
     std::map<std::uint32_t, std::uint64_t> counts;
     for (const auto begin : handled) {
@@ -232,7 +230,7 @@ class Replay {
       return event == 0 ? std::string("nothing more in this handling")
                         : runtime::inspect::in_words(in, event, {});
     };
-    if (const auto found = explore::first_divergence(recorded_, *happening, handled)) {
+    if (const auto found = first_divergence(recorded_, *happening, handled)) {
       result.difference = {found->recorded, say(recorded_, found->recorded),
                            say(*happening, found->happening)};
     } else if (missing != 0) {
@@ -273,4 +271,4 @@ Replayed replay_recorded(actors::RunSettings settings, const Trace& recorded, st
   return Replay(std::move(settings), recorded).run(until);
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

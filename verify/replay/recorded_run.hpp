@@ -7,10 +7,10 @@
 
 #include "actors/settings.hpp"
 #include "model/storage/checkpoint.hpp"
-#include "verify/replay/redelivery.hpp"
 #include "runtime/trace/trace.hpp"
+#include "verify/replay/redelivery.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// An actor where a replay has stopped.
 struct ActorState {
@@ -49,4 +49,4 @@ void refuse_incomplete(const runtime::trace::Trace& recorded);
 Replayed replay_recorded(actors::RunSettings settings, const runtime::trace::Trace& recorded,
                          std::uint32_t until);
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

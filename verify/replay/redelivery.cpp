@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
-namespace nodezero::runtime::explore {
+namespace nodezero::verify {
+
+using namespace explore;
 namespace {
 
 using trace::Event;
@@ -94,9 +96,9 @@ bool Redelivery::try_handle(EventNumber begin) {
   handling_ = begin;
   sent_ = next_note_ = 0;
   SendObserver::current = this;
-  Sightings::recorded = this;
+  runtime::Sightings::recorded = this;
   network_.take(*link);
-  Sightings::recorded = nullptr;
+  runtime::Sightings::recorded = nullptr;
   SendObserver::current = nullptr;
   recognise_actors();
   handled_.push_back(begin);
@@ -322,4 +324,4 @@ std::optional<Divergence> first_divergence(const Trace& recorded, const Trace& h
   return std::nullopt;
 }
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::verify

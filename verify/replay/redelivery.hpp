@@ -8,12 +8,15 @@
 #include <utility>
 #include <vector>
 
-#include "verify/explore/network.hpp"
 #include "runtime/send_observer.hpp"
 #include "runtime/sightings.hpp"
 #include "runtime/trace/trace.hpp"
+#include "verify/explore/network.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::verify {
+
+namespace trace = runtime::trace;
+using explore::Network;
 
 /// Makes a recorded run happen again on one thread: every actor gets the messages that it got in
 /// the recording, in that order. What an actor does with them is its own code's business; whether
@@ -22,7 +25,7 @@ namespace nodezero::runtime::explore {
 /// Actors are recognised by who spawned them, as which of its children of that name. Across
 /// actors the handlings are made in the order in which they had ended, as far as their messages
 /// have been sent by then.
-class Redelivery final : private SendObserver, private Sightings {
+class Redelivery final : private runtime::SendObserver, private runtime::Sightings {
  public:
   using EventNumber = std::uint32_t;
 
@@ -89,4 +92,4 @@ std::optional<Divergence> first_divergence(const trace::Trace& recorded,
                                            const trace::Trace& happening,
                                            const std::vector<std::uint32_t>& handled);
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::verify

@@ -5,9 +5,10 @@
 
 #include <fmt/format.h>
 
+#include "model/gpt2/gpt2_layout.hpp"
 #include "runtime/explorable.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
 
 // Places in a version of the weights. All values are whole numbers below 2^24, which floats
@@ -151,7 +152,7 @@ void Ledger::finish_update(const actors::UpdateTask& task, const actors::Envelop
   ++applied_;
 }
 
-void Ledger::note(const runtime::explore::Delivery& delivery) {
+void Ledger::note(const explore::Delivery& delivery) {
   if (const auto* report = delivery.as<actors::report>()) {
     note_report(*report);
   } else if (const auto* apply = delivery.as<actors::apply>(); apply && apply->with_gradient) {
@@ -246,7 +247,7 @@ model::ModelConfig Ledger::model() const {
 }
 
 std::shared_ptr<const model::TensorLayout> Ledger::layout() const {
-  return model::TensorLayout::gpt2(model());
+  return model::gpt2_layout(model());
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -6,12 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "actors/lanes/lane_messages.hpp"
+#include "actors/lane_messages.hpp"
 #include "actors/spheres/topology.hpp"
 #include "model/training/batch_source.hpp"
 #include "verify/explore/network.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// What one explored run has done to its weights, as seen by the arithmetic that stands in for
 /// the model's, and the first rule that was broken.
@@ -49,7 +49,7 @@ class Ledger {
 
   /// To be called with every message, before it is handled: a sphere closes a step when each of
   /// its children has, once.
-  void note(const runtime::explore::Delivery& delivery);
+  void note(const explore::Delivery& delivery);
   /// To be called with every success that an epoch is answered with.
   void epoch_answered(const actors::Envelope& envelope);
   /// At the end: `weights` must be what `steps` updates make.
@@ -77,4 +77,4 @@ class Ledger {
   std::uint64_t epochs_answered_ = 0;
 };
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -8,16 +8,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "actors/run/digests.hpp"
+#include "actors/digests.hpp"
 #include "actors/interfaces.hpp"
 #include "verify/explore/report.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
 
 using namespace actors;
+using explore::Delivery;
 using runtime::Fingerprint;
-using runtime::explore::Delivery;
 
 using Table = std::unordered_map<std::type_index, std::function<std::uint64_t(const Delivery&)>>;
 
@@ -151,11 +151,11 @@ std::uint64_t digest_of_message(const Delivery& delivery, const runtime::ActorKe
     return 0;  // the second half of a stand-in's work
   }
   throw std::logic_error("the explorer has no fingerprint for " +
-                         runtime::explore::type_name(*delivery.type));
+                         explore::type_name(*delivery.type));
 }
 
 std::string describe_message(const Delivery& delivery) {
-  const std::string name = runtime::explore::type_name(*delivery.type);
+  const std::string name = explore::type_name(*delivery.type);
   const auto with_step = [&](const Envelope& envelope, const std::string& what) {
     return fmt::format("{} e{} s{} v{}{}{}", name, envelope.epoch, envelope.step, envelope.version,
                        what.empty() ? "" : " ", what);
@@ -194,4 +194,4 @@ std::string describe_message(const Delivery& delivery) {
   return name;
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

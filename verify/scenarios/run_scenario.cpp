@@ -9,12 +9,12 @@
 #include "verify/scenarios/message_digests.hpp"
 #include "verify/scenarios/stand_ins.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 using actors::errc;
-using runtime::explore::Delivery;
-using runtime::explore::Network;
-using runtime::explore::NodeIndex;
+using explore::Delivery;
+using explore::Network;
+using explore::NodeIndex;
 
 namespace {
 
@@ -254,4 +254,4 @@ std::string RunScenario::verdict() const {
   return {};
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

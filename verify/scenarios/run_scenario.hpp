@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "actors/run/assembly.hpp"
+#include "verify/explore/scenario.hpp"
 #include "verify/scenarios/ledger.hpp"
 #include "verify/scenarios/setup.hpp"
-#include "verify/explore/scenario.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// What a whole run's schedules are made of.
 struct RunSetup : Setup {
@@ -27,20 +27,20 @@ struct RunSetup : Setup {
 
 /// All actors of a run as spawn_run makes them, with stand-in lanes. Telemetry is heard at once;
 /// every other message is one step of a schedule.
-class RunScenario : public runtime::explore::Scenario {
+class RunScenario : public explore::Scenario {
  public:
   explicit RunScenario(RunSetup setup);
 
-  void begin(caf::actor_system& system, runtime::explore::Network& network) override;
+  void begin(caf::actor_system& system, explore::Network& network) override;
   void end() override;
   bool finished() const override { return unanswered_ == 0; }
   std::string violation() const override { return ledger_.violation(); }
   std::string verdict() const override;
-  bool in_place(const runtime::explore::Delivery& delivery) const override;
-  std::uint64_t digest_of(const runtime::explore::Delivery& delivery,
+  bool in_place(const explore::Delivery& delivery) const override;
+  std::uint64_t digest_of(const explore::Delivery& delivery,
                           const runtime::ActorKeys& keys) const override;
   std::uint64_t digest() const override;
-  void before(const runtime::explore::Delivery& delivery) override;
+  void before(const explore::Delivery& delivery) override;
 
  private:
   template <class Answer, class Handle, class Request>
@@ -49,8 +49,8 @@ class RunScenario : public runtime::explore::Scenario {
   void run_has_ended(const actors::run_ended& end);
   void run_was_stopped(const actors::stopped& end);
   void was_generated(const actors::generated& answer);
-  void note_request(const runtime::explore::Delivery& delivery);
-  void was_refused(const char* request, runtime::explore::NodeIndex by, const caf::error& error);
+  void note_request(const explore::Delivery& delivery);
+  void was_refused(const char* request, explore::NodeIndex by, const caf::error& error);
   void check_checkpoint(const model::Checkpoint& checkpoint);
 
   RunSetup setup_;
@@ -64,10 +64,10 @@ class RunScenario : public runtime::explore::Scenario {
   bool failed_ = false;  ///< with a typed failure
   std::uint64_t generated_ = 0;
   std::uint64_t refused_ = 0;
-  runtime::explore::Network* network_ = nullptr;
+  explore::Network* network_ = nullptr;
   bool stopping_ = false;
-  std::set<runtime::explore::NodeIndex> waiting_;  ///< whose request has come to the lifecycle
-  std::set<runtime::explore::NodeIndex> owed_;     ///< and was there at an epoch's end
+  std::set<explore::NodeIndex> waiting_;  ///< whose request has come to the lifecycle
+  std::set<explore::NodeIndex> owed_;     ///< and was there at an epoch's end
 };
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -6,15 +6,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include "verify/scenarios/traced_runs.hpp"
-#include "verify/scenarios/trees.hpp"
 #include "runtime/actor_trace.hpp"
+#include "runtime/system_config.hpp"
 #include "verify/explore/exhaustive.hpp"
 #include "verify/explore/repeat.hpp"
 #include "verify/explore/sampling.hpp"
-#include "runtime/system_config.hpp"
+#include "verify/scenarios/traced_runs.hpp"
+#include "verify/scenarios/trees.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
 
 const std::map<std::string, Scope> scopes = {
@@ -40,7 +40,7 @@ bool may_fail(const Question& question) {
   return question.faults > (only_deaths ? actors::RunSettings().attempts : 0);
 }
 
-std::unique_ptr<runtime::explore::Scenario> make_scenario(const Question& question) {
+std::unique_ptr<explore::Scenario> make_scenario(const Question& question) {
   Setup common;
   common.epochs = question.epochs;
   common.steps = question.steps;
@@ -161,8 +161,8 @@ struct Session::State {
 
   Config config;
   caf::actor_system system{config};
-  std::unique_ptr<runtime::explore::Scenario> scenario;
-  runtime::explore::Run run;
+  std::unique_ptr<explore::Scenario> scenario;
+  explore::Run run;
 };
 
 Session::Session(const Question& question, runtime::trace::Recorder* recorder)
@@ -170,27 +170,27 @@ Session::Session(const Question& question, runtime::trace::Recorder* recorder)
 
 Session::~Session() = default;
 
-runtime::explore::Run& Session::run() {
+explore::Run& Session::run() {
   return state_->run;
 }
 
-runtime::explore::Report Session::explore(const runtime::explore::Bounds& bounds) {
+explore::Report Session::explore(const explore::Bounds& bounds) {
   auto& run = state_->run;
   switch (question_.mode) {
     case Mode::classes:
-      return runtime::explore::explore_classes(run, bounds);
+      return explore::explore_classes(run, bounds);
     case Mode::random:
-      return runtime::explore::explore_randomly(run, bounds, question_.seed);
+      return explore::explore_randomly(run, bounds, question_.seed);
     case Mode::pct:
-      return runtime::explore::explore_by_priorities(run, bounds, question_.seed, question_.depth);
+      return explore::explore_by_priorities(run, bounds, question_.seed, question_.depth);
     case Mode::twice:
-      return runtime::explore::explore_twice(run, bounds, question_.seed);
+      return explore::explore_twice(run, bounds, question_.seed);
     case Mode::traced:
       return explore_traced(question_, bounds);
     case Mode::exhaustive:
       break;
   }
-  return runtime::explore::explore_all(run, bounds, question_.reduced);
+  return explore::explore_all(run, bounds, question_.reduced);
 }
 
 double Session::classes_of_bare_protocol() const {
@@ -199,4 +199,4 @@ double Session::classes_of_bare_protocol() const {
   return std::pow(orders_of_children(tree), static_cast<double>(question_.epochs));
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -5,12 +5,12 @@
 #include <memory>
 #include <string>
 
+#include "runtime/trace/recorder.hpp"
+#include "verify/explore/report.hpp"
 #include "verify/scenarios/run_scenario.hpp"
 #include "verify/scenarios/tree_scenario.hpp"
-#include "verify/explore/report.hpp"
-#include "runtime/trace/recorder.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// How much of the protocol's machinery takes part.
 enum class Scope {
@@ -70,8 +70,8 @@ class Session {
   explicit Session(const Question& question, runtime::trace::Recorder* recorder = nullptr);
   ~Session();
 
-  runtime::explore::Report explore(const runtime::explore::Bounds& bounds);
-  runtime::explore::Run& run();
+  explore::Report explore(const explore::Bounds& bounds);
+  explore::Run& run();
 
   const Question& question() const { return question_; }
   /// Product of the factorials of numbers of children to the power of epochs.
@@ -83,4 +83,4 @@ class Session {
   std::unique_ptr<State> state_;
 };
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// What every scenario's schedules are made of.
 struct Setup {
@@ -14,4 +14,4 @@ struct Setup {
   bool may_fail = false;            ///< and so much that a typed failure is a good end
 };
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -8,7 +8,7 @@
 #include "verify/explore/replay.hpp"
 #include "verify/explore/sampling.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
 
 // Schedules that are drawn to see whether a simpler question shows the fault as well.
@@ -60,12 +60,11 @@ std::optional<Case> ask(const Question& question, const std::string& rule,
                         std::uint64_t most_steps) {
   Session session(question);
   session.run().most_steps = most_steps;
-  const auto report =
-      runtime::explore::explore_randomly(session.run(), {.schedules = tries}, question.seed);
+  const auto report = explore::explore_randomly(session.run(), {.schedules = tries}, question.seed);
   if (!report.counterexample || without_numbers(report.counterexample->rule) != rule) {
     return std::nullopt;
   }
-  return Case{question, runtime::explore::shrink(session.run(), *report.counterexample)};
+  return Case{question, explore::shrink(session.run(), *report.counterexample)};
 }
 
 }  // namespace
@@ -73,7 +72,7 @@ std::optional<Case> ask(const Question& question, const std::string& rule,
 Case shrink(const Case& found, std::uint64_t most_steps) {
   Session session(found.question);
   session.run().most_steps = most_steps;
-  Case best{found.question, runtime::explore::shrink(session.run(), found.counterexample)};
+  Case best{found.question, explore::shrink(session.run(), found.counterexample)};
   const std::string rule = without_numbers(found.counterexample.rule);
   for (bool is_simpler = true; is_simpler;) {
     is_simpler = false;
@@ -90,4 +89,4 @@ Case shrink(const Case& found, std::uint64_t most_steps) {
   return best;
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

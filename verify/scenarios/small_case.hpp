@@ -4,12 +4,12 @@
 
 #include "verify/scenarios/session.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// A question and a schedule that breaks a rule.
 struct Case {
   Question question;
-  runtime::explore::Counterexample counterexample;
+  explore::Counterexample counterexample;
 };
 
 /// Leaves out of the question what can be left out (workers, steps, faults, requests, work that
@@ -18,4 +18,4 @@ struct Case {
 /// end.
 Case shrink(const Case& found, std::uint64_t most_steps = 1'000'000);
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

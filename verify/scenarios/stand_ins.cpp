@@ -5,7 +5,7 @@
 
 #include "model/training/adamw.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 using actors::computed;
 using actors::Moved;
@@ -170,4 +170,4 @@ surroundings::behavior_type surroundings::make_behavior() {
   };
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -4,11 +4,11 @@
 #include <memory>
 
 #include "actors/interfaces.hpp"
-#include "verify/scenarios/ledger.hpp"
 #include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
+#include "verify/scenarios/ledger.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// A lane that computes with the ledger's arithmetic. Reading weights and writing them takes it
 /// two messages, so that a schedule can put something in between.
@@ -62,4 +62,4 @@ class surroundings : public runtime::recorded<surroundings_actor::base> {
   std::shared_ptr<actors::GradientPool> gradients_;
 };
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

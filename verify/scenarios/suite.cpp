@@ -8,7 +8,7 @@
 
 #include "verify/scenarios/trees.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
 
 Question of_tree(Scope scope, TreeText tree, std::uint64_t epochs) {
@@ -156,14 +156,14 @@ std::vector<SuiteEntry> suite(bool full) {
 }
 
 void answer(const std::vector<SuiteEntry>& entries, std::uint32_t jobs,
-            const std::function<bool(const SuiteEntry&, const runtime::explore::Report&)>& take) {
-  using runtime::explore::Report;
+            const std::function<bool(const SuiteEntry&, const explore::Report&)>& take) {
+  using explore::Report;
   std::vector<std::promise<Report>> answers(entries.size());
   std::atomic<std::size_t> next = 0;
   const auto work = [&] {
     for (std::size_t i = next++; i < entries.size(); i = next++) {
       try {
-        runtime::explore::Bounds bounds;
+        explore::Bounds bounds;
         if (entries[i].schedules > 0) {
           bounds.schedules = entries[i].schedules;
         }
@@ -190,4 +190,4 @@ void answer(const std::vector<SuiteEntry>& entries, std::uint32_t jobs,
   next = entries.size();
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -7,7 +7,7 @@
 
 #include "verify/scenarios/session.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// What is asked of the protocol: `name` groups questions whose answers are added up.
 struct SuiteEntry {
@@ -22,6 +22,6 @@ std::vector<SuiteEntry> suite(bool full);
 /// Answers the questions on `jobs` threads and calls `take` on this one, in order. Stops when
 /// `take` returns false. What a question throws is thrown here.
 void answer(const std::vector<SuiteEntry>& entries, std::uint32_t jobs,
-            const std::function<bool(const SuiteEntry&, const runtime::explore::Report&)>& take);
+            const std::function<bool(const SuiteEntry&, const explore::Report&)>& take);
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

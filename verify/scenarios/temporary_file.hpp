@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// A name for a file that is gone with this object.
 class TemporaryFile {
@@ -29,4 +29,4 @@ class TemporaryFile {
   std::filesystem::path path_;
 };
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

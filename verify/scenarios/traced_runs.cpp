@@ -8,16 +8,15 @@
 
 #include "actors/laws/trace_catalogue.hpp"
 #include "actors/laws/trace_rules.hpp"
-#include "verify/scenarios/temporary_file.hpp"
+#include "runtime/trace/trace_file.hpp"
 #include "verify/explore/cpu_time.hpp"
 #include "verify/explore/draws.hpp"
 #include "verify/explore/replay.hpp"
-#include "runtime/trace/trace_file.hpp"
+#include "verify/scenarios/temporary_file.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
 
-namespace explore = runtime::explore;
 namespace trace = runtime::trace;
 
 template <class Value>
@@ -105,4 +104,4 @@ explore::Report explore_traced(const Question& question, const explore::Bounds& 
   return report;
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

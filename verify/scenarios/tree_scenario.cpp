@@ -11,10 +11,10 @@
 #include "verify/scenarios/stand_ins.hpp"
 #include "verify/scenarios/trees.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
-using runtime::explore::Delivery;
-using runtime::explore::Network;
+using explore::Delivery;
+using explore::Network;
 
 namespace {
 
@@ -121,7 +121,7 @@ void TreeScenario::begin(caf::actor_system& system, Network& network) {
   network.settle();
   if (setup_.kills) {
     for (std::uint32_t sphere = first_sphere; sphere <= last_sphere; ++sphere) {
-      const auto target = network.actor(static_cast<runtime::explore::NodeIndex>(sphere));
+      const auto target = network.actor(static_cast<explore::NodeIndex>(sphere));
       network.inject(target, caf::make_message_id(caf::message_priority::high),
                      caf::make_message(caf::exit_msg{target->address(), caf::exit_reason::kill}),
                      true);
@@ -167,4 +167,4 @@ std::string TreeScenario::verdict() const {
   return {};
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

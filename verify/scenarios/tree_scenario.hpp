@@ -3,15 +3,15 @@
 #include <memory>
 #include <vector>
 
-#include "actors/lanes/gradient_pool.hpp"
+#include "actors/gradient_pool.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/settings.hpp"
 #include "actors/spheres/topology.hpp"
+#include "verify/explore/scenario.hpp"
 #include "verify/scenarios/ledger.hpp"
 #include "verify/scenarios/setup.hpp"
-#include "verify/explore/scenario.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// What the tree's schedules are made of.
 struct TreeSetup : Setup {
@@ -24,20 +24,20 @@ struct TreeSetup : Setup {
 
 /// node_zero, its spheres and the optimizer, with everything around them in place: what can
 /// happen is that an assignment, a gradient, a report, or word of a death, comes now or later.
-class TreeScenario : public runtime::explore::Scenario {
+class TreeScenario : public explore::Scenario {
  public:
   explicit TreeScenario(TreeSetup setup);
 
-  void begin(caf::actor_system& system, runtime::explore::Network& network) override;
+  void begin(caf::actor_system& system, explore::Network& network) override;
   void end() override;
   bool finished() const override { return finished_; }
   std::string violation() const override { return ledger_.violation(); }
   std::string verdict() const override;
-  bool in_place(const runtime::explore::Delivery& delivery) const override;
-  std::uint64_t digest_of(const runtime::explore::Delivery& delivery,
+  bool in_place(const explore::Delivery& delivery) const override;
+  std::uint64_t digest_of(const explore::Delivery& delivery,
                           const runtime::ActorKeys& keys) const override;
   std::uint64_t digest() const override;
-  void before(const runtime::explore::Delivery& delivery) override { ledger_.note(delivery); }
+  void before(const explore::Delivery& delivery) override { ledger_.note(delivery); }
 
  private:
   class host;
@@ -55,4 +55,4 @@ class TreeScenario : public runtime::explore::Scenario {
   bool failed_ = false;  ///< with a typed failure
 };
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 namespace {
 
 using actors::TopologyNode;
@@ -170,4 +170,4 @@ std::uint32_t leaves(const std::vector<TopologyNode>& tree) {
   return static_cast<std::uint32_t>(std::ranges::count_if(tree, &TopologyNode::is_worker));
 }
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

@@ -7,7 +7,7 @@
 
 #include "actors/spheres/topology.hpp"
 
-namespace nodezero::apps::verify {
+namespace nodezero::verify {
 
 /// A tree of spheres in brackets: a pair for each inner node with what is below it in between,
 /// a dot for each leaf. `(..)` is a root with two workers; `((..)(..))` has two controls.
@@ -33,4 +33,4 @@ double orders_of_children(const std::vector<actors::TopologyNode>& tree);
 
 std::uint32_t leaves(const std::vector<actors::TopologyNode>& tree);
 
-}  // namespace nodezero::apps::verify
+}  // namespace nodezero::verify

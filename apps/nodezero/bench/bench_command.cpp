@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/nodezero/bench/bench_run.hpp"
-#include "apps/nodezero/options/command_option.hpp"
 #include "apps/nodezero/commands.hpp"
+#include "apps/nodezero/options/command_option.hpp"
 
 namespace nodezero::apps {
 namespace {
@@ -41,8 +41,8 @@ std::string in_words(const nlohmann::ordered_json& bench) {
 }  // namespace
 
 void add_bench_command(CLI::App& program) {
-  auto* command = program.add_subcommand(
-      "bench", "Measure the speed of training steps on random tokens");
+  auto* command =
+      program.add_subcommand("bench", "Measure the speed of training steps on random tokens");
   const auto options = std::make_shared<BenchOptions>();
   command->add_option("--config", options->config, "A, B, C64 or C1024")
       ->type_name("NAME")

@@ -13,13 +13,14 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/run/trainer.hpp"
-#include "apps/nodezero/common.hpp"
-#include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/bench/peak_rate.hpp"
 #include "apps/nodezero/bench/product_time.hpp"
-#include "model/training/batch_source.hpp"
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/options/option_values.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/kernels/random.hpp"
+#include "model/training/batch_source.hpp"
 
 namespace nodezero::apps {
 namespace {
@@ -57,8 +58,11 @@ Spent spent_so_far(const actors::LaneTimes& lanes) {
   const auto milliseconds = [](std::int64_t nanoseconds) {
     return 1e-6 * static_cast<double>(nanoseconds);
   };
-  return {milliseconds(lanes.forward), milliseconds(lanes.backward), milliseconds(lanes.reduction),
-          milliseconds(lanes.optimizer), milliseconds(lanes.processor),
+  return {milliseconds(lanes.forward),
+          milliseconds(lanes.backward),
+          milliseconds(lanes.reduction),
+          milliseconds(lanes.optimizer),
+          milliseconds(lanes.processor),
           1e3 * static_cast<double>(time.tv_sec) + milliseconds(time.tv_nsec)};
 }
 
@@ -91,8 +95,10 @@ class StepClock : public actors::Observer {
   /// What a step spent in the mean.
   Spent a_step() const {
     const auto steps = static_cast<double>(milliseconds_.size());
-    return {(end_.forward - begin_.forward) / steps, (end_.backward - begin_.backward) / steps,
-            (end_.reduction - begin_.reduction) / steps, (end_.optimizer - begin_.optimizer) / steps,
+    return {(end_.forward - begin_.forward) / steps,
+            (end_.backward - begin_.backward) / steps,
+            (end_.reduction - begin_.reduction) / steps,
+            (end_.optimizer - begin_.optimizer) / steps,
             (end_.lanes_processor - begin_.lanes_processor) / steps,
             (end_.processor - begin_.processor) / steps};
   }
@@ -160,7 +166,7 @@ nlohmann::ordered_json bench_json(const BenchOptions& options, const BenchShape&
   json["compile"] = false;
   json["threads"] = options.threads;
   json["nodezero"] = NODEZERO_VERSION;
-  json["parameters"] = model::TensorLayout::gpt2(shape.model)->parameter_count();
+  json["parameters"] = model::gpt2_layout(shape.model)->parameter_count();
   json["steps"] = times.size();
   json["ms_per_step"] = rounded(median, 2);
   json["ms_best"] = rounded(times.front(), 2);

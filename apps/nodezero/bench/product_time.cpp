@@ -8,11 +8,11 @@
 #include <utility>
 #include <vector>
 
-#include "model/tensors/aligned_buffer.hpp"
+#include "model/gpt2/workspace.hpp"
 #include "model/kernels/bf16_product.hpp"
 #include "model/kernels/floating_point_scope.hpp"
 #include "model/kernels/matrix_product.hpp"
-#include "model/gpt2/workspace.hpp"
+#include "model/tensors/aligned_buffer.hpp"
 
 namespace nodezero::apps {
 namespace {

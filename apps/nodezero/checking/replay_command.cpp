@@ -12,12 +12,12 @@
 #include "apps/nodezero/commands.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
-#include "apps/nodezero/train/replay_facts.hpp"
 #include "apps/nodezero/trace/trace_loading.hpp"
-#include "verify/replay/recorded_run.hpp"
+#include "apps/nodezero/train/replay_facts.hpp"
 #include "model/storage/digest.hpp"
 #include "runtime/inspect/words.hpp"
 #include "runtime/trace/trace_file.hpp"
+#include "verify/replay/recorded_run.hpp"
 
 namespace nodezero::apps {
 

@@ -11,16 +11,15 @@
 
 #include "apps/nodezero/commands.hpp"
 #include "apps/nodezero/common.hpp"
+#include "verify/explore/replay.hpp"
 #include "verify/scenarios/message_digests.hpp"
 #include "verify/scenarios/session.hpp"
 #include "verify/scenarios/small_case.hpp"
 #include "verify/scenarios/suite.hpp"
-#include "verify/explore/replay.hpp"
 
 namespace nodezero::apps {
 namespace {
 
-namespace explore = runtime::explore;
 using verify::Mode;
 using verify::Question;
 using verify::Scope;

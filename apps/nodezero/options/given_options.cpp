@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "apps/nodezero/options/command_option.hpp"
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/options/command_option.hpp"
 #include "apps/nodezero/options/option_values.hpp"
 
 namespace nodezero::apps {

@@ -8,13 +8,13 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/nodezero/options/command_option.hpp"
 #include "apps/nodezero/commands.hpp"
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/train/data_set.hpp"
+#include "apps/nodezero/options/command_option.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/text/evaluation.hpp"
 #include "apps/nodezero/text/model_source.hpp"
-#include "apps/nodezero/terminal/quantities.hpp"
+#include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/train/run_record.hpp"
 
 namespace nodezero::apps {

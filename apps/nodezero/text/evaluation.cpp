@@ -7,8 +7,8 @@
 #include <thread>
 #include <vector>
 
-#include "model/kernels/floating_point_scope.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/kernels/floating_point_scope.hpp"
 
 namespace nodezero::apps {
 

@@ -3,9 +3,9 @@
 #include <cstdint>
 #include <memory>
 
-#include "model/training/batch_source.hpp"
 #include "model/tensors/tensor_set.hpp"
 #include "model/text/tokenizer.hpp"
+#include "model/training/batch_source.hpp"
 
 namespace nodezero::apps {
 

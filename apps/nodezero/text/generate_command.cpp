@@ -5,13 +5,13 @@
 #include <unistd.h>
 #include <utility>
 
-#include "apps/nodezero/options/command_option.hpp"
 #include "apps/nodezero/commands.hpp"
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/text/model_source.hpp"
+#include "apps/nodezero/options/command_option.hpp"
 #include "apps/nodezero/terminal/text_stream.hpp"
-#include "model/kernels/floating_point_scope.hpp"
+#include "apps/nodezero/text/model_source.hpp"
 #include "model/gpt2/generation.hpp"
+#include "model/kernels/floating_point_scope.hpp"
 
 namespace nodezero::apps {
 

@@ -3,8 +3,8 @@
 
 #include <fmt/format.h>
 
-#include "apps/nodezero/options/command_option.hpp"
 #include "apps/nodezero/commands.hpp"
+#include "apps/nodezero/options/command_option.hpp"
 #include "apps/nodezero/topology/topology_drawing.hpp"
 
 namespace nodezero::apps {

@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/train/environment.hpp"
+#include "apps/nodezero/process/environment.hpp"
 #include "apps/nodezero/trace/trace_commands.hpp"
 #include "apps/nodezero/trace/trace_loading.hpp"
 #include "runtime/inspect/text_output.hpp"

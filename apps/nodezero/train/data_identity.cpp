@@ -8,8 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/options/option_values.hpp"
+#include "apps/nodezero/train/data_set.hpp"
 #include "model/files/sha256.hpp"
 
 namespace nodezero::apps {

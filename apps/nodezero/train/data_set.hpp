@@ -10,8 +10,8 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "apps/nodezero/options/train_options.hpp"
-#include "model/training/batch_source.hpp"
 #include "model/text/token_source.hpp"
+#include "model/training/batch_source.hpp"
 
 namespace nodezero::apps {
 

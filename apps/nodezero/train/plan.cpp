@@ -9,6 +9,7 @@
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 
 namespace nodezero::apps {
 
@@ -64,7 +65,7 @@ Plan make_plan(const actors::RunSettings& settings, const DataSet& data) {
   const auto& training = settings.training;
   const auto& config = training.model;
   check_representable(training);
-  const auto layout = model::TensorLayout::gpt2(config);
+  const auto layout = model::gpt2_layout(config);
   const std::uint64_t set_bytes = layout->buffer_size() * float_size;
 
   Plan plan;

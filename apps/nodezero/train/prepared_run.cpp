@@ -5,10 +5,10 @@
 #include <fmt/format.h>
 
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/train/environment.hpp"
-#include "apps/nodezero/train/memory.hpp"
+#include "apps/nodezero/process/environment.hpp"
+#include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/train/recording.hpp"
-#include "apps/nodezero/options/resolve.hpp"
+#include "apps/nodezero/train/resolve.hpp"
 #include "model/files/atomic_file.hpp"
 #include "model/storage/checkpoint.hpp"
 #include "model/storage/model_folder.hpp"

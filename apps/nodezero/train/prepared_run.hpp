@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "actors/settings.hpp"
-#include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/options/given_options.hpp"
+#include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/train/plan.hpp"
 #include "apps/nodezero/train/run_folder.hpp"
 #include "apps/nodezero/train/run_record.hpp"

@@ -11,8 +11,8 @@
 
 #include "actors/laws/trace_catalogue.hpp"
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/train/environment.hpp"
 #include "apps/nodezero/options/option_values.hpp"
+#include "apps/nodezero/process/environment.hpp"
 #include "runtime/trace/file_format.hpp"
 
 namespace nodezero::apps {

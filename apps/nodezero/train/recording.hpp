@@ -23,8 +23,7 @@ class Recording {
   /// `warn` gets a line, from any thread, if the trace file cannot be written any more.
   /// @throws CommandError if the trace file cannot be written or would overwrite another file
   Recording(const TrainOptions& options, std::filesystem::path folder, std::uint64_t run,
-            std::map<std::string, std::string> about,
-            std::function<void(const std::string&)> warn);
+            std::map<std::string, std::string> about, std::function<void(const std::string&)> warn);
 
   /// Null if nothing is recorded. The actors must be gone before this object.
   runtime::trace::Recorder* recorder() { return recorder_.get(); }

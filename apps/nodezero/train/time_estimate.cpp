@@ -5,8 +5,9 @@
 #include <cmath>
 
 #include "apps/nodezero/train/plan.hpp"
-#include "model/kernels/floating_point_scope.hpp"
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
+#include "model/kernels/floating_point_scope.hpp"
 
 namespace nodezero::apps {
 
@@ -33,7 +34,7 @@ double operation_rate(model::ModelConfig config, model::Precision precision,
     config.context /= 2;
   }
   const model::FloatingPointScope scope;
-  const auto layout = model::TensorLayout::gpt2(config);
+  const auto layout = model::gpt2_layout(config);
   model::Parameters weights(layout);
   model::Gradient gradient(layout);
   model::initialize(config, 1, weights);

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "actors/telemetry.hpp"
-#include "apps/nodezero/train/metrics.hpp"
 #include "apps/nodezero/terminal/screen.hpp"
+#include "apps/nodezero/train/metrics.hpp"
 #include "model/text/tokenizer.hpp"
 
 namespace nodezero::apps {

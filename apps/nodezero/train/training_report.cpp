@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/spheres/topology.hpp"
-#include "apps/nodezero/train/memory.hpp"
 #include "apps/nodezero/options/option_values.hpp"
+#include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "model/storage/digest.hpp"
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "model/storage/digest.hpp"
 #include "model/kernels/random.hpp"
+#include "model/storage/digest.hpp"
 
 namespace nodezero::actors::testing {
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/kernels/random.hpp"
 
 namespace nodezero::model::test {
@@ -24,7 +25,7 @@ inline std::vector<double> noise(std::size_t count, std::uint64_t seed) {
 /// Weights far from the initial ones: every bias and gain differs from its neutral value,
 /// so that no term of a gradient can hide behind a zero.
 inline Parameters uneven_weights(const ModelConfig& config, std::uint64_t seed) {
-  Parameters weights(TensorLayout::gpt2(config));
+  Parameters weights(gpt2_layout(config));
   for (const TensorInfo& tensor : weights.layout()->tensors()) {
     const std::vector<double> values = noise(tensor.size, seed + tensor.offset);
     const bool is_gain =

@@ -2,9 +2,10 @@
 
 #include <cstdint>
 
-#include "model/training/adamw.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/kernels/random.hpp"
 #include "model/tensors/tensor_set.hpp"
+#include "model/training/adamw.hpp"
 
 namespace nodezero::model {
 
@@ -25,7 +26,7 @@ inline void fill_with_noise(std::uint64_t seed, TensorSet& set) {
 }
 
 inline Parameters tiny_weights(std::uint64_t seed) {
-  Parameters weights(TensorLayout::gpt2(tiny_config()));
+  Parameters weights(gpt2_layout(tiny_config()));
   fill_with_noise(seed, weights);
   return weights;
 }

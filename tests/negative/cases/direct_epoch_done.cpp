@@ -1,7 +1,7 @@
 // An epoch's success with content comes out of an epoch_gate alone: the default-made
 // epoch_done that anybody may build is unsealed, and the driver refuses it.
 // expect: is private within this context
-#include "actors/run/epoch_gate.hpp"
+#include "actors/epoch_gate.hpp"
 
 namespace actors = nodezero::actors;
 

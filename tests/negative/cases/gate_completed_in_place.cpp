@@ -1,6 +1,6 @@
 // A gate is consumed by its answer: it must be moved from.
 // expect: discards qualifiers
-#include "actors/run/epoch_gate.hpp"
+#include "actors/epoch_gate.hpp"
 
 namespace actors = nodezero::actors;
 

@@ -1,6 +1,6 @@
 // A gate cannot be kept for a second answer.
 // expect: use of deleted function
-#include "actors/run/epoch_gate.hpp"
+#include "actors/epoch_gate.hpp"
 
 namespace actors = nodezero::actors;
 

@@ -1,6 +1,6 @@
 // A gate is consumed by its refusal too.
 // expect: discards qualifiers
-#include "actors/run/epoch_gate.hpp"
+#include "actors/epoch_gate.hpp"
 
 namespace actors = nodezero::actors;
 

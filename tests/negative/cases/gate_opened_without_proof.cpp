@@ -1,7 +1,7 @@
 // A gate is not opened with anything but the optimizer's proof, such as the reports of the
 // spheres.
 // expect: cannot convert
-#include "actors/run/epoch_gate.hpp"
+#include "actors/epoch_gate.hpp"
 #include "actors/messages.hpp"
 
 namespace actors = nodezero::actors;

@@ -1,6 +1,6 @@
 // A gate holds the promise of begin_epoch, not an untyped one that would deliver anything.
 // expect: no matching function for call
-#include "actors/run/epoch_gate.hpp"
+#include "actors/epoch_gate.hpp"
 
 namespace actors = nodezero::actors;
 

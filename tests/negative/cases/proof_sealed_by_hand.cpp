@@ -1,6 +1,6 @@
 // An unsealed proof cannot be turned into a sealed one.
 // expect: is private within this context
-#include "actors/run/optimizer_complete.hpp"
+#include "actors/optimizer_complete.hpp"
 
 void forge(nodezero::actors::optimizer_complete& proof) {
 #ifdef NODEZERO_MISUSE

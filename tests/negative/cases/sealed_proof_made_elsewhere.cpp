@@ -1,6 +1,6 @@
 // Only the optimizer mints a sealed optimizer_complete.
 // expect: is private within this context
-#include "actors/run/optimizer_complete.hpp"
+#include "actors/optimizer_complete.hpp"
 
 namespace actors = nodezero::actors;
 

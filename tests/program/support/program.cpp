@@ -38,8 +38,7 @@ Folder::~Folder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-Program::Program(const Folder& folder, const std::vector<std::string>& arguments,
-                 Limits limits) {
+Program::Program(const Folder& folder, const std::vector<std::string>& arguments, Limits limits) {
   int out_pipe[2];
   // A file cannot fill up while nobody reads it, as a second pipe would.
   err_ = std::tmpfile();
@@ -122,8 +121,7 @@ Ended Program::wait() {
   return ended;
 }
 
-Ended run(const Folder& folder, const std::vector<std::string>& arguments,
-          Limits limits) {
+Ended run(const Folder& folder, const std::vector<std::string>& arguments, Limits limits) {
   return Program(folder, arguments, limits).wait();
 }
 

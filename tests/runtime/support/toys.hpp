@@ -6,10 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "verify/explore/scenario.hpp"
 #include "runtime/recorded.hpp"
+#include "verify/explore/scenario.hpp"
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 struct Number {
   int value = 0;
@@ -18,12 +18,12 @@ struct Question {
   int value = 0;
 };
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore
 
-NODEZERO_LOCAL_MESSAGE(nodezero::runtime::explore::Number)
-NODEZERO_LOCAL_MESSAGE(nodezero::runtime::explore::Question)
+NODEZERO_LOCAL_MESSAGE(nodezero::explore::Number)
+NODEZERO_LOCAL_MESSAGE(nodezero::explore::Question)
 
-namespace nodezero::runtime::explore {
+namespace nodezero::explore {
 
 /// Keeps what it gets and shows it to the test; what it does with it, the test says.
 class toy : public recorded<caf::event_based_actor>, public Explorable {
@@ -120,4 +120,4 @@ class Toys : public Scenario {
   }
 };
 
-}  // namespace nodezero::runtime::explore
+}  // namespace nodezero::explore

@@ -1,4 +1,4 @@
-#include "apps/nodezero/options/resolve.hpp"
+#include "apps/nodezero/train/resolve.hpp"
 
 #include <algorithm>
 #include <filesystem>
@@ -8,9 +8,9 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/options/presets.hpp"
+#include "apps/nodezero/train/data_set.hpp"
 
 namespace nodezero::apps {
 

@@ -3,8 +3,8 @@
 #include <deque>
 #include <memory>
 
-#include "actors/embedding/batch_queue.hpp"
 #include "actors/interfaces.hpp"
+#include "actors/run/batch_queue.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {

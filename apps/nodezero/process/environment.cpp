@@ -1,4 +1,4 @@
-#include "apps/nodezero/train/environment.hpp"
+#include "apps/nodezero/process/environment.hpp"
 
 #include <array>
 #include <chrono>

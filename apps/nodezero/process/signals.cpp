@@ -1,4 +1,4 @@
-#include "apps/nodezero/train/signals.hpp"
+#include "apps/nodezero/process/signals.hpp"
 
 #include <unistd.h>
 #include <utility>

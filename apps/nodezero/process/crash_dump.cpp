@@ -1,4 +1,4 @@
-#include "apps/nodezero/train/crash_dump.hpp"
+#include "apps/nodezero/process/crash_dump.hpp"
 
 #include <array>
 #include <atomic>

@@ -1,4 +1,4 @@
-#include "actors/embedding/feed.hpp"
+#include "actors/run/feed.hpp"
 
 #include <utility>
 

@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <memory>
 
-#include "model/training/adamw.hpp"
 #include "model/tensors/tensor_set.hpp"
+#include "model/training/adamw.hpp"
 #include "runtime/caf.hpp"
 #include "runtime/envelope.hpp"
 

@@ -4,7 +4,7 @@
 
 #include "actors/errors.hpp"
 #include "actors/mutant.hpp"
-#include "actors/run/optimizer_complete.hpp"
+#include "actors/optimizer_complete.hpp"
 #include "runtime/caf.hpp"
 
 namespace nodezero::actors {

@@ -1,4 +1,4 @@
-#include "actors/embedding/batch_queue.hpp"
+#include "actors/run/batch_queue.hpp"
 
 #include <string>
 #include <utility>

@@ -1,4 +1,4 @@
-#include "actors/spheres/position_range.hpp"
+#include "actors/position_range.hpp"
 
 #include <algorithm>
 #include <bit>

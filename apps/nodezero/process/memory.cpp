@@ -1,4 +1,4 @@
-#include "apps/nodezero/train/memory.hpp"
+#include "apps/nodezero/process/memory.hpp"
 
 #include <algorithm>
 #include <fstream>

@@ -1,12 +1,16 @@
 #pragma once
 
 #include <cstddef>
+#include <memory>
 #include <vector>
 
 #include "model/gpt2/model_config.hpp"
 #include "model/tensors/tensor_set.hpp"
 
 namespace nodezero::model {
+
+/// The tensors of a GPT-2 with a tied output.
+std::shared_ptr<const TensorLayout> gpt2_layout(const ModelConfig& config);
 
 /// Where one block's tensors begin in the flat buffer, in floats.
 struct BlockOffsets {

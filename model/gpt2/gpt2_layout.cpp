@@ -1,4 +1,4 @@
-#include "model/gpt2/gpt2_offsets.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 
 #include <stdexcept>
 #include <string>
@@ -18,6 +18,35 @@ std::size_t offset_of(const TensorLayout& layout, const std::string& name, std::
 }
 
 }  // namespace
+
+std::shared_ptr<const TensorLayout> gpt2_layout(const ModelConfig& config) {
+  const std::int64_t C = config.width;
+  std::vector<TensorInfo> tensors;
+  const auto add = [&](std::string name, std::vector<std::int64_t> shape) {
+    TensorInfo tensor;
+    tensor.name = std::move(name);
+    tensor.shape = std::move(shape);
+    tensors.push_back(std::move(tensor));
+  };
+  const auto add_with_bias = [&](const std::string& name, std::vector<std::int64_t> shape) {
+    const std::int64_t outputs = shape.back();
+    add(name + ".weight", std::move(shape));
+    add(name + ".bias", {outputs});
+  };
+  add("transformer.wte.weight", {config.vocabulary, C});
+  add("transformer.wpe.weight", {config.context, C});
+  for (std::int64_t layer = 0; layer < config.layers; ++layer) {
+    const std::string block = fmt::format("transformer.h.{}", layer);
+    add_with_bias(block + ".ln_1", {C});
+    add_with_bias(block + ".attn.c_attn", {C, 3 * C});
+    add_with_bias(block + ".attn.c_proj", {C, C});
+    add_with_bias(block + ".ln_2", {C});
+    add_with_bias(block + ".mlp.c_fc", {C, 4 * C});
+    add_with_bias(block + ".mlp.c_proj", {4 * C, C});
+  }
+  add_with_bias("transformer.ln_f", {C});
+  return std::make_shared<const TensorLayout>(std::move(tensors));
+}
 
 Gpt2Offsets::Gpt2Offsets(const ModelConfig& config, const TensorLayout& layout) {
   const std::int64_t C = config.width;

@@ -1,4 +1,4 @@
-#include "actors/lanes/gradient_pool.hpp"
+#include "actors/gradient_pool.hpp"
 
 #include <algorithm>
 #include <utility>

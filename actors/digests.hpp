@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/errors.hpp"
-#include "actors/spheres/position_range.hpp"
+#include "actors/position_range.hpp"
 #include "model/tensors/micro_batch.hpp"
 #include "runtime/explorable.hpp"
 
