@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 // The protocol on one page. Each message names its sender, its receiver, what it means and

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Runs `nodezero bench --json` and another program in turn, on the same shapes, and prints the
 // medians and the median of the ratios pair by pair: a machine whose speed drifts disturbs
 // both of a pair alike. The other program takes --config, --threads and --seconds and prints

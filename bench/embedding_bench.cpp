@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What it costs to train where the host says, against threads of the trainer's own: in steps,
 // inside of a host's calls, against one thread; and in jobs on a host's pool of two threads,
 // against two. GPT-2 of configuration A (4 layers, width 128, 12 windows of 64 tokens a step),

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // How fast a model continues a prompt on one core: tokens a second of Generator with its
 // key-value cache, and of the prompt itself, whose tokens pass the matrix products together.
 // Weights are drawn at random, which changes nothing about the work.

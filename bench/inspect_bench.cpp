@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Times what `nodezero trace` does with a large trace: inspect_bench [EVENTS] [ACTORS].
 //
 // The trace is synthetic, shaped like a run: lanes handle most messages, requests are answered,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Times the kernels of a training step one by one on one core, at the sizes that a micro-batch of
 // configurations A, B and C64 has, with the share of the roofline that each reaches.
 //   kernel_bench [--benchmark_filter=attention]

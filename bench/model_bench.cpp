@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Times a training step of the model layer by part, without actors: each of two halves of
 // the batch is one micro-batch on a thread of its own, then the gradients are added, the
 // norm is taken and the weights are updated in shards. Prints the median over the steps.

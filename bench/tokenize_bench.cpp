@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // How fast a text becomes tokens: opens one generated file as bytes and as characters and
 // prints megabytes (10^6 bytes) a second on one core. The file is in the page cache.
 //   tokenize_bench [megabytes]

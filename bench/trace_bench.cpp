@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What recording costs: nanoseconds a record, and processor time of training steps with and
 // without, in turn.
 //

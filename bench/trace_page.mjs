@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // trace_page.mjs PAGE_MAKER FOLDER [EVENTS]: how long the page of a trace takes until it can be
 // used, and how fast it pans, in Chromium without a screen. Fails above 3 seconds or below 30
 // frames a second. Start it by

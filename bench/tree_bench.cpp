@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What the tree costs, measured on a small model; each line is one claim of the README.
 //
 //   tree_bench idle|spheres|epochs|many

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
 # cmake -DSOURCE=FOLDER -DMODULES=a,b,... -DOUTPUT=FILE -P EmbedTracePage.cmake
 # Puts the page of `nodezero trace export --format html` into a C++ file, as a string: page.html
 # with page.css and the modules in the given order, each after what it imports. The modules are

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
 # Finds CAF where no CAFConfig.cmake is installed (Debian's libcaf-dev has none).
 # Defines CAF::core, CAF_FOUND and CAF_VERSION.
 find_package(CAF CONFIG QUIET)

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
 # Finds zstd where no zstdConfig.cmake is installed (Debian's libzstd-dev has none).
 # Defines zstd::zstd.
 find_path(ZSTD_INCLUDE_DIR zstd.h)

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
 # What `cmake --install` puts where.
 include(CMakePackageConfigHelpers)
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
 # libnodezero, shared and static, from the objects of all layers; and the targets that other
 # projects link: NodeZero::model, NodeZero::runtime and NodeZero::actors, and with CAF NodeZero::caf.
 set(layers nodezero_model nodezero_trace nodezero_inspect nodezero_runtime nodezero_actors)

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
 # What every target of the project is compiled with, as one interface target.
 add_library(nodezero_options INTERFACE)
 target_compile_features(nodezero_options INTERFACE cxx_std_20)

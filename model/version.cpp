@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "nodezero/version.h"
 
 extern "C" const char* nodezero_version(void) {

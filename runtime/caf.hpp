@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 // The one header that includes CAF. Everything whose spelling changes between CAF 0.17

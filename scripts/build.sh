@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Sets up the machine and builds everything into build/release. Arguments go to CMake, such
 # as -DNODEZERO_NATIVE=OFF for programs that run on other processors than this one.
 set -euo pipefail

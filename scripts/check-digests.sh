@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Shows that the bits of a run depend on nothing that they should not: every combination of
 # spheres, threads and routing, caller's OpenMP settings, and runs that are killed with
 # SIGKILL at random times (while saving, too) and resumed. Prints one line a run and

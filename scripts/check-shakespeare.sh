@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Trains the preset shakespeare-cpu with three seeds and prints the loss over the whole
 # validation part of each, and their mean. A few minutes on two cores.
 #

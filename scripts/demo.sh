@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # From a bare machine to a trained model: sets up, builds, and trains on the licence texts
 # that every Debian has, two epochs with three spheres. Arguments go to CMake.
 set -euo pipefail

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Builds the library and the program for any x86-64 processor, whatever this machine has, and
 # installs both. Arguments after the folder go to CMake; -DNODEZERO_BUILD_APPS=OFF leaves the
 # program out and takes half of the time.

@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Installs what Node Zero is built from on Debian 12. Does nothing, and asks no network,
 # when everything is there.
 #

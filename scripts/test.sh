@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Sets up, builds and runs every test, with a browser for the page of traces. Arguments go to
 # CMake.
 set -euo pipefail

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // nodezero.h in terms of the C++ interface. No exception leaves a function.
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The options of nodezero.h in terms of the C++ interface.
 
 #include "actors/embedding/c_options.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "actors/embedding/host_run.hpp"
 
 #include <cmath>

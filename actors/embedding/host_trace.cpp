@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The tracing of nodezero/caf.hpp.
 
 #include <optional>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The learner of nodezero/caf.hpp.
 
 #include <mutex>

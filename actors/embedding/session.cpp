@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The beginning and the end of a session, and its runs.
 
 #include "actors/embedding/session.hpp"

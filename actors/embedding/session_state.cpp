@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Saving and restoring.
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The host's calls that get work done.
 
 #include <algorithm>

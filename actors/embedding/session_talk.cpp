@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What the host says to a session and hears from it.
 
 #include <utility>

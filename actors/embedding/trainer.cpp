@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "nodezero/trainer.hpp"
 
 #include "actors/embedding/session.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "actors/lanes/lane_scheduler.hpp"
 
 #include <bit>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Rules about the micro-batches of a step.
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The ends of an epoch and of a run, and what node_zero does beside the protocol.
 
 #include <algorithm>

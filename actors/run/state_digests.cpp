@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What a checker of schedules compares of each actor: everything that a later handler can notice.
 // Counters that only people read are left out.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // nodezero: trains, samples and evaluates GPT-2 models as a tree of actors. This file only
 // gathers the subcommands and turns their failures into one line and an exit code.
 

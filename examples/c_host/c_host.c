@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /* A simulation in C99 that a model learns from while it runs: a damped pendulum, whose state a
  * tenth of a second later the model predicts. The simulation is in control: it gives the model
  * batches and time, saves the model's state, goes on, rolls back and goes on again, to the same

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-3-Clause
 """c_host.c in Python, with ctypes alone: python3 c_host.py [libnodezero.so]"""
 
 import ctypes

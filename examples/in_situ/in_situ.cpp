@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A simulation with a loop of its own, from which a model learns while it runs and whose solver
 // the model then replaces in a part of the grid.
 //

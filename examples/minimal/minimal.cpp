@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A loop of somebody's own, in which a model learns the sine. No thread is started.
 
 #include <cmath>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A simulation that is made of actors: ten thousand agents that fly about, each an actor of CAF
 // that sees its own state alone. A learner in the same actor system hears from them how they
 // move and learns it; one trace has their messages and its own.

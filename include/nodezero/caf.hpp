@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 // For hosts whose simulation is made of actors of CAF 0.17: a learner in the same actor system,

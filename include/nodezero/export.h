@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 #ifndef NODEZERO_EXPORT_H
 #define NODEZERO_EXPORT_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
 /** @file
  * Node Zero for programs in C99 and in whatever calls C: a model that learns inside of a host
  * program, which stays in control.

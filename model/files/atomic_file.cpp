@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/files/atomic_file.hpp"
 
 #include <cerrno>

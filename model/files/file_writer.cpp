@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/files/file_writer.hpp"
 
 #include <cerrno>

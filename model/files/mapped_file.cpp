@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/files/mapped_file.hpp"
 
 #include <cerrno>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/files/system_error.hpp"
 
 #include <cerrno>

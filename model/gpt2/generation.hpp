@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <cstdint>
@@ -5,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "model/gpt2/model_config.hpp"
 #include "model/kernels/precision.hpp"
 #include "model/tensors/tensor_set.hpp"
 

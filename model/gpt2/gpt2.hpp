@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <chrono>
@@ -5,6 +6,7 @@
 #include <memory>
 #include <span>
 
+#include "model/gpt2/model_config.hpp"
 #include "model/kernels/dropout.hpp"
 #include "model/kernels/precision.hpp"
 #include "model/tensors/micro_batch.hpp"

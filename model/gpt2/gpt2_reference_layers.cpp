@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/gpt2/gpt2_reference_layers.hpp"
 
 #include <algorithm>

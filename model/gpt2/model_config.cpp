@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/gpt2/model_config.hpp"
 
 #include <limits>

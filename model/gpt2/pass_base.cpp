@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/gpt2/pass_base.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/kernels/attention_rows.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 // What the kernels for bf16 are made of. They are compiled for AVX512_BF16 whatever the rest

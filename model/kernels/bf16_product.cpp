@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/kernels/bf16_product.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/kernels/cross_entropy.hpp"
 
 #include <cmath>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/kernels/floating_point_scope.hpp"
 
 #include <omp.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 /// Before the definition of a function whose loops the compiler turns into vector code. In a build

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A run's checkpoints. At every moment a finished one has its final name or is still whole
 // under it: a new one gets that name by one rename after everything is on the disk, and an old
 // one loses it by one rename before anything of it is removed.

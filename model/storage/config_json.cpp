@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // config.json: which GPT-2 it is. Keys that are missing have the values that Hugging Face's
 // library gives them; whatever this program would compute differently is refused by name.
 #include <algorithm>

@@ -1,9 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <filesystem>
 #include <memory>
 #include <optional>
 
+#include "model/error.hpp"
+#include "model/gpt2/model_config.hpp"
 #include "model/tensors/tensor_set.hpp"
 #include "model/text/tokenizer.hpp"
 

@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <filesystem>
 #include <map>
 #include <string>
 
+#include "model/error.hpp"
 #include "model/tensors/tensor_set.hpp"
 
 namespace nodezero::model {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The head of a safetensors file: 8 bytes with the length of a JSON object, low byte first,
 // the object, then the numbers. The format forbids holes, so a file that lost its end, or
 // whose header is damaged, is recognised by its sizes alone.

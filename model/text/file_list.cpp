@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What `--data` names, as a list of files: the same list for the same files, whatever the
 // order in which the paths were named or the file system lists its folders.
 #include <algorithm>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The tokenizer.json of Hugging Face's tokenizers library, as far as bytes and characters
 // need it. Both are byte-pair encodings that never merge a pair. With the ByteLevel
 // pre-tokenizer the units are bytes, each written as one printable character; without it they

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "model/training/batch_source.hpp"
 
 #include <algorithm>

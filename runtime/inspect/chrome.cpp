@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/inspect/chrome.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/inspect/text_output.hpp"
 
 #include <nlohmann/json.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 // A trace file: a FileHeader, then blocks, each a BlockHeader and its content. All numbers are

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What a recorder writes: its file as it goes, and dumps of its ring.
 
 #include <cerrno>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/trace/trace_file.hpp"
 
 #include <algorithm>

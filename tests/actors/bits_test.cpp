@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // One digest for every placement: the promise of section 5 of the design.
 
 #include <atomic>

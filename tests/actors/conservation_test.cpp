@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Rows B1 to B9, C1 to C3 and D12: no work is lost, done twice or skipped.
 
 #include <map>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The demonstration of the regressions: the licence text on which the old system trained 7 of
 // 90 batches with gradients of zero.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Rows A1, A3 to A9 of the regressions: epochs end when their optimizer has, and not before.
 
 #include <gtest/gtest.h>

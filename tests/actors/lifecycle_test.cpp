@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Rows A2, A5, A10 and A11: who may read the weights when, and how a run ends.
 
 #include <map>

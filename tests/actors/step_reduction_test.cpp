@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "actors/spheres/step_reduction.hpp"
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "actors/laws/trace_rules.hpp"
 
 #include <filesystem>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The small files of a run folder and the texts that are shown.
 
 #include <filesystem>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Chromium with a page of a trace in it. Run by run.sh, which says where the packages lie.
 import {execFileSync} from 'node:child_process';
 import {createRequire} from 'node:module';

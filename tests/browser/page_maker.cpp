@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // page_maker EVENTS FILE: the page of a synthetic trace, incomplete, with two planted violations
 // and a text that tries to break out of it; for 0 events, the page of an empty trace.
 #include <cstdlib>

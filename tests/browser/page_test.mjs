@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // page_test.mjs PAGE_MAKER FOLDER: what a person does with the page of 100,000 events. Leaves
 // screenshots in the folder. The page's own variables say where things are drawn; what is
 // checked is what its elements and pixels show.

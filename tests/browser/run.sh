@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: BSD-3-Clause
 # Runs a script of Node.js that drives Chromium, with its packages installed beside the build.
 # Exits with 77 (skipped) and says so where Node.js, npm, Chromium or the network is missing.
 #

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Trains a tiny model with a fault like that of the system that Node Zero replaces (row A1 of its
 // regressions): node_zero counts each step twice, so that it takes an epoch for done when half of
 // its steps are, and the epoch's gate, which would notice, takes any proof. Records the run.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Code of the host's that a trainer calls, and that calls the same trainer.
 
 #include <atomic>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "nodezero/language_model.hpp"
 
 #include <gtest/gtest.h>

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
 # cmake -DWAY=... -P check_install.cmake: finds the library in one of the ways, builds the
 # consumer project without a warning and runs its programs.
 file(REMOVE_RECURSE ${WORK})

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "tests/layers/layer_rules.hpp"
 
 #include <cstdlib>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Row C9 of the regressions: the optimizer is AdamW, step by step.
 #include "model/training/adamw.hpp"
 

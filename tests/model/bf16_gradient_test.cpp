@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Training in bf16: loss and gradient against the fp32 path, and the same promises about bits.
 #include <algorithm>
 #include <cmath>

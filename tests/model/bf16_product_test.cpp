@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The products of bf16 against sums in double, over odd shapes and all forms.
 #include "model/kernels/bf16_product.hpp"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Rounding to bf16, held against an independent reference over every kind of float.
 #include "model/kernels/bf16.hpp"
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Rows C5, C6, C7 and C10 of the regressions: loss and gradient come from the logits, in
 // every tensor, and hold no term that the loss does not have.
 #include <cmath>

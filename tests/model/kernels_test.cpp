@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What the kernels of the fast path have in common: bits that no address changes, nothing written
 // outside of their buffers, and numbers that are not finite kept where they belong. What they
 // compute is compared with the reference in gradient_test.cpp.

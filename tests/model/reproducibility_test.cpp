@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The bits of loss and gradient depend on weights, batch and key alone: not on the thread,
 // the host's floating-point mode, addresses, or what a workspace did before.
 #include <cstdint>

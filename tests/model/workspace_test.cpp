@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Row D8 of the regressions: memory is known beforehand and does not grow from step to step.
 #include "model/gpt2/workspace.hpp"
 

@@ -1,3 +1,5 @@
+# SPDX-License-Identifier: BSD-3-Clause
+
 # cmake -DCOMPILER=... -DFLAGS=<response file> -DSOURCE=<case> -P check_misuse.cmake
 function(compile result output)
   execute_process(COMMAND ${CMAKE_COMMAND} -E env LC_ALL=C

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // oracle_test: holds Node Zero against numbers that other programs computed.
 //   --oracle DIR  optimizer steps (see oracle.hpp)
 //   --model DIR   a trained model with its reference logits

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A model that the Hugging Face library saved, and what that library computed with it.
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The stored optimizer steps, done again by the tree of actors.
 
 #include <algorithm>

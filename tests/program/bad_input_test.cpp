@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Mistakes that people make. Each gets one line on standard error, an exit code that tells
 // whether the run had begun, and leaves nothing behind.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The demonstration of the regressions, through the program: after enough epochs on the
 // licence its samples are made of the licence's words, where the old system wrote
 // "token_903 token_1366 token_0 token_0".

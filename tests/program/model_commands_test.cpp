@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What can be done with a model once it is there: generate, eval and digest, on a run folder
 // and on a plain model folder.
 

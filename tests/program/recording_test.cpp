@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What `nodezero train` records of itself, and how that survives its end.
 
 #include <algorithm>

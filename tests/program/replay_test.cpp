@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // `nodezero replay`: a recorded run again.
 
 #include <algorithm>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Runs that end before their time, and what it takes to go on with them.
 
 #include <csignal>

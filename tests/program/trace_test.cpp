@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // nodezero trace on a small trace that is made from JSON lines.
 
 #include <algorithm>

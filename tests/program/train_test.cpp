@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What a whole run prints and leaves in its folder.
 
 #include <cmath>

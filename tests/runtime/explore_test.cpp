@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The explorer on toy actors, whose numbers of schedules and states can be counted by hand.
 
 #include <filesystem>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Two actors that write the same variable with no message between them. The tsan build runs
 // it and expects a report: it shows that announcing the messages' edges to ThreadSanitizer
 // hides no race that is really there. With the argument `ordered` the second actor is told

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What a schedule does not decide must not decide anything: dependences on an address, on the
 // order of a hash table and on the clock, planted in toy actors, are found at their step.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A million messages between a hundred actors on all threads, recorded into a buffer that is
 // much smaller than the trace.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Runs of threads, recorded and made to happen again on one thread.
 
 #include "verify/replay/recorded_run.hpp"

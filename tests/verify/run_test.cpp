@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Whole runs: every actor of production but the lanes, with a stop and a request for inference
 // at any moment.
 

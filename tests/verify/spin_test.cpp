@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The bare epoch protocol as a Promela model under Spin, beside the production handlers under
 // the explorer: the same verdict and as many states.
 

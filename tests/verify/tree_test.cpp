@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The production tree of spheres under every schedule, for trees whose numbers are known.
 
 #include <gtest/gtest.h>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What can be asked of a network between two steps.
 
 #include <algorithm>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "verify/mutants/mutants.hpp"
 
 #include "verify/explore/replay.hpp"

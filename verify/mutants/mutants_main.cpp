@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Switches on one fault of the protocol after the other and tells which of them the explorer
 // notices. Built with the faults, which the program nodezero does not have.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "verify/replay/recorded_run.hpp"
 
 #include <algorithm>

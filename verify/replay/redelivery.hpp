@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <cstdint>
@@ -16,7 +17,10 @@
 namespace nodezero::verify {
 
 namespace trace = runtime::trace;
+using explore::Choice;
+using explore::Delivery;
 using explore::Network;
+using explore::NodeIndex;
 
 /// Makes a recorded run happen again on one thread: every actor gets the messages that it got in
 /// the recording, in that order. What an actor does with them is its own code's business; whether

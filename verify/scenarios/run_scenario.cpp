@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "verify/scenarios/run_scenario.hpp"
 
 #include <algorithm>

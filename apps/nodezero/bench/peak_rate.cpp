@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "apps/nodezero/bench/peak_rate.hpp"
 
 #include <algorithm>

@@ -1,8 +1,10 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
 #include <cstdint>
 #include <memory>
 
+#include "model/gpt2/model_config.hpp"
 #include "model/tensors/tensor_set.hpp"
 #include "model/text/tokenizer.hpp"
 #include "model/training/batch_source.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: BSD-3-Clause
 #include "apps/nodezero/text/model_source.hpp"
 
 #include <fmt/format.h>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // nodezero trace diff and sql.
 
 #include <cstdio>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The part of data_set.hpp that says which data a run has been trained on.
 
 #include <algorithm>

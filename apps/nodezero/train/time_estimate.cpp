@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The part of plan.hpp that measures.
 
 #include <algorithm>

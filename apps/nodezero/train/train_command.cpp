@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // nodezero train: from a request to a trained model in a run folder.
 
 #include <cmath>

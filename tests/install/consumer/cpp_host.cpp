@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A host with a model of its own: y = w x, learned from y = 3 x.
 
 #include <cmath>

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Whoever asks for an epoch reads the answer that it has.
 // expect: wrong functor signature
 #include "actors/interfaces.hpp"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // An epoch's success with content comes out of an epoch_gate alone: the default-made
 // epoch_done that anybody may build is unsealed, and the driver refuses it.
 // expect: is private within this context

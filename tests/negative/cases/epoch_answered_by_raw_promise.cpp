@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // begin_epoch is not answered by an untyped promise, which would deliver anything.
 // expect: unexpected handler at index 0
 #include "tests/negative/node_zero_stub.hpp"

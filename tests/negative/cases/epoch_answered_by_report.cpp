@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // begin_epoch is answered by an epoch_done and by nothing that resembles one.
 // expect: unexpected handler at index 0
 #include "tests/negative/node_zero_stub.hpp"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A gate cannot be kept for a second answer.
 // expect: use of deleted function
 #include "actors/epoch_gate.hpp"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A gate is consumed by its refusal too.
 // expect: discards qualifiers
 #include "actors/epoch_gate.hpp"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A gate is not opened with anything but the optimizer's proof, such as the reports of the
 // spheres.
 // expect: cannot convert

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A gate holds the promise of begin_epoch, not an untyped one that would deliver anything.
 // expect: no matching function for call
 #include "actors/epoch_gate.hpp"

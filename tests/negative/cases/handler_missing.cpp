@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A sphere handles all of its interface.
 // expect: not enough message handlers
 #include "actors/interfaces.hpp"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A sphere handles nothing beside its interface.
 // expect: too many message handlers
 #include "actors/interfaces.hpp"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // A worker cannot tell the optimizer to apply what it computed: that is node_zero's to say.
 // expect: receiver does not accept given message
 #include "actors/interfaces.hpp"

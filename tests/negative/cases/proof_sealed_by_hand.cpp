@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // An unsealed proof cannot be turned into a sealed one.
 // expect: is private within this context
 #include "actors/optimizer_complete.hpp"

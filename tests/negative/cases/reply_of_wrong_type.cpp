@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The optimizer answers apply with its proof, not with weights.
 // expect: unexpected handler at index 0
 #include "actors/interfaces.hpp"

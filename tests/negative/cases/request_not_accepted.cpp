@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Nobody but the lifecycle takes requests for text: inference does not know `generate`.
 // expect: no matching function for call
 // expect: response_type

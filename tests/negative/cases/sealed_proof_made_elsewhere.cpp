@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Only the optimizer mints a sealed optimizer_complete.
 // expect: is private within this context
 #include "actors/optimizer_complete.hpp"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Weights that travel are shared and therefore const.
 // expect: assignment of read-only location
 #include "actors/messages.hpp"

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // expect: does not name a type
 #ifndef NODEZERO_MISUSE
 unknown broken;

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 #ifdef NODEZERO_MISUSE
 unknown misuse;
 #endif

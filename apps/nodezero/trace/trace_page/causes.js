@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Why an event happened: the stack of messages that led to it, and everything that can have
 // influenced it.
 import {Kind} from './data.js';

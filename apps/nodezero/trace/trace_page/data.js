@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Decodes what the page carries (apps/nodezero/trace/trace_page_data.hpp describes it) into typed
 // arrays. Events and messages are numbered from 1, as everywhere; entry 0 of an array is unused.
 

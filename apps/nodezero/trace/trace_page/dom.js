@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Shorthands for elements of the page.
 
 export function byId(id) {

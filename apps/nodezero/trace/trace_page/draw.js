@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Draws the lanes. Slices too small to see one by one are drawn two pixels at a time, as dense
 // as the actor was busy; where there are many messages only every 2nd, 4th, ... arrow is drawn.
 // So a frame costs what the screen has, not what the trace has.

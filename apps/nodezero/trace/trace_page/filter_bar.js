@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The controls above the lanes: what passes the filter, and what search finds among it.
 import {byId, make} from './dom.js';
 import {filterEvents, isActive, noFilter, rangeOf, searchEvents} from './filters.js';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Which events the reader asks for: filters by actor, type, epoch and step, and search.
 import {kindNames, actorName} from './words.js';
 import {fieldNumber} from './data.js';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Mouse, touch and keys on the lanes, the axis and the strip.
 import {gallop, lowerBound} from './lanes.js';
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What the diagram is drawn from: for each actor its handled messages (slices) and other events
 // (marks) in order of time, all messages in order of their sending, and the tree of actors.
 import {Kind} from './data.js';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Puts the page together: what is selected and filtered, and when what is drawn.
 import {decodeTrace} from './data.js';
 import {byId} from './dom.js';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The strip above the lanes: how busy all actors together were over the whole trace, where the
 // window is in it, and the axis of the window.
 import {ticks} from './view.js';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The panel at the right: the trace as a whole, an actor, or an event with its causal past.
 import {Kind, payloadOf} from './data.js';
 import {causeOf, effectsOf, gatheredBefore} from './causes.js';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Colours of what is drawn. The style sheet owns the themes; canvases read its variables.
 
 /** Hues that stay apart for most eyes, the most frequent types first. */

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // The tree of actors at the left: one row a lane, with its load in the window. Only rows on the
 // screen are elements of the document.
 import {busyTime, handledCount} from './lanes.js';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // What part of the trace is on the screen: a window of time and a list of rows.
 
 const leastSpan = 20;  // nanoseconds

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
 // Everything that the page says about times, actors and events.
 import {Kind, isForwarded, isRequest, isResponse, isUrgent, payloadOf} from './data.js';
 
