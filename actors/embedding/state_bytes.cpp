@@ -51,6 +51,12 @@ Json tensors_to_json(const model::TensorLayout& layout) {
   return tensors;
 }
 
+std::string header_of(const model::TensorLayout& layout, const model::StoredProgress& progress) {
+  const Json header{{"tensors", tensors_to_json(layout)},
+                    {"progress", model::progress_to_json(progress)}};
+  return header.dump();
+}
+
 void fill(model::TensorSet& set, std::span<const std::byte>& rest) {
   for (const auto& tensor : set.layout()->tensors()) {
     const auto values = set[tensor];
@@ -63,10 +69,8 @@ void fill(model::TensorSet& set, std::span<const std::byte>& rest) {
 
 std::vector<std::byte> checkpoint_to_bytes(const model::Checkpoint& checkpoint) {
   const auto& layout = *checkpoint.weights->layout();
-  const Json header{
-      {"tensors", tensors_to_json(layout)},
-      {"progress", model::progress_to_json({checkpoint.progress, checkpoint.optimizer->step})}};
-  const std::string text = header.dump();
+  std::string text = header_of(layout, {checkpoint.progress, checkpoint.optimizer->step});
+  text.resize(header_of(layout, model::longest_progress()).size(), ' ');
   std::vector<std::byte> bytes;
   bytes.reserve(fixed_size + text.size() + 3 * sizeof(float) * layout.parameter_count() + sum_size);
   append(bytes, std::as_bytes(std::span(magic)));

@@ -12,8 +12,9 @@
 namespace nodezero::actors {
 
 /// A checkpoint as bytes: "NODEZERO", the version of this format (u32) and the header's length
-/// (u32); the header in JSON (names and shapes, progress); the weights and both moments as
-/// floats, tensor by tensor in name order, low byte first; a SHA-256 of all before it.
+/// (u32); the header in JSON (names and shapes, progress), padded with spaces so that all states
+/// of a model have the same size; the weights and both moments as floats, tensor by tensor in name
+/// order, low byte first; a SHA-256 of all before it.
 std::vector<std::byte> checkpoint_to_bytes(const model::Checkpoint& checkpoint);
 
 /// Fails with malformed if the bytes are not whole, with wrong_shape if they are another

@@ -235,7 +235,8 @@ NODEZERO_EXPORT nodezero_code nodezero_predict_examples(nodezero_trainer* traine
                                                         uint64_t* version);
 
 /** Writes the state at the last step's end into `buffer` and its size into `size`, which holds
- * the buffer's size before. With too small a buffer, or NULL, only the size is written. */
+ * the buffer's size before. With too small a buffer, or NULL, only the size is written: it is the
+ * same for all states of a model, so that a buffer of this size will do while training goes on. */
 NODEZERO_EXPORT nodezero_code nodezero_save(nodezero_trainer* trainer, void* buffer, size_t* size);
 /** Goes on from a state of this model. Batches that wait are forgotten: submit again from the
  * status' `taken` on. After an error everything is as it was. */

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <charconv>
+#include <limits>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -51,6 +52,14 @@ bool read_value(const nlohmann::json& json, double& value) {
   return result.ec == std::errc() && result.ptr == end;
 }
 
+void make_longest(std::uint64_t& value) {
+  value = std::numeric_limits<std::uint64_t>::max();
+}
+
+void make_longest(double& value) {
+  value = std::numeric_limits<double>::lowest();  // a sign, 17 digits and e+308
+}
+
 }  // namespace
 
 std::string progress_to_json(const StoredProgress& stored) {
@@ -81,6 +90,12 @@ Result<StoredProgress> progress_from_json(std::string_view text) {
     return fail(ErrorCode::malformed,
                 fmt::format("progress.json has no number that can be read for {}", wrong));
   }
+  return stored;
+}
+
+StoredProgress longest_progress() {
+  StoredProgress stored;
+  for_each_field(stored, [](const char*, auto& value) { make_longest(value); });
   return stored;
 }
 

@@ -22,4 +22,7 @@ struct StoredProgress {
 std::string progress_to_json(const StoredProgress& stored);
 Result<StoredProgress> progress_from_json(std::string_view json);
 
+/// The progress with the longest JSON, for formats that leave room for any progress.
+StoredProgress longest_progress();
+
 }  // namespace nodezero::model

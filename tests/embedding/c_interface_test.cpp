@@ -127,6 +127,28 @@ TEST(CInterface, SavesIntoTheCallersBufferAndSaysHowLargeItMustBe) {
   EXPECT_EQ(nodezero_save_file(line.trainer, "name"), NODEZERO_INVALID_ARGUMENT);
 }
 
+TEST(CInterface, TheSizeOfAStateStaysWhatItWasWhenAsked) {
+  for (const auto running : {NODEZERO_STEPPED, NODEZERO_OWN_THREADS}) {
+    Line line;
+    line.options.running = running;
+    ASSERT_EQ(line.create(), NODEZERO_OK) << line.message;
+    std::size_t size = 0;
+    ASSERT_EQ(nodezero_save(line.trainer, nullptr, &size), NODEZERO_BUFFER_TOO_SMALL);
+    std::vector<char> state(size);
+    for (int i = 1; i <= 12; ++i) {  // the numbers of steps, epochs and versions get a second digit
+      const double x = 1.0 / i;      // and the loss many
+      ASSERT_EQ(nodezero_submit(line.trainer, &x, sizeof x), NODEZERO_OK);
+      ASSERT_EQ(running == NODEZERO_STEPPED
+                    ? nodezero_advance_to(line.trainer, i, nullptr)
+                    : nodezero_wait_for_steps(line.trainer, i, 300'000, nullptr),
+                NODEZERO_OK);
+      ASSERT_EQ(nodezero_save(line.trainer, state.data(), &size), NODEZERO_OK) << i;
+      ASSERT_EQ(size, state.size());
+      ASSERT_EQ(nodezero_restore(line.trainer, state.data(), size), NODEZERO_OK);
+    }
+  }
+}
+
 TEST(CInterface, SaysWhatIsWrongAndNeverCrashes) {
   Line line;
   EXPECT_EQ(nodezero_create(nullptr, &line.options, &line.trainer, nullptr, 0),
