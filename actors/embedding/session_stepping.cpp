@@ -117,7 +117,10 @@ Result<Status> Trainer::Session::wait_for_steps(std::uint64_t steps,
     return tl::unexpected<Error>(std::move(*error));
   }
   const auto has_come = [&] { return status_.steps >= steps || ended_ || is_closed_; };
-  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  // Within what the clock can add.
+  constexpr std::chrono::milliseconds century = std::chrono::hours(24 * 365 * 100);
+  const auto deadline =
+      std::chrono::steady_clock::now() + std::clamp(timeout, std::chrono::milliseconds(0), century);
   bool is_in_time = false;
   if (jobs_) {
     const auto is_done = [&] {

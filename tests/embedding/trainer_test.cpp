@@ -176,6 +176,24 @@ TEST(OwnThreads, AreThoseThatTheStatusSaysAndGoWithTheTrainer) {
   wait_for_end_of_threads();
 }
 
+TEST(OwnThreads, WaitForTheirStepsAsLongAsTheHostLikes) {
+  Pool pool(1);
+  auto options = small_options();
+  options.execute = pool.executor();
+  for (const Running running : {Running::own_threads, Running::host_executor}) {
+    options.running = running;
+    Trainer trainer = must_create(options);
+    for (std::uint64_t i = 0; i < 12; ++i) {
+      ASSERT_TRUE(trainer.submit(examples_of(i)));
+    }
+    const auto status = trainer.wait_for_steps(4, std::chrono::milliseconds::max());
+    ASSERT_TRUE(status) << status.error().message;
+    EXPECT_EQ(status->steps, 4u);
+    EXPECT_EQ(trainer.wait_for_steps(5, std::chrono::milliseconds::min()).error().code,
+              ErrorCode::timed_out);
+  }
+}
+
 TEST(OwnThreads, TwoTrainersInTwoThreadsOfTheHostShareNothing) {
   auto options = small_options();
   const SavedState expected = state_of(options);
