@@ -41,6 +41,9 @@ Result<void> validate(const TrainerOptions& options) {
   if (!std::isfinite(options.time_per_step) || options.time_per_step < 0) {
     return refuse("time_per_step must not be negative");
   }
+  if (!std::isfinite(options.start_time)) {
+    return refuse("start_time must be a finite number");
+  }
   const auto& o = options.optimizer;
   const auto is_fraction = [](double value) { return value >= 0 && value < 1; };
   if (!(o.learning_rate > 0) || !std::isfinite(o.learning_rate) || !(o.min_learning_rate >= 0) ||

@@ -135,7 +135,7 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   std::atomic<bool> is_closed_{false};
   std::atomic<bool> is_down_{false};          ///< and the actor system is gone
   std::atomic<bool> has_new_batches_{false};  ///< stepped: the feed has not been told
-  std::atomic<double> time_{0};
+  std::atomic<double> time_{options_.start_time};
   int calls_inside_ = 0;  ///< stepped: of Inside, on the owner's thread
 
   mutable std::mutex mutex_;  ///< guards what follows

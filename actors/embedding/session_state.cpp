@@ -74,7 +74,7 @@ Result<void> Trainer::Session::restore(std::span<const std::byte> state) {
     }
     is_revived_ = false;
     replace(std::move(*checkpoint), true);
-    time_ = time_of(status().steps, options_.time_per_step);
+    time_ = time_of(status().steps, options_.time_per_step, options_.start_time);
     return {};
   } catch (const std::exception& error) {
     return fail(ErrorCode::internal, error.what());

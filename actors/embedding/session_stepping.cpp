@@ -89,6 +89,12 @@ Result<Status> Trainer::Session::advance_to(double time) {
     return fail(ErrorCode::invalid_argument,
                 "batches that never end need a time_per_step: this would not return");
   }
+  if (per_step > 0 && (time_ + per_step == time_ || time + per_step == time)) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("time_per_step ({}) is lost in rounding at time {}: this would not "
+                            "return",
+                            per_step, time));
+  }
   const Inside inside(*this);
   Progress best = Progress::working;
   while (!is_closed_ && time_ + per_step <= time) {

@@ -86,6 +86,7 @@ struct TrainerOptions {
   WhenFull when_full = WhenFull::wait;
 
   double time_per_step = 0;  ///< of the host's time, for `advance_to`; 0: a step takes none
+  double start_time = 0;     ///< the host's time before the first step, such as its Unix time
   /// A folder that is this trainer's alone while it lives, for `save` and `restore` with names.
   std::filesystem::path folder;
 
@@ -126,7 +127,7 @@ struct Threads {
 /// How far a trainer is.
 struct Status {
   Progress progress = Progress::working;
-  double time = 0;           ///< that advance_to has reached
+  double time = 0;           ///< that advance_to has reached, from TrainerOptions::start_time on
   std::uint64_t steps = 0;   ///< done, over all epochs
   std::uint64_t epochs = 0;  ///< done
   std::uint64_t version = 0;
@@ -220,8 +221,10 @@ class NODEZERO_EXPORT Trainer {
   /// Into a file of the folder of the options, whole or not at all.
   Result<void> save(const std::string& name);
   /// Goes on from a state of this model, as if nothing had happened since. Batches that wait
-  /// are forgotten, and Status::time is what the state's steps took: their number times
-  /// TrainerOptions::time_per_step. After an error everything is as it was.
+  /// are forgotten, and Status::time is TrainerOptions::start_time and what the state's steps took:
+  /// their number times TrainerOptions::time_per_step. malformed, wrong_shape if it is another
+  /// model's, and invalid_argument if micro_batches or steps_in_epoch were not what they are here;
+  /// after an error everything is as it was.
   Result<void> restore(std::span<const std::byte> state);
   Result<void> restore(const std::string& name);
 

@@ -38,6 +38,7 @@ TEST(BadUse, OptionsThatCannotWorkAreRefused) {
   EXPECT_TRUE(refused([](TrainerOptions& o) { o.steps_in_epoch = 0; }));
   EXPECT_TRUE(refused([](TrainerOptions& o) { o.queue_bound = 2; }));
   EXPECT_TRUE(refused([](TrainerOptions& o) { o.time_per_step = -1; }));
+  EXPECT_TRUE(refused([](TrainerOptions& o) { o.start_time = nan; }));
   EXPECT_TRUE(refused([](TrainerOptions& o) { o.optimizer.learning_rate = 0; }));
   EXPECT_TRUE(refused([](TrainerOptions& o) { o.optimizer.beta1 = 1; }));
   EXPECT_TRUE(refused([](TrainerOptions& o) { o.optimizer.clip = nan; }));
@@ -90,6 +91,21 @@ TEST(BadUse, AStepNeedsABudgetAndTimeDoesNotRunBackwards) {
   EXPECT_EQ(code_of(endless->advance_to(1)), ErrorCode::invalid_argument);
   EXPECT_EQ(code_of(endless->submit(examples_of(0))), ErrorCode::wrong_mode);
   EXPECT_EQ(code_of(endless->wait_for_steps(1, 1ms)), ErrorCode::wrong_mode);
+}
+
+TEST(BadUse, AStepThatTakesNoTimeAfterRoundingIsRefused) {
+  auto options = small_options();
+  options.time_per_step = 1e-9;  // and a double near 1.7e9 has steps of 2e-7
+  options.batches = [](std::uint64_t, std::uint64_t, std::uint32_t) {
+    return AnyValue::of(examples_of(0));
+  };
+  options.start_time = 1.7e9;
+  auto trainer = Trainer::create(small_model(), options);
+  EXPECT_EQ(code_of(trainer->advance_to(1.7e9 + 1e-6)), ErrorCode::invalid_argument);
+  options.start_time = 0;
+  auto from_zero = Trainer::create(small_model(), options);
+  EXPECT_EQ(code_of(from_zero->advance_to(1.7e9)), ErrorCode::invalid_argument);
+  EXPECT_EQ(from_zero->status().steps, 0u);
 }
 
 TEST(BadUse, MessagesGiveTheNumbersThatAreWrong) {

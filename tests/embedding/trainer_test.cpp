@@ -86,6 +86,23 @@ TEST(Stepped, TimeIsTheHostsAndStepsTakeIt) {
   EXPECT_EQ(status->time, 1000);
 }
 
+TEST(Stepped, TimeBeginsWhereTheHostsDoes) {
+  auto options = small_options();
+  options.time_per_step = 2;
+  options.start_time = 1.7e9;  // a host on Unix time
+  options.batches = [](std::uint64_t epoch, std::uint64_t step, std::uint32_t position) {
+    return AnyValue::of(examples_of(epoch * 12 + step * 3 + position));
+  };
+  Trainer trainer = must_create(options);
+  EXPECT_EQ(trainer.status().time, 1.7e9);
+  EXPECT_EQ(trainer.advance_to(1.7e9 + 7)->steps, 3u);
+  const auto state = *trainer.save();
+  EXPECT_EQ(trainer.advance_to(1.7e9 + 9)->time, 1.7e9 + 8);
+  ASSERT_TRUE(trainer.restore(state));
+  EXPECT_EQ(trainer.status().time, 1.7e9 + 6);
+  EXPECT_EQ(trainer.advance_to(1.7e9 + 5).error().code, ErrorCode::invalid_argument);
+}
+
 TEST(Stepped, PredictsWithTheWeightsOfTheLastEpochsEnd) {
   Trainer trainer = must_create(small_options());
   const std::vector<float> input{0.5f, -0.5f, 0.1f, 0.9f};
