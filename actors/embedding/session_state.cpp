@@ -13,10 +13,9 @@
 namespace nodezero {
 namespace {
 
-/// What steps take from time 0 on, added up as advance_to does it: a product has other bits, and
+/// When that many steps are done, added up as advance_to does it: a product has other bits, and
 /// with those the host's next time could fall short of a step.
-double time_of(std::uint64_t steps, double per_step) {
-  double time = 0;
+double time_of(std::uint64_t steps, double per_step, double time) {
   for (std::uint64_t i = 0; i < steps && per_step > 0; ++i) {
     time += per_step;
   }
@@ -41,7 +40,7 @@ Result<SavedState> Trainer::Session::save() {
     if (!checkpoint) {
       return tl::unexpected<Error>(std::move(checkpoint.error()));
     }
-    auto state = actors::checkpoint_to_bytes(*checkpoint);
+    auto state = actors::checkpoint_to_bytes(*checkpoint, options_);
     replace(std::move(*checkpoint), !is_revived_);
     return state;
   } catch (const std::exception& error) {
@@ -54,7 +53,7 @@ Result<void> Trainer::Session::restore(std::span<const std::byte> state) {
     return tl::unexpected<Error>(std::move(*error));
   }
   try {
-    auto checkpoint = actors::checkpoint_from_bytes(state, trained_->layout());
+    auto checkpoint = actors::checkpoint_from_bytes(state, trained_->layout(), options_);
     if (!checkpoint) {
       return tl::unexpected<Error>(std::move(checkpoint.error()));
     }

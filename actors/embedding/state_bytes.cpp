@@ -5,9 +5,11 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "model/files/sha256.hpp"
@@ -51,10 +53,46 @@ Json tensors_to_json(const model::TensorLayout& layout) {
   return tensors;
 }
 
-std::string header_of(const model::TensorLayout& layout, const model::StoredProgress& progress) {
+struct Steps {
+  std::uint64_t micro_batches = ~std::uint64_t{0};
+  std::uint64_t steps_in_epoch = ~std::uint64_t{0};
+};
+
+std::string header_of(const model::TensorLayout& layout, const model::StoredProgress& progress,
+                      const Steps& steps) {
   const Json header{{"tensors", tensors_to_json(layout)},
-                    {"progress", model::progress_to_json(progress)}};
+                    {"progress", model::progress_to_json(progress)},
+                    {"micro_batches", steps.micro_batches},
+                    {"steps_in_epoch", steps.steps_in_epoch}};
   return header.dump();
+}
+
+/// Why a state with this header cannot go on with these options. States of the first version do
+/// not say what their steps were made of.
+std::optional<Error> refusal(const Json& header, const model::TrainingProgress& progress,
+                             const TrainerOptions& options) {
+  const auto differs = [&](const char* name, std::uint64_t ours) -> std::optional<Error> {
+    const Json saved = header.value(name, Json(ours));
+    if (saved == ours) {
+      return std::nullopt;
+    }
+    return Error{ErrorCode::invalid_argument, fmt::format("the state was saved with {} {} and this "
+                                                          "trainer has {}",
+                                                          name, saved.dump(), ours)};
+  };
+  if (auto error = differs("micro_batches", options.micro_batches)) {
+    return error;
+  }
+  if (auto error = differs("steps_in_epoch", options.steps_in_epoch)) {
+    return error;
+  }
+  if (progress.step_in_epoch >= options.steps_in_epoch) {
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the state lies {} steps into an epoch and this trainer's have {}: "
+                             "set steps_in_epoch to what it was",
+                             progress.step_in_epoch, options.steps_in_epoch)};
+  }
+  return std::nullopt;
 }
 
 void fill(model::TensorSet& set, std::span<const std::byte>& rest) {
@@ -67,10 +105,12 @@ void fill(model::TensorSet& set, std::span<const std::byte>& rest) {
 
 }  // namespace
 
-std::vector<std::byte> checkpoint_to_bytes(const model::Checkpoint& checkpoint) {
+std::vector<std::byte> checkpoint_to_bytes(const model::Checkpoint& checkpoint,
+                                           const TrainerOptions& options) {
   const auto& layout = *checkpoint.weights->layout();
-  std::string text = header_of(layout, {checkpoint.progress, checkpoint.optimizer->step});
-  text.resize(header_of(layout, model::longest_progress()).size(), ' ');
+  std::string text = header_of(layout, {checkpoint.progress, checkpoint.optimizer->step},
+                               {options.micro_batches, options.steps_in_epoch});
+  text.resize(header_of(layout, model::longest_progress(), {}).size(), ' ');
   std::vector<std::byte> bytes;
   bytes.reserve(fixed_size + text.size() + 3 * sizeof(float) * layout.parameter_count() + sum_size);
   append(bytes, std::as_bytes(std::span(magic)));
@@ -86,7 +126,8 @@ std::vector<std::byte> checkpoint_to_bytes(const model::Checkpoint& checkpoint) 
 }
 
 Result<model::Checkpoint> checkpoint_from_bytes(
-    std::span<const std::byte> bytes, const std::shared_ptr<const model::TensorLayout>& layout) {
+    std::span<const std::byte> bytes, const std::shared_ptr<const model::TensorLayout>& layout,
+    const TrainerOptions& options) {
   const auto malformed = [](std::string what) {
     return fail(ErrorCode::malformed, "this is no saved state: " + std::move(what));
   };
@@ -119,6 +160,9 @@ Result<model::Checkpoint> checkpoint_from_bytes(
   const auto stored = model::progress_from_json(header["progress"].get_ref<const std::string&>());
   if (!stored) {
     return malformed(stored.error().message);
+  }
+  if (auto error = refusal(header, stored->progress, options)) {
+    return tl::unexpected<Error>(std::move(*error));
   }
   auto weights = std::make_shared<model::Parameters>(layout);
   auto optimizer = std::make_shared<model::OptimizerState>(layout);

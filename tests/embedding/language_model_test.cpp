@@ -76,8 +76,8 @@ TEST(LanguageModel, GetsTheBitsInAHostThatTheProgramGives) {
   ASSERT_TRUE(trainer) << trainer.error().message;
   const auto status = trainer->advance_to(1);
   EXPECT_EQ(status->progress, Progress::finished) << status->failure;
-  const auto state =
-      actors::checkpoint_from_bytes(*trainer->save(), model::gpt2_layout(settings.training.model));
+  const auto state = actors::checkpoint_from_bytes(
+      *trainer->save(), model::gpt2_layout(settings.training.model), options);
   ASSERT_TRUE(state) << state.error().message;
   EXPECT_EQ(model::digest(*state->weights), model::digest(*expected.weights));
   EXPECT_EQ(model::digest(*state->optimizer), model::digest(*expected.optimizer));

@@ -7,6 +7,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "model/files/sha256.hpp"
 
@@ -31,14 +32,17 @@ model::Checkpoint checkpoint_with(const model::TrainingProgress& progress) {
   return {{}, progress, std::move(weights), std::make_shared<model::OptimizerState>(layout)};
 }
 
-/// The state as versions before wrote it: the header is not padded.
-std::vector<std::byte> without_padding(std::span<const std::byte> state) {
+/// The state as version 0.1.0 wrote it: the header does not say what steps are made of and is not
+/// padded.
+std::vector<std::byte> as_first_version(std::span<const std::byte> state) {
   std::string text(reinterpret_cast<const char*>(state.data()), state.size());
   std::uint32_t length = 0;
   std::memcpy(&length, text.data() + 12, sizeof length);
-  const std::size_t end = text.find_last_not_of(' ', fixed_size + length - 1) + 1;
-  text.erase(end, fixed_size + length - end);
-  length = static_cast<std::uint32_t>(end - fixed_size);
+  auto header = nlohmann::json::parse(text.substr(fixed_size, length));
+  header.erase("micro_batches");
+  header.erase("steps_in_epoch");
+  text.replace(fixed_size, length, header.dump());
+  length = static_cast<std::uint32_t>(header.dump().size());
   std::memcpy(text.data() + 12, &length, sizeof length);
   text.resize(text.size() - 64);
   model::Sha256 sum;
@@ -52,26 +56,34 @@ TEST(StateBytes, AreAsManyForAnyProgress) {
   constexpr double lowest = std::numeric_limits<double>::lowest();
   constexpr double least = std::numeric_limits<double>::denorm_min();
   constexpr std::uint64_t most = std::numeric_limits<std::uint64_t>::max();
-  const std::size_t size = checkpoint_to_bytes(checkpoint_with({})).size();
+  TrainerOptions options;
+  options.steps_in_epoch = most;
+  const std::size_t size = checkpoint_to_bytes(checkpoint_with({}), {}).size();
   for (const model::TrainingProgress& progress :
        {model::TrainingProgress{1, 2, 3, 12345, 12345, 1.0 / 3, 99, -least, 7},
-        model::TrainingProgress{most, most, most, most, most, lowest, most, lowest, most}}) {
-    const auto state = checkpoint_to_bytes(checkpoint_with(progress));
+        model::TrainingProgress{most, most, most - 1, most, most, lowest, most, lowest, most}}) {
+    const auto state = checkpoint_to_bytes(checkpoint_with(progress), options);
     EXPECT_EQ(state.size(), size);
-    const auto read = checkpoint_from_bytes(state, small_layout());
+    const auto read = checkpoint_from_bytes(state, small_layout(), options);
     ASSERT_TRUE(read) << read.error().message;
     EXPECT_EQ(read->progress, progress);
   }
 }
 
-TEST(StateBytes, OfVersionsThatDidNotPadAreReadAsWell) {
-  const auto padded = checkpoint_to_bytes(checkpoint_with({.step = 12}));
-  const auto state = without_padding(padded);
-  ASSERT_LT(state.size(), padded.size());
-  const auto read = checkpoint_from_bytes(state, small_layout());
+TEST(StateBytes, OfTheFirstVersionAreReadAsWell) {
+  TrainerOptions options;
+  options.steps_in_epoch = 4;
+  const auto now = checkpoint_to_bytes(checkpoint_with({.step_in_epoch = 3, .step = 11}), options);
+  const auto state = as_first_version(now);
+  ASSERT_LT(state.size(), now.size());
+  const auto read = checkpoint_from_bytes(state, small_layout(), options);
   ASSERT_TRUE(read) << read.error().message;
-  EXPECT_EQ(read->progress.step, 12u);
+  EXPECT_EQ(read->progress.step, 11u);
   EXPECT_EQ(read->weights->at("weight")[0], 0.5f);
+  options.steps_in_epoch = 3;  // in which no step has the number 3
+  const auto refused = checkpoint_from_bytes(state, small_layout(), options);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
 }
 
 }  // namespace

@@ -145,6 +145,29 @@ TEST(SavedState, GoesIntoAFileAndBack) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(SavedState, GoesOnOnlyWhereAStepAndAnEpochAreWhatTheyWere) {
+  Trainer trainer = must_create(small_options());
+  train(trainer, 0, 3 * 6);
+  const auto state = *trainer.save();
+  auto options = small_options();
+  options.steps_in_epoch = 10;
+  Trainer longer = must_create(options);
+  auto refused = longer.restore(state);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::invalid_argument);
+  EXPECT_EQ(refused.error().message,
+            "the state was saved with steps_in_epoch 4 and this trainer has 10");
+  options = small_options();
+  options.micro_batches = 2;
+  Trainer narrower = must_create(options);
+  refused = narrower.restore(state);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().message,
+            "the state was saved with micro_batches 3 and this trainer has 2");
+  train(narrower, 0, 2);  // as if nothing had been tried
+  EXPECT_EQ(narrower.status().steps, 1u);
+}
+
 TEST(SavedState, ThatIsDamagedOrOfAnotherModelChangesNothing) {
   Trainer trainer = must_create(small_options());
   train(trainer, 0, 9);
