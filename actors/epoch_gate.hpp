@@ -59,18 +59,18 @@ class epoch_gate {
   }
 
   /// Answers with success if the proof is the optimizer's for this epoch's last step, with
-  /// errc::unsealed or errc::stale if it is not.
+  /// ErrorCode::unsealed or ErrorCode::stale if it is not.
   void complete(const optimizer_complete& proof) && {
     if (opens_with(proof) || is_mutated(Mutant::gate_takes_any_proof)) {
       answer_.deliver(epoch_done(proof.envelope()));
       return;
     }
-    answer_.deliver(make_error(failure{proof.sealed() ? errc::stale : errc::unsealed, envelope_, -1,
-                                       -1, "this proof does not end the epoch"}));
+    answer_.deliver(make_error({proof.sealed() ? ErrorCode::stale : ErrorCode::unsealed,
+                                "this proof does not end the epoch", at(envelope_)}));
   }
 
   /// Answers with an error.
-  void fail(failure reason) && { answer_.deliver(make_error(std::move(reason))); }
+  void fail(Error reason) && { answer_.deliver(make_error(std::move(reason))); }
 
  private:
   promise answer_;

@@ -2,7 +2,7 @@
 #pragma once
 
 // What a lane computes. A lane knows no protocol: each message brings all that its
-// computation needs and is answered with the result or with errc::computation.
+// computation needs and is answered with the result or with ErrorCode::failed.
 
 #include <atomic>
 #include <cstddef>

@@ -112,7 +112,7 @@ struct report {
 struct step_failed {
   Envelope envelope;
   Purpose purpose = Purpose::train;
-  failure reason;
+  Error reason;
 };
 
 // ---- node_zero -> optimizer --------------------------------------------------------------
@@ -160,13 +160,13 @@ struct snapshot {
 /// An epoch has failed; the last snapshot stays.
 struct epoch_failed {
   Envelope envelope;
-  failure reason;
+  Error reason;
 };
 
 // ---- anybody -> lifecycle -> inference ---------------------------------------------------
 
 /// Asks for a continuation of a prompt, or for a host's model's answer to an input. Answered by
-/// policy with `generated`, or refused with training, overloaded, timed_out or stopped.
+/// policy with `generated`, or refused with busy, queue_full, timed_out or stopped.
 struct generate {
   std::vector<std::int32_t> prompt;  ///< at least one token id, unless there is an input
   std::int64_t tokens = 0;
@@ -261,7 +261,7 @@ struct run_all {};
 
 struct run_ended {
   bool was_stopped = false;
-  failure reason;  ///< code none if nothing failed
+  std::optional<Error> reason;  ///< if it failed
   model::Checkpoint checkpoint;
 };
 

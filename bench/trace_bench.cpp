@@ -46,7 +46,7 @@ std::unique_ptr<Recorder> make_recorder(bool to_file) {
                                   .about = {},
                                   .warn = {}});
   if (!recorder) {
-    fmt::print(stderr, "{}\n", recorder.error());
+    fmt::print(stderr, "{}\n", recorder.error().message);
     std::exit(1);
   }
   return std::move(*recorder);

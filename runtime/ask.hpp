@@ -7,9 +7,8 @@
 #include <memory>
 #include <utility>
 
-#include <tl/expected.hpp>
-
 #include "runtime/caf.hpp"
+#include "runtime/errors.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::runtime {
@@ -20,13 +19,11 @@ namespace nodezero::runtime {
 /// only finite.
 template <class Answer, class Handle, class Request>
 void ask_then(caf::actor_system& system, const Handle& receiver, Request request,
-              std::function<void(tl::expected<Answer, caf::error>)> settle) {
-  using Outcome = tl::expected<Answer, caf::error>;
-
+              std::function<void(Result<Answer>)> settle) {
   class asker : public recorded<caf::event_based_actor> {
    public:
     asker(caf::actor_config& config, Handle receiver, Request request,
-          std::function<void(Outcome)> settle)
+          std::function<void(Result<Answer>)> settle)
         : recorded(config),
           receiver_(std::move(receiver)),
           request_(std::move(request)),
@@ -36,16 +33,15 @@ void ask_then(caf::actor_system& system, const Handle& receiver, Request request
 
     caf::behavior make_behavior() override {
       monitor(receiver_);
-      set_down_handler(
-          [this](const caf::down_msg& down) { settle(tl::unexpected<caf::error>(down.reason)); });
+      set_down_handler([this](const caf::down_msg& down) { settle(fail(to_error(down.reason))); });
       this->request(receiver_, std::chrono::seconds(1'000'000'000), std::move(request_))
           .then([this](const Answer& answer) { settle(answer); },
-                [this](const caf::error& error) { settle(tl::unexpected<caf::error>(error)); });
+                [this](const caf::error& error) { settle(fail(to_error(error))); });
       return {[](caf::unit_t) {}};
     }
 
    private:
-    void settle(Outcome outcome) {
+    void settle(Result<Answer> outcome) {
       if (settle_) {
         std::exchange(settle_, nullptr)(std::move(outcome));
       }
@@ -54,7 +50,7 @@ void ask_then(caf::actor_system& system, const Handle& receiver, Request request
 
     Handle receiver_;
     Request request_;
-    std::function<void(Outcome)> settle_;
+    std::function<void(Result<Answer>)> settle_;
   };
 
   system.spawn<asker>(receiver, std::move(request), std::move(settle));
@@ -62,13 +58,12 @@ void ask_then(caf::actor_system& system, const Handle& receiver, Request request
 
 /// The same with a future for the answer.
 template <class Answer, class Handle, class Request>
-std::future<tl::expected<Answer, caf::error>> ask(caf::actor_system& system, const Handle& receiver,
-                                                  Request request) {
-  using Outcome = tl::expected<Answer, caf::error>;
-  auto promise = std::make_shared<std::promise<Outcome>>();
+std::future<Result<Answer>> ask(caf::actor_system& system, const Handle& receiver,
+                                Request request) {
+  auto promise = std::make_shared<std::promise<Result<Answer>>>();
   auto future = promise->get_future();
   ask_then<Answer>(system, receiver, std::move(request),
-                   [promise](Outcome outcome) { promise->set_value(std::move(outcome)); });
+                   [promise](Result<Answer> outcome) { promise->set_value(std::move(outcome)); });
   return future;
 }
 

@@ -28,7 +28,7 @@ Result<TraceFile> TraceFile::create(const std::filesystem::path& path) {
        .about = {{"program", "a host of libnodezero"}, {"version", NODEZERO_VERSION_STRING}},
        .warn = {}});
   if (!recorder) {
-    return fail(ErrorCode::io, recorder.error());
+    return fail(recorder.error());
   }
   return TraceFile(std::make_unique<State>(State{std::move(*recorder)}));
 }

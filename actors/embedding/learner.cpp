@@ -14,12 +14,6 @@
 namespace nodezero {
 namespace {
 
-using actors::errc;
-
-caf::error refusal(errc code, std::string message) {
-  return actors::make_error({code, {}, -1, -1, std::move(message)});
-}
-
 /// What the run says of itself, on the observer's thread, for those that ask the learner.
 class LearnerObserver : public actors::Observer {
  public:
@@ -97,13 +91,12 @@ class learner : public runtime::recorded<learner_actor::base> {
     request(run_.driver, std::chrono::seconds(1'000'000'000), actors::run_all{})
         .then(
             [this](const actors::run_ended& end) {
-              const bool is_finished = end.reason.code == errc::none;
-              observer_->ended(is_finished ? Progress::finished : Progress::failed,
-                               is_finished ? std::string() : to_string(end.reason));
+              observer_->ended(end.reason ? Progress::failed : Progress::finished,
+                               end.reason ? to_string(*end.reason) : std::string());
               go_on_answering(end.checkpoint);
             },
             [this](const caf::error& error) {
-              observer_->ended(Progress::failed, to_string(actors::to_failure(error)));
+              observer_->ended(Progress::failed, to_string(actors::to_error(error)));
             });
     return {
         [this](const submit_batch& message) { return take(message); },
@@ -132,13 +125,14 @@ class learner : public runtime::recorded<learner_actor::base> {
 
   caf::result<batch_taken> take(const submit_batch& message) {
     if (!queue_) {
-      return refusal(errc::wrong_state, "this learner's batches come from a function");
+      return actors::make_error(
+          {ErrorCode::wrong_mode, "this learner's batches come from a function"});
     }
     if (const auto error = actors::check_batch(*model_, message.batch)) {
-      return refusal(errc::wrong_state, error->message);
+      return actors::make_error(*error);
     }
     if (auto pushed = queue_->push(message.batch, false); !pushed) {
-      return refusal(errc::overloaded, pushed.error().message);
+      return actors::make_error(pushed.error());
     }
     send(run_.feed, actors::batches_arrived{});
     return batch_taken{};
@@ -146,10 +140,11 @@ class learner : public runtime::recorded<learner_actor::base> {
 
   caf::result<model_answer> ask(const ask_model& message) {
     if (!message.input.holds(model_->input_type())) {
-      return refusal(errc::wrong_state, "the input is of a type that the model does not take");
+      return actors::make_error(
+          {ErrorCode::wrong_shape, "the input is of a type that the model does not take"});
     }
     if (const auto error = model_->check_input(message.input.value.get())) {
-      return refusal(errc::wrong_state, error->message);
+      return actors::make_error(*error);
     }
     auto promise = make_response_promise<model_answer>();
     actors::generate question;

@@ -21,7 +21,7 @@ Result<model::FileDescriptor> lock_folder(const std::filesystem::path& folder) {
     return model::FileDescriptor();
   }
   if (const auto created = model::create_folder(folder); !created) {
-    return fail(ErrorCode::io, created.error().message);
+    return fail(created.error());
   }
   const auto path = folder / "lock";
   model::FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
@@ -194,9 +194,7 @@ void Trainer::Session::start(std::optional<model::Checkpoint> from, bool trains)
   if (trains) {
     runtime::ask_then<actors::run_ended>(
         *system_, actors_.driver, actors::run_all{},
-        [this](const tl::expected<actors::run_ended, caf::error>& outcome) {
-          run_has_ended(outcome);
-        });
+        [this](const Result<actors::run_ended>& outcome) { run_has_ended(outcome); });
   }
   if (!is_stepped()) {
     {
@@ -223,14 +221,14 @@ void Trainer::Session::await_exit() {
   }
 }
 
-void Trainer::Session::run_has_ended(const tl::expected<actors::run_ended, caf::error>& outcome) {
+void Trainer::Session::run_has_ended(const Result<actors::run_ended>& outcome) {
   const std::lock_guard lock(mutex_);
   is_training_ = false;
   if (!is_stopping_ && !is_closed_) {
-    const bool is_finished = outcome && outcome->reason.code == actors::errc::none;
+    const bool is_finished = outcome && !outcome->reason;
     ended_ = is_finished ? Progress::finished : Progress::failed;
     if (!is_finished) {
-      status_.failure = to_string(outcome ? outcome->reason : actors::to_failure(outcome.error()));
+      status_.failure = to_string(outcome ? *outcome->reason : outcome.error());
     }
   }
   changed_.notify_all();
@@ -246,7 +244,7 @@ Result<model::Checkpoint> Trainer::Session::halt() {
       wait_for(runtime::ask<actors::stopped>(*system_, actors_.lifecycle, actors::stop{}));
   end_run();
   if (!answer) {
-    return fail(ErrorCode::failed, to_string(actors::to_failure(answer.error())));
+    return fail(answer.error());
   }
   return answer->checkpoint;
 }

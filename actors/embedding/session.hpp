@@ -75,14 +75,14 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   Progress take_event();
 
   template <class Answer>
-  tl::expected<Answer, caf::error> wait_for(std::future<tl::expected<Answer, caf::error>> answer);
+  Result<Answer> wait_for(std::future<Result<Answer>> answer);
 
   std::optional<Error> refusal(bool needs_stepped) const;
   Result<void> push_and_help(const AnyValue& batch);
   void notify_feed();
   Result<std::filesystem::path> path_of(const std::string& name) const;
   Status status_of(Progress progress) const;
-  void run_has_ended(const tl::expected<actors::run_ended, caf::error>& outcome);
+  void run_has_ended(const Result<actors::run_ended>& outcome);
 
   // What the run says of itself:
   void on_step(const actors::StepSummary& summary) override;
@@ -149,15 +149,13 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
 };
 
 template <class Answer>
-tl::expected<Answer, caf::error> Trainer::Session::wait_for(
-    std::future<tl::expected<Answer, caf::error>> answer) {
+Result<Answer> Trainer::Session::wait_for(std::future<Result<Answer>> answer) {
   runtime::forget_system_on_this_thread();
   const auto is_ready = [&] {
     return answer.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
   };
   if (!has_own_threads() && !work_until(is_ready)) {
-    return tl::unexpected<caf::error>(
-        actors::make_error({actors::errc::stalled, {}, -1, -1, "nobody answers"}));
+    return fail(ErrorCode::timed_out, "nobody answers");
   }
   return answer.get();
 }

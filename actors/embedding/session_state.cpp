@@ -61,7 +61,7 @@ Result<void> Trainer::Session::restore(std::span<const std::byte> state) {
     if (!system_) {
       return fail(ErrorCode::closed, "the trainer is closed");
     }
-    halt();  // whatever it had is given up
+    static_cast<void>(halt());  // whatever it had is given up
     if (queue_) {
       queue_->clear();
     }
@@ -102,10 +102,7 @@ Result<void> Trainer::Session::save(const std::string& name) {
     return tl::unexpected<Error>(state.error());
   }
   const std::string_view text(reinterpret_cast<const char*>(state->data()), state->size());
-  if (const auto written = model::write_file_atomically(*path, text); !written) {
-    return fail(ErrorCode::io, written.error().message);
-  }
-  return {};
+  return model::write_file_atomically(*path, text);
 }
 
 Result<void> Trainer::Session::restore(const std::string& name) {
@@ -115,8 +112,7 @@ Result<void> Trainer::Session::restore(const std::string& name) {
   }
   const auto text = model::read_file(*path);
   if (!text) {
-    const bool is_missing = text.error().code == model::ErrorCode::not_found;
-    return fail(is_missing ? ErrorCode::not_found : ErrorCode::io, text.error().message);
+    return fail(text.error());
   }
   return restore(std::as_bytes(std::span(*text)));
 }

@@ -113,8 +113,7 @@ Result<Prediction<AnyValue>> Trainer::Session::predict(AnyValue input) {
   const auto answer =
       wait_for(runtime::ask<actors::generated>(*system_, actors_.lifecycle, std::move(request)));
   if (!answer) {
-    const auto reason = actors::to_failure(answer.error());
-    return fail(is_closed_ ? ErrorCode::closed : ErrorCode::failed, to_string(reason));
+    return is_closed_ ? fail(ErrorCode::closed, "the trainer is closed") : fail(answer.error());
   }
   return Prediction<AnyValue>{answer->envelope.version, answer->output};
 }

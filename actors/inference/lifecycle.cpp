@@ -29,9 +29,12 @@ lifecycle::behavior_type lifecycle::make_behavior() {
       [this](const snapshot& message) { take_snapshot(message); },
       [this](const epoch_failed& message) {
         if (in<running>()) {
-          enter(failed{message.reason});
+          // The code says what became of the run, not what was wrong with a micro-batch.
+          const Error reason{ErrorCode::failed, "the run has failed: " + message.reason.message,
+                             message.reason.place};
+          enter(failed{reason});
           if (!is_mutated(Mutant::waiting_forgotten_at_failure)) {
-            refuse_waiting(message.reason);
+            refuse_waiting(reason);
           }
         }
       },
@@ -40,7 +43,7 @@ lifecycle::behavior_type lifecycle::make_behavior() {
       [this](const inference_deadline& deadline) {
         if (auto entry = waiting_.extract(deadline.request)) {
           entry.mapped().promise.deliver(make_error(
-              {errc::timed_out, envelope_, -1, -1, "no epoch boundary came within the bound"}));
+              {ErrorCode::timed_out, "no epoch boundary came within the bound", at(envelope_)}));
         }
       },
   };
@@ -76,11 +79,11 @@ void lifecycle::take_snapshot(const snapshot& message) {
 
 caf::result<generated> lifecycle::begin(const generate& request) {
   if ((in<draining>() || in<ended>()) && !is_mutated(Mutant::generate_while_draining)) {
-    return make_error({errc::stopped, envelope_, -1, -1, "the run is stopping"});
+    return make_error({ErrorCode::stopped, "the run is stopping", at(envelope_)});
   }
   if (!request.input.value && (request.prompt.empty() || request.tokens < 0)) {
     return make_error(
-        {errc::wrong_state, envelope_, -1, -1, "a request needs a prompt of at least one token"});
+        {ErrorCode::wrong_state, "a request needs a prompt of at least one token", at(envelope_)});
   }
   // After a failed epoch the last snapshot may be gone, and no boundary will come.
   const bool may_read = !in<running>() || settings_.policy == InferencePolicy::snapshot;
@@ -94,10 +97,10 @@ caf::result<generated> lifecycle::begin(const generate& request) {
   }
   if (settings_.policy == InferencePolicy::refuse) {
     return make_error(
-        {errc::training, envelope_, -1, -1, "an epoch is running and the policy is to refuse"});
+        {ErrorCode::busy, "an epoch is running and the policy is to refuse", at(envelope_)});
   }
   if (waiting_.size() >= settings_.most_waiting) {
-    return make_error({errc::overloaded, envelope_, -1, -1, "too many requests wait"});
+    return make_error({ErrorCode::queue_full, "too many requests wait", at(envelope_)});
   }
   auto promise = make_response_promise<generated>();
   const std::uint64_t number = requests_++;
@@ -113,7 +116,7 @@ void lifecycle::pass_to_inference(const generate& request,
             [promise](const caf::error& error) mutable { promise.deliver(error); });
 }
 
-void lifecycle::refuse_waiting(failure reason) {
+void lifecycle::refuse_waiting(Error reason) {
   for (auto& [number, entry] : std::exchange(waiting_, {})) {
     entry.promise.deliver(make_error(reason));
   }
@@ -132,7 +135,7 @@ caf::result<stopped> lifecycle::begin(const stop&) {
   if (!in<draining>()) {
     enter(draining{});
     weights_.reset();
-    refuse_waiting({errc::stopped, envelope_, -1, -1, "the run is stopping"});
+    refuse_waiting({ErrorCode::stopped, "the run is stopping", at(envelope_)});
     if (root_) {
       drain();
     }

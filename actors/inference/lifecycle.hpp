@@ -57,7 +57,7 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
   };
   struct failed {
     static constexpr auto name = "failed";
-    failure reason;
+    Error reason;
   };
   struct draining {
     static constexpr auto name = "draining";
@@ -77,7 +77,7 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
   caf::result<generated> begin(const generate& request);
   caf::result<stopped> begin(const stop& request);
   void pass_to_inference(const generate& request, caf::typed_response_promise<generated> promise);
-  void refuse_waiting(failure reason);
+  void refuse_waiting(Error reason);
   void drain();
   void drained(const halted& answer);
   void answer_stops(const caf::result<stopped>& answer);

@@ -19,7 +19,7 @@ caf::result<Answer> guarded(const Envelope& envelope, Function function) {
   try {
     return function();
   } catch (const std::exception& error) {
-    return make_error({errc::computation, envelope, -1, -1, error.what()});
+    return make_error({ErrorCode::failed, error.what(), at(envelope)});
   }
 }
 

@@ -45,8 +45,8 @@ lane_scheduler::behavior_type lane_scheduler::make_behavior() {
 caf::result<computed> lane_scheduler::submit_micro_batch(const compute& task) {
   const StepKey key{task.envelope.step, task.purpose == Purpose::train};
   if (key < step_ || task.envelope.step <= abandoned_step_) {
-    return make_error({errc::stale, task.envelope, -1, task.position,
-                       "a later step has begun or this one was abandoned"});
+    return make_error({ErrorCode::stale, "a later step has begun or this one was abandoned",
+                       at(task.envelope, {}, task.position)});
   }
   if (batches_ != task.batches) {
     step_ = key;
@@ -114,7 +114,7 @@ void lane_scheduler::refuse_micro_batches(const Envelope& envelope) {
   for (auto job = waiting_.begin(); job != waiting_.end();) {
     if (std::get<Priority>(job->first) == Priority::micro_batch) {
       if (!is_mutated(Mutant::refused_work_unanswered)) {
-        job->second.refuse(make_error({errc::stale, envelope, -1, -1, "the step was abandoned"}));
+        job->second.refuse(make_error({ErrorCode::stale, "the step was abandoned", at(envelope)}));
       }
       job = waiting_.erase(job);
     } else {

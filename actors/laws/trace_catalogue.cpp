@@ -63,15 +63,16 @@ std::uint64_t as_number(auto value) {
   return static_cast<std::uint64_t>(value);
 }
 
-/// Whom a failure blames: one of each, or none.
-void write_blame(const failure& reason, PayloadWriter& payload) {
-  const auto write_one = [&](std::int64_t id) {
-    const auto number = static_cast<std::uint32_t>(id);
-    payload.numbers(std::span(&number, id >= 0 ? 1 : 0));
+/// Whom an error blames: one of each, or none.
+void write_blame(const Error& reason, PayloadWriter& payload) {
+  const auto write_one = [&](const std::optional<std::uint32_t>& id) {
+    const std::uint32_t number = id.value_or(0);
+    payload.numbers(std::span(&number, id ? 1 : 0));
   };
+  const auto place = reason.place.value_or(ErrorPlace{});
   payload.number(as_number(reason.code));
-  write_one(reason.sphere);
-  write_one(reason.micro_batch);
+  write_one(place.sphere);
+  write_one(place.micro_batch);
 }
 const Fields blame = {number("code"), numbers("spheres"), numbers("micro_batches")};
 
@@ -276,16 +277,16 @@ void add_ends(Catalogue& catalogue) {
   catalogue.add<run_ended>("run_ended", {number("was_stopped"), number("code")},
                            [](const run_ended& m, PayloadWriter& p) {
                              p.number(m.was_stopped);
-                             p.number(as_number(m.reason.code));
+                             p.number(m.reason ? as_number(m.reason->code) : 0);
                            });
   // A request's answer that is an error. Errors of CAF's own have a code of CAF's.
   Fields error = {number("ours"), number("code")};
   error.insert(error.end(), blame.begin() + 1, blame.end());
   catalogue.add<caf::error>("error", error, [](const caf::error& m, PayloadWriter& p) {
-    const bool is_ours = m.context().match_elements<failure>();
+    const bool is_ours = m.context().match_elements<Error>();
     p.number(is_ours);
     if (is_ours) {
-      write_blame(m.context().get_as<failure>(0), p);
+      write_blame(m.context().get_as<Error>(0), p);
     } else {
       p.number(m.code());
     }

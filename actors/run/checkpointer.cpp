@@ -10,8 +10,9 @@
 namespace nodezero::actors {
 namespace {
 
-caf::error not_saved(const Envelope& envelope, std::string message) {
-  return make_error({errc::not_saved, envelope, -1, -1, std::move(message)});
+caf::error not_saved(const Envelope& envelope, Error error) {
+  error.place = at(envelope);
+  return make_error(std::move(error));
 }
 
 }  // namespace
@@ -39,14 +40,14 @@ caf::result<saved> checkpointer::write(const save& request) {
   try {
     const auto path = model::write_checkpoint(folder_, request.checkpoint, keep_);
     if (!path) {
-      return not_saved(request.envelope, path.error().message);
+      return not_saved(request.envelope, path.error());
     }
     if (const auto done = write_model(folder_, *request.checkpoint.weights); !done) {
-      return not_saved(request.envelope, done.error().message);
+      return not_saved(request.envelope, done.error());
     }
     return saved{request.envelope, path->string()};
   } catch (const std::exception& error) {
-    return not_saved(request.envelope, error.what());
+    return not_saved(request.envelope, {ErrorCode::internal, error.what()});
   }
 }
 
@@ -57,16 +58,16 @@ caf::result<saved> checkpointer::write(const save_best& request) {
   try {
     const auto path = folder_ / "best";
     if (const auto done = write_model(path, *request.weights); !done) {
-      return not_saved(request.envelope, done.error().message);
+      return not_saved(request.envelope, done.error());
     }
     return saved{request.envelope, path.string()};
   } catch (const std::exception& error) {
-    return not_saved(request.envelope, error.what());
+    return not_saved(request.envelope, {ErrorCode::internal, error.what()});
   }
 }
 
-model::Result<void> checkpointer::write_model(const std::filesystem::path& folder,
-                                              const model::Parameters& weights) const {
+Result<void> checkpointer::write_model(const std::filesystem::path& folder,
+                                       const model::Parameters& weights) const {
   std::filesystem::create_directories(folder);
   return model::save_model_folder(folder, model_, weights,
                                   tokenizer_.value_or(model::Tokenizer::none(model_.vocabulary)));

@@ -26,8 +26,8 @@ class checkpointer : public runtime::recorded<checkpointer_actor::base> {
  private:
   caf::result<saved> write(const save& request);
   caf::result<saved> write(const save_best& request);
-  model::Result<void> write_model(const std::filesystem::path& folder,
-                                  const model::Parameters& weights) const;
+  Result<void> write_model(const std::filesystem::path& folder,
+                           const model::Parameters& weights) const;
 
   std::filesystem::path folder_;
   model::ModelConfig model_;

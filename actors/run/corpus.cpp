@@ -23,7 +23,7 @@ corpus::behavior_type corpus::make_behavior() {
             batches->batches.push_back(source->micro_batch(epoch, request.step_in_epoch, position));
           }
         } catch (const std::exception& error) {
-          return make_error({errc::computation, request.envelope, -1, -1, error.what()});
+          return make_error({ErrorCode::failed, error.what(), at(request.envelope)});
         }
         return step_plan{request.envelope, request.purpose, std::move(batches)};
       },

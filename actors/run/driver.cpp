@@ -24,7 +24,7 @@ driver::driver(caf::actor_config& config, DriverSettings settings)
 driver::behavior_type driver::make_behavior() {
   monitor(settings_.root);
   monitor(settings_.lifecycle);
-  set_down_handler([this](const caf::down_msg& down) { deliver(to_failure(down.reason), {}); });
+  set_down_handler([this](const caf::down_msg& down) { deliver(to_error(down.reason), {}); });
   return {
       [this](const run_all&) -> caf::result<run_ended> {
         answer_ = make_response_promise<run_ended>();
@@ -53,18 +53,19 @@ void driver::next_epoch() {
   }
   request(settings_.root, epoch_timeout, begin_epoch{envelope_})
       .then([this](const epoch_done& done) { epoch_ended(done); },
-            [this](const caf::error& error) { end(to_failure(error)); });
+            [this](const caf::error& error) { end(to_error(error)); });
 }
 
 void driver::epoch_ended(const epoch_done& done) {
   const bool has_trained = done.envelope().version != envelope_.version;
   if (!done.sealed() || done.envelope().run != envelope_.run ||
       done.envelope().epoch != envelope_.epoch) {
-    end({errc::unsealed, envelope_, -1, -1, "the end of another epoch was announced"});
+    end(Error{ErrorCode::unsealed, "the end of another epoch was announced", at(envelope_)});
     return;
   }
   if (!has_trained && settings_.steps > 0) {
-    end({errc::conservation, envelope_, -1, -1, "an epoch without a step never reaches --steps"});
+    end(Error{ErrorCode::conservation, "an epoch without a step never reaches --steps",
+              at(envelope_)});
     return;
   }
   envelope_.epoch += is_mutated(Mutant::epoch_not_advanced) ? 0 : 1;
@@ -80,7 +81,7 @@ void driver::epoch_ended(const epoch_done& done) {
 void driver::evaluate_version() {
   request(settings_.root, epoch_timeout, evaluate{envelope_})
       .then([this](const EvaluationSummary&) { sample(0); },
-            [this](const caf::error& error) { end(to_failure(error)); });
+            [this](const caf::error& error) { end(to_error(error)); });
 }
 
 void driver::sample(std::size_t prompt) {
@@ -97,8 +98,8 @@ void driver::sample(std::size_t prompt) {
             sample(prompt + 1);
           },
           [this](const caf::error& error) {
-            const failure reason = to_failure(error);
-            if (reason.code != errc::stopped) {
+            const Error reason = to_error(error);
+            if (reason.code != ErrorCode::stopped) {
               send(settings_.observer,
                    telemetry_notice{{"a prompt was not sampled: " + to_string(reason)}});
             }
@@ -106,10 +107,10 @@ void driver::sample(std::size_t prompt) {
           });
 }
 
-void driver::end(failure reason) {
-  if (reason.code == errc::stopped) {
+void driver::end(std::optional<Error> reason) {
+  if (reason && reason->code == ErrorCode::stopped) {
     was_stopped_ = true;
-    reason = {};
+    reason.reset();
   }
   if (is_mutated(Mutant::run_not_stopped_at_end)) {
     deliver(reason, {});
@@ -118,11 +119,11 @@ void driver::end(failure reason) {
   request(settings_.lifecycle, settings_.timeout, stop{})
       .then([this, reason](const stopped& answer) { deliver(reason, answer.checkpoint); },
             [this, reason](const caf::error& error) {
-              deliver(reason.code == errc::none ? to_failure(error) : reason, {});
+              deliver(reason.value_or(to_error(error)), {});
             });
 }
 
-void driver::deliver(failure reason, const model::Checkpoint& checkpoint) {
+void driver::deliver(std::optional<Error> reason, const model::Checkpoint& checkpoint) {
   if (!answer_.pending()) {
     return;
   }

@@ -45,8 +45,8 @@ class driver : public runtime::recorded<driver_actor::base>, public runtime::Exp
   void epoch_ended(const epoch_done& done);
   void evaluate_version();
   void sample(std::size_t prompt);
-  void end(failure reason);
-  void deliver(failure reason, const model::Checkpoint& checkpoint);
+  void end(std::optional<Error> reason);
+  void deliver(std::optional<Error> reason, const model::Checkpoint& checkpoint);
   bool is_finished() const;
 
   DriverSettings settings_;

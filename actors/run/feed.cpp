@@ -10,7 +10,7 @@ feed::behavior_type feed::make_behavior() {
       [this](const plan_step& request) -> caf::result<step_plan> {
         if (request.purpose != Purpose::train) {
           return make_error(
-              {errc::wrong_state, request.envelope, -1, -1, "a host submits no validation data"});
+              {ErrorCode::wrong_state, "a host submits no validation data", at(request.envelope)});
         }
         auto promise = make_response_promise<step_plan>();
         waiting_.push_back({request, promise});

@@ -52,11 +52,11 @@ node_zero::behavior_type node_zero::make_behavior() {
 
 caf::result<epoch_done> node_zero::begin(const begin_epoch& message) {
   if (in<ended>()) {
-    return make_error({errc::stopped, message.envelope, -1, -1, "the run has been stopped"});
+    return make_error({ErrorCode::stopped, "the run has been stopped", at(message.envelope)});
   }
   if ((!in<idle>() || message.envelope != here()) && !is_mutated(Mutant::epoch_begins_anywhere)) {
-    return make_error({in<idle>() ? errc::stale : errc::wrong_state, message.envelope, -1, -1,
-                       "node_zero is at " + to_string(here())});
+    return make_error({in<idle>() ? ErrorCode::stale : ErrorCode::wrong_state,
+                       "node_zero is at " + to_string(here()), at(message.envelope)});
   }
   const std::uint64_t first_step = progress_.step - progress_.step_in_epoch;
   const std::uint64_t steps =
@@ -77,11 +77,11 @@ caf::result<epoch_done> node_zero::begin(const begin_epoch& message) {
 
 caf::result<EvaluationSummary> node_zero::begin(const evaluate& message) {
   if (in<ended>()) {
-    return make_error({errc::stopped, message.envelope, -1, -1, "the run has been stopped"});
+    return make_error({ErrorCode::stopped, "the run has been stopped", at(message.envelope)});
   }
   if (!in<idle>() || !node_.validates || message.envelope != here()) {
-    return make_error({errc::wrong_state, message.envelope, -1, -1,
-                       "nothing can be evaluated at " + to_string(here())});
+    return make_error({ErrorCode::wrong_state, "nothing can be evaluated at " + to_string(here()),
+                       at(message.envelope)});
   }
   evaluation_ = make_response_promise<EvaluationSummary>();
   watch();
@@ -91,14 +91,14 @@ caf::result<EvaluationSummary> node_zero::begin(const evaluate& message) {
 
 caf::result<halted> node_zero::begin(const halt& message) {
   if (in<ended>() || halt_.pending()) {
-    return make_error({errc::wrong_state, message.envelope, -1, -1, "already halted"});
+    return make_error({ErrorCode::wrong_state, "already halted", at(message.envelope)});
   }
   halt_ = make_response_promise<halted>();
   auto promise = halt_;
   if (in<applying>() && !is_mutated(Mutant::halt_during_update)) {
     return promise;  // the step counts; take_proof goes on from there
   }
-  give_up_step({errc::stopped, here(), -1, -1, "the run was asked to stop"});
+  give_up_step({ErrorCode::stopped, "the run was asked to stop", at(here())});
   finish_halt();
   return promise;
 }
@@ -132,7 +132,7 @@ void node_zero::ask_corpus(Purpose purpose, std::uint64_t steps_ahead) {
       .then([this](const step_plan& answer) { take_plan(answer); },
             [this](const caf::error& error) {
               if (is_working()) {
-                fail_epoch(to_failure(error));
+                fail_epoch(to_error(error));
               }
             });
 }
@@ -152,7 +152,7 @@ void node_zero::take_plan(const step_plan& answer) {
 
 void node_zero::distribute_plan(const step_plan& plan) {
   if (plan.batches->batches.empty()) {
-    fail_epoch({errc::conservation, here(), -1, -1, "a step without micro-batches was planned"});
+    fail_epoch({ErrorCode::conservation, "a step without micro-batches was planned", at(here())});
     return;
   }
   enter(reducing{plan.purpose});
@@ -175,8 +175,9 @@ void node_zero::step_closed(report total) {
   const bool conserved = sum_ && sum_->range == PositionRange{0, micro_batches_} &&
                          sum_->loss.valid_tokens == total.loss.valid_tokens;
   if (!conserved) {
-    step_lost({errc::conservation, here(), -1, -1,
-               "the reports and the sum of the step are not of the same micro-batches"});
+    step_lost({ErrorCode::conservation,
+               "the reports and the sum of the step are not of the same micro-batches",
+               at(here())});
     return;
   }
   spheres_busy_ = total.spheres_busy;
@@ -203,7 +204,7 @@ void node_zero::step_closed(report total) {
                  checkpoint_due_after_this_step(), std::move(squared_norms)});
 }
 
-void node_zero::step_lost(failure reason) {
+void node_zero::step_lost(Error reason) {
   fail_epoch(std::move(reason));
 }
 
@@ -213,7 +214,7 @@ void node_zero::ask_optimizer(apply message) {
       .then([this](const optimizer_complete& proof) { take_proof(proof); },
             [this](const caf::error& error) {
               if (in<applying>()) {
-                fail_epoch(to_failure(error));
+                fail_epoch(to_error(error));
               }
             });
 }
@@ -226,8 +227,8 @@ void node_zero::take_proof(const optimizer_complete& proof) {
       (!in<applying>() || !proof.sealed() || proof.envelope().step != progress_.step ||
        proof.envelope().version != progress_.version + applied)) {
     if (in<applying>()) {
-      fail_epoch({proof.sealed() ? errc::stale : errc::unsealed, here(), -1, -1,
-                  "the optimizer's proof is not of this step"});
+      fail_epoch({proof.sealed() ? ErrorCode::stale : ErrorCode::unsealed,
+                  "the optimizer's proof is not of this step", at(here())});
     }
     return;
   }
@@ -260,7 +261,7 @@ void node_zero::take_proof(const optimizer_complete& proof) {
     std::move(gate).complete(proof);
   }
   if (halt_.pending()) {
-    give_up_step({errc::stopped, here(), -1, -1, "the run was asked to stop"});
+    give_up_step({ErrorCode::stopped, "the run was asked to stop", at(here())});
     finish_halt();
   } else if (!is_last) {
     const bool evaluates =

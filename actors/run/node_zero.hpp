@@ -80,7 +80,7 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
   behavior_type make_behavior() override;
   void pass_up(Partial sum) override;
   void step_closed(report total) override;
-  void step_lost(failure reason) override;
+  void step_lost(Error reason) override;
 
  private:
   /// The epoch that is being trained.
@@ -104,8 +104,8 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
   void evaluation_closed();
 
   // The ends of an epoch and of the run:
-  void fail_epoch(failure reason);
-  void give_up_step(failure reason);
+  void fail_epoch(Error reason);
+  void give_up_step(Error reason);
   void finish_halt();
   void component_down(const caf::down_msg& down);
 

@@ -12,7 +12,7 @@ namespace nodezero::actors {
 
 // -- failure and halt ------------------------------------------------------------------------
 
-void node_zero::give_up_step(failure reason) {
+void node_zero::give_up_step(Error reason) {
   if (open_) {
     abandon_step(step_.envelope);
     send(settings_->lanes, abandon{here()});
@@ -29,7 +29,7 @@ void node_zero::give_up_step(failure reason) {
   }
 }
 
-void node_zero::fail_epoch(failure reason) {
+void node_zero::fail_epoch(Error reason) {
   if (in<failed>() || in<ended>()) {
     return;
   }
@@ -42,12 +42,10 @@ void node_zero::fail_epoch(failure reason) {
 }
 
 void node_zero::component_down(const caf::down_msg& down) {
-  failure reason = to_failure(down.reason);
-  reason.code = errc::component_lost;
-  reason.envelope = here();
-  reason.message = "an actor that cannot be replaced has died: " + reason.message;
   if (is_working()) {
-    fail_epoch(std::move(reason));
+    fail_epoch({ErrorCode::component_lost,
+                "an actor that cannot be replaced has died: " + to_error(down.reason).message,
+                at(here())});
   } else if (in<idle>()) {
     enter(failed{});
   }
@@ -99,7 +97,7 @@ void node_zero::save_checkpoint(const optimizer_complete& proof) {
           },
           [this](const caf::error& error) {
             checkpoint_in_flight_ = false;
-            notice("a checkpoint could not be written: " + to_failure(error).message);
+            notice("a checkpoint could not be written: " + to_error(error).message);
           });
 }
 
@@ -115,7 +113,7 @@ void node_zero::keep_best(EvaluationSummary& summary) {
   request(node_.checkpointer, settings_->stall_timeout, save_best{here(), weights_})
       .then([](const saved&) {},
             [this](const caf::error& error) {
-              notice("the best version could not be kept: " + to_failure(error).message);
+              notice("the best version could not be kept: " + to_error(error).message);
             });
 }
 
@@ -152,7 +150,7 @@ void node_zero::check_progress() {
             const std::uint64_t progress = events_ + lanes.tasks;
             if (is_working() && progress == events_at_tick_) {
               fail_epoch(
-                  {errc::stalled, here(), -1, -1, "nothing has happened for the stall timeout"});
+                  {ErrorCode::timed_out, "nothing has happened for the stall timeout", at(here())});
               return;
             }
             watch();
@@ -160,7 +158,7 @@ void node_zero::check_progress() {
           },
           [this](const caf::error& error) {
             if (is_working()) {
-              fail_epoch(to_failure(error));
+              fail_epoch(to_error(error));
             }
           });
 }

@@ -28,8 +28,9 @@ bool optimizer::is_current(const Envelope& envelope) const {
 }
 
 caf::error optimizer::refusal(const Envelope& envelope) const {
-  return make_error({errc::wrong_state, envelope, -1, -1,
-                     is_retired_ ? "the state was handed over" : "an update is running"});
+  return make_error({ErrorCode::wrong_state,
+                     is_retired_ ? "the state was handed over" : "an update is running",
+                     at(envelope)});
 }
 
 caf::result<optimizer_complete> optimizer::begin(const apply& message) {
@@ -38,7 +39,7 @@ caf::result<optimizer_complete> optimizer::begin(const apply& message) {
   }
   if (!is_current(message.envelope) && !is_mutated(Mutant::version_not_compared)) {
     return make_error(
-        {errc::stale, message.envelope, -1, -1, "the optimizer is at " + to_string(envelope_)});
+        {ErrorCode::stale, "the optimizer is at " + to_string(envelope_), at(message.envelope)});
   }
   if (!message.with_gradient) {
     return optimizer_complete(message.envelope, start_.weights->publish(), nullptr, 0, 0);
@@ -125,9 +126,10 @@ void optimizer::norm_known() {
   const double tokens = static_cast<double>(valid_tokens_);
   norm_ = std::sqrt(model::sum_along_tree(task_->squared_norms)) / tokens;
   if (!std::isfinite(norm_)) {
-    fail({errc::non_finite_gradient, envelope_, -1, -1,
+    fail({ErrorCode::not_finite,
           "the gradient's norm is not finite, so it was not applied; a lower --learning-rate may "
-          "help"});
+          "help",
+          at(envelope_)});
     return;
   }
   // The small constant is torch.nn.utils.clip_grad_norm_'s.
@@ -163,7 +165,7 @@ void optimizer::finish() {
                                      task->scalars.learning_rate));
 }
 
-void optimizer::fail(failure reason) {
+void optimizer::fail(Error reason) {
   task_.reset();
   auto promise = std::exchange(applied_, {});
   promise.deliver(make_error(std::move(reason)));

@@ -46,7 +46,7 @@ class optimizer : public runtime::recorded<optimizer_actor::base>, public runtim
   void phase_done(Phase phase);
   void norm_known();
   void finish();
-  void fail(failure reason);
+  void fail(Error reason);
   caf::error refusal(const Envelope& envelope) const;
   bool is_idle() const { return task_ == nullptr && !is_retired_; }
   bool is_current(const Envelope& envelope) const;

@@ -25,13 +25,15 @@ std::uint64_t digest_of(const Envelope& envelope) {
   return Fingerprint().add(envelope.epoch).add(envelope.step).add(envelope.version).value();
 }
 
-std::uint64_t digest_of(const failure& reason) {
-  return Fingerprint()
-      .add(static_cast<std::uint64_t>(reason.code))
-      .add(digest_of(reason.envelope))
-      .add(static_cast<std::uint64_t>(reason.sphere))
-      .add(static_cast<std::uint64_t>(reason.micro_batch))
-      .value();
+std::uint64_t digest_of(const Error& reason) {
+  Fingerprint digest;
+  digest.add(static_cast<std::uint64_t>(reason.code));
+  if (const auto& place = reason.place) {
+    digest.add(digest_of(Envelope{0, place->epoch, place->step, place->version}));
+    digest.add(place->sphere ? *place->sphere + std::uint64_t{1} : 0);
+    digest.add(place->micro_batch ? *place->micro_batch + std::uint64_t{1} : 0);
+  }
+  return digest.value();
 }
 
 std::uint64_t digest_of(const model::LossSum& loss) {

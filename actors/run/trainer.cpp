@@ -20,11 +20,6 @@ struct SystemConfig : caf::actor_system_config {
   }
 };
 
-model::ErrorCode error_code(errc code) {
-  return code == errc::not_saved ? model::ErrorCode::write_failed
-                                 : model::ErrorCode::invalid_argument;
-}
-
 }  // namespace
 
 struct Trainer::State {
@@ -59,13 +54,13 @@ TrainingResult Trainer::run() {
   TrainingResult result;
   if (!answer) {
     result.end = TrainingResult::End::failed;
-    result.failure = to_string(to_failure(answer.error()));
+    result.failure = to_string(answer.error());
     return result;
   }
   result.end = answer->was_stopped ? TrainingResult::End::stopped : TrainingResult::End::finished;
-  if (answer->reason.code != errc::none) {
+  if (answer->reason) {
     result.end = TrainingResult::End::failed;
-    result.failure = to_string(answer->reason);
+    result.failure = to_string(*answer->reason);
   }
   result.progress = answer->checkpoint.progress;
   result.weights = answer->checkpoint.weights;
@@ -77,15 +72,14 @@ void Trainer::stop() {
   caf::anon_send(state_->actors.lifecycle, actors::stop{});
 }
 
-model::Result<GenerationResult> Trainer::generate(const std::vector<std::int32_t>& prompt,
-                                                  std::int64_t tokens,
-                                                  const model::SamplingOptions& options) {
+Result<GenerationResult> Trainer::generate(const std::vector<std::int32_t>& prompt,
+                                           std::int64_t tokens,
+                                           const model::SamplingOptions& options) {
   const auto answer = runtime::ask<generated>(state_->system, state_->actors.lifecycle,
                                               actors::generate{prompt, tokens, options})
                           .get();
   if (!answer) {
-    const failure reason = to_failure(answer.error());
-    return model::fail(error_code(reason.code), to_string(reason));
+    return fail(answer.error());
   }
   return GenerationResult{answer->envelope.version, answer->envelope.epoch, answer->tokens};
 }

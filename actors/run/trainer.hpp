@@ -51,9 +51,8 @@ class Trainer {
 
   /// Asks the lifecycle actor for a continuation; blocks for its answer or a refusal.
   /// May be called from any thread while `run` runs.
-  model::Result<GenerationResult> generate(const std::vector<std::int32_t>& prompt,
-                                           std::int64_t tokens,
-                                           const model::SamplingOptions& options);
+  Result<GenerationResult> generate(const std::vector<std::int32_t>& prompt, std::int64_t tokens,
+                                    const model::SamplingOptions& options);
 
  private:
   struct State;

@@ -45,7 +45,7 @@ void control::step_closed(report total) {
   close();
 }
 
-void control::step_lost(failure reason) {
+void control::step_lost(Error reason) {
   send(parent_, step_failed{step_.envelope, step_.purpose, std::move(reason)});
   abandon_step(step_.envelope);
 }

@@ -21,7 +21,7 @@ class control : public sphere_parent<control_actor::base> {
   behavior_type make_behavior() override;
   void pass_up(Partial sum) override;
   void step_closed(report total) override;
-  void step_lost(failure reason) override;
+  void step_lost(Error reason) override;
 
  private:
   parent_actor parent_;

@@ -94,7 +94,7 @@ class summing_sphere : public runtime::recorded<Base>, public runtime::Explorabl
   /// Takes a sum whose sibling is somebody else's, or the step's whole sum.
   virtual void pass_up(Partial sum) = 0;
   /// A lane could not do its work.
-  virtual void sum_failed(failure reason) = 0;
+  virtual void sum_failed(Error reason) = 0;
 
   std::uint64_t step_digest() const {
     return open_ ? digest_of_step(step_, generation_, reduction_)
@@ -148,7 +148,7 @@ class summing_sphere : public runtime::recorded<Base>, public runtime::Explorabl
               },
               [this, generation = generation_](const caf::error& error) {
                 if (generation == generation_) {
-                  sum_failed(to_failure(error));
+                  sum_failed(to_error(error));
                 }
               });
     }

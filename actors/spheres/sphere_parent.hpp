@@ -27,7 +27,7 @@ class sphere_parent : public summing_sphere<Base> {
   /// All children have closed the step and its positions have all been passed up.
   virtual void step_closed(report total) = 0;
   /// The step cannot be finished below this sphere.
-  virtual void step_lost(failure reason) = 0;
+  virtual void step_lost(Error reason) = 0;
 
   void spawn_children() {
     const auto& tree = *this->settings_->tree;
@@ -136,7 +136,7 @@ class sphere_parent : public summing_sphere<Base> {
     if (child == children_.end()) {
       return false;
     }
-    failure reason = to_failure(down.reason);
+    Error reason = to_error(down.reason);
     this->send(this->settings_->observer,
                telemetry_notice{{"sphere " + std::to_string(child->place.id) +
                                  " was replaced: " + to_string(reason)}});
@@ -147,7 +147,7 @@ class sphere_parent : public summing_sphere<Base> {
     return true;
   }
 
-  void sum_failed(failure reason) override { step_lost(std::move(reason)); }
+  void sum_failed(Error reason) override { step_lost(std::move(reason)); }
 
   /// To be called when a sum has been passed up.
   void close_if_complete() {
@@ -213,19 +213,19 @@ class sphere_parent : public summing_sphere<Base> {
 
   // What the dead one had not delivered is computed again. The micro-batch that it names
   // has had an attempt; if it names none, all that were on it have.
-  void assign_again(Child& child, failure reason) {
+  void assign_again(Child& child, Error reason) {
     if (!is_mutated(Mutant::dead_childs_work_all_again)) {
       std::erase_if(child.positions,
                     [this](std::uint32_t position) { return this->reduction_.arrived(position); });
     }
-    reason.envelope = this->step_.envelope;
-    reason.sphere = reason.sphere < 0 ? child.place.id : reason.sphere;
+    const auto blamed = reason.place.value_or(ErrorPlace{});
+    reason.place = at(this->step_.envelope, blamed.sphere.value_or(child.place.id));
     for (const std::uint32_t position : child.positions) {
-      if (reason.micro_batch >= 0 && reason.micro_batch != position) {
+      if (blamed.micro_batch.value_or(position) != position) {
         continue;
       }
       if (++attempts_[position] > this->settings_->attempts) {
-        reason.micro_batch = position;
+        reason.place->micro_batch = position;
         reason.message += ", " + std::to_string(attempts_[position]) + " times";
         step_lost(std::move(reason));
         return;
@@ -257,9 +257,10 @@ class sphere_parent : public summing_sphere<Base> {
     return nullptr;
   }
 
-  void conservation_violated(const Child& child, std::int64_t position, const char* what) {
-    step_lost({errc::conservation, this->step_.envelope, child.place.id, position,
-               std::string("the sphere sent ") + what});
+  void conservation_violated(const Child& child, std::optional<std::uint32_t> position,
+                             const char* what) {
+    step_lost({ErrorCode::conservation, std::string("the sphere sent ") + what,
+               at(this->step_.envelope, child.place.id, position)});
   }
 
   Router router_;

@@ -17,8 +17,8 @@ worker::behavior_type worker::make_behavior() {
   monitor(parent_);
   set_down_handler([this](const caf::down_msg& down) { quit(down.reason); });
   set_exception_handler([this](pointer, std::exception_ptr& thrown) -> caf::error {
-    return make_error({errc::sphere_failed, step_.envelope, place_.id, current_position_,
-                       runtime::words_of(thrown)});
+    return make_error({ErrorCode::failed, runtime::words_of(thrown),
+                       at(step_.envelope, place_.id, current_position_)});
   });
   return {
       [this](const assign& step) { begin(step); },
@@ -49,9 +49,9 @@ void worker::begin(const assign& step) {
             },
             [this, generation = generation_, position](const caf::error& error) {
               if (generation == generation_) {
-                failure reason = to_failure(error);
-                reason.micro_batch = position;
-                sum_failed(std::move(reason));
+                Error reason = to_error(error);
+                reason.place = at(step_.envelope, place_.id, position);
+                quit(make_error(std::move(reason)));
               }
             });
   }
@@ -63,14 +63,15 @@ void worker::take(Partial part, std::uint32_t attempt) {
     inject_fault(part, attempt);
   }
   if (!std::isfinite(part.loss.negative_log_likelihood)) {
-    sum_failed({errc::non_finite_loss, step_.envelope, place_.id, current_position_,
-                "the loss of a micro-batch is not finite; a lower --learning-rate may help"});
+    quit(make_error({ErrorCode::not_finite,
+                     "the loss of a micro-batch is not finite; a lower --learning-rate may help",
+                     at(step_.envelope, place_.id, current_position_)}));
     return;
   }
   loss_.negative_log_likelihood += part.loss.negative_log_likelihood;
   loss_.valid_tokens += part.loss.valid_tokens;
   put(std::move(part));
-  current_position_ = -1;
+  current_position_.reset();
 }
 
 void worker::pass_up(Partial sum) {
@@ -94,8 +95,8 @@ void worker::pass_up(Partial sum) {
   }
 }
 
-void worker::sum_failed(failure reason) {
-  reason.sphere = place_.id;
+void worker::sum_failed(Error reason) {
+  reason.place = at(step_.envelope, place_.id);
   quit(make_error(std::move(reason)));
 }
 
@@ -107,7 +108,7 @@ void worker::inject_fault(Partial& part, std::uint32_t attempt) {
     case Fault::throw_exception:
       throw std::runtime_error("an injected fault");
     case Fault::die:
-      current_position_ = -1;
+      current_position_.reset();
       throw std::runtime_error("an injected death");
     case Fault::non_finite_loss:
       part.loss.negative_log_likelihood = std::numeric_limits<double>::quiet_NaN();

@@ -24,7 +24,7 @@ class worker : public summing_sphere<sphere_actor::base> {
  protected:
   behavior_type make_behavior() override;
   void pass_up(Partial sum) override;
-  void sum_failed(failure reason) override;
+  void sum_failed(Error reason) override;
 
  private:
   void begin(const assign& step);
@@ -33,7 +33,7 @@ class worker : public summing_sphere<sphere_actor::base> {
 
   parent_actor parent_;
   model::LossSum loss_;  ///< of the open step, in order of arrival
-  std::int64_t current_position_ = -1;
+  std::optional<std::uint32_t> current_position_;
 };
 
 }  // namespace nodezero::actors

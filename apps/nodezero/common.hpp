@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "model/error.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::apps {
 
@@ -34,7 +34,7 @@ struct CommandExit {
 /// The value of a result of the model layer.
 /// @throws CommandError with the error's message and `exit_code`
 template <class T>
-T unwrap(model::Result<T> result, int exit_code = exit_bad_input) {
+T unwrap(Result<T> result, int exit_code = exit_bad_input) {
   if (!result) {
     throw CommandError(exit_code, result.error().message);
   }

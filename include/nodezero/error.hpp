@@ -1,44 +1,109 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <tl/expected.hpp>
 
+#include "nodezero/export.h"
+
 namespace nodezero {
 
-/// What kind of thing went wrong. The values are those of `nodezero_code` in nodezero.h.
+/// What kind of thing went wrong; decides how a program reacts. The values are those of
+/// `nodezero_code` in nodezero.h.
 enum class ErrorCode {
   invalid_argument = 1,  ///< an option or argument that cannot work
   wrong_shape = 2,       ///< data whose sizes or type are not what the model takes
-  not_finite = 3,        ///< data that holds a NaN or an infinity
+  not_finite = 3,        ///< data, a loss or a gradient that holds a NaN or an infinity
   closed = 4,            ///< a call after `close`
   wrong_thread = 5,      ///< stepped, and not the thread that created the trainer
   wrong_mode = 6,        ///< this way of running has no such call
-  queue_full = 7,        ///< a batch was refused, or its submitter would have waited for ever
-  busy = 8,        ///< a call from a callback or a model's function that cannot be served there
+  queue_full = 7,        ///< too much waits already, or a submitter would have waited for ever
+  busy = 8,        ///< cannot be served now: in a callback, a model's function or a running epoch
   in_use = 9,      ///< another trainer works in that folder
   not_found = 10,  ///< no such file
   malformed = 11,  ///< was read, but is not what it should be
   io = 12,         ///< a file could not be read or written
-  failed = 13,     ///< training has failed; `restore` goes on from an earlier state
-  timed_out = 14,
-  internal = 15,  ///< an exception that nobody expected, such as std::bad_alloc
+  failed = 13,     ///< a computation or training failed; `restore` goes on from an earlier state
+  timed_out = 14,  ///< no answer or no progress within a bound
+  internal = 15,   ///< an exception that nobody expected, such as std::bad_alloc
+  // 16 is NODEZERO_BUFFER_TOO_SMALL.
+  wrong_state = 17,     ///< the receiver's state does not accept this message
+  stale = 18,           ///< the message is of another run, epoch, step or version
+  unsealed = 19,        ///< a proof that the optimizer did not make
+  conservation = 20,    ///< the reported micro-batches are not exactly the assigned ones
+  stopped = 21,         ///< the run was asked to stop
+  component_lost = 22,  ///< an actor that cannot be replaced has died
 };
 
-/// A type for programs and one sentence for people that says what is wrong and how to mend it.
-struct Error {
+/// The code in words, such as "wrong shape".
+NODEZERO_EXPORT std::string_view to_string(ErrorCode code);
+
+/// Where in a run something went wrong.
+struct ErrorPlace {
+  std::uint64_t run = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t step = 0;                    ///< counted over all epochs
+  std::uint64_t version = 0;                 ///< of the weights
+  std::optional<std::uint32_t> sphere;       ///< if one is to blame
+  std::optional<std::uint32_t> micro_batch;  ///< its position in the step, if one is to blame
+};
+
+/// An error is a value: a code for programs, a sentence for people that says what is wrong and how
+/// to mend it, and the place in a run if it has one.
+struct [[nodiscard]] Error {
   ErrorCode code = ErrorCode::internal;
   std::string message;
+  std::optional<ErrorPlace> place = std::nullopt;
 };
 
+/// One line for people: the message and the place.
+NODEZERO_EXPORT std::string to_string(const Error& error);
+
+/// A value, or the Error that says why there is none. The compiler warns if it is not looked at.
 template <class T>
-using Result = tl::expected<T, Error>;
+class [[nodiscard]] Result : public tl::expected<T, Error> {
+  using Base = tl::expected<T, Error>;
+
+ public:
+  using Base::Base;
+  Result(Base base) : Base(std::move(base)) {}
+
+  /// What `next` makes of the value, which is a Result as well; or this error.
+  template <class Next>
+  auto and_then(Next&& next) const& {
+    return chain(*this, std::forward<Next>(next));
+  }
+  template <class Next>
+  auto and_then(Next&& next) && {
+    return chain(std::move(*this), std::forward<Next>(next));
+  }
+
+ private:
+  template <class Self, class Next>
+  static auto chain(Self&& self, Next&& next) {
+    if constexpr (std::is_void_v<T>) {
+      using Following = std::invoke_result_t<Next>;
+      return self ? std::forward<Next>(next)() : Following(tl::unexpected<Error>(self.error()));
+    } else {
+      using Following = std::invoke_result_t<Next, decltype(*std::forward<Self>(self))>;
+      return self ? std::forward<Next>(next)(*std::forward<Self>(self))
+                  : Following(tl::unexpected<Error>(self.error()));
+    }
+  }
+};
 
 /// Makes the error side of any Result.
-inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
-  return tl::unexpected<Error>(Error{code, std::move(message)});
+[[nodiscard]] inline tl::unexpected<Error> fail(Error error) {
+  return tl::unexpected<Error>(std::move(error));
+}
+[[nodiscard]] inline tl::unexpected<Error> fail(ErrorCode code, std::string message) {
+  return fail(Error{code, std::move(message)});
 }
 
 }  // namespace nodezero

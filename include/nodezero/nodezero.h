@@ -33,22 +33,28 @@ extern "C" {
 /** What went wrong. */
 typedef enum nodezero_code {
   NODEZERO_OK = 0,
-  NODEZERO_INVALID_ARGUMENT = 1, /**< an option or argument that cannot work, such as NULL */
-  NODEZERO_WRONG_SHAPE = 2,      /**< data whose size is not what the model takes */
-  NODEZERO_NOT_FINITE = 3,       /**< data that holds a NaN or an infinity */
-  NODEZERO_CLOSED = 4,           /**< a call after nodezero_close */
-  NODEZERO_WRONG_THREAD = 5,     /**< stepped, and not the thread that created the trainer */
-  NODEZERO_WRONG_MODE = 6,       /**< this way of running has no such call */
-  NODEZERO_QUEUE_FULL = 7,       /**< a batch was refused, or its submitter would wait for ever */
-  NODEZERO_BUSY = 8,             /**< a call from a callback or the model that would wait for it */
-  NODEZERO_IN_USE = 9,           /**< another trainer works in that folder */
-  NODEZERO_NOT_FOUND = 10,       /**< no such file */
-  NODEZERO_MALFORMED = 11,       /**< was read, but is not what it should be */
-  NODEZERO_IO = 12,              /**< a file could not be read or written */
-  NODEZERO_FAILED = 13,          /**< training or predict; nodezero_restore goes on with training */
-  NODEZERO_TIMED_OUT = 14,       /**< steps that nodezero_wait_for_steps waited for */
-  NODEZERO_INTERNAL = 15,        /**< such as no memory */
-  NODEZERO_BUFFER_TOO_SMALL = 16 /**< the needed size was written */
+  NODEZERO_INVALID_ARGUMENT = 1,  /**< an option or argument that cannot work, such as NULL */
+  NODEZERO_WRONG_SHAPE = 2,       /**< data whose size is not what the model takes */
+  NODEZERO_NOT_FINITE = 3,        /**< data that holds a NaN or an infinity */
+  NODEZERO_CLOSED = 4,            /**< a call after nodezero_close */
+  NODEZERO_WRONG_THREAD = 5,      /**< stepped, and not the thread that created the trainer */
+  NODEZERO_WRONG_MODE = 6,        /**< this way of running has no such call */
+  NODEZERO_QUEUE_FULL = 7,        /**< a batch was refused, or its submitter would wait for ever */
+  NODEZERO_BUSY = 8,              /**< a call from a callback or the model that would wait for it */
+  NODEZERO_IN_USE = 9,            /**< another trainer works in that folder */
+  NODEZERO_NOT_FOUND = 10,        /**< no such file */
+  NODEZERO_MALFORMED = 11,        /**< was read, but is not what it should be */
+  NODEZERO_IO = 12,               /**< a file could not be read or written */
+  NODEZERO_FAILED = 13,           /**< training or predict; go on with nodezero_restore */
+  NODEZERO_TIMED_OUT = 14,        /**< steps that nodezero_wait_for_steps waited for */
+  NODEZERO_INTERNAL = 15,         /**< such as no memory */
+  NODEZERO_BUFFER_TOO_SMALL = 16, /**< the needed size was written */
+  NODEZERO_WRONG_STATE = 17,      /**< an actor's state does not accept the message */
+  NODEZERO_STALE = 18,            /**< a message of another run, epoch, step or version */
+  NODEZERO_UNSEALED = 19,         /**< a proof that the optimizer did not make */
+  NODEZERO_CONSERVATION = 20,     /**< a step's micro-batches were not computed exactly once */
+  NODEZERO_STOPPED = 21,          /**< the run ended before it could answer */
+  NODEZERO_COMPONENT_LOST = 22    /**< an actor died that cannot be replaced */
 } nodezero_code;
 
 /** Where the work of a trainer is done. */

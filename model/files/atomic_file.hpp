@@ -6,16 +6,16 @@
 #include <string>
 #include <string_view>
 
-#include "model/error.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 
-/// The whole file, or not_found / unreadable with the path and the system's reason.
+/// The whole file, or not_found or io with the path and the system's reason.
 Result<std::string> read_file(const std::filesystem::path& path);
 
 /// Writes to a temporary name beside `path`, syncs it, renames it and syncs the folder: a
-/// reader sees the old content or the new one. Leaves no temporary behind on failure;
-/// ENOSPC and EDQUOT become no_space.
+/// reader sees the old content or the new one. Fails with io and then leaves
+/// no temporary behind.
 Result<void> write_file_atomically(const std::filesystem::path& path, std::string_view content);
 
 /// The same for whatever writes a file by itself: `write` is given the temporary name.

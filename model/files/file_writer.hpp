@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-#include "model/error.hpp"
 #include "model/files/file_descriptor.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 

@@ -7,15 +7,15 @@
 #include <string_view>
 #include <vector>
 
-#include "model/error.hpp"
 #include "model/files/file_descriptor.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 
-/// Opens an existing file for reading; not_found or unreadable.
+/// Opens an existing file for reading; not_found or io.
 Result<FileDescriptor> open_to_read(const std::filesystem::path& path);
 
-/// The size in bytes of an open regular file; unreadable if it is of another kind.
+/// The size in bytes of an open regular file; io if it is of another kind.
 Result<std::uint64_t> file_size(const FileDescriptor& file, const std::filesystem::path& path);
 
 /// A file's bytes in memory for as long as the object lives. Large files are mapped and
@@ -27,7 +27,7 @@ class MappedFile {
   /// Files of at least this many bytes are mapped.
   static constexpr std::size_t mapping_threshold = std::size_t{1} << 20;
 
-  /// Fails with not_found or unreadable, the latter also if the file shrinks meanwhile.
+  /// Fails with not_found or io, the latter also if the file shrinks meanwhile.
   static Result<MappedFile> open(const std::filesystem::path& path);
   MappedFile(MappedFile&& other) noexcept;
   MappedFile& operator=(MappedFile&&) = delete;

@@ -7,7 +7,7 @@
 #include <span>
 #include <string>
 
-#include "model/error.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 
@@ -29,7 +29,7 @@ class Sha256 {
   std::unique_ptr<Context> context_;
 };
 
-/// SHA-256 of a file's content; not_found or unreadable.
+/// SHA-256 of a file's content; not_found or io.
 Result<std::string> sha256_of_file(const std::filesystem::path& path);
 
 }  // namespace nodezero::model

@@ -13,25 +13,19 @@ Error read_error(const std::filesystem::path& path, int error_number) {
     return {ErrorCode::not_found,
             fmt::format("{}: no such file or folder; check the path", path.string())};
   }
-  return {ErrorCode::unreadable,
-          fmt::format("{}: cannot be read ({}); check its permissions and the disk", path.string(),
-                      std::generic_category().message(error_number))};
+  return {ErrorCode::io, fmt::format("{}: cannot be read ({}); check its permissions and the disk",
+                                     path.string(), std::generic_category().message(error_number))};
 }
 
 Error write_error(const std::filesystem::path& path, int error_number) {
   const std::string reason = std::generic_category().message(error_number);
-  switch (error_number) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-      return {ErrorCode::no_space,
-              fmt::format("{}: no space to write it ({}); free some, or write to another disk",
-                          path.string(), reason)};
-    default:
-      return {ErrorCode::write_failed,
-              fmt::format("{}: cannot be written ({}); check the folder and its permissions",
-                          path.string(), reason)};
-  }
+  const bool is_full = error_number == ENOSPC || error_number == EDQUOT || error_number == EFBIG;
+  return {ErrorCode::io,
+          is_full
+              ? fmt::format("{}: no space to write it ({}); free some, or write to another disk",
+                            path.string(), reason)
+              : fmt::format("{}: cannot be written ({}); check the folder and its permissions",
+                            path.string(), reason)};
 }
 
 }  // namespace nodezero::model

@@ -3,16 +3,15 @@
 
 #include <filesystem>
 
-#include "model/error.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 
 /// The error for a path that could not be opened or read: not_found where nothing has
-/// that name, else unreadable. `error_number` is errno's value.
+/// that name, else io. `error_number` is errno's value.
 Error read_error(const std::filesystem::path& path, int error_number);
 
-/// The error for a path that could not be written: no_space for ENOSPC, EDQUOT and EFBIG,
-/// else write_failed.
+/// The error for a path that could not be written: io.
 Error write_error(const std::filesystem::path& path, int error_number);
 
 }  // namespace nodezero::model

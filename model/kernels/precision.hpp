@@ -3,7 +3,7 @@
 
 #include <cstdint>
 
-#include "model/error.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 

@@ -40,8 +40,8 @@ struct Checkpoint {
 /// a temporary name first, synced, then renamed. Then removes what is older than the newest
 /// `keep` whole checkpoints, but never the one of this call; every one that is kept has been
 /// read again and compared with its sums. A checkpoint of that step that is already whole is
-/// left as it is. One program at a time may write to a folder. Fails with no_space or
-/// write_failed; the checkpoints from before are then as they were.
+/// left as it is. One program at a time may write to a folder. Fails with io;
+/// the checkpoints from before are then as they were.
 Result<std::filesystem::path> write_checkpoint(const std::filesystem::path& folder,
                                                const Checkpoint& checkpoint, std::uint32_t keep);
 

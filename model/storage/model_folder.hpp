@@ -5,10 +5,10 @@
 #include <memory>
 #include <optional>
 
-#include "model/error.hpp"
 #include "model/gpt2/model_config.hpp"
 #include "model/tensors/tensor_set.hpp"
 #include "model/text/tokenizer.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 

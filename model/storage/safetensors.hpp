@@ -5,14 +5,14 @@
 #include <map>
 #include <string>
 
-#include "model/error.hpp"
 #include "model/tensors/tensor_set.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 
 /// Writes sets side by side into one safetensors file, each tensor's name behind its
 /// set's prefix, float32, in name order, and syncs it. Not atomic by itself; see
-/// atomic_file.hpp. Fails with no_space or write_failed and then leaves no file behind.
+/// atomic_file.hpp. Fails with io and then leaves no file behind.
 Result<void> write_safetensors(const std::filesystem::path& path,
                                const std::map<std::string, const TensorSet*>& sets_by_prefix);
 
@@ -20,7 +20,7 @@ Result<void> write_safetensors(const std::filesystem::path& path,
 /// lack "transformer." behind it; a separate lm_head.weight is accepted if it equals the token
 /// embedding; attention masks that old files hold are passed over. F32, F16 and BF16 are read.
 /// Fails with malformed, naming the tensor and both shapes, if one is missing, superfluous or
-/// of the wrong shape; with malformed if the file is not whole; not_found or unreadable.
+/// of the wrong shape; with malformed if the file is not whole; not_found or io.
 /// After a failure the values of `set` are unspecified.
 Result<void> read_safetensors(const std::filesystem::path& path, const std::string& prefix,
                               TensorSet& set);

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "model/error.hpp"
 #include "model/files/file_descriptor.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 

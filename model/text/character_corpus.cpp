@@ -109,7 +109,7 @@ Result<std::span<std::uint16_t>> Encoder::encode(std::string_view text,
                     "is not UTF-8; convert the file, or use --tokenizer bytes");
     }
     if (out == end) {
-      return refuse(ErrorCode::unreadable, at,
+      return refuse(ErrorCode::io, at,
                     "the file changed while it was read; let its writer finish and try again");
     }
     const auto id = id_of(character.code_point);
@@ -130,7 +130,7 @@ Error Encoder::no_id_for(char32_t code_point) const {
                         "--tokenizer bytes",
                         describe_character(code_point), CharacterTable::max_tokens)};
   }
-  return {ErrorCode::unknown_character,
+  return {ErrorCode::malformed,
           fmt::format("{} is not among the {} characters that the model knows; remove it, or train "
                       "a model with --tokenizer bytes",
                       describe_character(code_point), alphabet_.size())};

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "model/error.hpp"
 #include "model/text/tokenizer.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 
@@ -22,8 +22,8 @@ struct CharacterIds {
 
 /// Decodes UTF-8 files, one behind the other. Without `vocabulary_of` the ids follow the code
 /// points' order; with it they are those of that chars tokenizer. Fails with malformed, naming
-/// file and byte, where a file is not UTF-8 or there are more than 65,535 characters, and with
-/// unknown_character where the tokenizer lacks one.
+/// file and byte, where a file is not UTF-8, there are more than 65,535 characters or the tokenizer
+/// lacks one.
 Result<CharacterIds> read_characters(std::span<const std::filesystem::path> files,
                                      const Tokenizer* vocabulary_of);
 

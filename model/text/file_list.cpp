@@ -143,7 +143,7 @@ Result<void> add_named(const std::filesystem::path& named, Walk& walk) {
     return add_file(*path, status, walk);
   }
   if (!S_ISDIR(status.st_mode)) {
-    return fail(ErrorCode::unreadable,
+    return fail(ErrorCode::io,
                 fmt::format("{}: is neither a file nor a folder; save its content to a file",
                             named.string()));
   }

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "model/error.hpp"
 #include "model/files/mapped_file.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 
@@ -22,7 +22,7 @@ class JoinedFiles {
   using Inspect =
       std::function<Result<void>(const std::filesystem::path& path, std::string_view bytes)>;
 
-  /// Fails with not_found, unreadable, malformed if a file is empty, or as `inspect` does.
+  /// Fails with not_found, io, malformed if a file is empty, or as `inspect` does.
   static Result<JoinedFiles> open(std::span<const std::filesystem::path> files,
                                   const Inspect& inspect);
 

@@ -7,8 +7,8 @@
 #include <span>
 #include <vector>
 
-#include "model/error.hpp"
 #include "model/text/tokenizer.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 

@@ -69,7 +69,7 @@ Result<std::vector<std::int32_t>> Tokenizer::encode(std::string_view text) const
     }
     const std::int32_t id = id_of(character.code_point);
     if (id < 0) {
-      return fail(ErrorCode::unknown_character,
+      return fail(ErrorCode::malformed,
                   fmt::format("the text has {} at byte {}, which is not among the {} characters "
                               "that this model knows; leave it out",
                               describe_character(character.code_point), at, vocabulary_));

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "model/error.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 
@@ -31,8 +31,8 @@ class Tokenizer {
 
   Kind kind() const { return kind_; }
   std::int64_t vocabulary() const { return vocabulary_; }
-  /// Fails with unknown_character, naming the character and its place, or with
-  /// malformed if chars meets text that is not UTF-8. `none` refuses with invalid_argument.
+  /// Fails with malformed, naming the character and its place, if chars lacks one or meets text
+  /// that is not UTF-8. `none` refuses with invalid_argument.
   Result<std::vector<std::int32_t>> encode(std::string_view text) const;
   /// Ids outside the vocabulary become U+FFFD; bytes are passed as they are. `none` knows no
   /// text and yields the ids as decimal numbers between spaces.

@@ -5,8 +5,8 @@
 #include <cstdint>
 #include <span>
 
-#include "model/error.hpp"
 #include "model/tensors/tensor_set.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 

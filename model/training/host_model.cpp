@@ -119,7 +119,7 @@ class HostModel : public TrainedModel {
 nodezero::Result<std::shared_ptr<const TrainedModel>> host_model(
     std::shared_ptr<const AnyTrainable> model) {
   const auto refuse = [](std::string message) {
-    return nodezero::fail(nodezero::ErrorCode::invalid_argument, std::move(message));
+    return fail(ErrorCode::invalid_argument, std::move(message));
   };
   const auto tensors = model->tensors();
   std::set<std::string> names;

@@ -21,8 +21,7 @@ std::string some_of(const std::set<std::string>& names) {
   return fmt::format("{}{}", fmt::join(first, ", "), names.size() > most ? ", ..." : "");
 }
 
-tl::expected<Chosen, std::string> choose_actors(const Trace& trace,
-                                                const std::vector<std::string>& wanted) {
+Result<Chosen> choose_actors(const Trace& trace, const std::vector<std::string>& wanted) {
   Chosen chosen(trace.actors.size(), wanted.empty());
   for (const auto& name : wanted) {
     bool found = false;
@@ -36,15 +35,14 @@ tl::expected<Chosen, std::string> choose_actors(const Trace& trace,
       for (std::uint32_t actor = 1; actor < trace.actors.size(); ++actor) {
         names.insert(trace.actors[actor].name);
       }
-      return tl::unexpected(
-          fmt::format("the trace has no actor '{}'; it has {}", name, some_of(names)));
+      return fail(ErrorCode::not_found,
+                  fmt::format("the trace has no actor '{}'; it has {}", name, some_of(names)));
     }
   }
   return chosen;
 }
 
-tl::expected<Chosen, std::string> choose_types(const Trace& trace,
-                                               const std::vector<std::string>& wanted) {
+Result<Chosen> choose_types(const Trace& trace, const std::vector<std::string>& wanted) {
   Chosen chosen(trace.names.size(), wanted.empty());
   for (const auto& name : wanted) {
     bool found = false;
@@ -60,7 +58,8 @@ tl::expected<Chosen, std::string> choose_types(const Trace& trace,
           names.emplace(trace.name(event.type));
         }
       }
-      return tl::unexpected(
+      return fail(
+          ErrorCode::not_found,
           fmt::format("the trace has no message of type '{}'; it has {}", name, some_of(names)));
     }
   }
@@ -96,22 +95,21 @@ std::optional<std::string> missing_event(const Trace& trace, std::uint64_t numbe
                                           : fmt::format("events 1 to {}", trace.events.size()));
 }
 
-tl::expected<std::vector<EventNumber>, std::string> select(const Trace& trace,
-                                                           const Filter& filter) {
+Result<std::vector<EventNumber>> select(const Trace& trace, const Filter& filter) {
   const auto actors = choose_actors(trace, filter.actors);
   if (!actors) {
-    return tl::unexpected(actors.error());
+    return fail(actors.error());
   }
   const auto types = choose_types(trace, filter.types);
   if (!types) {
-    return tl::unexpected(types.error());
+    return fail(types.error());
   }
   EventNumber first = 1;
   auto last = static_cast<EventNumber>(trace.events.size());
   if (filter.between) {
     for (const auto number : {filter.between->first, filter.between->second}) {
       if (const auto missing = missing_event(trace, number)) {
-        return tl::unexpected(*missing);
+        return fail(ErrorCode::not_found, *missing);
       }
     }
     std::tie(first, last) = std::minmax(filter.between->first, filter.between->second);

@@ -7,8 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include <tl/expected.hpp>
-
+#include "nodezero/error.hpp"
 #include "runtime/inspect/causal_order.hpp"
 
 namespace nodezero::runtime::inspect {
@@ -28,8 +27,7 @@ struct Filter {
 /// itself belongs to that of the message in whose handling it happened. An event of an actor is
 /// also a message that is sent to it.
 /// Fails with one line if the trace has no such actor, type or event.
-tl::expected<std::vector<EventNumber>, std::string> select(const Trace& trace,
-                                                           const Filter& filter);
+Result<std::vector<EventNumber>> select(const Trace& trace, const Filter& filter);
 
 /// The value of a payload field of the event, or else of the message in whose handling it
 /// happened.

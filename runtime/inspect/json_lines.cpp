@@ -147,7 +147,7 @@ void write_json_lines(const Trace& trace, std::span<const EventNumber> events, T
   }
 }
 
-trace::Result<Trace> read_json_lines(std::istream& lines) {
+Result<Trace> read_json_lines(std::istream& lines) {
   Trace trace;
   std::string line;
   std::size_t number = 0;
@@ -162,10 +162,10 @@ trace::Result<Trace> read_json_lines(std::istream& lines) {
       }
     }
   } catch (const std::exception& error) {
-    return trace::fail(fmt::format("line {} is wrong: {}", number, error.what()));
+    return fail(ErrorCode::malformed, fmt::format("line {} is wrong: {}", number, error.what()));
   }
   if (number == 0) {
-    return trace::fail("there is no line");
+    return fail(ErrorCode::malformed, "there is no line");
   }
   trace.link();
   return trace;

@@ -4,9 +4,9 @@
 #include <istream>
 #include <span>
 
+#include "nodezero/error.hpp"
 #include "runtime/inspect/causal_order.hpp"
 #include "runtime/inspect/text_output.hpp"
-#include "runtime/trace/result.hpp"
 
 namespace nodezero::runtime::inspect {
 
@@ -17,6 +17,6 @@ namespace nodezero::runtime::inspect {
 void write_json_lines(const Trace& trace, std::span<const EventNumber> events, TextOutput& out);
 
 /// Reads what write_json_lines has written. Fails with the number of the line that is wrong.
-trace::Result<Trace> read_json_lines(std::istream& lines);
+Result<Trace> read_json_lines(std::istream& lines);
 
 }  // namespace nodezero::runtime::inspect

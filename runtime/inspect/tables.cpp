@@ -16,8 +16,6 @@
 namespace nodezero::runtime::inspect {
 namespace {
 
-using Outcome = tl::expected<void, std::string>;
-
 constexpr auto schema = R"sql(
 PRAGMA journal_mode = OFF;
 PRAGMA synchronous = OFF;
@@ -172,13 +170,13 @@ bool fill_messages(sqlite3* database, const Trace& trace, const std::vector<bool
   return rows.ok();
 }
 
-tl::expected<Database, std::string> build(const Trace& trace, std::span<const EventNumber> events) {
+Result<Database> build(const Trace& trace, std::span<const EventNumber> events) {
   sqlite3* opened = nullptr;
   const int status = sqlite3_open(":memory:", &opened);
   Database database(opened);
   const auto failed = [&] {
-    return tl::unexpected(std::string("the tables could not be made: ") +
-                          sqlite3_errmsg(database.get()));
+    return fail(ErrorCode::internal,
+                std::string("the tables could not be made: ") + sqlite3_errmsg(database.get()));
   };
   if (status != SQLITE_OK || sqlite3_exec(opened, schema, nullptr, nullptr, nullptr) != SQLITE_OK) {
     return failed();
@@ -200,37 +198,39 @@ tl::expected<Database, std::string> build(const Trace& trace, std::span<const Ev
 
 }  // namespace
 
-Outcome write_tables(const Trace& trace, std::span<const EventNumber> events, TextOutput& out) {
+Result<void> write_tables(const Trace& trace, std::span<const EventNumber> events,
+                          TextOutput& out) {
   const auto database = build(trace, events);
   if (!database) {
-    return tl::unexpected(database.error());
+    return fail(database.error());
   }
   sqlite3_int64 size = 0;
   const std::unique_ptr<unsigned char, void (*)(void*)> image(
       sqlite3_serialize(database->get(), "main", &size, 0), sqlite3_free);
   if (!image) {
-    return tl::unexpected(std::string("the database does not fit into memory"));
+    return fail(ErrorCode::internal, "the database does not fit into memory");
   }
   out.text({reinterpret_cast<const char*>(image.get()), static_cast<std::size_t>(size)});
   return {};
 }
 
-Outcome query_tables(const Trace& trace, const std::string& query, TextOutput& out) {
+Result<void> query_tables(const Trace& trace, const std::string& query, TextOutput& out) {
   std::vector<EventNumber> all(trace.events.size());
   std::iota(all.begin(), all.end(), 1);
   const auto database = build(trace, all);
   if (!database) {
-    return tl::unexpected(database.error());
+    return fail(database.error());
   }
   const auto refused = [&] {
-    return tl::unexpected(std::string("SQL: ") + sqlite3_errmsg(database->get()));
+    return fail(ErrorCode::invalid_argument,
+                std::string("SQL: ") + sqlite3_errmsg(database->get()));
   };
   sqlite3_stmt* prepared = nullptr;
   if (sqlite3_prepare_v2(database->get(), query.c_str(), -1, &prepared, nullptr) != SQLITE_OK) {
     return refused();
   }
   if (prepared == nullptr) {
-    return tl::unexpected(std::string("SQL: the query is empty"));
+    return fail(ErrorCode::invalid_argument, "SQL: the query is empty");
   }
   const Statement statement(prepared);
   const int columns = sqlite3_column_count(prepared);
@@ -244,7 +244,7 @@ Outcome query_tables(const Trace& trace, const std::string& query, TextOutput& o
       out.print("{}{}", text ? text : "", column + 1 < columns ? '\t' : '\n');
     }
   }
-  return status == SQLITE_DONE ? Outcome{} : refused();
+  return status == SQLITE_DONE ? Result<void>() : refused();
 }
 
 }  // namespace nodezero::runtime::inspect

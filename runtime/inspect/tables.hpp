@@ -4,8 +4,7 @@
 #include <span>
 #include <string>
 
-#include <tl/expected.hpp>
-
+#include "nodezero/error.hpp"
 #include "runtime/inspect/causal_order.hpp"
 #include "runtime/inspect/text_output.hpp"
 
@@ -14,12 +13,10 @@ namespace nodezero::runtime::inspect {
 /// Writes events as an SQLite database with the tables `about`, `actors`, `events` and
 /// `messages` (docs/tracing.md says what is in them). Messages of which no event is among
 /// `events` are left out.
-tl::expected<void, std::string> write_tables(const Trace& trace,
-                                             std::span<const EventNumber> events, TextOutput& out);
+Result<void> write_tables(const Trace& trace, std::span<const EventNumber> events, TextOutput& out);
 
 /// Answers one SQL query over those tables, with all events: a line of column names, then a line
 /// a row, tabs between the columns. Fails with what SQLite has against the query.
-tl::expected<void, std::string> query_tables(const Trace& trace, const std::string& query,
-                                             TextOutput& out);
+Result<void> query_tables(const Trace& trace, const std::string& query, TextOutput& out);
 
 }  // namespace nodezero::runtime::inspect

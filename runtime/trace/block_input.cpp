@@ -24,7 +24,7 @@ Result<std::vector<Record>> take_records(const BlockHeader& header,
     return decode_records(content, header.count);
   }
   if (content.size() != header.count * sizeof(Record)) {
-    return fail("a block of records has the wrong size");
+    return fail(ErrorCode::malformed, "a block of records has the wrong size");
   }
   std::vector<Record> records(header.count);
   std::memcpy(records.data(), content.data(), content.size());
@@ -35,7 +35,7 @@ Result<void> take_about(std::span<const std::byte> content, TraceParts& parts) {
   const auto* text = reinterpret_cast<const char*>(content.data());
   const auto json = nlohmann::json::parse(text, text + content.size(), nullptr, false);
   if (!json.is_object()) {
-    return fail("the block about the run is damaged");
+    return fail(ErrorCode::malformed, "the block about the run is damaged");
   }
   for (const auto& [key, value] : json.items()) {
     parts.about[key] = value.is_string() ? value.get<std::string>() : value.dump();
@@ -74,7 +74,7 @@ Result<void> take_block(const BlockHeader& header, std::span<const std::byte> co
       return {};
     case BlockKind::clock:
       if (content.size() != sizeof(ClockReading)) {
-        return fail("a reading of the clock has the wrong size");
+        return fail(ErrorCode::malformed, "a reading of the clock has the wrong size");
       }
       parts.clock.emplace();
       std::memcpy(&*parts.clock, content.data(), sizeof(ClockReading));
@@ -82,15 +82,16 @@ Result<void> take_block(const BlockHeader& header, std::span<const std::byte> co
     case BlockKind::end:
       return {};
   }
-  return fail(fmt::format("a block is of the unknown kind {}", static_cast<int>(header.kind)));
+  return fail(ErrorCode::malformed,
+              fmt::format("a block is of the unknown kind {}", static_cast<int>(header.kind)));
 }
 
 }  // namespace
 
 Result<std::vector<std::byte>> read_bytes(const std::filesystem::path& path, std::uint64_t offset) {
   const auto failed = [&](int code) {
-    return fail(
-        fmt::format("{} cannot be read: {}", path.string(), std::system_category().message(code)));
+    return fail(ErrorCode::io, fmt::format("{} cannot be read: {}", path.string(),
+                                           std::system_category().message(code)));
   };
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) {
@@ -131,7 +132,8 @@ Result<TakenBlocks> take_blocks(std::span<const std::byte> bytes, std::uint64_t 
       return TakenBlocks{offset + at, false};
     }
     const auto damaged = [&](const std::string& what) {
-      return fail(fmt::format("is damaged at byte {}: {}", offset + at, what));
+      return fail(ErrorCode::malformed,
+                  fmt::format("is damaged at byte {}: {}", offset + at, what));
     };
     std::memcpy(&header, bytes.data() + at, sizeof header);
     if (header.marker != BlockHeader::expected_marker) {
@@ -146,7 +148,7 @@ Result<TakenBlocks> take_blocks(std::span<const std::byte> bytes, std::uint64_t 
       return damaged("the block's checksum is wrong");
     }
     if (const auto taken = take_block(header, content, parts); !taken) {
-      return damaged(taken.error());
+      return damaged(taken.error().message);
     }
     at += sizeof header + content.size();
     if (header.kind == BlockKind::end) {
@@ -179,7 +181,9 @@ Result<TraceParts> read_parts(const std::filesystem::path& path) {
   if (!bytes) {
     return fail(bytes.error());
   }
-  const auto is_wrong = [&](const std::string& what) { return fail(path.string() + " " + what); };
+  const auto is_wrong = [&](const std::string& what) {
+    return fail(ErrorCode::malformed, path.string() + " " + what);
+  };
   TraceParts parts;
   parts.names.emplace_back();
   if (const auto fault = header_fault(*bytes, parts); !fault.empty()) {
@@ -188,7 +192,7 @@ Result<TraceParts> read_parts(const std::filesystem::path& path) {
   const auto blocks = std::span(*bytes).subspan(sizeof(FileHeader));
   const auto taken = take_blocks(blocks, sizeof(FileHeader), parts);
   if (!taken) {
-    return is_wrong(taken.error());
+    return is_wrong(taken.error().message);
   }
   parts.completeness.cut_off |= !taken->is_last;
   return parts;

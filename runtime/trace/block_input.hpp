@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "nodezero/error.hpp"
 #include "runtime/trace/file_format.hpp"
 #include "runtime/trace/record.hpp"
-#include "runtime/trace/result.hpp"
 #include "runtime/trace/trace.hpp"
 
 namespace nodezero::runtime::trace {

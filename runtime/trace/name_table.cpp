@@ -74,7 +74,7 @@ Result<std::vector<Name>> decode_names(std::span<const std::byte> bytes) {
   std::vector<Name> names;
   while (!bytes.empty()) {
     if (!take_name(bytes, names.emplace_back())) {
-      return fail("a block of names is damaged");
+      return fail(ErrorCode::malformed, "a block of names is damaged");
     }
   }
   return names;

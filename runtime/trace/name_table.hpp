@@ -12,7 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "runtime/trace/result.hpp"
+#include "nodezero/error.hpp"
 #include "runtime/trace/trace.hpp"
 
 namespace nodezero::runtime::trace {

@@ -230,16 +230,16 @@ Result<std::vector<Record>> decode_records(std::span<const std::byte> bytes, std
   constexpr std::size_t most_bytes_a_record = 80;
   std::uint32_t raw_size = 0;
   if (bytes.size() < sizeof raw_size) {
-    return fail("a block of records is too short");
+    return fail(ErrorCode::malformed, "a block of records is too short");
   }
   std::memcpy(&raw_size, bytes.data(), sizeof raw_size);
   bytes = bytes.subspan(sizeof raw_size);
   if (raw_size > 64 + count * most_bytes_a_record) {
-    return fail("a block of records has an impossible size");
+    return fail(ErrorCode::malformed, "a block of records has an impossible size");
   }
   std::vector<std::byte> joined(raw_size);
   if (ZSTD_decompress(joined.data(), joined.size(), bytes.data(), bytes.size()) != raw_size) {
-    return fail("a block of records cannot be decompressed");
+    return fail(ErrorCode::malformed, "a block of records cannot be decompressed");
   }
   Decoder decoder(joined);
   RecordCoder coder(decoder);
@@ -248,7 +248,7 @@ Result<std::vector<Record>> decode_records(std::span<const std::byte> bytes, std
     coder.code(record);
   }
   if (decoder.damaged()) {
-    return fail("a block of records ends early");
+    return fail(ErrorCode::malformed, "a block of records ends early");
   }
   return records;
 }

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
+#include "nodezero/error.hpp"
 #include "runtime/trace/record.hpp"
-#include "runtime/trace/result.hpp"
 
 namespace nodezero::runtime::trace {
 

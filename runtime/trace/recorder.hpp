@@ -16,11 +16,11 @@
 #include <unordered_map>
 #include <vector>
 
+#include "nodezero/error.hpp"
 #include "runtime/trace/block_output.hpp"
 #include "runtime/trace/catalogue.hpp"
 #include "runtime/trace/name_table.hpp"
 #include "runtime/trace/record_block.hpp"
-#include "runtime/trace/result.hpp"
 
 #if defined(__x86_64__)
 #include <x86intrin.h>

@@ -140,7 +140,7 @@ Result<void> Recorder::close() {
   const bool is_closed = ::close(std::exchange(file_, -1)) == 0;
   const int error = output_.error() != 0 ? output_.error() : is_closed ? 0 : errno;
   if (error != 0) {
-    return fail(write_error_text(options_.file, error));
+    return fail(ErrorCode::io, write_error_text(options_.file, error));
   }
   return {};
 }
@@ -187,11 +187,11 @@ void Recorder::write_dump(BlockOutput& out) noexcept {
 
 Result<void> Recorder::dump(const std::filesystem::path& path) {
   if (!has_ring()) {
-    return fail("this run keeps no ring of records in memory");
+    return fail(ErrorCode::wrong_mode, "this run keeps no ring of records in memory");
   }
   const int file = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
   if (file < 0) {
-    return fail(write_error_text(path, errno));
+    return fail(ErrorCode::io, write_error_text(path, errno));
   }
   BlockOutput out(file);
   {
@@ -201,7 +201,7 @@ Result<void> Recorder::dump(const std::filesystem::path& path) {
   }
   const bool is_closed = ::close(file) == 0;
   if (out.error() != 0 || !is_closed) {
-    return fail(write_error_text(path, out.error() != 0 ? out.error() : errno));
+    return fail(ErrorCode::io, write_error_text(path, out.error() != 0 ? out.error() : errno));
   }
   return {};
 }

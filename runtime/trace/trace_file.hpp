@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "runtime/trace/result.hpp"
+#include "nodezero/error.hpp"
 #include "runtime/trace/trace.hpp"
 
 namespace nodezero::runtime::trace {

@@ -91,14 +91,14 @@ Result<TraceParts> TraceTail::read_new_blocks() {
       return parts;
     }
     if (const auto fault = header_fault(blocks, known_); !fault.empty()) {
-      return fail(path_.string() + " " + fault);
+      return fail(ErrorCode::malformed, path_.string() + " " + fault);
     }
     offset_ = sizeof(FileHeader);
     blocks = blocks.subspan(sizeof(FileHeader));
   }
   const auto taken = take_blocks(blocks, offset_, parts);
   if (!taken) {
-    return fail(path_.string() + " " + taken.error());
+    return fail(ErrorCode::malformed, path_.string() + " " + taken.error().message);
   }
   offset_ = taken->end;
   has_ended_ = taken->is_last;

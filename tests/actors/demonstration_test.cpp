@@ -73,7 +73,7 @@ TEST(Demonstration, GenerationIsAnsweredWhileAnEpochRuns) {  // A2
   settings.training.epochs = 200;
   Recorder recorder;
   Trainer* running = nullptr;
-  std::vector<model::Result<GenerationResult>> answers;
+  std::vector<Result<GenerationResult>> answers;
   recorder.after_step = [&](const StepSummary& summary) {
     if (summary.step % 100 == 50) {
       answers.push_back(running->generate({1, 2}, 5, {}));

@@ -43,7 +43,7 @@ TEST(EpochGate, IsRefusedByAnUnsealedProof) {  // A1
   EXPECT_FALSE(epoch.answered());
   caf::anon_send(keeper, optimizer_complete{});
   stage.run();
-  EXPECT_EQ(epoch.code(), errc::unsealed);
+  EXPECT_EQ(epoch.code(), ErrorCode::unsealed);
   caf::anon_send_exit(keeper, caf::exit_reason::kill);
 }
 
@@ -61,7 +61,7 @@ TEST(EpochGate, AnswersOnlyWithTheProofOfItsLastStep) {  // A1
   stage.run();
   caf::anon_send(keeper, *proof.get());
   stage.run();
-  EXPECT_EQ(later.code(), errc::stale);
+  EXPECT_EQ(later.code(), ErrorCode::stale);
 
   auto epoch = stage.ask<epoch_done>(keeper, begin_epoch{stage.start()});
   stage.run();

@@ -34,7 +34,7 @@ TEST(LaneScheduler, KeepsGradientBuffersFew) {  // D8
           auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
           stage.run();
           ASSERT_TRUE(end.succeeded());
-          ASSERT_EQ(end.get()->reason.code, errc::none);
+          ASSERT_FALSE(end.get()->reason);
           EXPECT_LE(stage.actors().gradients->most_leased(),
                     lanes + std::bit_width(micro_batches - 1) + 2);
         }
@@ -73,7 +73,7 @@ TEST(LaneScheduler, AnswersEveryMicroBatchOfAnAbandonedStep) {  // D12
   auto stopped_run = stage.ask<stopped>(stage.actors().lifecycle, stop{});
   stage.run();
   EXPECT_TRUE(stopped_run.succeeded());
-  EXPECT_EQ(epoch.code(), errc::stopped);
+  EXPECT_EQ(epoch.code(), ErrorCode::stopped);
   EXPECT_GE(answered, asked);  // sums are answered to workers, too
 }
 

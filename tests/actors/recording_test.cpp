@@ -40,7 +40,7 @@ class RecordingTest : public ::testing::Test {
                                      .catalogue = trace_catalogue(),
                                      .about = {{"program", "test"}},
                                      .warn = {}});
-    ASSERT_TRUE(made) << made.error();
+    ASSERT_TRUE(made) << made.error().message;
     recorder_ = std::move(*made);
     settings_.recorder = recorder_.get();
   }
@@ -49,7 +49,7 @@ class RecordingTest : public ::testing::Test {
   Trace finish() {
     EXPECT_TRUE(recorder_->close());
     auto trace = runtime::trace::read_trace(path_);
-    EXPECT_TRUE(trace) << trace.error();
+    EXPECT_TRUE(trace) << trace.error().message;
     return trace ? std::move(*trace) : Trace{};
   }
 

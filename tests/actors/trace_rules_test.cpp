@@ -46,17 +46,17 @@ Trace recorded(RunSettings made, TraceRecorder::Clock clock, Run run) {
                                        .about = {},
                                        .warn = {}});
   if (!recorder) {
-    throw std::runtime_error(recorder.error());
+    throw std::runtime_error(recorder.error().message);
   }
   made.recorder = recorder->get();
   run(made);
   if (const auto closed = (*recorder)->close(); !closed) {
-    throw std::runtime_error(closed.error());
+    throw std::runtime_error(closed.error().message);
   }
   auto trace = runtime::trace::read_trace(path);
   std::filesystem::remove(path);
   if (!trace) {
-    throw std::runtime_error(trace.error());
+    throw std::runtime_error(trace.error().message);
   }
   return std::move(*trace);
 }

@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
                                       .about = {{"program", "early_answer"}},
                                       .warn = {}});
   if (!recorder) {
-    fmt::print(stderr, "early_answer: {}\n", recorder.error());
+    fmt::print(stderr, "early_answer: {}\n", recorder.error().message);
     return 1;
   }
   actors::RunSettings settings = actors::testing::tiny_settings();
@@ -42,7 +42,7 @@ int main(int argc, char** argv) {
   const auto& progress = finished.result.progress;
   fmt::print("the run says that it has finished: {} step(s)\n", progress.step);
   if (const auto closed = (*recorder)->close(); !closed) {
-    fmt::print(stderr, "early_answer: {}\n", closed.error());
+    fmt::print(stderr, "early_answer: {}\n", closed.error().message);
     return 1;
   }
   return 0;

@@ -338,6 +338,8 @@ TEST(CInterface, HasTheCodesOfTheCppInterface) {
   EXPECT_EQ(NODEZERO_BUSY, static_cast<int>(ErrorCode::busy));
   EXPECT_EQ(NODEZERO_FAILED, static_cast<int>(ErrorCode::failed));
   EXPECT_EQ(NODEZERO_MALFORMED, static_cast<int>(ErrorCode::malformed));
+  EXPECT_EQ(NODEZERO_WRONG_STATE, static_cast<int>(ErrorCode::wrong_state));
+  EXPECT_EQ(NODEZERO_COMPONENT_LOST, static_cast<int>(ErrorCode::component_lost));
   EXPECT_EQ(NODEZERO_TRAINING_FAILED, static_cast<int>(Progress::failed));
   EXPECT_EQ(NODEZERO_REFUSE, static_cast<int>(WhenFull::refuse));
   EXPECT_EQ(NODEZERO_HOST_EXECUTOR, static_cast<int>(Running::host_executor));

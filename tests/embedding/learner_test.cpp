@@ -108,7 +108,7 @@ TEST(Learner, OneTraceHasTheMessagesOfTheHostsActorsAndItsOwn) {
   }
   const auto read = runtime::trace::read_trace(path);
   std::filesystem::remove(path);
-  ASSERT_TRUE(read) << read.error();
+  ASSERT_TRUE(read) << read.error().message;
   std::set<std::string> actors, types;
   for (const auto& actor : read->actors) {
     actors.insert(std::string(actor.name));

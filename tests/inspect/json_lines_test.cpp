@@ -28,7 +28,7 @@ std::string exported(const Trace& trace) {
 std::string bytes_of(const Trace& trace) {
   const auto path = std::string(::testing::TempDir()) + "json_lines_test.nztrace";
   const auto written = trace::write_trace(trace, path);
-  EXPECT_TRUE(written) << written.error();
+  EXPECT_TRUE(written) << written.error().message;
   std::ifstream file(path, std::ios::binary);
   std::string bytes{std::istreambuf_iterator<char>(file), {}};
   std::remove(path.c_str());
@@ -44,7 +44,7 @@ TEST(JsonLines, GiveTheSameTraceFileBack) {
     trace.words[0] = 0x7ff8000000000001;  // a NaN, and large: all bits count
     std::istringstream lines(exported(trace));
     const auto back = read_json_lines(lines);
-    ASSERT_TRUE(back) << back.error();
+    ASSERT_TRUE(back) << back.error().message;
     EXPECT_EQ(bytes_of(*back), bytes_of(trace));
     EXPECT_EQ(exported(*back), exported(trace));
   }
@@ -68,7 +68,7 @@ TEST(JsonLines, EachLineIsAnObject) {
 TEST(JsonLines, NamesTheLineThatIsWrong) {
   const auto error = [](const std::string& text) {
     std::istringstream lines(text);
-    return read_json_lines(lines).error();
+    return read_json_lines(lines).error().message;
   };
   const auto good = exported(testing::random_trace(1, 4, 50));
   const auto second = good.find('\n') + 1;

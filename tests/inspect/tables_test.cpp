@@ -16,7 +16,7 @@ std::string answered(const Trace& trace, const std::string& query) {
   TextOutput out(text);
   const auto done = query_tables(trace, query, out);
   out.flush();
-  return done ? text : done.error();
+  return done ? text : done.error().message;
 }
 
 Trace small_trace() {

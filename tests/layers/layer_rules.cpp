@@ -25,34 +25,38 @@ struct Room {
   std::vector<std::string_view> below;  ///< "model/*": any room of model
 };
 
+/// The public header that every layer may use.
+constexpr std::string_view errors = "include/nodezero/error.hpp";
+
 const std::vector<Room>& rooms() {
   static const std::vector<Room> all = {
-      {"include", {}},
-      {"model", {"include"}},
-      {"model/files", {"model"}},
-      {"model/kernels", {"model"}},
+      {errors, {"include"}},
+      {"include", {errors}},
+      {"model", {errors}},
+      {"model/files", {errors}},
+      {"model/kernels", {errors}},
       {"model/tensors", {"include"}},
-      {"model/text", {"model", "model/files"}},
-      {"model/gpt2", {"model", "model/kernels", "model/tensors"}},
+      {"model/text", {errors, "model/files"}},
+      {"model/gpt2", {errors, "model/kernels", "model/tensors"}},
       {"model/training",
-       {"include", "model", "model/kernels", "model/tensors", "model/text", "model/gpt2"}},
+       {"include", errors, "model/kernels", "model/tensors", "model/text", "model/gpt2"}},
       {"model/storage",
-       {"model", "model/files", "model/tensors", "model/text", "model/gpt2", "model/training"}},
-      {"runtime", {"runtime/trace"}},
-      {"runtime/trace", {}},
-      {"runtime/inspect", {"runtime/trace"}},
+       {errors, "model/files", "model/tensors", "model/text", "model/gpt2", "model/training"}},
+      {"runtime", {errors, "runtime/trace"}},
+      {"runtime/trace", {errors}},
+      {"runtime/inspect", {errors, "runtime/trace"}},
       {"actors",
-       {"include", "model", "model/tensors", "model/gpt2", "model/training", "model/storage",
+       {"include", errors, "model/tensors", "model/gpt2", "model/training", "model/storage",
         "runtime", "runtime/trace"}},
       {"actors/spheres", {"actors", "model/tensors", "model/training", "runtime"}},
       {"actors/lanes", {"actors", "model/kernels", "model/training", "runtime"}},
       {"actors/inference", {"actors", "runtime"}},
       {"actors/run",
-       {"include", "actors", "actors/spheres", "actors/lanes", "actors/inference", "model/gpt2",
-        "model/text", "model/training", "model/storage", "runtime"}},
+       {"include", errors, "actors", "actors/spheres", "actors/lanes", "actors/inference",
+        "model/gpt2", "model/text", "model/training", "model/storage", "runtime"}},
       {"actors/laws", {"actors", "runtime/trace", "runtime/inspect"}},
       {"actors/embedding",
-       {"include", "actors", "actors/run", "actors/laws", "model/files", "model/training",
+       {"include", errors, "actors", "actors/run", "actors/laws", "model/files", "model/training",
         "model/storage", "runtime"}},
       {"verify/explore", {"runtime"}},
       {"verify/scenarios",
@@ -62,7 +66,7 @@ const std::vector<Room>& rooms() {
        {"actors", "actors/run", "actors/laws", "model/storage", "runtime", "runtime/trace",
         "runtime/inspect", "verify/explore", "verify/scenarios"}},
       {"verify/mutants", {"actors", "verify/explore", "verify/scenarios"}},
-      {"apps/nodezero", {"model"}},
+      {"apps/nodezero", {errors}},
       {"apps/nodezero/process", {"runtime/trace"}},
       {"apps/nodezero/terminal", {"apps/nodezero"}},
       {"apps/nodezero/options", {"apps/nodezero", "actors", "model/text", "model/training"}},
@@ -87,14 +91,15 @@ const std::vector<Room>& rooms() {
         "actors/laws", "model/storage", "runtime/trace", "runtime/inspect", "verify/explore",
         "verify/scenarios", "verify/replay"}},
       {"bench",
-       {"include", "model/*", "runtime", "runtime/*", "actors", "actors/*", "apps/nodezero/*"}},
+       {"include", errors, "model/*", "runtime", "runtime/*", "actors", "actors/*",
+        "apps/nodezero/*"}},
   };
   return all;
 }
 
 /// The innermost room that a file stands in; null for folders that are none, such as tests.
 const Room* room_of(const std::filesystem::path& file) {
-  for (auto folder = file.parent_path(); !folder.empty(); folder = folder.parent_path()) {
+  for (auto folder = file; !folder.empty(); folder = folder.parent_path()) {
     for (const Room& room : rooms()) {
       if (room.folder == folder.generic_string()) {
         return &room;

@@ -46,7 +46,7 @@ TEST(Layers, NothingPointsUpwardsInThisTree) {
 }
 
 TEST(Layers, AreAllInThisTree) {
-  for (const char* file : {"model/error.hpp", "runtime/caf.hpp", "actors/settings.hpp",
+  for (const char* file : {"include/nodezero/error.hpp", "runtime/caf.hpp", "actors/settings.hpp",
                            "apps/nodezero/commands.hpp"}) {
     EXPECT_TRUE(fs::exists(fs::path(NODEZERO_SOURCE_DIR) / file)) << file;
   }
@@ -92,19 +92,21 @@ TEST(Layers, ModelIncludesNothingAboveIt) {
     EXPECT_EQ(count("model/a.cpp", std::string("#include \"") + upper + "/x.hpp\""), 1u) << upper;
     EXPECT_EQ(count("model/a.cpp", std::string(" #  include <") + upper + "/x.hpp>"), 1u) << upper;
   }
-  EXPECT_EQ(count("model/a.cpp", "#include \"model/error.hpp\"\n#include <Eigen/Core>"), 0u);
+  EXPECT_EQ(count("model/a.cpp", "#include \"nodezero/error.hpp\"\n#include <Eigen/Core>"), 0u);
 }
 
 TEST(Layers, RuntimeKnowsNoModel) {
-  EXPECT_EQ(count("runtime/a.cpp", "#include \"model/error.hpp\""), 1u);
+  EXPECT_EQ(count("runtime/a.cpp", "#include \"model/files/atomic_file.hpp\""), 1u);
   EXPECT_EQ(count("runtime/a.cpp", "#include \"actors/errors.hpp\""), 1u);
 }
 
 TEST(Layers, PublicHeadersIncludeButEachOther) {
   EXPECT_EQ(count("include/nodezero/a.hpp", "#include \"nodezero/b.hpp\""), 0u);
   EXPECT_EQ(count("include/nodezero/a.hpp", "#include \"model/b.hpp\""), 1u);
-  EXPECT_EQ(count("model/a.cpp", "#include \"nodezero/b.hpp\""), 0u);
+  EXPECT_EQ(count("model/training/a.cpp", "#include \"nodezero/b.hpp\""), 0u);
+  EXPECT_EQ(count("model/kernels/a.cpp", "#include \"nodezero/b.hpp\""), 1u);
   EXPECT_EQ(count("runtime/a.cpp", "#include \"nodezero/b.hpp\""), 1u);
+  EXPECT_EQ(count("runtime/a.cpp", "#include \"nodezero/error.hpp\""), 0u);
 }
 
 TEST(Layers, AppsAndBenchMayUseWhatIsBelow) {

@@ -30,7 +30,7 @@ TEST(WriteFileAtomically, KeepsTheOldFileWhenSpaceRunsOut) {
   const auto result = write_file_atomically(path, std::string(1'000'000, 'x'));
   EXPECT_NE(message_of(result).find(path.string() + ": no space"), std::string::npos)
       << message_of(result);
-  EXPECT_EQ(result.error().code, ErrorCode::no_space);
+  EXPECT_EQ(result.error().code, ErrorCode::io);
   EXPECT_EQ(content_of(path), "old");
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"file"});
 }
@@ -39,7 +39,7 @@ TEST(WriteFileAtomically, LeavesNothingBehindWhenRenamingFails) {
   const TemporaryFolder folder;
   folder.write("file/inside", "a folder cannot be replaced by a file");
   const auto result = write_file_atomically(folder.path() / "file", "x");
-  EXPECT_EQ(result.error().code, ErrorCode::write_failed);
+  EXPECT_EQ(result.error().code, ErrorCode::io);
   EXPECT_EQ(names_in(folder.path()), std::vector<std::string>{"file"});
 }
 
@@ -47,7 +47,7 @@ TEST(WriteFileAtomically, SaysWhichFolderIsMissing) {
   const TemporaryFolder folder;
   const auto result = write_file_atomically(folder.path() / "missing/file", "x");
   EXPECT_NE(message_of(result).find("missing/file"), std::string::npos);
-  EXPECT_EQ(result.error().code, ErrorCode::write_failed);
+  EXPECT_EQ(result.error().code, ErrorCode::io);
 }
 
 TEST(ReplaceFileAtomically, LeavesNothingBehindWhenTheWriterFails) {
@@ -55,7 +55,7 @@ TEST(ReplaceFileAtomically, LeavesNothingBehindWhenTheWriterFails) {
   const auto path = folder.write("file", "old");
   const auto result = replace_file_atomically(path, [](const fs::path& temporary) {
     std::ofstream(temporary) << "half";
-    return Result<void>(fail(ErrorCode::write_failed, "no more"));
+    return Result<void>(fail(ErrorCode::io, "no more"));
   });
   EXPECT_EQ(result.error().message, "no more");
   EXPECT_EQ(content_of(path), "old");
@@ -70,7 +70,7 @@ TEST(FileWriter, ReportsAFullDevice) {
   ASSERT_TRUE(writer);
   ASSERT_TRUE(writer->append("small pieces are gathered, so this one is not written yet"));
   const auto finished = writer->finish();
-  EXPECT_EQ(finished.error().code, ErrorCode::no_space);
+  EXPECT_EQ(finished.error().code, ErrorCode::io);
   EXPECT_TRUE(fs::exists("/dev/full"));
 }
 
@@ -88,7 +88,7 @@ TEST(FileWriter, RemovesAFileThatIsNotFinished) {
 TEST(ReadFile, SaysWhatIsWrong) {
   const TemporaryFolder folder;
   EXPECT_EQ(read_file(folder.path() / "missing").error().code, ErrorCode::not_found);
-  EXPECT_EQ(read_file(folder.path()).error().code, ErrorCode::unreadable);
+  EXPECT_EQ(read_file(folder.path()).error().code, ErrorCode::io);
 }
 
 TEST(CreateFolder, MakesParentsAndRefusesFiles) {

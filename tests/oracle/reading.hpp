@@ -10,15 +10,15 @@
 
 #include <nlohmann/json.hpp>
 
-#include "model/error.hpp"
 #include "model/text/token_source.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::oracle {
 
 /// The value of a result.
 /// @throws std::runtime_error with the error's message
 template <class T>
-T value_of(model::Result<T> result) {
+T value_of(Result<T> result) {
   if (!result) {
     throw std::runtime_error(result.error().message);
   }

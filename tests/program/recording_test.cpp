@@ -33,7 +33,7 @@ std::size_t count_sends(const Trace& trace, std::string_view type) {
 
 Trace read(const std::filesystem::path& path) {
   auto trace = read_trace(path);
-  EXPECT_TRUE(trace) << trace.error();
+  EXPECT_TRUE(trace) << trace.error().message;
   return trace ? std::move(*trace) : Trace{};
 }
 

@@ -43,7 +43,7 @@ TEST(RecordCodec, GivesBackWhatItWasGiven) {
   for (std::uint32_t seed = 0; seed < 200; ++seed) {
     const auto records = random_records(seed, seed);
     const auto decoded = decode_records(encode_records(records), records.size());
-    ASSERT_TRUE(decoded) << decoded.error();
+    ASSERT_TRUE(decoded) << decoded.error().message;
     ASSERT_EQ(*decoded, records) << "seed " << seed;
   }
 }

@@ -70,7 +70,7 @@ class RecordedTest : public ::testing::Test {
     }
     EXPECT_TRUE(recorder_->close());
     auto trace = trace::read_trace(file_.path());
-    EXPECT_TRUE(trace) << trace.error();
+    EXPECT_TRUE(trace) << trace.error().message;
     return trace ? std::move(*trace) : Trace{};
   }
 

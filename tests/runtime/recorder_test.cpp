@@ -39,7 +39,7 @@ Recorder::Options to_ring(std::size_t bytes) {
 
 std::unique_ptr<Recorder> make(Recorder::Options options) {
   auto recorder = Recorder::make(std::move(options));
-  EXPECT_TRUE(recorder) << recorder.error();
+  EXPECT_TRUE(recorder) << recorder.error().message;
   return std::move(*recorder);
 }
 
@@ -54,7 +54,7 @@ void record_notes(Recorder& recorder, std::uint32_t first, std::uint32_t count) 
 
 Trace read(const TraceFile& file) {
   auto trace = read_trace(file.path());
-  EXPECT_TRUE(trace) << trace.error();
+  EXPECT_TRUE(trace) << trace.error().message;
   return trace ? std::move(*trace) : Trace{};
 }
 
@@ -73,7 +73,7 @@ constexpr std::size_t blocks(std::size_t count) {
 TEST(Recorder, RefusesToRecordNothing) {
   const auto recorder = Recorder::make({});
   ASSERT_FALSE(recorder);
-  EXPECT_NE(recorder.error().find("give a trace file or a ring"), std::string::npos);
+  EXPECT_NE(recorder.error().message.find("give a trace file or a ring"), std::string::npos);
 }
 
 TEST(Recorder, SaysWhyAFileCannotBeWritten) {
@@ -81,7 +81,7 @@ TEST(Recorder, SaysWhyAFileCannotBeWritten) {
   options.file = "/nowhere/at/all";
   const auto recorder = Recorder::make(std::move(options));
   ASSERT_FALSE(recorder);
-  EXPECT_EQ(recorder.error(),
+  EXPECT_EQ(recorder.error().message,
             "the trace file /nowhere/at/all cannot be written: No such file or directory");
 }
 

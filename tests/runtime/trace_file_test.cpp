@@ -29,7 +29,7 @@ void record_two_threads(const std::filesystem::path& path, int messages) {
                                   .catalogue = catalogue,
                                   .about = {{"program", "test \"quoted\""}},
                                   .warn = {}});
-  ASSERT_TRUE(recorder) << recorder.error();
+  ASSERT_TRUE(recorder) << recorder.error().message;
   auto& log = (*recorder)->here();
   const auto& type = (*recorder)->type(typeid(int));
   for (std::uint32_t actor = 1; actor <= 2; ++actor) {
@@ -80,7 +80,7 @@ TEST(TraceFile, SaysWhatWasRecorded) {
   const TraceFile file;
   record_two_threads(file.path(), 3);
   const auto trace = read_trace(file.path());
-  ASSERT_TRUE(trace) << trace.error();
+  ASSERT_TRUE(trace) << trace.error().message;
   EXPECT_TRUE(trace->completeness.complete());
   EXPECT_EQ(trace->about.at("program"), "test \"quoted\"");
   ASSERT_EQ(trace->actors.size(), 3u);
@@ -107,7 +107,7 @@ TEST(TraceFile, IsReadUpToItsLastWholeBlockWhereverItIsCutOff) {
       EXPECT_FALSE(trace) << size;
       continue;
     }
-    ASSERT_TRUE(trace) << size << ": " << trace.error();
+    ASSERT_TRUE(trace) << size << ": " << trace.error().message;
     EXPECT_TRUE(trace->completeness.cut_off) << size;
     EXPECT_EQ(trace->completeness.lost_records, 0u);
     EXPECT_GE(trace->events.size(), most) << size;
@@ -131,7 +131,7 @@ TEST(TraceFile, OfWhichAnyByteIsDamagedIsRefusedInOneLine) {
       // The file's flags, and a size that reaches over the end: a trace that is not complete.
       EXPECT_FALSE(trace->completeness.complete() && i >= sizeof(FileHeader)) << "byte " << i;
     } else {
-      EXPECT_EQ(trace.error().find('\n'), std::string::npos) << trace.error();
+      EXPECT_EQ(trace.error().message.find('\n'), std::string::npos) << trace.error().message;
     }
   }
 }
@@ -141,7 +141,7 @@ TEST(TraceFile, ThatIsNoneIsRefusedWithItsReason) {
   const auto error = [&](const std::string& bytes) {
     file.write(bytes);
     const auto trace = read_trace(file.path());
-    return trace ? std::string("none") : trace.error();
+    return trace ? std::string("none") : trace.error().message;
   };
   EXPECT_NE(error("").find("is empty"), std::string::npos);
   EXPECT_NE(error("{\"json\": 1, \"more\": 2}").find("is not a trace"), std::string::npos);
@@ -152,7 +152,7 @@ TEST(TraceFile, ThatIsNoneIsRefusedWithItsReason) {
   EXPECT_NE(error(bytes).find("use a newer one"), std::string::npos);
   const auto missing = read_trace(file.path().string() + ".none");
   ASSERT_FALSE(missing);
-  EXPECT_NE(missing.error().find("No such file"), std::string::npos);
+  EXPECT_NE(missing.error().message.find("No such file"), std::string::npos);
 }
 
 TEST(TraceFile, WrittenAgainIsTheSameTraceAndTheSameBytes) {
@@ -163,7 +163,7 @@ TEST(TraceFile, WrittenAgainIsTheSameTraceAndTheSameBytes) {
   ASSERT_TRUE(write_trace(*first, file.path()));
   const auto bytes = file.read();
   const auto second = read_trace(file.path());
-  ASSERT_TRUE(second) << second.error();
+  ASSERT_TRUE(second) << second.error().message;
   expect_equal(*first, *second);
   ASSERT_TRUE(write_trace(*second, file.path()));
   EXPECT_EQ(file.read(), bytes);
@@ -180,7 +180,7 @@ TEST(TraceFile, KeepsWhatAnIncompleteTraceIs) {
   trace->completeness = {.lost_records = 7, .ring = true, .cut_off = true};
   ASSERT_TRUE(write_trace(*trace, file.path()));
   const auto read = read_trace(file.path());
-  ASSERT_TRUE(read) << read.error();
+  ASSERT_TRUE(read) << read.error().message;
   expect_equal(*trace, *read);
   EXPECT_EQ(read->actor_name(1), "sender 1");
   EXPECT_EQ(read->completeness.lost_records, 7u);

@@ -33,7 +33,7 @@ void record_ball_game(const std::filesystem::path& path, int rounds) {
                               .catalogue = catalogue,
                               .about = {{"program", "ball game"}},
                               .warn = {}});
-  ASSERT_TRUE(made) << made.error();
+  ASSERT_TRUE(made) << made.error().message;
   auto& recorder = **made;
   const auto& ball = recorder.type(typeid(int));
   // While a thread waits for another's end, that one may use its log.
@@ -94,7 +94,7 @@ std::vector<std::string> follow(const std::string& whole, std::size_t step) {
       continue;
     }
     const auto piece = tail.next();
-    EXPECT_TRUE(piece) << piece.error();
+    EXPECT_TRUE(piece) << piece.error().message;
     if (!piece || size > whole.size() + 2 * step) {
       ADD_FAILURE() << "the end was not noticed";
       break;
@@ -124,7 +124,7 @@ TEST(TraceTail, SaysInPiecesWhatTheWholeTraceSays) {
   const TraceFile file;
   record_ball_game(file.path(), 40);
   const auto whole = read_trace(file.path());
-  ASSERT_TRUE(whole) << whole.error();
+  ASSERT_TRUE(whole) << whole.error().message;
   std::vector<std::string> expected;
   for (const auto& event : whole->events) {
     expected.push_back(words(*whole, event));
@@ -153,11 +153,11 @@ TEST(TraceTail, DoesNotWaitForWhatNeverComes) {
 TEST(TraceTail, RefusesWhatIsNoTrace) {
   const TraceFile file;
   TraceTail tail(file.path());
-  EXPECT_NE(tail.next().error().find("cannot be read"), std::string::npos);
+  EXPECT_NE(tail.next().error().message.find("cannot be read"), std::string::npos);
   file.write("");
   EXPECT_TRUE(tail.next()->fresh.empty());
   file.write("this is a text and no trace");
-  EXPECT_NE(tail.next().error().find("is not a trace"), std::string::npos);
+  EXPECT_NE(tail.next().error().message.find("is not a trace"), std::string::npos);
 }
 
 }  // namespace

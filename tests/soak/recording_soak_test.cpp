@@ -193,14 +193,14 @@ TEST(RecordingSoak, AMillionMessagesOfAHundredActorsAreAllThere) {
                                   .catalogue = {},
                                   .about = {},
                                   .warn = {}});
-  ASSERT_TRUE(recorder) << recorder.error();
+  ASSERT_TRUE(recorder) << recorder.error().message;
   play(**recorder);
   ASSERT_TRUE((*recorder)->close());
   EXPECT_EQ((*recorder)->lost(), 0u);
   const auto trace = trace::read_trace(path);
   const auto bytes = std::filesystem::file_size(path);
   std::filesystem::remove(path);
-  ASSERT_TRUE(trace) << trace.error();
+  ASSERT_TRUE(trace) << trace.error().message;
   EXPECT_TRUE(trace->completeness.complete());
   EXPECT_EQ(trace->actors.size(), player_count + 1);
   RecordProperty("events", std::to_string(trace->events.size()));

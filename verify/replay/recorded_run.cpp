@@ -100,7 +100,7 @@ class Replay {
                                 .about = {},
                                 .warn = {}});
     if (!made) {
-      throw std::invalid_argument(made.error());
+      throw std::invalid_argument(made.error().message);
     }
     recorder_ = std::move(*made);
     settings_.recorder = nullptr;  // the system below has it
@@ -123,7 +123,7 @@ class Replay {
       auto run = actors::spawn_run(system, runtime::Scheduling::testing, settings_, nobody_);
       settings_.initial_weights.reset();
       settings_.resume.reset();
-      std::optional<std::future<tl::expected<run_ended, caf::error>>> end;
+      std::optional<std::future<Result<run_ended>>> end;
       ask_again(system, run, end);
       network.settle();
       const auto catalogue = actors::trace_catalogue();
@@ -161,7 +161,7 @@ class Replay {
  private:
   /// What the host asked then.
   void ask_again(caf::actor_system& system, const actors::RunActors& run,
-                 std::optional<std::future<tl::expected<run_ended, caf::error>>>& end) {
+                 std::optional<std::future<Result<run_ended>>>& end) {
     for (std::uint32_t actor = 1; actor < recorded_.actors.size(); ++actor) {
       if (recorded_.actors[actor].parent != 0 || recorded_.actors[actor].name != "asker") {
         continue;
@@ -221,11 +221,11 @@ class Replay {
   void compare(const std::vector<std::uint32_t>& handled, std::uint32_t missing,
                const std::string& in_flight, Replayed& result) {
     if (const auto closed = recorder_->close(); !closed) {
-      throw std::invalid_argument(closed.error());
+      throw std::invalid_argument(closed.error().message);
     }
     const auto happening = trace::read_trace(file_.path());
     if (!happening) {
-      throw std::invalid_argument(happening.error());
+      throw std::invalid_argument(happening.error().message);
     }
     const auto say = [](const Trace& in, std::uint32_t event) {
       return event == 0 ? std::string("nothing more in this handling")

@@ -107,7 +107,7 @@ Table make_table() {
   add<run_ended>(table, [](const run_ended& m) {
     return Fingerprint()
         .add(m.was_stopped)
-        .add(digest_of(m.reason))
+        .add(m.reason ? digest_of(*m.reason) : 0)
         .add(m.checkpoint.progress.step)
         .value();
   });
@@ -128,7 +128,7 @@ Table make_table() {
   add<count_finished>(table, [](const count_finished&) { return std::uint64_t{0}; });
   add<finished_count>(table, [](const finished_count& m) { return m.tasks; });
   // CAF
-  add<caf::error>(table, [](const caf::error& m) { return digest_of(to_failure(m)); });
+  add<caf::error>(table, [](const caf::error& m) { return digest_of(to_error(m)); });
   return table;
 }
 
@@ -140,13 +140,10 @@ std::uint64_t digest_of_message(const Delivery& delivery, const runtime::ActorKe
     return found->second(delivery);
   }
   if (const auto* down = delivery.as<caf::down_msg>()) {
-    return Fingerprint()
-        .add(keys.of(down->source))
-        .add(digest_of(to_failure(down->reason)))
-        .value();
+    return Fingerprint().add(keys.of(down->source)).add(digest_of(to_error(down->reason))).value();
   }
   if (const auto* exit = delivery.as<caf::exit_msg>()) {
-    return digest_of(to_failure(exit->reason));
+    return digest_of(to_error(exit->reason));
   }
   if (*delivery.type == typeid(void) || *delivery.type == typeid(caf::unit_t)) {
     return 0;  // the second half of a stand-in's work
@@ -190,7 +187,7 @@ std::string describe_message(const Delivery& delivery) {
     return with_step(m->envelope, m->epoch_boundary ? "boundary" : "");
   }
   if (const auto* m = delivery.as<caf::error>()) {
-    return fmt::format("error {}", to_string(to_failure(*m).code));
+    return fmt::format("error {}", to_string(to_error(*m).code));
   }
   return name;
 }

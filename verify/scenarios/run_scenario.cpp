@@ -12,7 +12,6 @@
 
 namespace nodezero::verify {
 
-using actors::errc;
 using explore::Delivery;
 using explore::Network;
 using explore::NodeIndex;
@@ -199,10 +198,10 @@ void RunScenario::check_checkpoint(const model::Checkpoint& checkpoint) {
 }
 
 void RunScenario::run_has_ended(const actors::run_ended& end) {
-  if (end.reason.code != errc::none) {
+  if (end.reason) {
     failed_ = true;
     if (!setup_.may_fail) {
-      ledger_.broken("the run failed though nothing went wrong: " + to_string(end.reason));
+      ledger_.broken("the run failed though nothing went wrong: " + to_string(*end.reason));
     }
     return;
   }
@@ -233,7 +232,7 @@ void RunScenario::was_generated(const actors::generated& answer) {
 
 void RunScenario::was_refused(const char* request, NodeIndex by, const caf::error& error) {
   ++refused_;
-  const auto reason = actors::to_failure(error);
+  const auto reason = actors::to_error(error);
   const bool is_generation = std::strcmp(request, "generate") == 0;
   const bool is_owed = owed_.erase(by) > 0;
   waiting_.erase(by);
@@ -241,8 +240,8 @@ void RunScenario::was_refused(const char* request, NodeIndex by, const caf::erro
   const bool is_allowed =
       setup_.may_fail ||
       (!is_owed && is_generation &&
-       (reason.code == errc::stopped ||
-        (reason.code == errc::training && setup_.policy == actors::InferencePolicy::refuse)));
+       (reason.code == ErrorCode::stopped ||
+        (reason.code == ErrorCode::busy && setup_.policy == actors::InferencePolicy::refuse)));
   if (!is_allowed) {
     ledger_.broken(fmt::format("{} was refused: {}", request, to_string(reason)));
   }

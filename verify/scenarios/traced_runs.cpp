@@ -21,9 +21,9 @@ namespace {
 namespace trace = runtime::trace;
 
 template <class Value>
-Value unwrap(trace::Result<Value> result) {
+Value unwrap(Result<Value> result) {
   if (!result) {
-    throw std::runtime_error(result.error());
+    throw std::runtime_error(result.error().message);
   }
   if constexpr (!std::is_void_v<Value>) {
     return std::move(*result);

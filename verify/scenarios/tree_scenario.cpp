@@ -61,7 +61,7 @@ class TreeScenario::host : public runtime::recorded<caf::event_based_actor> {
               next_epoch({at.run, at.epoch + 1, steps, at.version});
             },
             [this](const caf::error& error) {
-              const auto reason = actors::to_failure(error);
+              const auto reason = actors::to_error(error);
               if (scenario_.setup_.may_fail) {
                 scenario_.failed_ = true;
               } else {

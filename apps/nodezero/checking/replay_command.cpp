@@ -68,27 +68,24 @@ void compare_ends(const Trace& recorded, const verify::Replayed& replayed) {
 }
 
 void run_replay(const ReplayRequest& request) {
-  auto recorded = runtime::trace::read_trace(request.file);
-  if (!recorded) {
-    throw CommandError(exit_bad_input, recorded.error());
-  }
-  const auto last = static_cast<std::uint32_t>(recorded->events.size());
-  const std::uint32_t until = request.until ? event_in(*recorded, *request.until) : last;
-  verify::refuse_incomplete(*recorded);
-  auto replayed = verify::replay_recorded(recorded_settings(*recorded), *recorded, until);
+  const auto recorded = unwrap(runtime::trace::read_trace(request.file));
+  const auto last = static_cast<std::uint32_t>(recorded.events.size());
+  const std::uint32_t until = request.until ? event_in(recorded, *request.until) : last;
+  verify::refuse_incomplete(recorded);
+  auto replayed = verify::replay_recorded(recorded_settings(recorded), recorded, until);
   if (request.until) {
-    fmt::print("{}\n\n", runtime::inspect::event_line(*recorded, until, actors::trace_phrases()));
+    fmt::print("{}\n\n", runtime::inspect::event_line(recorded, until, actors::trace_phrases()));
     print_states(replayed.actors);
     fmt::print("\n");
   }
   fmt::print("{} of {} messages handled again by {} actors\n", grouped(replayed.messages),
-             grouped(replayed.recorded), recorded->actors.size() - 1);
+             grouped(replayed.recorded), recorded.actors.size() - 1);
   if (replayed.difference) {
     fail(*replayed.difference);
   }
   fmt::print("  events      all as recorded\n");
   if (!request.until) {
-    compare_ends(*recorded, replayed);
+    compare_ends(recorded, replayed);
   }
 }
 

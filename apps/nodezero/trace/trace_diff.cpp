@@ -46,9 +46,7 @@ void print_diff(const std::string& left_path, const std::string& right_path) {
 void print_query(const std::string& path, const std::string& query) {
   const auto trace = load_trace(path);
   inspect::TextOutput out(stdout);
-  if (const auto done = inspect::query_tables(trace, query, out); !done) {
-    throw CommandError(exit_bad_input, done.error());
-  }
+  unwrap(inspect::query_tables(trace, query, out));
 }
 
 }  // namespace

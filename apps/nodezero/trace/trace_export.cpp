@@ -123,8 +123,8 @@ void export_trace(const ExportOptions& options, const FilterOptions& filter) {
     } else if (format == "mermaid") {
       out.text(inspect::mermaid_of_past(trace, inspect::CausalOrder(trace),
                                         event_in(trace, options.event)));
-    } else if (const auto done = inspect::write_tables(trace, events, out); !done) {
-      throw CommandError(exit_failure, done.error());
+    } else {
+      unwrap(inspect::write_tables(trace, events, out), exit_failure);
     }
   });
 }
@@ -136,11 +136,9 @@ void import_trace(const std::string& from, const std::string& to) {
   }
   const auto trace = inspect::read_json_lines(lines);
   if (!trace) {
-    throw CommandError(exit_bad_input, fmt::format("{}: {}", from, trace.error()));
+    throw CommandError(exit_bad_input, fmt::format("{}: {}", from, trace.error().message));
   }
-  if (const auto written = runtime::trace::write_trace(*trace, to); !written) {
-    throw CommandError(exit_bad_input, written.error());
-  }
+  unwrap(runtime::trace::write_trace(*trace, to));
 }
 
 }  // namespace

@@ -76,25 +76,22 @@ void follow(const std::string& path, const FilterOptions& options) {
   std::string unknown;  // what the filter names and the trace does not have so far
   auto writer = TraceTail::Writer::goes_on;
   while (true) {
-    auto piece = tail.next(writer);
-    if (!piece) {
-      throw CommandError(exit_bad_input, piece.error());
-    }
-    const auto selected = inspect::select(piece->trace, filter);
-    unknown = selected ? "" : selected.error();
+    const auto piece = unwrap(tail.next(writer));
+    const auto selected = inspect::select(piece.trace, filter);
+    unknown = selected ? "" : selected.error().message;
     if (selected) {
       inspect::TextOutput out(stdout);
-      auto fresh = piece->fresh.begin();
+      auto fresh = piece.fresh.begin();
       for (const auto number : *selected) {
-        fresh = std::lower_bound(fresh, piece->fresh.end(), number);
-        if (fresh != piece->fresh.end() && *fresh == number) {
-          out.print("{}\n", inspect::moment_line(piece->trace, number));
+        fresh = std::lower_bound(fresh, piece.fresh.end(), number);
+        if (fresh != piece.fresh.end() && *fresh == number) {
+          out.print("{}\n", inspect::moment_line(piece.trace, number));
         }
       }
     }
     std::fflush(stdout);
     if (tail.has_ended()) {
-      if (const auto warning = inspect::incompleteness(piece->trace.completeness);
+      if (const auto warning = inspect::incompleteness(piece.trace.completeness);
           !warning.empty()) {
         fmt::print(stderr, "nodezero: {}\n", warning);
       }

@@ -14,19 +14,16 @@ namespace nodezero::apps {
 using runtime::trace::Trace;
 
 Trace load_trace(const std::string& path) {
-  auto trace = runtime::trace::read_trace(path);
-  if (!trace) {
-    throw CommandError(exit_bad_input, trace.error());
-  }
-  const auto warning = runtime::inspect::incompleteness(trace->completeness);
-  if (trace->events.empty()) {
+  auto trace = unwrap(runtime::trace::read_trace(path));
+  const auto warning = runtime::inspect::incompleteness(trace.completeness);
+  if (trace.events.empty()) {
     throw CommandError(exit_bad_input, fmt::format("the trace {} holds no events{}{}", path,
                                                    warning.empty() ? "" : ": ", warning));
   }
   if (!warning.empty()) {
     fmt::print(stderr, "nodezero: {}\n", warning);
   }
-  return std::move(*trace);
+  return trace;
 }
 
 std::uint32_t event_in(const Trace& trace, std::uint64_t number) {
@@ -75,11 +72,7 @@ runtime::inspect::Filter FilterOptions::filter() const {
 }
 
 std::vector<std::uint32_t> FilterOptions::select(const Trace& trace) const {
-  auto selected = runtime::inspect::select(trace, filter());
-  if (!selected) {
-    throw CommandError(exit_bad_input, selected.error());
-  }
-  return std::move(*selected);
+  return unwrap(runtime::inspect::select(trace, filter()));
 }
 
 }  // namespace nodezero::apps

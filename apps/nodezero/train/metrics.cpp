@@ -47,7 +47,7 @@ JsonLines::JsonLines(const std::filesystem::path& path, std::uint64_t first_step
     if (kept.size() != text->size()) {
       unwrap(model::write_file_atomically(path, kept));
     }
-  } else if (text.error().code != model::ErrorCode::not_found) {
+  } else if (text.error().code != ErrorCode::not_found) {
     unwrap(text);
   }
   errno = 0;

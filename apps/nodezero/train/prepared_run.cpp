@@ -38,7 +38,7 @@ Earlier find_earlier(const std::filesystem::path& folder, std::vector<std::strin
                                      "can say how to go on",
                                      folder.string()));
     }
-  } else if (found.error().code == model::ErrorCode::not_found) {
+  } else if (found.error().code == ErrorCode::not_found) {
     remarks.push_back(fmt::format("no checkpoint to resume from, starting at step 0 ({})",
                                   found.error().message));
   } else {

@@ -65,7 +65,7 @@ Recording::Recording(const TrainOptions& options, std::filesystem::path folder, 
                                   .about = std::move(about),
                                   .warn = std::move(warn)});
   if (!recorder) {
-    throw CommandError(exit_bad_input, "--trace: " + recorder.error());
+    throw CommandError(exit_bad_input, "--trace: " + recorder.error().message);
   }
   recorder_ = std::move(*recorder);
 }
@@ -76,7 +76,7 @@ std::optional<std::string> Recording::dump(const std::string& reason) {
   }
   const auto path = folder_ / ("trace-" + reason + ".nztrace");
   if (const auto written = recorder_->dump(path); !written) {
-    return written.error();
+    return written.error().message;
   }
   return fmt::format("messages of the last {} s written to {}", ring_seconds_, path.string());
 }

@@ -41,7 +41,7 @@ RunRecord from_json(const nlohmann::json& json) {
 std::optional<RunRecord> read_run_record(const std::filesystem::path& folder) {
   const auto path = folder / file_name;
   const auto text = model::read_file(path);
-  if (!text && text.error().code == model::ErrorCode::not_found) {
+  if (!text && text.error().code == ErrorCode::not_found) {
     return std::nullopt;
   }
   try {

@@ -51,9 +51,9 @@ class Stage {
   /// A request from outside, whose answer is looked at later.
   template <class Answer>
   struct Asked {
-    std::shared_ptr<std::future<tl::expected<Answer, caf::error>>> future;
-    std::shared_ptr<std::optional<tl::expected<Answer, caf::error>>> settled =
-        std::make_shared<std::optional<tl::expected<Answer, caf::error>>>();
+    std::shared_ptr<std::future<Result<Answer>>> future;
+    std::shared_ptr<std::optional<Result<Answer>>> settled =
+        std::make_shared<std::optional<Result<Answer>>>();
 
     bool answered() {
       if (!*settled && future->wait_for(std::chrono::seconds(0)) == std::future_status::ready) {
@@ -61,16 +61,17 @@ class Stage {
       }
       return settled->has_value();
     }
-    const tl::expected<Answer, caf::error>& get() {
+    const Result<Answer>& get() {
       answered();
       return settled->value();
     }
     bool succeeded() { return answered() && get().has_value(); }
-    errc code() { return answered() && !get() ? to_failure(get().error()).code : errc::none; }
+    /// What it was refused with; ErrorCode{} if it was not.
+    ErrorCode code() { return answered() && !get() ? get().error().code : ErrorCode{}; }
   };
   template <class Answer, class Handle, class Request>
   Asked<Answer> ask(const Handle& receiver, Request request) {
-    return {std::make_shared<std::future<tl::expected<Answer, caf::error>>>(
+    return {std::make_shared<std::future<Result<Answer>>>(
         runtime::ask<Answer>(system_, receiver, std::move(request)))};
   }
 

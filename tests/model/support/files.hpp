@@ -14,7 +14,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/error.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::model {
 

@@ -6,7 +6,7 @@
 
 namespace actors = nodezero::actors;
 
-void fail_epoch(actors::epoch_gate& gate, actors::failure reason) {
+void fail_epoch(actors::epoch_gate& gate, nodezero::Error reason) {
 #ifdef NODEZERO_MISUSE
   gate.fail(std::move(reason));
 #else

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include "nodezero/error.hpp"
+#include "runtime/caf.hpp"
+
+namespace nodezero::runtime {
+
+/// Wraps an error for CAF's responses and exit reasons.
+caf::error make_error(Error error);
+
+/// Unwraps it. An error of CAF's own becomes component_lost, or timed_out if it is a timeout.
+Error to_error(const caf::error& error);
+
+}  // namespace nodezero::runtime
+
+NODEZERO_LOCAL_MESSAGE(nodezero::Error)
