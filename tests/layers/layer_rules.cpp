@@ -32,7 +32,7 @@ const std::vector<Room>& rooms() {
   static const std::vector<Room> all = {
       {errors, {"include"}},
       {"include", {errors}},
-      {"model", {errors}},
+      {"model", {"include", errors}},
       {"model/files", {errors}},
       {"model/kernels", {errors}},
       {"model/tensors", {"include"}},
