@@ -42,24 +42,28 @@ function(nodezero_layer name)
 endfunction()
 
 # The costly headers of other projects, parsed once for all targets that use CAF. None of ours is
-# among them, so that every file includes what it uses and an edit rebuilds what it must.
+# among them, so that every file includes what it uses and an edit rebuilds what it must; and none
+# of which an empty file would pay for what it leaves to be instantiated (CLI11, nlohmann's JSON).
 file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp CONTENT "")
 add_library(nodezero_precompiled OBJECT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp)
 set_target_properties(nodezero_precompiled PROPERTIES POSITION_INDEPENDENT_CODE ON
   CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
 target_link_libraries(nodezero_precompiled PRIVATE nodezero_options CAF::core fmt::fmt
-  nlohmann_json::nlohmann_json tl::expected Threads::Threads)
+  tl::expected Threads::Threads)
 target_precompile_headers(nodezero_precompiled PRIVATE
   <algorithm> <chrono> <cstdint> <filesystem> <fstream> <functional> <map> <memory> <optional>
   <string> <thread> <vector>
   <caf/actor_system.hpp> <caf/actor_system_config.hpp> <caf/all.hpp>
-  <caf/scheduler/test_coordinator.hpp> <fmt/format.h> <nlohmann/json.hpp> <tl/expected.hpp>)
+  <caf/scheduler/test_coordinator.hpp> <fmt/format.h> <tl/expected.hpp>)
 
-# nodezero_precompile(<target>...): lets targets that use CAF take these headers.
+# nodezero_precompile(<target>...): lets targets that use CAF take these headers. The compiler
+# wants the same flags for all, so programs are compiled as the library is, and not with the -fPIE
+# that CMake would give them.
 function(nodezero_precompile)
   foreach(target IN LISTS ARGN)
-    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE ON
+    set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF
       CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+    target_compile_options(${target} PRIVATE -fPIC)
     target_precompile_headers(${target} REUSE_FROM nodezero_precompiled)
   endforeach()
 endfunction()

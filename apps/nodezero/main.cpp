@@ -11,7 +11,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "apps/nodezero/commands.hpp"
+#include "apps/nodezero/command_line/commands.hpp"
 #include "apps/nodezero/common.hpp"
 
 namespace {
@@ -56,15 +56,8 @@ int main(int argc, char** argv) {
   CLI::App program("Trains GPT-2 language models as a tree of actors, generates and evaluates");
   program.name("nodezero");
   program.set_version_flag("--version", "nodezero " NODEZERO_VERSION);
-  apps::add_train_command(program);
-  apps::add_generate_command(program);
-  apps::add_eval_command(program);
-  apps::add_topology_command(program);
-  apps::add_digest_command(program);
-  apps::add_bench_command(program);
-  apps::add_trace_command(program);
-  apps::add_verify_command(program);
-  apps::add_replay_command(program);
+  apps::add_model_commands(program);
+  apps::add_checking_commands(program);
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().empty()) {

@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <fstream>
 
+#include <CLI/CLI.hpp>
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/nodezero/command_line/command_option.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/options/presets.hpp"

@@ -47,7 +47,7 @@ TEST(Layers, NothingPointsUpwardsInThisTree) {
 
 TEST(Layers, AreAllInThisTree) {
   for (const char* file : {"include/nodezero/error.hpp", "runtime/caf.hpp", "actors/settings.hpp",
-                           "apps/nodezero/commands.hpp"}) {
+                           "apps/nodezero/common.hpp"}) {
     EXPECT_TRUE(fs::exists(fs::path(NODEZERO_SOURCE_DIR) / file)) << file;
   }
 }

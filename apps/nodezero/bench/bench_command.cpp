@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <memory>
+#include "apps/nodezero/bench/bench_command.hpp"
+
 #include <string>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-
-#include "apps/nodezero/bench/bench_run.hpp"
-#include "apps/nodezero/commands.hpp"
-#include "apps/nodezero/options/command_option.hpp"
 
 namespace nodezero::apps {
 namespace {
@@ -41,39 +38,9 @@ std::string in_words(const nlohmann::ordered_json& bench) {
 
 }  // namespace
 
-void add_bench_command(CLI::App& program) {
-  auto* command =
-      program.add_subcommand("bench", "Measure the speed of training steps on random tokens");
-  const auto options = std::make_shared<BenchOptions>();
-  command->add_option("--config", options->config, "A, B, C64 or C1024")
-      ->type_name("NAME")
-      ->default_str(options->config);
-  // The limits are those of `train`, whose options these are.
-  for_each_option([&](const OptionSpec& spec, auto) {
-    const std::string_view name = spec.name;
-    if (name == "spheres") {
-      add_value(*command, spec, options->spheres);
-    } else if (name == "threads") {
-      add_value(*command, spec, options->threads);
-    } else if (name == "micro-batches") {
-      add_value(*command, spec, options->micro_batches)->default_str("one a thread");
-    } else if (name == "precision") {
-      add_value(*command, spec, options->precision);
-    }
-  });
-  command->add_option("--sequences", options->sequences, "Sequences a step")
-      ->type_name("N")
-      ->default_str("the configuration's");
-  command->add_option("--seconds", options->seconds, "How long to measure")
-      ->type_name("S")
-      ->check(CLI::PositiveNumber)
-      ->default_str("8");
-  const auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "Print one JSON line, which says more");
-  command->callback([options, as_json] {
-    const auto result = run_bench(*options);
-    fmt::print("{}\n", *as_json ? result.dump() : in_words(result));
-  });
+void bench_command(const BenchOptions& options, bool as_json) {
+  const auto result = run_bench(options);
+  fmt::print("{}\n", as_json ? result.dump() : in_words(result));
 }
 
 }  // namespace nodezero::apps

@@ -2,16 +2,14 @@
 
 // nodezero replay: a recorded run again, on one thread, every actor with the messages that it got.
 
-#include <algorithm>
-#include <memory>
-#include <optional>
-#include <string>
+#include "apps/nodezero/checking/replay_command.hpp"
+
+#include <stdexcept>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include "actors/laws/trace_phrases.hpp"
-#include "apps/nodezero/commands.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/trace/trace_loading.hpp"
@@ -26,11 +24,6 @@ namespace nodezero::apps {
 namespace {
 
 using runtime::trace::Trace;
-
-struct ReplayRequest {
-  std::string file;
-  std::optional<std::uint64_t> until;
-};
 
 void print_states(const std::vector<verify::ActorState>& actors) {
   fmt::print("{:<20} {:<12} {:>8}  {:<16}  waiting\n", "actor", "state", "handled", "digest");
@@ -91,22 +84,12 @@ void run_replay(const ReplayRequest& request) {
 
 }  // namespace
 
-void add_replay_command(CLI::App& program) {
-  auto* command = program.add_subcommand(
-      "replay", "Make a recorded run happen again on one thread and compare every event");
-  const auto request = std::make_shared<ReplayRequest>();
-  command->add_option("FILE", request->file, "Trace of 'nodezero train --trace FILE'")
-      ->required()
-      ->type_name("FILE");
-  command->add_option("--until", request->until, "Stop at this event and show the actors' states")
-      ->type_name("EVENT");
-  command->callback([request] {
-    try {
-      run_replay(*request);
-    } catch (const std::invalid_argument& error) {
-      throw CommandError(exit_bad_input, error.what());
-    }
-  });
+void replay_command(const ReplayRequest& request) {
+  try {
+    run_replay(request);
+  } catch (const std::invalid_argument& error) {
+    throw CommandError(exit_bad_input, error.what());
+  }
 }
 
 }  // namespace nodezero::apps

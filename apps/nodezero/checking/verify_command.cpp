@@ -1,20 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "apps/nodezero/checking/verify_command.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <map>
-#include <memory>
 #include <optional>
 #include <stdexcept>
-#include <thread>
 
 #include <fmt/format.h>
 
-#include "apps/nodezero/commands.hpp"
 #include "apps/nodezero/common.hpp"
 #include "verify/explore/replay.hpp"
 #include "verify/scenarios/message_digests.hpp"
-#include "verify/scenarios/session.hpp"
 #include "verify/scenarios/small_case.hpp"
 #include "verify/scenarios/suite.hpp"
 
@@ -25,17 +22,6 @@ using verify::Mode;
 using verify::Question;
 using verify::Scope;
 using verify::Session;
-
-struct VerifyOptions {
-  Question question;
-  explore::Bounds bounds;
-  std::uint64_t schedules = 1000;
-  std::string replay;
-  std::string out = "violation.schedule";
-  std::uint32_t jobs = std::max(std::thread::hardware_concurrency(), 1U);
-  bool full = false;
-  bool pairs = false;
-};
 
 void print_pairs(const explore::Coverage& coverage) {
   for (const auto& [pair, count] : coverage.met()) {
@@ -189,85 +175,18 @@ void run_suite(const VerifyOptions& options) {
 
 }  // namespace
 
-void add_verify_command(CLI::App& program) {
-  auto* command = program.add_subcommand(
-      "verify", "Run the protocol's own handlers through all orders of their messages");
-  const auto options = std::make_shared<VerifyOptions>();
-  auto& question = options->question;
-  const std::map<std::string, Scope> scopes = {
-      {"bare", Scope::bare}, {"tree", Scope::tree}, {"run", Scope::run}};
-  auto* mode = command->add_option("--mode", question.mode,
-                                   "exhaustive, classes (one of each that differ), random, pct, "
-                                   "twice (random, and the same states again) or traced (random, "
-                                   "recorded twice, and checked as 'trace check' does)");
-  mode->transform(CLI::CheckedTransformer(verify::mode_names()).description(""))->type_name("MODE");
-  command
-      ->add_option("--scope", question.scope,
-                   "run: all actors; tree: spheres, work done in place; bare: reports only")
-      ->transform(CLI::CheckedTransformer(scopes).description(""))
-      ->type_name("SCOPE");
-  command->add_option("--seed", question.seed, "Of random and pct")->type_name("N");
-  command->add_option("--depth", question.depth, "Of pct: steps that a bug needs in order")
-      ->check(CLI::Range(1, 100))
-      ->type_name("N");
-  command->add_option("--schedules", options->schedules, "Of random and pct")->type_name("N");
-  command->add_option("--spheres", question.spheres, "Workers")
-      ->check(CLI::Range(1, 2000))
-      ->type_name("N");
-  command->add_option("--symmetry", question.symmetry, "Most children of a sphere")
-      ->check(CLI::Range(2, 1000))
-      ->type_name("N");
-  command->add_option("--tree", question.tree, "Of scopes tree and bare, such as '((..)(..))'")
-      ->type_name("TREE");
-  command->add_option("--epochs", question.epochs, "")->check(CLI::Range(1, 1000))->type_name("N");
-  command->add_option("--steps", question.steps, "Of an epoch")
-      ->check(CLI::Range(0, 1000))
-      ->type_name("N");
-  command->add_option("--micro-batches", question.micro_batches, "Of a step; 0: one a worker")
-      ->check(CLI::Range(0, 10000))
-      ->type_name("N");
-  command->add_option("--lanes", question.lanes, "")->check(CLI::Range(1, 64))->type_name("N");
-  command->add_flag("--work-in-place", question.work_in_place,
-                    "Lanes, corpus and checkpointer answer at once");
-  command->add_option("--checkpoint-every", question.checkpoint_every, "Steps")->type_name("N");
-  command->add_option("--evaluate-every", question.evaluate_every, "Steps")->type_name("N");
-  command->add_option("--inference", question.inference, "Requests, each at any moment")
-      ->check(CLI::Range(0, 100))
-      ->type_name("K");
-  command->add_option("--inference-policy", question.policy, "snapshot, wait or refuse")
-      ->check(CLI::IsMember({"snapshot", "wait", "refuse"}));
-  command->add_flag("--stop{1}", question.stops, "A request to stop at any moment");
-  command->add_option("--faults", question.faults, "At most so many in one run: deaths of spheres")
-      ->check(CLI::Range(0, 100))
-      ->type_name("N");
-  command->add_flag("--duplicates", question.duplicates,
-                    "A fault may be a message that comes twice");
-  command->add_flag("--timers", question.timers, "A fault may be a timeout that comes early");
-  command->add_option("--seconds", options->bounds.cpu_seconds, "Of CPU, then it is cut off")
-      ->type_name("S");
-  command->add_option("--jobs", options->jobs, "Threads for the questions without options")
-      ->check(CLI::Range(1, 1024))
-      ->type_name("N");
-  command->add_flag("--pairs", options->pairs, "List pairs of state and message");
-  command->add_option("--out", options->out, "Where a violation's schedule is written")
-      ->type_name("FILE");
-  command->add_option("--replay", options->replay, "Run a schedule again")->type_name("FILE");
-  command->add_flag("--full", options->full,
-                    "Ask everything; without options, what takes about a minute is asked");
-  command->callback([options, command] {
-    try {
-      if (!options->replay.empty()) {
-        run_replay(options->replay);
-        return;
-      }
-      const bool asks = command->count("--mode") + command->count("--scope") +
-                            command->count("--tree") + command->count("--spheres") >
-                        0;
-      asks ? run_question(*options) : run_suite(*options);
-    } catch (const std::invalid_argument& error) {
-      throw CommandError(exit_bad_input, error.what());
+void verify_command(const VerifyOptions& options) {
+  try {
+    if (!options.replay.empty()) {
+      run_replay(options.replay);
+    } else if (options.asks) {
+      run_question(options);
+    } else {
+      run_suite(options);
     }
-  });
+  } catch (const std::invalid_argument& error) {
+    throw CommandError(exit_bad_input, error.what());
+  }
 }
 
 }  // namespace nodezero::apps

@@ -3,10 +3,10 @@
 
 #include <vector>
 
+#include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/options/command_option.hpp"
 #include "apps/nodezero/options/option_values.hpp"
 
 namespace nodezero::apps {
@@ -15,20 +15,6 @@ namespace {
 
 constexpr const char* section = "train";
 
-/// Sets one option from all the texts that were given for it.
-template <class Value>
-void set_value(const OptionSpec& spec, const std::vector<std::string>& texts, Value& value) {
-  if constexpr (is_list<Value>) {
-    value = texts;
-  } else {
-    if (texts.size() != 1) {
-      throw CommandError(exit_bad_input, fmt::format("--{} takes one value, {} were given",
-                                                     spec.name, texts.size()));
-    }
-    parse_value(spec, texts.front(), value);
-  }
-}
-
 void check_epochs_or_steps(const GivenOptions& given) {
   if (given.has("epochs") && given.has("steps") && given.values.training.steps > 0) {
     throw CommandError(exit_bad_input, "give --epochs or --steps, not both");
@@ -36,36 +22,6 @@ void check_epochs_or_steps(const GivenOptions& given) {
 }
 
 }  // namespace
-
-void add_options(CLI::App& command, GivenOptions& given) {
-  command.add_option("--out", given.out, "Run folder: model, checkpoints, run.json, metrics.jsonl")
-      ->type_name("DIR");
-  for_each_option([&](const OptionSpec& spec, auto field) {
-    auto& value = field(given.values);
-    using Value = std::remove_reference_t<decltype(value)>;
-    // The callback keeps a reference to `value`, which lives in `given`.
-    auto* option =
-        command.add_option(fmt::format("--{}", spec.name),
-                           CLI::callback_t([spec, &value, &given](const CLI::results_t& texts) {
-                             set_value(spec, texts, value);
-                             given.names.insert(spec.name);
-                             return true;
-                           }),
-                           spec.description);
-    option->group(spec.group)->type_name(placeholder<Value>());
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    const bool takes_several = std::string_view(spec.name) == "data";
-    if (takes_several) {
-      option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
-      option->type_name("PATH");
-    } else {
-      option->type_size(1)->expected(1)->allow_extra_args(false);
-    }
-    if (const auto text = default_text(value); !text.empty()) {
-      option->default_str(text);
-    }
-  });
-}
 
 GivenOptions read_config_file(const std::filesystem::path& path) {
   std::error_code error;
@@ -90,18 +46,18 @@ GivenOptions read_config_file(const std::filesystem::path& path) {
     if (known) {
       given.out = item.inputs.front();
     }
-    for_each_option([&](const OptionSpec& spec, auto field) {
+    for (const auto& [spec, value_in] : option_table()) {
       if (in_place && item.name == spec.name) {
         known = true;
         try {
-          set_value(spec, item.inputs, field(given.values));
+          set_value(spec, item.inputs, value_in(given.values));
         } catch (const CommandError& problem) {
           throw CommandError(exit_bad_input, fmt::format("configuration file '{}': {}",
                                                          path.string(), problem.what()));
         }
         given.names.insert(spec.name);
       }
-    });
+    }
     if (!known) {
       throw CommandError(exit_bad_input, fmt::format("configuration file '{}': no option '{}'",
                                                      path.string(), item.fullname()));
@@ -114,14 +70,14 @@ GivenOptions read_config_file(const std::filesystem::path& path) {
 GivenOptions merge(GivenOptions stronger, const GivenOptions& weaker) {
   check_epochs_or_steps(stronger);
   const bool length_is_said = stronger.has("epochs") || stronger.has("steps");
-  for_each_option([&](const OptionSpec& spec, auto field) {
-    const std::string_view name = spec.name;
+  for (const Option& option : option_table()) {
+    const std::string_view name = option.spec.name;
     const bool silenced = length_is_said && (name == "epochs" || name == "steps");
-    if (weaker.has(spec.name) && !stronger.has(spec.name) && !silenced) {
-      field(stronger.values) = field(weaker.values);
-      stronger.names.insert(spec.name);
+    if (weaker.has(option.spec.name) && !stronger.has(option.spec.name) && !silenced) {
+      copy_value(option, weaker.values, stronger.values);
+      stronger.names.insert(option.spec.name);
     }
-  });
+  }
   if (stronger.out.empty()) {
     stronger.out = weaker.out;
   }

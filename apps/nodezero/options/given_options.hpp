@@ -2,11 +2,8 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <set>
 #include <string>
-
-#include <CLI/CLI.hpp>
 
 #include "apps/nodezero/options/train_options.hpp"
 
@@ -21,10 +18,6 @@ struct GivenOptions {
 
   bool has(const char* name) const { return names.contains(name); }
 };
-
-/// Adds --out and every option of the table to the command; what is given arrives in `given`, which
-/// must live as long as the command.
-void add_options(CLI::App& command, GivenOptions& given);
 
 /// Reads a TOML or INI file of the same option names, at its top or in a section [train].
 /// @throws CommandError that names the file and the option

@@ -81,35 +81,84 @@ std::string_view name_in(const Names<Enum, size>& names, Enum value) {
   return "?";
 }
 
-}  // namespace
-
-void parse_value(const OptionSpec& spec, const std::string& text, std::int64_t& out) {
-  parse_number(spec, "a whole number", text, out);
-}
-void parse_value(const OptionSpec& spec, const std::string& text, std::uint64_t& out) {
-  parse_number(spec, "a whole number", text, out);
-}
-void parse_value(const OptionSpec& spec, const std::string& text, std::uint32_t& out) {
-  parse_number(spec, "a whole number", text, out);
-}
-void parse_value(const OptionSpec& spec, const std::string& text, double& out) {
+void parse(const OptionSpec& spec, const std::string& text, double& out) {
   parse_number(spec, "a number", text, out);
 }
-void parse_value(const OptionSpec&, const std::string& text, std::string& out) {
+template <class Integer>
+requires std::is_integral_v<Integer>
+void parse(const OptionSpec& spec, const std::string& text, Integer& out) {
+  parse_number(spec, "a whole number", text, out);
+}
+void parse(const OptionSpec&, const std::string& text, std::string& out) {
   out = text;
 }
-void parse_value(const OptionSpec& spec, const std::string& text, model::Tokenizer::Kind& out) {
+void parse(const OptionSpec& spec, const std::string& text, model::Tokenizer::Kind& out) {
   // "none" is what token files have; nobody chooses it for text.
   parse_name(spec, tokenizer_names, 2, text, out);
 }
-void parse_value(const OptionSpec& spec, const std::string& text, model::Precision& out) {
+void parse(const OptionSpec& spec, const std::string& text, model::Precision& out) {
   parse_name(spec, precision_names, precision_names.size(), text, out);
 }
-void parse_value(const OptionSpec& spec, const std::string& text, actors::RoutingPolicy& out) {
+void parse(const OptionSpec& spec, const std::string& text, actors::RoutingPolicy& out) {
   parse_name(spec, routing_names, routing_names.size(), text, out);
 }
-void parse_value(const OptionSpec& spec, const std::string& text, actors::InferencePolicy& out) {
+void parse(const OptionSpec& spec, const std::string& text, actors::InferencePolicy& out) {
   parse_name(spec, inference_names, inference_names.size(), text, out);
+}
+
+template <class Value>
+constexpr bool is_list = std::is_same_v<std::remove_cvref_t<Value>, std::vector<std::string>>;
+
+const std::string& only(const OptionSpec& spec, const std::vector<std::string>& texts) {
+  if (texts.size() != 1) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("--{} takes one value, {} were given", spec.name, texts.size()));
+  }
+  return texts.front();
+}
+
+template <class Value>
+std::string shown(const Value& value) {
+  if constexpr (std::is_enum_v<Value>) {
+    return std::string(value_name(value));
+  } else if constexpr (is_list<Value>) {
+    return "";
+  } else {
+    return fmt::format("{}", value);
+  }
+}
+
+template <class Value>
+const char* placeholder_of(const Value&) {
+  if constexpr (std::is_arithmetic_v<Value>) {
+    return "N";
+  } else if constexpr (is_list<Value>) {
+    return "TEXT";
+  } else {
+    return "NAME";
+  }
+}
+
+}  // namespace
+
+void set_value(const OptionSpec& spec, const std::vector<std::string>& texts, OptionValue value) {
+  std::visit(
+      [&](auto* out) {
+        if constexpr (is_list<decltype(*out)>) {
+          *out = texts;
+        } else {
+          parse(spec, only(spec, texts), *out);
+        }
+      },
+      value);
+}
+
+std::string shown_default(OptionValue value) {
+  return std::visit([](const auto* held) { return shown(*held); }, value);
+}
+
+const char* placeholder(OptionValue value) {
+  return std::visit([](const auto* held) { return placeholder_of(*held); }, value);
 }
 
 std::string_view value_name(model::Tokenizer::Kind kind) {
@@ -127,40 +176,44 @@ std::string_view value_name(actors::InferencePolicy policy) {
 
 nlohmann::json to_json(const TrainOptions& options) {
   nlohmann::json json = nlohmann::json::object();
-  for_each_option([&](const OptionSpec& spec, auto field) {
-    const auto& value = field(options);
-    if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(value)>>) {
-      json[spec.name] = value_name(value);
-    } else {
-      json[spec.name] = value;
-    }
-  });
+  TrainOptions copy = options;
+  for (const Option& option : option_table()) {
+    auto& entry = json[option.spec.name];
+    std::visit(
+        [&](const auto* value) {
+          if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(*value)>>) {
+            entry = value_name(*value);
+          } else {
+            entry = *value;
+          }
+        },
+        option.value_in(copy));
+  }
   return json;
 }
 
 TrainOptions options_from_json(const nlohmann::json& json) {
   TrainOptions options;
-  for_each_option([&](const OptionSpec& spec, auto field) {
-    if (!json.contains(spec.name)) {
-      return;
+  for (const Option& option : option_table()) {
+    const auto stored = json.find(option.spec.name);
+    if (stored == json.end()) {
+      continue;
     }
-    const auto& stored = json[spec.name];
-    auto& value = field(options);
-    using Value = std::remove_cvref_t<decltype(value)>;
+    const auto value = option.value_in(options);
     try {
-      if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
-        value = stored.template get<Value>();
+      if (auto* const* list = std::get_if<std::vector<std::string>*>(&value)) {
+        stored->get_to(**list);
       } else {
         // A number's JSON text is its command-line text, so the same limits apply.
-        parse_value(spec, stored.is_string() ? stored.template get<std::string>() : stored.dump(),
-                    value);
+        set_value(option.spec, {stored->is_string() ? stored->get<std::string>() : stored->dump()},
+                  value);
       }
     } catch (const nlohmann::json::exception&) {
-      throw CommandError(
-          exit_bad_input,
-          fmt::format("option '{}' has a value of the wrong type: {}", spec.name, stored.dump()));
+      throw CommandError(exit_bad_input,
+                         fmt::format("option '{}' has a value of the wrong type: {}",
+                                     option.spec.name, stored->dump()));
     }
-  });
+  }
   return options;
 }
 

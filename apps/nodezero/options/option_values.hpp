@@ -12,19 +12,16 @@
 
 namespace nodezero::apps {
 
-/// How a value of each type is written on the command line: each `parse_value` sets `out`
-/// from `text`, strictly and within the limits of `spec`.
+/// Sets the value of an option from the texts that were given for it, strictly and within the
+/// limits of `spec`: one text, or as many as there are for a list.
 /// @throws CommandError that names the option, says what it takes and quotes the text
+void set_value(const OptionSpec& spec, const std::vector<std::string>& texts, OptionValue value);
 
-void parse_value(const OptionSpec& spec, const std::string& text, std::int64_t& out);
-void parse_value(const OptionSpec& spec, const std::string& text, std::uint64_t& out);
-void parse_value(const OptionSpec& spec, const std::string& text, std::uint32_t& out);
-void parse_value(const OptionSpec& spec, const std::string& text, double& out);
-void parse_value(const OptionSpec& spec, const std::string& text, std::string& out);
-void parse_value(const OptionSpec& spec, const std::string& text, model::Tokenizer::Kind& out);
-void parse_value(const OptionSpec& spec, const std::string& text, model::Precision& out);
-void parse_value(const OptionSpec& spec, const std::string& text, actors::RoutingPolicy& out);
-void parse_value(const OptionSpec& spec, const std::string& text, actors::InferencePolicy& out);
+/// How the help shows a default; empty for none.
+std::string shown_default(OptionValue value);
+
+/// What stands for the value of an option in the help.
+const char* placeholder(OptionValue value);
 
 /// The names of an enumeration's values, as on the command line.
 std::string_view value_name(model::Tokenizer::Kind kind);

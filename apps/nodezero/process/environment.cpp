@@ -7,7 +7,7 @@
 #include <thread>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
+#include <CLI/Version.hpp>
 #include <Eigen/Core>
 #include <fmt/chrono.h>
 #include <fmt/format.h>

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "apps/nodezero/text/digest_command.hpp"
+
 #include <cstdio>
-#include <filesystem>
-#include <memory>
-#include <string>
 
 #include <fmt/format.h>
 
-#include "apps/nodezero/commands.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/text/model_source.hpp"
 #include "model/storage/checkpoint.hpp"
@@ -24,8 +22,9 @@ void print_digests(const model::Parameters& weights, const model::OptimizerState
   }
 }
 
-/// What a folder holds: a checkpoint if it has or is one, else a model alone.
-void print_digests(const std::filesystem::path& folder) {
+}  // namespace
+
+void digest_command(const std::filesystem::path& folder) {
   std::error_code error;
   if (std::filesystem::exists(folder / "progress.json", error)) {
     const auto checkpoint = unwrap(model::read_checkpoint_files(folder));
@@ -45,19 +44,6 @@ void print_digests(const std::filesystem::path& folder) {
                folder.string());
   }
   print_digests(*open_model(folder).weights, nullptr);
-}
-
-}  // namespace
-
-void add_digest_command(CLI::App& program) {
-  auto* command = program.add_subcommand(
-      "digest", "SHA-256 of the weights and, of a checkpoint, of the optimizer's state");
-  const auto folder = std::make_shared<std::string>();
-  command
-      ->add_option("DIR", *folder, "Run folder (its newest checkpoint), checkpoint or model folder")
-      ->required()
-      ->type_name("DIR");
-  command->callback([folder] { print_digests(*folder); });
 }
 
 }  // namespace nodezero::apps

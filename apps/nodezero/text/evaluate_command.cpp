@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include "apps/nodezero/text/evaluate_command.hpp"
+
 #include <cmath>
 #include <cstdio>
 #include <memory>
 #include <numbers>
-#include <string>
-#include <vector>
+#include <optional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "apps/nodezero/commands.hpp"
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/options/command_option.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/text/evaluation.hpp"
 #include "apps/nodezero/text/model_source.hpp"
@@ -21,14 +20,6 @@
 namespace nodezero::apps {
 
 namespace {
-
-struct EvaluateOptions {
-  std::string model;
-  std::vector<std::string> data;
-  std::string split;
-  std::uint32_t threads = 0;
-  bool json = false;
-};
 
 /// The text to evaluate on.
 struct Text {
@@ -126,6 +117,8 @@ void print(const Evaluation& evaluation, std::optional<double> bits, std::int64_
              grouped(evaluation.windows), context, text.name);
 }
 
+}  // namespace
+
 void evaluate_command(const EvaluateOptions& options) {
   check_options(options);
   const auto model = open_model(options.model);
@@ -146,28 +139,6 @@ void evaluate_command(const EvaluateOptions& options) {
   }
   print(evaluation, bits_a_byte(evaluation, tokenizer, text), model.config.context, text,
         options.json);
-}
-
-}  // namespace
-
-void add_eval_command(CLI::App& program) {
-  auto* command = program.add_subcommand("eval", "Loss, perplexity and bits a byte on a text");
-  const auto options = std::make_shared<EvaluateOptions>();
-  command->add_option("--model", options->model, "Run folder or model folder")
-      ->required()
-      ->type_name("DIR");
-  command->add_option("--data", options->data, "Files and folders of text, or token files (.bin)")
-      ->type_name("PATH");
-  command
-      ->add_option("--split", options->split,
-                   "Part of the data that the run of the model had: validation or train")
-      ->type_name("NAME");
-  add_value(
-      *command,
-      {"threads", "OPTIONS", OnResume::may_change, 0, 1'024, "Threads that compute; 0: one a core"},
-      options->threads);
-  command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options] { evaluate_command(*options); });
 }
 
 }  // namespace nodezero::apps

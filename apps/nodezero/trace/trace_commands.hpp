@@ -1,16 +1,39 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+
+#include "runtime/inspect/filter.hpp"
 
 namespace nodezero::apps {
 
-// The subcommands of `nodezero trace`, by file. They follow the rules of commands.hpp.
+// The subcommands of `nodezero trace`. Each reads a trace file and prints to stdout.
+// @throws CommandError, or CommandExit when everything has been said
 
-void add_trace_questions(CLI::App& trace);  ///< summary, check, why, show
-void add_trace_follow(CLI::App& trace);
-void add_trace_diff(CLI::App& trace);
-void add_trace_sql(CLI::App& trace);
-void add_trace_export(CLI::App& trace);
+void trace_summary(const std::string& file);
+void trace_check(const std::string& file);
+void trace_show(const std::string& file, const runtime::inspect::Filter& filter);
+void trace_follow(const std::string& file, const runtime::inspect::Filter& filter);
+void trace_diff(const std::string& left, const std::string& right);
+void trace_sql(const std::string& file, const std::string& query);
+
+struct WhyOptions {
+  std::string file;
+  std::uint64_t event = 0;
+  std::uint64_t depth = 25;  ///< most reasons to print; 0: all
+  bool mermaid = false;
+  bool json = false;
+};
+void trace_why(const WhyOptions& options);
+
+struct ExportOptions {
+  std::string file, format;
+  std::string out;          ///< empty: stdout
+  std::uint64_t event = 0;  ///< for mermaid; 0: none
+};
+void trace_export(const ExportOptions& options, const runtime::inspect::Filter& filter);
+/// From JSON lines to a trace file.
+void trace_import(const std::string& lines, const std::string& file);
 
 }  // namespace nodezero::apps

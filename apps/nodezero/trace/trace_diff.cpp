@@ -3,7 +3,6 @@
 // nodezero trace diff and sql.
 
 #include <cstdio>
-#include <memory>
 
 #include <fmt/format.h>
 
@@ -29,7 +28,9 @@ void print_side(const runtime::trace::Trace& trace, const std::string& path, std
   }
 }
 
-void print_diff(const std::string& left_path, const std::string& right_path) {
+}  // namespace
+
+void trace_diff(const std::string& left_path, const std::string& right_path) {
   const auto left = load_trace(left_path), right = load_trace(right_path);
   const auto found = inspect::first_difference(left, right, actors::trace_freedoms());
   if (!found) {
@@ -43,35 +44,10 @@ void print_diff(const std::string& left_path, const std::string& right_path) {
   throw CommandExit{exit_failure};
 }
 
-void print_query(const std::string& path, const std::string& query) {
+void trace_sql(const std::string& path, const std::string& query) {
   const auto trace = load_trace(path);
   inspect::TextOutput out(stdout);
   unwrap(inspect::query_tables(trace, query, out));
-}
-
-}  // namespace
-
-void add_trace_diff(CLI::App& trace) {
-  auto* command = trace.add_subcommand(
-      "diff", "The first causal difference of two runs; exit code 1 if there is one");
-  const auto left = std::make_shared<std::string>(), right = std::make_shared<std::string>();
-  command->add_option("A", *left, "Trace of one run")->required()->type_name("");
-  command->add_option("B", *right, "Trace of the other")->required()->type_name("");
-  command->callback([left, right] { print_diff(*left, *right); });
-}
-
-void add_trace_sql(CLI::App& trace) {
-  auto* command = trace.add_subcommand(
-      "sql", "Answer an SQL query over the tables about, actors, events and messages");
-  const auto file = std::make_shared<std::string>(), query = std::make_shared<std::string>();
-  command->add_option("FILE", *file, "Trace to ask")->required()->type_name("");
-  command
-      ->add_option("QUERY", *query,
-                   "Such as \"SELECT type, count(*) FROM messages GROUP BY "
-                   "type\"")
-      ->required()
-      ->type_name("");
-  command->callback([file, query] { print_query(*file, *query); });
 }
 
 }  // namespace nodezero::apps

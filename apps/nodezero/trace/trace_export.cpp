@@ -35,11 +35,6 @@ using inspect::EventNumber;
 using inspect::TextOutput;
 using runtime::trace::Trace;
 
-struct ExportOptions {
-  std::string file, format, out;
-  std::uint64_t event = 0;
-};
-
 /// Calls `write` with an output to a file, or to stdout if the path is empty.
 void with_output(const std::string& path, const std::function<void(TextOutput&)>& write) {
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
@@ -98,14 +93,16 @@ void export_page(const Trace& trace, std::span<const EventNumber> events, TextOu
                                  inspect::restricted(violations, events), actors::trace_phrases()));
 }
 
-void export_trace(const ExportOptions& options, const FilterOptions& filter) {
+}  // namespace
+
+void trace_export(const ExportOptions& options, const inspect::Filter& filter) {
   if ((options.format == "mermaid") != (options.event != 0)) {
     throw CommandError(exit_bad_input,
                        "--event N goes with --format mermaid, which draws the causal past of one "
                        "event and needs it");
   }
   const Trace trace = load_trace(options.file);
-  const auto events = filter.select(trace);
+  const auto events = selected_events(trace, filter);
   const auto& format = options.format;
   if (format == "chrome") {
     export_chrome(trace, events, options.out);
@@ -129,7 +126,7 @@ void export_trace(const ExportOptions& options, const FilterOptions& filter) {
   });
 }
 
-void import_trace(const std::string& from, const std::string& to) {
+void trace_import(const std::string& from, const std::string& to) {
   std::ifstream lines(from, std::ios::binary);
   if (!lines) {
     throw CommandError(exit_bad_input, fmt::format("{} cannot be read: is it there?", from));
@@ -140,35 +137,5 @@ void import_trace(const std::string& from, const std::string& to) {
   }
   unwrap(runtime::trace::write_trace(*trace, to));
 }
-
-}  // namespace
-
-void add_trace_export(CLI::App& trace) {
-  auto* command = trace.add_subcommand("export", "Write a trace in the format of another program");
-  const auto options = std::make_shared<ExportOptions>();
-  command->add_option("FILE", options->file, "Trace to export")->required()->type_name("");
-  command
-      ->add_option("--format", options->format,
-                   "chrome (Perfetto), shiviz, mermaid, otlp (OpenTelemetry), jsonl, sqlite or "
-                   "html")
-      ->required()
-      ->type_name("NAME")
-      ->check(CLI::IsMember({"chrome", "shiviz", "mermaid", "otlp", "jsonl", "sqlite", "html"}));
-  command->add_option("--out", options->out, "File to write; without it, standard output")
-      ->type_name("FILE");
-  command->add_option("--event", options->event, "For mermaid: whose causal past to draw")
-      ->type_name("N");
-  const auto filter = std::make_shared<FilterOptions>(*command);
-  command->callback([options, filter] { export_trace(*options, *filter); });
-
-  auto* import = trace.add_subcommand("import", "Make a trace file from exported JSON lines");
-  const auto from = std::make_shared<std::string>(), to = std::make_shared<std::string>();
-  import->add_option("LINES", *from, "What export --format jsonl has written")
-      ->required()
-      ->type_name("");
-  import->add_option("FILE", *to, "Trace file to write")->required()->type_name("");
-  import->callback([from, to] { import_trace(*from, *to);
-});
-}  // namespace nodezero::apps
 
 }  // namespace nodezero::apps

@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
-#include <memory>
 #include <poll.h>
 #include <sys/inotify.h>
 #include <unistd.h>
@@ -16,7 +15,6 @@
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/process/environment.hpp"
 #include "apps/nodezero/trace/trace_commands.hpp"
-#include "apps/nodezero/trace/trace_loading.hpp"
 #include "runtime/inspect/text_output.hpp"
 #include "runtime/inspect/words.hpp"
 #include "runtime/trace/trace_tail.hpp"
@@ -69,8 +67,9 @@ bool writer_is_gone(const std::map<std::string, std::string>& about) {
   return number > 0 && kill(number, 0) != 0 && errno == ESRCH;
 }
 
-void follow(const std::string& path, const FilterOptions& options) {
-  const auto filter = options.filter();
+}  // namespace
+
+void trace_follow(const std::string& path, const inspect::Filter& filter) {
   FileWatch watch(path);
   TraceTail tail(path);
   std::string unknown;  // what the filter names and the trace does not have so far
@@ -112,20 +111,6 @@ void follow(const std::string& path, const FilterOptions& options) {
   if (!unknown.empty()) {
     throw CommandError(exit_bad_input, unknown);
   }
-}
-
-}  // namespace
-
-void add_trace_follow(CLI::App& trace) {
-  auto* command = trace.add_subcommand(
-      "follow", "Print the events of a run while it goes on and writes its trace");
-  const auto file = std::make_shared<std::string>();
-  command->add_option("FILE", *file, "Trace that `nodezero train --trace` is writing")
-      ->required()
-      ->type_name("");
-  const auto filter =
-      std::make_shared<FilterOptions>(*command, FilterOptions::Events::still_coming);
-  command->callback([file, filter] { follow(*file, *filter); });
 }
 
 }  // namespace nodezero::apps

@@ -36,11 +36,11 @@ void make_paths_absolute(TrainOptions& options) {
 
 /// Lays what was given over `base`.
 TrainOptions overlay(TrainOptions base, const GivenOptions& given) {
-  for_each_option([&](const OptionSpec& spec, auto field) {
-    if (given.has(spec.name)) {
-      field(base) = field(given.values);
+  for (const Option& option : option_table()) {
+    if (given.has(option.spec.name)) {
+      copy_value(option, given.values, base);
     }
-  });
+  }
   if (given.has("epochs") && !given.has("steps")) {
     base.training.steps = 0;
   }
@@ -72,7 +72,7 @@ TrainOptions resolve_resumed_run(const TrainOptions& recorded, const GivenOption
   auto wanted = overlay(std::move(base), given);
   const auto before = to_json(recorded);
   const auto after = to_json(wanted);
-  for_each_option([&](const OptionSpec& spec, auto) {
+  for (const auto& [spec, value_in] : option_table()) {
     const std::string_view name = spec.name;
     const bool compared_by_content =
         name == "data" || (name == "validation" && !validation_fraction(recorded.validation) &&
@@ -85,7 +85,7 @@ TrainOptions resolve_resumed_run(const TrainOptions& recorded, const GivenOption
                       "out, or start a new run with another --out",
                       spec.name, shown(before[spec.name]), shown(after[spec.name])));
     }
-  });
+  }
   unwrap(model::validate(wanted.training));
   return wanted;
 }

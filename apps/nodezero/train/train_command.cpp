@@ -2,15 +2,14 @@
 
 // nodezero train: from a request to a trained model in a run folder.
 
-#include <cmath>
+#include "apps/nodezero/train/train_command.hpp"
+
 #include <csignal>
-#include <memory>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "actors/run/trainer.hpp"
-#include "apps/nodezero/commands.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/process/crash_dump.hpp"
@@ -18,7 +17,6 @@
 #include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/process/signals.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
-#include "apps/nodezero/train/prepared_run.hpp"
 #include "apps/nodezero/train/recording.hpp"
 #include "apps/nodezero/train/replay_facts.hpp"
 #include "apps/nodezero/train/training_log.hpp"
@@ -142,7 +140,9 @@ int train(PreparedRun run) {
   return 0;
 }
 
-void run_command(const TrainRequest& request) {
+}  // namespace
+
+void train_command(const TrainRequest& request) {
   auto run = prepare_run(request);
   if (request.plan) {
     for (const auto& remark : run.remarks) {
@@ -159,23 +159,6 @@ void run_command(const TrainRequest& request) {
   if (const int exit_code = train(std::move(run)); exit_code != 0) {
     throw CommandExit{exit_code};
   }
-}
-
-}  // namespace
-
-void add_train_command(CLI::App& program) {
-  auto* command = program.add_subcommand("train", "Train a model on text");
-  const auto request = std::make_shared<TrainRequest>();
-  command->add_flag("--resume", request->resume,
-                    "Go on with the run in --out; its options are known and may be left out");
-  command->add_flag("--plan", request->plan,
-                    "Print parameters, memory, steps and an estimate of the time; train nothing");
-  command
-      ->add_option("--config", request->config,
-                   "TOML or INI file of these options; the command line is stronger")
-      ->type_name("FILE");
-  add_options(*command, request->given);
-  command->callback([request] { run_command(*request); });
 }
 
 }  // namespace nodezero::apps

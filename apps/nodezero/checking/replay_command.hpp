@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace nodezero::apps {
+
+struct ReplayRequest {
+  std::string file;
+  std::optional<std::uint64_t> until;  ///< an event; none: the end
+};
+
+/// Runs a recorded run again and prints whether everything was as recorded.
+/// @throws CommandError
+void replay_command(const ReplayRequest& request);
+
+}  // namespace nodezero::apps

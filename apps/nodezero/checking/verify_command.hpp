@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <thread>
+
+#include "verify/explore/report.hpp"
+#include "verify/scenarios/session.hpp"
+
+namespace nodezero::apps {
+
+struct VerifyOptions {
+  verify::Question question;
+  bool asks = false;  ///< answer `question`; otherwise all that are in the suite
+  explore::Bounds bounds;
+  std::uint64_t schedules = 1000;
+  std::string replay;  ///< a schedule to run again; empty: none
+  std::string out = "violation.schedule";
+  std::uint32_t jobs = std::max(std::thread::hardware_concurrency(), 1U);
+  bool full = false;
+  bool pairs = false;
+};
+
+/// Prints what was covered, and of a broken rule its shortest schedule.
+/// @throws CommandError
+void verify_command(const VerifyOptions& options);
+
+}  // namespace nodezero::apps

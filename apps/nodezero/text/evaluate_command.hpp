@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace nodezero::apps {
+
+struct EvaluateOptions {
+  std::string model;
+  std::vector<std::string> data;  ///< this or split
+  std::string split;
+  std::uint32_t threads = 0;  ///< 0: one a core
+  bool json = false;
+};
+
+/// Prints loss, perplexity and bits a byte.
+/// @throws CommandError
+void evaluate_command(const EvaluateOptions& options);
+
+}  // namespace nodezero::apps

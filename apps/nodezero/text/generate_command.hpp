@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "model/gpt2/generation.hpp"
+#include "model/kernels/precision.hpp"
+
+namespace nodezero::apps {
+
+struct GenerateOptions {
+  std::string model;
+  std::string prompt = "\n";
+  std::int64_t tokens = 200;
+  model::SamplingOptions sampling;
+  model::Precision precision = model::Precision::fp32;
+};
+
+/// Prints the prompt and its continuation, token by token.
+/// @throws CommandError
+void generate_command(const GenerateOptions& options);
+
+}  // namespace nodezero::apps
