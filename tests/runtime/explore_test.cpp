@@ -15,6 +15,8 @@
 #include "verify/explore/sampling.hpp"
 
 namespace nodezero::explore {
+
+using namespace runtime;
 namespace {
 
 class ExploreTest : public testing::Test {

@@ -15,6 +15,8 @@
 #include "support/toys.hpp"
 
 namespace nodezero::explore {
+
+using namespace runtime;
 namespace {
 
 class RepeatTest : public testing::Test {

@@ -12,6 +12,8 @@
 
 namespace nodezero::explore {
 
+using namespace runtime;
+
 struct Number {
   int value = 0;
 };
@@ -25,6 +27,7 @@ NODEZERO_LOCAL_MESSAGE(nodezero::explore::Number)
 NODEZERO_LOCAL_MESSAGE(nodezero::explore::Question)
 
 namespace nodezero::explore {
+
 
 /// Keeps what it gets and shows it to the test; what it does with it, the test says.
 class toy : public recorded<caf::event_based_actor>, public Explorable {
