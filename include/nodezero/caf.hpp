@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// For hosts whose simulation is made of actors of CAF 0.17: a learner in the same actor system,
-// which they talk to by messages, and a trace of their messages and ours.
+// For hosts that are themselves CAF 0.17 actor systems: a learner in the same actor system, which
+// the host's actors talk to by messages, and a trace of their messages and ours.
+//
+//     caf::actor_system_config config;
+//     nodezero::configure(config);
+//     caf::actor_system system(config);
+//     auto learner = nodezero::spawn_learner(system, nodezero::make_trainable(model), options);
+//     self->request(*learner, caf::infinite, nodezero::ask_status{}).then(...);
 
 #include <cstdint>
 #include <filesystem>
@@ -18,13 +24,13 @@
 
 namespace nodezero {
 
-/// Records the messages of one actor system into a file, which `nodezero trace` reads.
+/// Records the messages of one actor system to a file, which `nodezero trace` reads.
 class NODEZERO_EXPORT TraceFile {
  public:
   static Result<TraceFile> create(const std::filesystem::path& path);
   TraceFile(TraceFile&&) noexcept;
   TraceFile& operator=(TraceFile&&) noexcept;
-  /// Closes the file. The system must be gone.
+  /// Closes the file. The actor system must no longer exist.
   ~TraceFile();
 
  private:
@@ -34,20 +40,20 @@ class NODEZERO_EXPORT TraceFile {
   std::unique_ptr<State> state_;
 };
 
-/// Prepares a host's own system for a learner, before the system exists. Bounds how many
-/// messages an actor handles in a turn, which CAF leaves unlimited, so that no agent keeps the
-/// learner waiting. `trace`, which may be null, must outlive the system.
+/// Prepares the host's actor system for a learner; call it before the system exists. It limits
+/// how many messages an actor handles in one turn, which CAF does not, so that no agent keeps the
+/// learner waiting. `trace` may be null and must outlive the system.
 NODEZERO_EXPORT void configure(caf::actor_system_config& config, TraceFile* trace = nullptr);
 
-/// host -> learner: a batch. What happens if too many wait, TrainerOptions::when_full says;
-/// `wait` is taken for `refuse`. Answered with an error if it is refused.
+/// host -> learner: a batch. TrainerOptions::when_full decides what happens when the queue is
+/// full, with `wait` treated as `refuse`. A refused batch is answered with an error.
 struct submit_batch {
   AnyValue batch;
 };
 /// The learner's answer.
 struct batch_taken {};
 
-/// host -> learner: asks the weights that the last epoch ended with.
+/// host -> learner: a prediction with the weights at the end of the last epoch.
 struct ask_model {
   AnyValue input;
 };
@@ -57,21 +63,21 @@ struct model_answer {
   AnyValue output;
 };
 
-/// host -> learner: how far it is; answered with a Status.
+/// host -> learner: how far the training is. Answered with a Status.
 struct ask_status {};
 
 using learner_actor = caf::typed_actor<caf::replies_to<submit_batch>::with<batch_taken>,
                                        caf::replies_to<ask_model>::with<model_answer>,
                                        caf::replies_to<ask_status>::with<Status>>;
 
-/// Spawns a tree of spheres that learns from what it is sent, with lanes on threads of their own
-/// (`options.threads`). It ends, with all that belongs to it, when the learner is sent an exit.
-/// `options.running`, `time_per_step` and `folder` have no meaning here.
+/// Spawns a learner: a tree of spheres that trains on the batches it is sent, with lanes on
+/// threads of their own (`options.threads`). It ends, with everything that belongs to it, when it
+/// is sent an exit. `options.running`, `time_per_step` and `folder` have no effect here.
 NODEZERO_EXPORT Result<learner_actor> spawn_learner(caf::actor_system& system,
                                                     std::shared_ptr<const AnyTrainable> model,
                                                     TrainerOptions options);
 
-/// What `recorded` records of an actor.
+/// The recording of one actor; `recorded` calls it.
 class NODEZERO_EXPORT MessageTrace {
  public:
   explicit MessageTrace(const caf::local_actor& actor);
@@ -79,7 +85,7 @@ class NODEZERO_EXPORT MessageTrace {
   MessageTrace(const MessageTrace&) = delete;
   MessageTrace& operator=(const MessageTrace&) = delete;
 
-  /// Something that goes on while it lives; may be null.
+  /// An activity that lasts as long as the object. Pointers to it may be null.
   class Scope {
    public:
     virtual ~Scope() = default;
@@ -96,12 +102,12 @@ class NODEZERO_EXPORT MessageTrace {
 
  private:
   struct State;
-  std::unique_ptr<State> state_;  ///< null if nobody records
+  std::unique_ptr<State> state_;  ///< null if nothing is recorded
 };
 
-/// The base of a host's actor whose messages are recorded:
-/// `class agent : public nodezero::recorded<caf::event_based_actor>`. Without a TraceFile it
-/// records nothing.
+/// The base class of a host's actor whose messages are to be recorded:
+/// `class agent : public nodezero::recorded<caf::event_based_actor>`. Without a TraceFile nothing
+/// is recorded.
 template <class Base>
 class recorded : public Base {
  public:
@@ -147,7 +153,7 @@ class recorded : public Base {
 
 }  // namespace nodezero
 
-// They stay in the process and have no serialised form.
+// These messages stay in the process and have no serialised form.
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::submit_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::batch_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::ask_model)

@@ -14,27 +14,28 @@
 
 namespace nodezero {
 
-/// What kind of thing went wrong; decides how a program reacts. The values are those of
+/// The kind of an error, which decides how a program reacts. The values equal those of
 /// `nodezero_code` in nodezero.h.
 enum class ErrorCode {
   invalid_argument = 1,  ///< an option or argument that cannot work
-  wrong_shape = 2,       ///< data whose sizes or type are not what the model takes
-  not_finite = 3,        ///< data, a loss or a gradient that holds a NaN or an infinity
-  closed = 4,            ///< a call after `close`
-  wrong_thread = 5,      ///< stepped, and not the thread that created the trainer
-  wrong_mode = 6,        ///< this way of running has no such call
-  queue_full = 7,        ///< too much waits already, or a submitter would have waited for ever
-  busy = 8,        ///< cannot be served now: in a callback, a model's function or a running epoch
-  in_use = 9,      ///< another trainer works in that folder
-  not_found = 10,  ///< no such file
-  malformed = 11,  ///< was read, but is not what it should be
-  io = 12,         ///< a file could not be read or written
-  failed = 13,     ///< a computation or training failed; `restore` goes on from an earlier state
-  timed_out = 14,  ///< no answer or no progress within a bound
-  internal = 15,   ///< an exception that nobody expected, such as std::bad_alloc
+  wrong_shape = 2,       ///< data whose size or type the model does not accept
+  not_finite = 3,        ///< data, a loss or a gradient containing a NaN or an infinity
+  closed = 4,            ///< the trainer has been closed
+  wrong_thread = 5,      ///< a stepped trainer called from a thread other than its creator's
+  wrong_mode = 6,        ///< this call does not exist in this way of running
+  queue_full = 7,        ///< too much is queued, or submitting would have blocked forever
+  busy = 8,              ///< called from a callback or model function that the call would wait for,
+                         ///< or during an epoch when the policy is to refuse
+  in_use = 9,            ///< another trainer is using the folder
+  not_found = 10,        ///< no such file
+  malformed = 11,        ///< a file or state that is damaged or of another kind
+  io = 12,               ///< a file could not be read or written
+  failed = 13,           ///< a computation or training has failed; `restore` continues from a state
+  timed_out = 14,        ///< no answer or no progress within a bound
+  internal = 15,         ///< an unexpected exception, such as std::bad_alloc
   // 16 is NODEZERO_BUFFER_TOO_SMALL.
   wrong_state = 17,     ///< the receiver's state does not accept this message
-  stale = 18,           ///< the message is of another run, epoch, step or version
+  stale = 18,           ///< a message from another run, epoch, step or version
   unsealed = 19,        ///< a proof that the optimizer did not make
   conservation = 20,    ///< the reported micro-batches are not exactly the assigned ones
   stopped = 21,         ///< the run was asked to stop
@@ -48,14 +49,14 @@ NODEZERO_EXPORT std::string_view to_string(ErrorCode code);
 struct ErrorPlace {
   std::uint64_t run = 0;
   std::uint64_t epoch = 0;
-  std::uint64_t step = 0;                    ///< counted over all epochs
+  std::uint64_t step = 0;                    ///< counted across epochs
   std::uint64_t version = 0;                 ///< of the weights
-  std::optional<std::uint32_t> sphere;       ///< if one is to blame
-  std::optional<std::uint32_t> micro_batch;  ///< its position in the step, if one is to blame
+  std::optional<std::uint32_t> sphere;       ///< the one at fault, if there is one
+  std::optional<std::uint32_t> micro_batch;  ///< the position of the one at fault, if there is one
 };
 
-/// An error is a value: a code for programs, a sentence for people that says what is wrong and how
-/// to mend it, and the place in a run if it has one.
+/// An error as a value: a code for programs, one sentence for people that says what is wrong and
+/// what to do, and its place in a run, if it has one.
 struct [[nodiscard]] Error {
   ErrorCode code = ErrorCode::internal;
   std::string message;
@@ -65,7 +66,8 @@ struct [[nodiscard]] Error {
 /// One line for people: the message and the place.
 NODEZERO_EXPORT std::string to_string(const Error& error);
 
-/// A value, or the Error that says why there is none. The compiler warns if it is not looked at.
+/// A value, or the Error that says why there is none. Test it like a pointer. The compiler warns if
+/// a Result is ignored.
 template <class T>
 class [[nodiscard]] Result : public tl::expected<T, Error> {
   using Base = tl::expected<T, Error>;
@@ -74,7 +76,7 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
   using Base::Base;
   Result(Base base) : Base(std::move(base)) {}
 
-  /// What `next` makes of the value, which is a Result as well; or this error.
+  /// The Result of calling `next` with the value, or this error.
   template <class Next>
   auto and_then(Next&& next) const& {
     return chain(*this, std::forward<Next>(next));
@@ -98,7 +100,7 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
   }
 };
 
-/// Makes the error side of any Result.
+/// The error side of a Result: `return fail(ErrorCode::wrong_shape, "the batch is empty");`.
 [[nodiscard]] inline tl::unexpected<Error> fail(Error error) {
   return tl::unexpected<Error>(std::move(error));
 }

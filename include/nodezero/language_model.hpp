@@ -13,30 +13,34 @@
 
 namespace nodezero {
 
-/// Windows of text as token ids, each with the id that follows it.
+/// Windows of text as token ids, each id with the one that follows it.
 struct TokenWindows {
   std::int64_t sequences = 0;         ///< windows
-  std::int64_t context = 0;           ///< tokens of a window, at most the model's context
+  std::int64_t context = 0;           ///< tokens per window, at most the model's context
   std::vector<std::int32_t> inputs;   ///< [sequences, context]
-  std::vector<std::int32_t> targets;  ///< [sequences, context]; -1: not to be learned
+  std::vector<std::int32_t> targets;  ///< [sequences, context]; -1 is not learned
 };
 
-/// A text to be continued.
+/// A text to continue.
 struct Prompt {
-  std::vector<std::int32_t> tokens;  ///< at least one; only the last `context` count
+  std::vector<std::int32_t> tokens;  ///< at least one; only the last `context` are used
   std::int64_t count = 0;            ///< tokens to generate
-  double temperature = 0.8;          ///< 0 is greedy
+  double temperature = 0.8;          ///< 0 always takes the likeliest token
   std::int64_t top_k = 0;            ///< 0: no limit
   double top_p = 1.0;                ///< 1: no limit
   std::uint64_t seed = 1337;
 };
 
-/// GPT-2: a language model, whose loss is in nats a token. A Trainable, without dropout.
+/// GPT-2, the language model that the program `nodezero` trains, without dropout. The loss is in
+/// nats per token. A Trainable.
+///
+///     auto model = LanguageModel::create({.layers = 4, .heads = 4, .width = 128});
+///     auto trainer = Trainer::create(*model, options);
 class NODEZERO_EXPORT LanguageModel {
  public:
   struct Sizes {
     std::int64_t layers = 4;
-    std::int64_t heads = 4;  ///< divides the width
+    std::int64_t heads = 4;  ///< must divide the width
     std::int64_t width = 128;
     std::int64_t context = 64;
     std::int64_t vocabulary = 256;
@@ -44,7 +48,7 @@ class NODEZERO_EXPORT LanguageModel {
   using Batch = TokenWindows;
   using Input = Prompt;
   using Output = std::vector<std::int32_t>;  ///< the continuation, without the prompt
-  /// Activations of one thread.
+  /// The activations of one thread.
   struct NODEZERO_EXPORT Workspace {
     Workspace();
     ~Workspace();
@@ -52,10 +56,10 @@ class NODEZERO_EXPORT LanguageModel {
     std::unique_ptr<State> state;
   };
 
-  /// Fails with invalid_argument.
+  /// invalid_argument for sizes that no model can have.
   static Result<LanguageModel> create(const Sizes& sizes);
 
-  /// Names and shapes are those of the Hugging Face library's GPT-2.
+  /// Names and shapes as in the Hugging Face library's GPT-2.
   std::vector<TensorSpec> tensors() const;
   void initialize(std::uint64_t seed, Tensors parameters) const;
   Loss loss_and_gradient(ConstTensors parameters, const TokenWindows& batch, Tensors gradient,

@@ -12,15 +12,15 @@
 
 namespace nodezero {
 
-/// Examples of a function from vectors to vectors.
+/// Examples of a function from vectors to vectors. For two inputs and one output,
+/// `Examples{{0, 0, 0, 1, 1, 1}, {0, 1, 0}}` holds three.
 struct Examples {
   std::vector<float> inputs;   ///< [examples, model's inputs], row by row
   std::vector<float> targets;  ///< [examples, model's outputs], row by row
 };
 
-/// Learns a function from vectors to vectors (regression): layers of the hyperbolic tangent
-/// and a linear one at the end. The loss is the mean squared error over all output values.
-/// A Trainable.
+/// A model for regression, from vectors to vectors: hidden layers with hyperbolic tangents and a
+/// linear output layer. The loss is the mean squared error over all output values. A Trainable.
 class NODEZERO_EXPORT MultilayerPerceptron {
  public:
   using Batch = Examples;
@@ -32,14 +32,14 @@ class NODEZERO_EXPORT MultilayerPerceptron {
     std::vector<float> derivative, next_derivative;
   };
 
-  /// Sizes from the inputs to the outputs: {9, 32, 32, 2} has two hidden layers of 32. At
-  /// least two sizes, all positive; Trainer::create refuses a model with others.
+  /// Sizes from inputs to outputs: {9, 32, 32, 2} has two hidden layers of 32. There must be at
+  /// least two sizes, all positive; otherwise Trainer::create refuses the model.
   explicit MultilayerPerceptron(std::vector<std::int64_t> sizes) : sizes_(std::move(sizes)) {}
 
   std::int64_t inputs() const { return sizes_.front(); }
   std::int64_t outputs() const { return sizes_.back(); }
 
-  /// layer.0.weight as [inputs, outputs], layer.0.bias and so on.
+  /// layer.0.weight as [inputs, outputs], layer.0.bias as [outputs] and so on.
   std::vector<TensorSpec> tensors() const;
   /// Weights uniform within sqrt(6 / (inputs + outputs)) (Glorot, Bengio: "Understanding the
   /// difficulty of training deep feedforward neural networks", 2010), biases 0.
@@ -47,7 +47,7 @@ class NODEZERO_EXPORT MultilayerPerceptron {
   Loss loss_and_gradient(ConstTensors parameters, const Examples& batch, Tensors gradient,
                          Workspace& workspace) const;
   std::vector<float> predict(ConstTensors parameters, const std::vector<float>& input) const;
-  /// Sizes that do not fit, and numbers that are not finite.
+  /// wrong_shape for sizes that do not fit, not_finite for numbers that are not finite.
   std::optional<Error> check(const Examples& batch) const;
   std::optional<Error> check(const std::vector<float>& input) const;
 

@@ -11,19 +11,21 @@ namespace nodezero {
 
 /// A named tensor of a model.
 struct TensorSpec {
-  std::string name;                 ///< unique in its model
-  std::vector<std::int64_t> shape;  ///< row-major; weight decay applies to 2 dimensions
+  std::string name;                 ///< unique within the model
+  std::vector<std::int64_t> shape;  ///< row-major; weight decay applies from 2 dimensions on
 };
 
-/// Where a tensor lies in the buffer of its set, in floats.
+/// The position of a tensor in the buffer that holds all of a model's tensors, in floats.
 struct TensorPlace {
   std::size_t offset = 0;
   std::size_t size = 0;
 };
 
-/// The values of all tensors of a model, in the order in which the model names them. Only
-/// looks: it must not outlive the call that it was given to. Each tensor begins on a 64-byte
-/// border.
+/// The values of all tensors of a model, in the order in which the model names them. This is a
+/// view: valid only during the call it is passed to. Each tensor is aligned to 64 bytes.
+///
+///     float scale = parameters[0][0];                 // first value of the first tensor
+///     for (float& value : gradient[1]) value = 0;     // all values of the second
 template <class Value>
 class TensorViews {
  public:
@@ -31,7 +33,7 @@ class TensorViews {
       : values_(values), places_(places) {}
 
   std::size_t size() const { return places_.size(); }
-  /// Row by row. `tensor` counts from 0 and is below size().
+  /// The values of a tensor, row by row. Requires tensor < size().
   std::span<Value> operator[](std::size_t tensor) const {
     return {values_ + places_[tensor].offset, places_[tensor].size};
   }

@@ -15,26 +15,28 @@
 
 namespace nodezero {
 
-/// A loss before it is divided. Micro-batches add up; the step divides sum and gradient once,
-/// by the count.
+/// A loss before the division that makes it a mean. A step adds up the losses of its micro-batches
+/// and then divides the sum and the gradient once, by the count.
 struct Loss {
   double sum = 0;
-  std::int64_t count = 1;  ///< of examples, values or whatever the loss is a mean over; positive
+  std::int64_t count = 1;  ///< of examples, values or whatever the mean is over; positive
 };
 
-/// What can be trained: a model that says which tensors it has and what their gradient is.
-/// All functions are const, are called from several threads at a time (each with a workspace
-/// of its own), and depend on nothing but their arguments; then the bits of a training run
-/// depend on nothing else either. One that throws fails its micro-batch.
+/// A model that can be trained: it names its tensors and computes their gradient. All functions
+/// are const and are called from several threads at a time, each with a workspace of its own. They
+/// must depend on nothing but their arguments; then the bits of a training run depend on nothing
+/// else either. A function that throws fails its micro-batch.
 ///
-/// - `tensors()`: names and shapes, always the same.
-/// - `initialize(seed, parameters)`: writes the first weights, which come zeroed.
+/// - `tensors()`: names and shapes, the same on every call.
+/// - `initialize(seed, parameters)`: writes the initial weights. They are zero beforehand.
 /// - `loss_and_gradient(parameters, batch, gradient, workspace)`: overwrites `gradient` with the
 ///   derivative of the loss's sum, and returns the loss.
 /// - `predict(parameters, input)`: the model's answer, of any type.
 ///
-/// A model may also have `check(batch)` and `check(input)`, each a `std::optional<Error>`: why
-/// the model does not take it. They are asked before anything is computed.
+/// Optionally `check(batch)` and `check(input)` return a `std::optional<Error>`, the reason why
+/// the model rejects the argument. They are called before anything is computed.
+///
+/// docs/embedding.md has a complete model in twenty lines.
 template <class Model>
 concept Trainable = std::default_initializable<typename Model::Workspace> &&
     requires(const Model& model, std::uint64_t seed, ConstTensors parameters, Tensors gradient,
@@ -46,7 +48,7 @@ concept Trainable = std::default_initializable<typename Model::Workspace> &&
   { model.predict(parameters, input) } -> std::same_as<typename Model::Output>;
 };
 
-/// A value of any type, shared and never written.
+/// An immutable value of any type. Copies share it.
 struct AnyValue {
   std::shared_ptr<const void> value;
   const std::type_info* type = nullptr;
@@ -58,8 +60,8 @@ struct AnyValue {
   bool holds(const std::type_info& wanted) const { return value && type && *type == wanted; }
 };
 
-/// A Trainable of any type. `batch`, `input` and `workspace` point to values of the types that
-/// it names; whoever calls has checked that.
+/// A Trainable whose type is erased. `batch`, `input` and `workspace` must point to values of the
+/// types that the model names; the caller has checked that.
 class NODEZERO_EXPORT AnyTrainable {
  public:
   virtual ~AnyTrainable();
@@ -125,7 +127,7 @@ class TrainableModel final : public AnyTrainable {
 
 }  // namespace detail
 
-/// Hides a model's type.
+/// Wraps a model so that its type is erased.
 template <Trainable Model>
 std::shared_ptr<const AnyTrainable> make_trainable(Model model) {
   return std::make_shared<const detail::TrainableModel<Model>>(std::move(model));

@@ -18,25 +18,25 @@
 
 namespace nodezero {
 
-/// Where the work of a trainer is done.
+/// Where a trainer does its work.
 enum class Running {
-  stepped = 0,        ///< inside of the host's calls: no thread is started and time is the host's
-  own_threads = 1,    ///< on lanes of its own, beside a few threads more: see Threads
+  stepped = 0,        ///< inside the host's calls: no thread is started and time is the host's
+  own_threads = 1,    ///< on threads of its own: lanes and a few others, see Threads
   host_executor = 2,  ///< in jobs that the host runs, see `TrainerOptions::execute`
 };
 
 /// What `submit` does when the queue is full.
 enum class WhenFull {
-  wait = 0,         ///< until there is room; an error where that would be for ever
-  drop_oldest = 1,  ///< the oldest batch that no step has taken is forgotten
-  refuse = 2,       ///< the new batch, with ErrorCode::queue_full
+  wait = 0,         ///< waits until there is room; an error if that could never happen
+  drop_oldest = 1,  ///< drops the oldest batch that no step has taken
+  refuse = 2,       ///< refuses the new batch with ErrorCode::queue_full
 };
 
 /// AdamW with decoupled weight decay (Loshchilov, Hutter, 2019).
 struct OptimizerOptions {
   double learning_rate = 1e-3;
-  double min_learning_rate = 1e-4;  ///< at the last step of `total_steps`
-  std::uint64_t warmup = 0;         ///< steps over which the rate rises to learning_rate
+  double min_learning_rate = 1e-4;  ///< reached at the last of `total_steps`
+  std::uint64_t warmup = 0;         ///< steps during which the rate rises to learning_rate
   double beta1 = 0.9;
   double beta2 = 0.99;
   double epsilon = 1e-8;
@@ -44,102 +44,105 @@ struct OptimizerOptions {
   double clip = 1.0;  ///< largest global norm of a gradient; 0: no clipping
 };
 
-/// A step that has been done.
+/// A completed step.
 struct StepReport {
-  std::uint64_t step = 0;  ///< counted over all epochs, from 0
+  std::uint64_t step = 0;  ///< counted from 0, across epochs
   std::uint64_t epoch = 0;
   std::uint64_t version = 0;  ///< of the weights after the step
-  double loss = 0;            ///< the mean, before the step
+  double loss = 0;            ///< the mean, with the weights before the step
   double gradient_norm = 0;   ///< before clipping
   double learning_rate = 0;
 };
 
-/// Calls the job once, soon, on any thread of the host's; is called from any thread. A job never
-/// throws or waits for another one, and may be called even when the trainer is gone. If this
-/// throws or forgets the job, its work is done when the trainer is called the next time. If it runs
-/// the job before it returns, the call that it is called in ends when all is done that the batches
-/// make possible; if they never end, that work is left to the calls that wait for it.
+/// Must call the job once, soon, on any of the host's threads. It is itself called from any thread.
+/// A job never throws, never waits for another job, and may be called after the trainer is gone.
+/// If the executor throws or loses the job, the work is done during the next call to the trainer.
+/// An executor may also run the job before it returns. The trainer's call that led to it then does
+/// all the work the batches allow; if the batches never end, the work is left to the calls that
+/// wait for it.
+///
+///     options.execute = [&pool](std::function<void()> job) { pool.post(std::move(job)); };
 using Executor = std::function<void(std::function<void()> job)>;
 
-/// Gives the micro-batch at a position of a step: a pure function, called from any thread.
+/// Returns the micro-batch at a position of a step. A pure function, called from any thread.
 using BatchFunction = std::function<AnyValue(std::uint64_t epoch, std::uint64_t step_in_epoch,
                                              std::uint32_t position)>;
 
-/// How a trainer learns, and where and when. The defaults train in the host's calls.
+/// How, where and when a trainer learns. By default it trains inside the host's calls.
 struct TrainerOptions {
   Running running = Running::stepped;
-  std::uint32_t threads = 1;    ///< lanes, up to 1,024, that compute at once; stepped has one
+  std::uint32_t threads = 1;    ///< lanes that compute at the same time, at most 1,024; stepped: 1
   std::uint32_t spheres = 3;    ///< workers of the tree
-  std::uint32_t symmetry = 12;  ///< children of a sphere, at least 2
+  std::uint32_t symmetry = 12;  ///< most children of a sphere, at least 2
 
-  std::uint32_t micro_batches = 1;    ///< batches that a step takes
+  std::uint32_t micro_batches = 1;    ///< batches per step
   std::uint64_t steps_in_epoch = 10;  ///< predictions see new weights at the end of an epoch
-  /// After these the trainer is finished; the learning rate falls towards them. 0: it goes on
-  /// for as long as there are batches, and after warm-up the rate stays as it is.
+  /// The trainer is finished after this many steps, and the learning rate decays until then.
+  /// 0: it continues for as long as there are batches, and the rate stays constant after warm-up.
   std::uint64_t total_steps = 0;
-  std::uint64_t seed = 1337;  ///< of the first weights
+  std::uint64_t seed = 1337;  ///< of the initial weights
   OptimizerOptions optimizer;
 
-  /// Where batches come from; null: `submit`.
+  /// Where batches come from; null: from `submit`.
   BatchFunction batches;
-  std::size_t queue_bound = 64;  ///< batches that wait; at least micro_batches
+  std::size_t queue_bound = 64;  ///< most batches in the queue; at least micro_batches
   WhenFull when_full = WhenFull::wait;
 
-  double time_per_step = 0;  ///< of the host's time, for `advance_to`; 0: a step takes none
+  double time_per_step = 0;  ///< in the host's time, for `advance_to`; 0: a step takes no time
   double start_time = 0;     ///< the host's time before the first step, such as its Unix time
-  /// A folder that is this trainer's alone while it lives, for `save` and `restore` with names.
+  /// For `save` and `restore` with names. No other trainer may use the folder meanwhile.
   std::filesystem::path folder;
 
   /// For Running::host_executor.
   Executor execute;
 
-  /// Called where the trainer's work is done, one at a time. They must not throw. These, `batches`,
-  /// `execute` and the model's functions may ask this trainer for its status and submit to it while
-  /// there is room; whatever would wait for them returns ErrorCode::busy.
+  /// Callbacks, called one at a time where the trainer does its work. They must not throw. They,
+  /// `batches`, `execute` and the model's functions may call `status`, and `submit` while there is
+  /// room; any call that would wait for them returns ErrorCode::busy.
   std::function<void(const StepReport&)> on_step;
-  std::function<void(const std::string&)> on_notice;  ///< such as a batch that is tried again
+  std::function<void(const std::string&)> on_notice;  ///< for example, a batch is being retried
 };
 
-/// How far a call has come.
+/// How far a call has got.
 enum class Progress {
-  idle = 0,        ///< nothing can be done before there are more batches
+  idle = 0,        ///< nothing to do until there are more batches
   working = 1,     ///< there is more to do
   step_done = 2,   ///< the weights have a new version
   epoch_done = 3,  ///< and predictions see it
   finished = 4,    ///< all of `total_steps` are done
-  failed = 5,      ///< see Status::failure; `restore` goes on from an earlier state
+  failed = 5,      ///< see Status::failure; `restore` continues from an earlier state
 };
 
-/// Threads that a trainer has started and that live: none, unless it has threads of its own.
+/// The live threads that a trainer has started: none, unless it runs on threads of its own.
 struct Threads {
-  std::uint32_t lanes = 0;          ///< compute; as many as TrainerOptions::threads
-  std::uint32_t observers = 0;      ///< one, that calls on_step and on_notice
-  std::uint32_t checkpointers = 0;  ///< one, that holds the last version's state
+  std::uint32_t lanes = 0;          ///< these compute; as many as TrainerOptions::threads
+  std::uint32_t observers = 0;      ///< one, which calls on_step and on_notice
+  std::uint32_t checkpointers = 0;  ///< one, which holds the last version's state
   std::uint32_t workers = 0;        ///< of the actor system: one, for all other actors
   std::uint32_t clocks = 0;         ///< of the actor system: one, for timeouts
-  std::uint32_t printers = 0;       ///< of the actor system: one, that never has anything to do
+  std::uint32_t printers = 0;       ///< of the actor system: one, which never has work
 
   std::uint32_t all() const {
     return lanes + observers + checkpointers + workers + clocks + printers;
   }
 };
 
-/// How far a trainer is.
+/// The state of a trainer.
 struct Status {
   Progress progress = Progress::working;
-  double time = 0;           ///< that advance_to has reached, from TrainerOptions::start_time on
-  std::uint64_t steps = 0;   ///< done, over all epochs
-  std::uint64_t epochs = 0;  ///< done
+  double time = 0;           ///< reached by advance_to; begins at TrainerOptions::start_time
+  std::uint64_t steps = 0;   ///< done so far, across epochs
+  std::uint64_t epochs = 0;  ///< done so far
   std::uint64_t version = 0;
   double loss = 0;            ///< of the last step
-  std::uint64_t taken = 0;    ///< submitted batches that the steps so far were made of
+  std::uint64_t taken = 0;    ///< submitted batches used by the steps so far
   std::uint64_t waiting = 0;  ///< submitted batches that no step has taken
   std::uint64_t dropped = 0;  ///< by WhenFull::drop_oldest
   Threads threads;
-  std::string failure;  ///< one line
+  std::string failure;  ///< why training has failed, in one line; otherwise empty
 };
 
-/// A model's answer and the version of the weights that gave it.
+/// A model's answer and the version of the weights that produced it.
 template <class Output>
 struct Prediction {
   std::uint64_t version = 0;
@@ -149,56 +152,60 @@ struct Prediction {
 /// The state of a trainer at a step boundary.
 using SavedState = std::vector<std::byte>;
 
-/// Trains a model inside of a host program: a tree of actors behind plain calls. Any number of
-/// trainers may live in a process; they share nothing. A trainer prints nothing, handles no
-/// signal and never ends the process.
+/// Trains a model inside a host program: a tree of actors behind ordinary calls. A process may have
+/// any number of trainers; they share nothing. A trainer prints nothing, handles no signals and
+/// never ends the process.
 ///
-/// All calls are for any thread, except that a stepped trainer takes everything but `submit` and
-/// `status` from the thread alone that created it. With the host's executor, a call that waits
-/// does the trainer's jobs meanwhile, in its own thread. The weights are the same, bit for bit,
-/// however it runs.
+///     auto trainer = Trainer::create(MultilayerPerceptron({18, 40, 2}), TrainerOptions{});
+///     trainer->submit(Examples{inputs, targets});                 // what the host has just seen
+///     trainer->advance_to(time);                                  // trains, here and now
+///     auto answer = trainer->predict<std::vector<float>>(input);  // answer->version, ->output
+///
+/// Calls are allowed from any thread, except that a stepped trainer accepts only `submit` and
+/// `status` from threads other than its creator's. With the host's executor, a call that waits
+/// runs the trainer's jobs in its own thread meanwhile. The weights are the same, bit for bit, in
+/// all three ways of running.
 class NODEZERO_EXPORT Trainer {
  public:
-  /// invalid_argument for options that cannot work and models without tensors; in_use and io for
-  /// the folder.
+  /// invalid_argument for options that cannot work and models without tensors; in_use or io if the
+  /// folder cannot be used.
   static Result<Trainer> create(std::shared_ptr<const AnyTrainable> model, TrainerOptions options);
-  /// The same with a model of a type of its own.
+  /// The same for a model of any Trainable type.
   template <Trainable Model>
   static Result<Trainer> create(Model model, TrainerOptions options) {
     return create(make_trainable(std::move(model)), std::move(options));
   }
   Trainer(Trainer&&) noexcept;
   Trainer& operator=(Trainer&&) noexcept;
-  /// Closes. In a callback of this trainer's it ends when the callback has returned.
+  /// Closes the trainer. Inside one of its own callbacks, it closes when the callback returns.
   ~Trainer();
 
-  /// Hands a batch over, which is what a step is made of together with others: see
-  /// TrainerOptions::micro_batches. wrong_shape or not_finite if the model does not take it;
-  /// queue_full as TrainerOptions::when_full says.
+  /// Adds a batch to the queue. A step takes TrainerOptions::micro_batches of them. wrong_shape or
+  /// not_finite if the model rejects the batch; queue_full depending on TrainerOptions::when_full.
   template <class Batch>
   Result<void> submit(Batch batch) {
     return submit_value(AnyValue::of(std::move(batch)));
   }
-  /// The same with a value of any type.
+  /// The same for a value of any type.
   Result<void> submit_value(AnyValue batch);
 
-  /// Stepped: handles at most `budget` messages (at least 1; one of them computes a
-  /// micro-batch) and returns early at the end of a step and when nothing is left to do.
+  /// Stepped only: handles at most `budget` messages (at least 1; computing a micro-batch is one
+  /// message). Returns early at the end of a step and when nothing is left to do.
   Result<Status> step(std::uint64_t budget);
-  /// Stepped: does all steps that the host's time up to `time` has room for and the batches
-  /// suffice for, and says which time it has reached: `time`, or what the last step ended at.
-  /// `time` must not lie before the time reached.
+  /// Stepped only: does as many steps as fit into the host's time up to `time` and as there are
+  /// batches for. The status says which time was reached: `time`, or the end of the last step.
+  /// `time` must not lie before the time already reached.
   Result<Status> advance_to(double time);
-  /// Not stepped: waits until that many steps are done, counted over all epochs, and returns
-  /// earlier if the trainer is finished or has failed; timed_out after `timeout`, or when a job
-  /// ends that it does then.
+  /// Not stepped: waits until `steps` steps are done, counted across epochs. Returns earlier if the
+  /// trainer finishes or fails. timed_out after `timeout`; with the host's executor, at the end of
+  /// the job it is running then.
   Result<Status> wait_for_steps(std::uint64_t steps, std::chrono::milliseconds timeout);
-  /// How far the trainer is. Waits for nothing.
+  /// The current state. Never waits.
   Status status() const;
 
-  /// Asks the last weights that an epoch ended with; before the first has ended, the first weights,
-  /// version 0. Stepped, it handles what waits before it. `Output` and `Input` are those of the
-  /// model; wrong_shape if they are not.
+  /// Predicts with the weights at the end of the last epoch, or with the initial weights (version
+  /// 0) during the first epoch. A stepped trainer first handles the messages that came before.
+  /// `Input` and `Output` must be the model's types; otherwise wrong_shape.
   template <class Output, class Input>
   Result<Prediction<Output>> predict(Input input) {
     auto answer = predict_value(AnyValue::of(std::move(input)));
@@ -211,24 +218,24 @@ class NODEZERO_EXPORT Trainer {
     return Prediction<Output>{answer->version,
                               *static_cast<const Output*>(answer->output.value.get())};
   }
-  /// The same with values of any type.
+  /// The same for values of any type.
   Result<Prediction<AnyValue>> predict_value(AnyValue input);
 
-  /// The whole state at the boundary of the last step. An unfinished step is done again, with
-  /// the same bits. Batches are not part of it: after `restore` those that were not yet
-  /// `Status::taken` have to be submitted again.
+  /// The whole state at the end of the last step. An unfinished step is done again afterwards, with
+  /// the same bits. Batches are not part of the state: after `restore`, submit those again that
+  /// come after `Status::taken`.
   Result<SavedState> save();
-  /// Into a file of the folder of the options, whole or not at all.
+  /// Saves to a file in TrainerOptions::folder, completely or not at all.
   Result<void> save(const std::string& name);
-  /// Goes on from a state of this model, as if nothing had happened since. Batches that wait
-  /// are forgotten, and Status::time is TrainerOptions::start_time and what the state's steps took:
-  /// their number times TrainerOptions::time_per_step. malformed, wrong_shape if it is another
-  /// model's, and invalid_argument if micro_batches or steps_in_epoch were not what they are here;
-  /// after an error everything is as it was.
+  /// Continues from a state of this model as if nothing had happened since. Queued batches are
+  /// dropped, and Status::time becomes TrainerOptions::start_time plus the time the state's steps
+  /// took: their number times TrainerOptions::time_per_step. malformed for damaged states,
+  /// wrong_shape for another model's, invalid_argument if micro_batches or steps_in_epoch differ
+  /// from those of the state. After an error nothing has changed.
   Result<void> restore(std::span<const std::byte> state);
   Result<void> restore(const std::string& name);
 
-  /// Ends it: calls that wait return ErrorCode::closed, as do all later ones.
+  /// Ends the trainer. Waiting calls return ErrorCode::closed, and so do all later ones.
   Result<void> close();
 
  private:
