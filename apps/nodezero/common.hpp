@@ -10,12 +10,12 @@
 
 namespace nodezero::apps {
 
-/// Exit codes of the program beside 0.
-inline constexpr int exit_failure = 1;    ///< something broke after the work had begun
-inline constexpr int exit_bad_input = 2;  ///< found before the first step; nothing was changed
+/// The program's exit codes other than 0.
+inline constexpr int exit_failure = 1;    ///< the run failed
+inline constexpr int exit_bad_input = 2;  ///< the request was wrong; nothing was changed
 
-/// The way a command fails: `main` prints "nodezero: error: <message>" to stderr and ends
-/// with the code. The message is one line that says what is wrong and how to mend it.
+/// How a command fails: `main` prints "nodezero: error: <message>" to stderr and exits with the
+/// code. The message is one line that says what is wrong and what to do about it.
 class CommandError : public std::runtime_error {
  public:
   CommandError(int exit_code, const std::string& message)
@@ -26,7 +26,7 @@ class CommandError : public std::runtime_error {
   int exit_code_;
 };
 
-/// Ends the program with a code when the command has said all there is to say.
+/// Ends the program with a code but no message, because the command has printed everything itself.
 struct CommandExit {
   int exit_code = 0;
 };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// nodezero: trains, samples and evaluates GPT-2 models as a tree of actors. This file only
-// gathers the subcommands and turns their failures into one line and an exit code.
+// nodezero: trains, samples and evaluates GPT-2 models as a tree of actors. This file collects the
+// subcommands and turns their failures into one line and an exit code.
 
 #include <algorithm>
 #include <exception>
@@ -18,7 +18,7 @@ namespace {
 
 using namespace nodezero;
 
-/// A message on one line, whatever it quotes.
+/// The message on one line, even if it quotes text with line breaks.
 std::string single_line(std::string text) {
   while (!text.empty() && (text.back() == '\n' || text.back() == '\r')) {
     text.pop_back();
@@ -31,17 +31,17 @@ std::string single_line(std::string text) {
   return text;
 }
 
-/// What CLI11 could not place, options first: an unknown option's value is left over as well.
+/// Names the argument that CLI11 could not place. Once the command is known, options come first,
+/// because an unknown option's value is left over as well.
 std::string unknown_argument(const CLI::App& program) {
   const auto left_over = program.remaining(true);
-  const auto option = std::find_if(left_over.begin(), left_over.end(),
-                                   [](const std::string& text) { return text.starts_with('-'); });
-  if (option != left_over.end()) {
-    return "there is no option '" + *option + "'";
+  const auto is_option = [](const std::string& text) { return text.starts_with('-'); };
+  if (program.get_subcommands().empty() && !is_option(left_over.front())) {
+    return "unknown command '" + left_over.front() + "'";
   }
-  const bool no_command = program.get_subcommands().empty();
-  return std::string(no_command ? "there is no command '" : "unexpected argument '") +
-         (left_over.empty() ? "" : left_over.front()) + "'";
+  const auto option = std::find_if(left_over.begin(), left_over.end(), is_option);
+  return option != left_over.end() ? "unknown option '" + *option + "'"
+                                   : "unexpected argument '" + left_over.front() + "'";
 }
 
 int report(int exit_code, const std::string& message) {
@@ -53,7 +53,7 @@ int report(int exit_code, const std::string& message) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App program("Trains GPT-2 language models as a tree of actors, generates and evaluates");
+  CLI::App program("Train, sample and evaluate GPT-2 language models as a tree of actors");
   program.name("nodezero");
   program.set_version_flag("--version", "nodezero " NODEZERO_VERSION);
   apps::add_model_commands(program);
@@ -61,7 +61,7 @@ int main(int argc, char** argv) {
   try {
     program.parse(argc, argv);
     if (program.get_subcommands().empty()) {
-      return report(apps::exit_bad_input, "a command is missing (see --help)");
+      return report(apps::exit_bad_input, "no command given (see --help)");
     }
     return 0;
   } catch (const apps::CommandError& error) {

@@ -18,7 +18,7 @@ TEST(TopologyDrawing, ShowsLevelsGroupsAndCounts) {
             "    0 node_zero          0\n"
             "    1         2          0\n"
             "    2         0         13\n"
-            "  all 16 nodes: 13 workers\n"
+            "  16 nodes in total: 13 workers\n"
             "\n"
             "node_zero: 13 workers\n"
             "├─ control, groups 0-5: 7 workers, 8 nodes\n"
@@ -28,7 +28,7 @@ TEST(TopologyDrawing, ShowsLevelsGroupsAndCounts) {
 }
 
 TEST(TopologyDrawing, ShowsASingleWorker) {
-  EXPECT_NE(draw_topology(1, 12).find("all 2 nodes: 1 worker\n\nnode_zero: 1 worker\n"
+  EXPECT_NE(draw_topology(1, 12).find("2 nodes in total: 1 worker\n\nnode_zero: 1 worker\n"
                                       "└─ worker, groups 0-11\n"),
             std::string::npos);
 }
@@ -36,7 +36,7 @@ TEST(TopologyDrawing, ShowsASingleWorker) {
 TEST(TopologyDrawing, AFullTreeTakesALineALevel) {
   const auto text = draw_topology(20'736, 12);
   EXPECT_EQ(lines(text), 1 + 5 + 1 + 1 + 5);
-  EXPECT_NE(text.find("all 22,621 nodes: 20,736 workers"), std::string::npos);
+  EXPECT_NE(text.find("22,621 nodes in total: 20,736 workers"), std::string::npos);
 }
 
 TEST(TopologyDrawing, AnUnevenTreeStaysReadable) {

@@ -50,6 +50,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"MissingFile", {"--data", "nothing.txt"}, "nothing.txt"},
         BadInput{"EmptyFile", {"--data", "empty.txt"}, "empty.txt"},
         BadInput{"FolderWithoutText", {"--data", "hollow"}, "hollow"},
+        BadInput{"RunFolderInsideTheData", {"--data", "."}, "lies inside --data"},
         BadInput{"HalfATokenId", {"--data", "odd.bin"}, "odd.bin"},
         BadInput{"HeadsThatDoNotDivide", {"--heads", "3"}, "--heads"},
         BadInput{"ZeroWidth", {"--width", "0"}, "--width"},
@@ -86,7 +87,7 @@ TEST(BadInput, TextShorterThanAWindowIsToldWithBothSizes) {
   write_text(folder, "text.txt", 9);
   const auto ended = run(folder, tiny_training("out"));
   EXPECT_EQ(ended.exit_code, 2);
-  expect_one_line(ended, "8 tokens, less than one window of 9");
+  expect_one_line(ended, "only 8 tokens, but one window takes 9");
 }
 
 TEST(BadInput, ValidationPartOfOneTokenIsTooShort) {
@@ -131,6 +132,10 @@ TEST(BadInput, MissingDataOrFolderIsAskedFor) {
 TEST(BadInput, UnknownOrMissingCommandIsNamed) {
   const Folder folder;
   auto ended = run(folder, {"bake"});
+  EXPECT_EQ(ended.exit_code, 2);
+  expect_one_line(ended, "'bake'");
+  // A misspelt command is what is wrong, not the options that follow it.
+  ended = run(folder, {"bake", "--data", "text.txt"});
   EXPECT_EQ(ended.exit_code, 2);
   expect_one_line(ended, "'bake'");
   ended = run(folder, {});

@@ -145,7 +145,7 @@ TEST_F(Model, RefusesToEvaluateOnNothing) {
   expect_refused(refused({"--model", "run"}), "--data");
   expect_refused(refused({"--model", "run", "--data", "text.txt", "--split", "train"}), "either");
   expect_refused(refused({"--model", "run", "--split", "test"}), "'test'");
-  expect_refused(refused({"--model", "model", "--split", "validation"}), "no run folder");
+  expect_refused(refused({"--model", "model", "--split", "validation"}), "not a run folder");
   expect_refused(refused({"--model", "run", "--data", "nothing.txt"}), "nothing.txt");
   expect_refused(refused({"--model", "run", "--data", "one.txt"}), "at least 2");
   expect_refused(refused({"--model", "run", "--data", "foreign.txt"}), "U+00E9");
@@ -157,7 +157,7 @@ TEST_F(Model, IsNotEvaluatedOnAPartOfDataThatHasChanged) {
   ASSERT_EQ(run(other, tiny_training("run", {"--steps", "2"})).exit_code, 0);
   std::ofstream(other / "text.txt", std::ios::app) << "more";
   expect_refused(run(other, {"eval", "--model", "run", "--split", "validation"}),
-                 "data of the run has changed");
+                 "run's data has changed");
 }
 
 TEST_F(Model, HasTheDigestsThatTrainingPrinted) {
@@ -205,7 +205,7 @@ TEST(Topology, IsDrawnForAnyNumberOfSpheres) {
   const Folder folder;
   const auto ended = run(folder, {"topology", "--spheres", "144"});
   EXPECT_EQ(ended.exit_code, 0);
-  EXPECT_NE(ended.out.find("all 157 nodes: 144 workers"), std::string::npos);
+  EXPECT_NE(ended.out.find("157 nodes in total: 144 workers"), std::string::npos);
   expect_refused(run(folder, {"topology", "--spheres", "0"}), "--spheres");
   expect_refused(run(folder, {"topology", "--spheres", "3", "--symmetry", "1"}), "--symmetry");
   expect_refused(run(folder, {"topology"}), "--spheres");

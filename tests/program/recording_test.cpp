@@ -145,7 +145,7 @@ TEST(Recording, OfAKilledRunEndsWhoeverFollowsIt) {
   training.wait();
   const auto ended = follower.wait();
   EXPECT_EQ(ended.exit_code, 0);
-  EXPECT_NE(ended.err.find("the program that wrote the trace is gone"), std::string::npos);
+  EXPECT_NE(ended.err.find("the program that wrote this trace is gone"), std::string::npos);
 }
 
 TEST(Recording, IsWrittenWhenSomebodyAsks) {

@@ -55,7 +55,7 @@ TEST_F(ReplayTest, OfASessionThatWentOnStartsFromItsCheckpoint) {
   ASSERT_EQ(ended.exit_code, 0) << ended.err;
   expect_replayed();
   std::filesystem::remove_all(folder_ / "out/checkpoints/step-00000003");
-  expect_refused("no longer there");
+  expect_refused("no longer exists");
 }
 
 TEST_F(ReplayTest, OfAModelThatWentOnStartsFromIt) {
@@ -71,7 +71,7 @@ TEST_F(ReplayTest, OfAModelThatWentOnStartsFromIt) {
 TEST_F(ReplayTest, RefusesTextThatHasChanged) {
   train({});
   std::ofstream(folder_ / "text.txt", std::ios::app) << "one more line\n";
-  expect_refused("the text is not the one that the run read");
+  expect_refused("the data has changed since the recording");
 }
 
 TEST_F(ReplayTest, RefusesTheLastSecondsOfARun) {

@@ -13,10 +13,10 @@ std::string in_words(const nlohmann::ordered_json& bench) {
   const auto number = [](const nlohmann::ordered_json& value) { return value.get<double>(); };
   const auto percent = [&](const char* name) { return 100 * number(bench[name]); };
   std::string text = fmt::format(
-      "{} in {}, {} sequences a step, {} threads, {} spheres: {} tokens/s\n"
-      "  {:.2f} ms a step (best {:.2f}), {:.0f} GFLOP/s, {:.0f} % of the {:.0f} that large "
-      "products reach here\n"
-      "  a lane:",
+      "{} in {}, {} sequences per step, {} threads, {} spheres: {} tokens/s\n"
+      "  step {:.2f} ms (best {:.2f}), {:.0f} GFLOP/s, {:.0f} % of the {:.0f} that large matrix "
+      "products reach on this machine\n"
+      "  per lane:",
       bench["config"].get<std::string>(), bench["dtype"].get<std::string>(),
       bench["sequences"].get<int>(), bench["threads"].get<int>(), bench["spheres"].get<int>(),
       bench["tokens_per_second"].get<std::int64_t>(), number(bench["ms_per_step"]),
@@ -26,10 +26,10 @@ std::string in_words(const nlohmann::ordered_json& bench) {
     text += fmt::format(" {} {:.2f} ms,", part, number(bench["parts_ms"][part]));
   }
   return text + fmt::format(
-                    " busy {:.1f} %; messages take {:.2f} ms of a processor\n"
-                    "  the step's matrix products alone take {:.2f} ms ({:.0f} %): a ceiling of "
-                    "{} tokens/s\n"
-                    "  {} MB of memory",
+                    " busy {:.1f} %; messages take {:.2f} ms of CPU time\n"
+                    "  the step's matrix products alone take {:.2f} ms ({:.0f} %), which caps the "
+                    "speed at {} tokens/s\n"
+                    "  memory {} MB",
                     percent("lane_utilisation"), number(bench["parts_ms"]["messages"]),
                     number(bench["products_ms"]), percent("share_of_products"),
                     bench["ceiling_tokens_per_second"].get<std::int64_t>(),

@@ -5,7 +5,7 @@
 
 namespace nodezero::apps {
 
-/// Measures and prints the result in words or as one line of JSON.
+/// Measures, and prints the result in words or as one line of JSON.
 /// @throws CommandError
 void bench_command(const BenchOptions& options, bool as_json);
 

@@ -28,7 +28,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// A million uniform token ids, without memory: each is a function of its place.
+/// A million uniform token ids that take no memory: each is a function of its index.
 class RandomTokens : public model::TokenSource {
  public:
   explicit RandomTokens(std::int64_t vocabulary) : vocabulary_(vocabulary) {}
@@ -44,7 +44,7 @@ class RandomTokens : public model::TokenSource {
   std::int64_t vocabulary_;
 };
 
-/// What the lanes and the process had spent at one moment, in milliseconds.
+/// The time spent so far by the lanes and by the process, in milliseconds.
 struct Spent {
   double forward = 0, backward = 0, reduction = 0, optimizer = 0;
   double lanes_processor = 0;
@@ -67,7 +67,7 @@ Spent spent_so_far(const actors::LaneTimes& lanes) {
           1e3 * static_cast<double>(time.tv_sec) + milliseconds(time.tv_nsec)};
 }
 
-/// Takes the time between the ends of steps and stops the run when there are enough.
+/// Measures the time between the ends of steps and stops the run after enough of them.
 class StepClock : public actors::Observer {
  public:
   StepClock(double seconds, std::shared_ptr<const actors::LaneTimes> lanes)
@@ -93,7 +93,7 @@ class StepClock : public actors::Observer {
   const std::vector<double>& milliseconds() const { return milliseconds_; }
   double loss() const { return loss_; }
   double mean() const { return total_ / static_cast<double>(milliseconds_.size()); }
-  /// What a step spent in the mean.
+  /// The mean time spent per step.
   Spent a_step() const {
     const auto steps = static_cast<double>(milliseconds_.size());
     return {(end_.forward - begin_.forward) / steps,
@@ -198,7 +198,7 @@ nlohmann::ordered_json run_bench(const BenchOptions& options) {
   const auto shape = find_bench_shape(options.config);
   if (!shape) {
     throw CommandError(exit_bad_input,
-                       "--config " + options.config + " is unknown; choose A, B, C64 or C1024");
+                       "--config takes A, B, C64 or C1024, not '" + options.config + "'");
   }
   unwrap(model::check_processor(options.precision));
   const std::uint32_t sequences = options.sequences > 0 ? options.sequences : shape->sequences;

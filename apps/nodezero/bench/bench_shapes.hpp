@@ -9,15 +9,15 @@
 
 namespace nodezero::apps {
 
-/// A training step whose speed is compared with other programs'.
+/// A training step whose speed is compared with that of other programs.
 struct BenchShape {
   const char* name;
   model::ModelConfig model;
-  std::uint32_t sequences;  ///< a step
+  std::uint32_t sequences;  ///< per step
 };
 
-/// A and B are nanoGPT's character models for a processor and a graphics card, C64 and C1024
-/// GPT-2's smallest with a short and its full context.
+/// A and B are nanoGPT's character models for CPUs and GPUs; C64 and C1024 are the smallest GPT-2
+/// with a short context and with its full one.
 inline const BenchShape bench_shapes[] = {
     {"A", {.layers = 4, .heads = 4, .width = 128, .context = 64, .vocabulary = 65}, 12},
     {"B", {.layers = 6, .heads = 6, .width = 384, .context = 256, .vocabulary = 65}, 8},

@@ -50,7 +50,7 @@ double measure_peak_rate(std::uint32_t threads, model::Precision precision) {
     });
   }
   workers.clear();
-  // The first entry is not a round: it ends when all threads have begun.
+  // The first entry is not a round: it ends when all threads have started.
   const double best = *std::min_element(seconds.begin() + 1, seconds.end());
   return 2.0 * size * size * size * threads / best;
 }

@@ -122,7 +122,7 @@ class Products {
   model::AlignedBuffer gradient_;
   model::AlignedBuffer x_;
   model::AlignedBuffer y_;
-  model::AlignedBuffer out_;  ///< apart from the factors, which keep their values
+  model::AlignedBuffer out_;  ///< separate from the factors, which keep their values
   std::vector<Bf16> scratch_;
 };
 
@@ -145,7 +145,7 @@ double measure_product_time(const model::ModelConfig& config, std::int64_t seque
   const std::uint32_t running = std::min(threads, micro_batches);
   std::barrier round(running, [&, first = true]() mutable noexcept {
     const auto now = Clock::now();
-    if (!std::exchange(first, false)) {  // the first meeting is where the rounds begin
+    if (!std::exchange(first, false)) {  // the first time, the rounds are about to start
       best = std::min(best, std::chrono::duration<double>(now - start).count());
     }
     start = now;

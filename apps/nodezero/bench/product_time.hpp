@@ -8,10 +8,10 @@
 
 namespace nodezero::apps {
 
-/// Seconds that the matrix products of a training step alone take: those of every linear layer
-/// and of the output, forward and backward, on weights and gradients that lie in memory as a
-/// step's do, `threads` micro-batches of `sequences` at a time. Attention's products, which are
-/// small, are not among them. The least of a few rounds.
+/// Seconds taken by the matrix products of a training step alone: those of every linear layer and
+/// of the output, forward and backward, with weights and gradients laid out in memory as in a
+/// step, and `threads` micro-batches of `sequences` at a time. Excludes attention's products,
+/// which are small. The minimum of a few rounds.
 double measure_product_time(const model::ModelConfig& config, std::int64_t sequences,
                             std::uint32_t micro_batches, std::uint32_t threads,
                             model::Precision precision);

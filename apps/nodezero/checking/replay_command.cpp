@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// nodezero replay: a recorded run again, on one thread, every actor with the messages that it got.
+// nodezero replay: repeats a recorded run on one thread, giving each actor the messages it got.
 
 #include "apps/nodezero/checking/replay_command.hpp"
 
@@ -39,21 +39,22 @@ void print_states(const std::vector<verify::ActorState>& actors) {
   throw CommandError(
       exit_failure,
       difference.event == 0
-          ? std::string("the replay does more than the recording has")
-          : fmt::format("the replay departs from the recording at event {}", difference.event));
+          ? std::string("the replay goes on after the end of the recording")
+          : fmt::format("the replay differs from the recording at event {}", difference.event));
 }
 
 void compare_ends(const Trace& recorded, const verify::Replayed& replayed) {
   const auto expected = noted_weights(recorded);
   if (!expected) {
-    return;  // the run failed, and nothing was left of it
+    return;  // the run failed without leaving weights
   }
   if (!replayed.end || !replayed.end->weights) {
-    throw CommandError(exit_failure, "the recorded run ended with weights, the replay without");
+    throw CommandError(exit_failure,
+                       "the recorded run ended with weights, but the replay has none");
   }
   const auto found = model::digest(*replayed.end->weights);
   if (found != *expected) {
-    throw CommandError(exit_failure, fmt::format("the recorded run ended with weights {}, the "
+    throw CommandError(exit_failure, fmt::format("the recorded run ended with weights {}, but the "
                                                  "replay with {}",
                                                  *expected, found));
   }
@@ -71,7 +72,7 @@ void run_replay(const ReplayRequest& request) {
     print_states(replayed.actors);
     fmt::print("\n");
   }
-  fmt::print("{} of {} messages handled again by {} actors\n", grouped(replayed.messages),
+  fmt::print("replayed {} of {} messages between {} actors\n", grouped(replayed.messages),
              grouped(replayed.recorded), recorded.actors.size() - 1);
   if (replayed.difference) {
     fail(*replayed.difference);

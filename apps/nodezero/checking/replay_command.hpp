@@ -12,7 +12,7 @@ struct ReplayRequest {
   std::optional<std::uint64_t> until;  ///< an event; none: the end
 };
 
-/// Runs a recorded run again and prints whether everything was as recorded.
+/// Replays a recorded run and prints whether everything happened as recorded.
 /// @throws CommandError
 void replay_command(const ReplayRequest& request);
 

@@ -25,57 +25,57 @@ using verify::Session;
 
 void print_pairs(const explore::Coverage& coverage) {
   for (const auto& [pair, count] : coverage.met()) {
-    fmt::print("  met      {:>12}  {} in {}: {}\n", count, pair.actor, pair.state, pair.message);
+    fmt::print("  seen     {:>12}  {} in {}: {}\n", count, pair.actor, pair.state, pair.message);
   }
   for (const auto& pair : coverage.unmet()) {
-    fmt::print("  not met  {:>12}  {} in {}: {}\n", "", pair.actor, pair.state, pair.message);
+    fmt::print("  missing  {:>12}  {} in {}: {}\n", "", pair.actor, pair.state, pair.message);
   }
 }
 
 void print_coverage(const explore::Coverage& coverage, bool pairs) {
-  fmt::print("{} pairs of a state and a message were met, {} were not{}\n", coverage.met().size(),
+  fmt::print("{} pairs of a state and a message occurred, {} never did{}\n", coverage.met().size(),
              coverage.unmet().size(), pairs ? ":" : " (--pairs lists them)");
   if (pairs) {
     print_pairs(coverage);
   }
 }
 
-/// What was covered of how much, on one line.
+/// One line that says how much was covered.
 std::string summary(const Question& question, const explore::Report& report) {
   const double rate = static_cast<double>(report.deliveries) / std::max(report.cpu_seconds, 1e-3);
-  const std::string work = fmt::format("{} deliveries, {:.2f} s of CPU, {:.0f} deliveries/s",
+  const std::string work = fmt::format("{} deliveries, {:.2f} s CPU, {:.0f} deliveries/s",
                                        report.deliveries, report.cpu_seconds, rate);
   switch (question.mode) {
     case Mode::classes:
       return fmt::format("{} {} classes of schedules, {}",
-                         report.complete ? "all" : "cut off after", report.schedules, work);
+                         report.complete ? "all" : "stopped after", report.schedules, work);
     case Mode::exhaustive:
-      return fmt::format("{} {} states, which stand for {:.4g} schedules, {}",
-                         report.complete ? "all" : "cut off after", report.states, report.orders,
+      return fmt::format("{} {} states, standing for {:.4g} schedules, {}",
+                         report.complete ? "all" : "stopped after", report.states, report.orders,
                          work);
     default:
       break;
   }
   return report.orders < 1e300
-             ? fmt::format("{} schedules of about {:.3g}, {}", report.schedules, report.orders,
+             ? fmt::format("{} of about {:.3g} schedules, {}", report.schedules, report.orders,
                            work)
-             : fmt::format("{} schedules of more than 1e300, {}", report.schedules, work);
+             : fmt::format("{} of more than 1e300 schedules, {}", report.schedules, work);
 }
 
-/// Shows a broken rule, writes its schedule, and ends the program.
+/// Prints a broken rule, writes its schedule, and ends the program.
 [[noreturn]] void fail(const Question& question, const explore::Counterexample& found,
                        const std::string& out) {
   const auto [simple, small] = verify::shrink({question, found});
   Session session(simple);
   fmt::print("violated: {}\n", small.rule);
-  fmt::print("{} steps, shrunk from {}:\n\n{}\n", small.schedule.size(), found.schedule.size(),
+  fmt::print("{} steps, reduced from {}:\n\n{}\n", small.schedule.size(), found.schedule.size(),
              explore::sequence_diagram(session.run(), small, verify::describe_message));
   const auto written = explore::write_schedule(out, {simple.text(), small.schedule});
   if (!written) {
     throw CommandError(exit_failure, written.error());
   }
-  throw CommandError(exit_failure, fmt::format("a rule is violated: {} (nodezero verify --replay "
-                                               "'{}' shows it again)",
+  throw CommandError(exit_failure, fmt::format("a rule is violated: {} (see it again: nodezero "
+                                               "verify --replay '{}')",
                                                small.rule, out));
 }
 
@@ -105,7 +105,7 @@ void run_question(const VerifyOptions& options) {
   const auto report = session.explore(bounds);
   fmt::print("{}\n", summary(options.question, report));
   if (options.question.scope == Scope::bare && options.question.mode == Mode::classes) {
-    fmt::print("expected: {:.0f}, the product of the factorials of numbers of children\n",
+    fmt::print("expected: {:.0f}, the product of the factorials of the numbers of children\n",
                session.classes_of_bare_protocol());
   }
   print_coverage(report.coverage, options.pairs);
@@ -114,7 +114,7 @@ void run_question(const VerifyOptions& options) {
   }
 }
 
-/// The answers to questions of one name.
+/// The combined results of all questions with the same name.
 struct Group {
   std::string name;
   std::size_t questions = 0;
@@ -169,7 +169,7 @@ void run_suite(const VerifyOptions& options) {
   group->print();
   print_coverage(coverage, options.pairs);
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-  fmt::print("{} configurations, no rule violated, {:.1f} s ({:.1f} s of CPU)\n", total.questions,
+  fmt::print("{} configurations, no rule violated, {:.1f} s ({:.1f} s CPU)\n", total.questions,
              time.count(), total.cpu_seconds);
 }
 

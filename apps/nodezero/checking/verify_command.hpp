@@ -13,7 +13,7 @@ namespace nodezero::apps {
 
 struct VerifyOptions {
   verify::Question question;
-  bool asks = false;  ///< answer `question`; otherwise all that are in the suite
+  bool asks = false;  ///< answer `question`; otherwise all questions of the suite
   explore::Bounds bounds;
   std::uint64_t schedules = 1000;
   std::string replay;  ///< a schedule to run again; empty: none
@@ -23,7 +23,7 @@ struct VerifyOptions {
   bool pairs = false;
 };
 
-/// Prints what was covered, and of a broken rule its shortest schedule.
+/// Prints what was covered and, if a rule is broken, its shortest schedule.
 /// @throws CommandError
 void verify_command(const VerifyOptions& options);
 

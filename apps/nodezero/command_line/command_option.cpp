@@ -24,10 +24,10 @@ CLI::Option* add_value(CLI::App& command, const OptionSpec& spec, OptionValue va
 }
 
 void add_options(CLI::App& command, GivenOptions& given) {
-  command.add_option("--out", given.out, "Run folder: model, checkpoints, run.json, metrics.jsonl")
+  command.add_option("--out", given.out, "Run folder for the model, checkpoints and metrics")
       ->type_name("DIR");
   for (const auto& [spec, value_in] : option_table()) {
-    // The callback keeps a pointer into `given`.
+    // The callback keeps this pointer into `given`.
     const OptionValue value = value_in(given.values);
     auto* option =
         command.add_option(fmt::format("--{}", spec.name),
@@ -39,8 +39,15 @@ void add_options(CLI::App& command, GivenOptions& given) {
                            spec.description);
     option->group(spec.group)->type_name(placeholder(value));
     option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    const bool takes_several = std::string_view(spec.name) == "data";
-    if (takes_several) {
+    const std::string_view name = spec.name;
+    if (name == "validation") {
+      option->type_name("FRACTION|FILE");
+    } else if (name == "init") {
+      option->type_name("DIR");
+    } else if (name == "trace") {
+      option->type_name("FILE");
+    }
+    if (name == "data") {
       option->expected(1, CLI::detail::expected_max_vector_size)->allow_extra_args();
       option->type_name("PATH");
     } else {

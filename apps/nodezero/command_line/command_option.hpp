@@ -11,13 +11,12 @@ class Option;
 
 namespace nodezero::apps {
 
-/// Adds --<spec.name> to a command. The value is parsed strictly and within the limits of
-/// the spec, as those of `train` are; `value` points to the default and must live as long as the
-/// command.
+/// Adds --<spec.name> to a command. Values are parsed strictly and checked against the spec's
+/// limits, like the options of `train`. `value` points to the default and must outlive the command.
 CLI::Option* add_value(CLI::App& command, const OptionSpec& spec, OptionValue value);
 
-/// Adds --out and every option of the table to the command; what is given arrives in `given`, which
-/// must live as long as the command.
+/// Adds --out and every option in the table to the command. The given values are stored in
+/// `given`, which must outlive the command.
 void add_options(CLI::App& command, GivenOptions& given);
 
 }  // namespace nodezero::apps

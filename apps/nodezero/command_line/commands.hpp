@@ -7,13 +7,12 @@ class App;
 
 namespace nodezero::apps {
 
-// The subcommands of the program: what each may be told, and whom it calls. A callback that
-// returns means success. It ends otherwise by throwing CommandError (common.hpp), which `main`
-// prints as one line, or CommandExit. The result of a command goes to stdout, everything else to
-// stderr.
+// The subcommands of the program: their options, and which function each of them calls. A callback
+// that returns has succeeded; otherwise it throws CommandError (common.hpp), which `main` prints as
+// one line, or CommandExit. Results go to stdout, everything else to stderr.
 //
-// CLI11 costs a file that includes it several seconds to compile. So the commands know nothing of
-// it, and only this room does.
+// A file that includes CLI11 takes several seconds longer to compile. So only this room knows it,
+// and the commands do not.
 
 /// train, generate, eval, topology, digest, bench
 void add_model_commands(CLI::App& program);

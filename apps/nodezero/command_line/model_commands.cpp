@@ -18,73 +18,78 @@ namespace nodezero::apps {
 
 namespace {
 
-/// An option of a command that `train` has not.
+/// An option of a command that `train` does not have.
 OptionSpec own(const char* name, double least, double most, const char* description) {
-  return {name, "OPTIONS", OnResume::may_change, least, most, description};
+  return {name, "Options", OnResume::may_change, least, most, description};
 }
 
 void add_train(CLI::App& program) {
   auto* command = program.add_subcommand("train", "Train a model on text");
   const auto request = std::make_shared<TrainRequest>();
   command->add_flag("--resume", request->resume,
-                    "Go on with the run in --out; its options are known and may be left out");
+                    "Continue the run in --out; its options are remembered and may be left out");
   command->add_flag("--plan", request->plan,
-                    "Print parameters, memory, steps and an estimate of the time; train nothing");
+                    "Print the number of parameters, memory, steps and an estimate of the time, "
+                    "and do not train");
   command
       ->add_option("--config", request->config,
-                   "TOML or INI file of these options; the command line is stronger")
+                   "TOML or INI file with any of these options; the command line takes precedence")
       ->type_name("FILE");
   add_options(*command, request->given);
   command->callback([request] { train_command(*request); });
 }
 
 void add_generate(CLI::App& program) {
-  auto* command = program.add_subcommand("generate", "Continue a text, token by token");
+  auto* command = program.add_subcommand("generate", "Continue a text with a trained model");
   const auto options = std::make_shared<GenerateOptions>();
   auto& sampling = options->sampling;
   command->add_option("--model", options->model, "Run folder or model folder")
       ->required()
       ->type_name("DIR");
-  command
-      ->add_option("--prompt", options->prompt, "Text to continue; a line break if it is not given")
+  command->add_option("--prompt", options->prompt, "Text to continue; a line break if not given")
       ->type_name("TEXT");
   add_value(*command, own("tokens", 0, 1e9, "Tokens to generate"), &options->tokens);
-  add_value(*command, own("temperature", 0, 1e30, "0: always the likeliest token"),
+  add_value(*command,
+            own("temperature", 0, 1e30, "Sampling temperature; 0 always takes the likeliest token"),
             &sampling.temperature);
   add_value(*command, own("top-k", 0, 1e15, "Sample from the k likeliest tokens; 0: from all"),
             &sampling.top_k);
-  add_value(
-      *command,
-      own("top-p", 0, 1, "Sample from the likeliest tokens that hold this probability, above 0"),
-      &sampling.top_p);
-  add_value(*command, own("seed", 0, 1.8e19, "The same seed gives the same text"), &sampling.seed);
+  add_value(*command,
+            own("top-p", 0, 1,
+                "Sample from the likeliest tokens that together have this probability, above 0"),
+            &sampling.top_p);
+  add_value(*command,
+            own("seed", 0, 1.8e19, "Seed of the sampling; the same seed gives the same text"),
+            &sampling.seed);
   add_value(*command,
             own("precision", 0, 0,
-                "fp32, or bf16: weights rounded to bf16, about twice as fast for large models"),
+                "fp32, or bf16 to round the weights, about twice as fast for large models"),
             &options->precision);
   command->callback([options] { generate_command(*options); });
 }
 
 void add_eval(CLI::App& program) {
-  auto* command = program.add_subcommand("eval", "Loss, perplexity and bits a byte on a text");
+  auto* command = program.add_subcommand(
+      "eval", "Compute a model's loss, perplexity and bits per byte on a text");
   const auto options = std::make_shared<EvaluateOptions>();
   command->add_option("--model", options->model, "Run folder or model folder")
       ->required()
       ->type_name("DIR");
-  command->add_option("--data", options->data, "Files and folders of text, or token files (.bin)")
+  command->add_option("--data", options->data, "Text files or folders, or token files (.bin)")
       ->type_name("PATH");
   command
       ->add_option("--split", options->split,
-                   "Part of the data that the run of the model had: validation or train")
+                   "Part of the run's own data, instead of --data: validation or train")
       ->type_name("NAME");
-  add_value(*command, own("threads", 0, 1'024, "Threads that compute; 0: one a core"),
+  add_value(*command, own("threads", 0, 1'024, "Computing threads; 0: one per core"),
             &options->threads);
   command->add_flag("--json", options->json, "Print one JSON object");
   command->callback([options] { evaluate_command(*options); });
 }
 
 void add_topology(CLI::App& program) {
-  auto* command = program.add_subcommand("topology", "Draw the tree of spheres of a run");
+  auto* command =
+      program.add_subcommand("topology", "Draw the tree that a number of spheres forms");
   struct Options {
     std::uint32_t spheres = 3;
     std::uint32_t symmetry = 12;
@@ -98,36 +103,40 @@ void add_topology(CLI::App& program) {
 
 void add_digest(CLI::App& program) {
   auto* command = program.add_subcommand(
-      "digest", "SHA-256 of the weights and, of a checkpoint, of the optimizer's state");
+      "digest", "Print the SHA-256 of a model's weights and of a checkpoint's optimizer state");
   const auto folder = std::make_shared<std::string>();
   command
       ->add_option("DIR", *folder, "Run folder (its newest checkpoint), checkpoint or model folder")
       ->required()
-      ->type_name("DIR");
+      ->type_name("");
   command->callback([folder] { digest_command(*folder); });
 }
 
 void add_bench(CLI::App& program) {
   auto* command =
-      program.add_subcommand("bench", "Measure the speed of training steps on random tokens");
+      program.add_subcommand("bench", "Measure how fast this machine trains, on random tokens");
   const auto options = std::make_shared<BenchOptions>();
-  command->add_option("--config", options->config, "A, B, C64 or C1024")
+  command
+      ->add_option("--config", options->config,
+                   "Shape of the model: A (809,856 parameters), B (10.7M), or GPT-2 124M with "
+                   "context 64 (C64) or 1,024 (C1024)")
       ->type_name("NAME")
       ->default_str(options->config);
   add_value(*command, option_spec("micro-batches"), &options->micro_batches)
-      ->default_str("one a thread");
+      ->default_str("one per thread");
   add_value(*command, option_spec("precision"), &options->precision);
   add_value(*command, option_spec("spheres"), &options->spheres);
   add_value(*command, option_spec("threads"), &options->threads);
-  command->add_option("--sequences", options->sequences, "Sequences a step")
-      ->type_name("N")
-      ->default_str("the configuration's");
+  command
+      ->add_option("--sequences", options->sequences,
+                   "Sequences per step; by default the configuration's")
+      ->type_name("N");
   command->add_option("--seconds", options->seconds, "How long to measure")
       ->type_name("S")
       ->check(CLI::PositiveNumber)
       ->default_str("8");
   const auto as_json = std::make_shared<bool>(false);
-  command->add_flag("--json", *as_json, "Print one JSON line, which says more");
+  command->add_flag("--json", *as_json, "Print one line of JSON, with more detail");
   command->callback([options, as_json] { bench_command(*options, *as_json); });
 }
 

@@ -38,7 +38,7 @@ GivenOptions read_config_file(const std::filesystem::path& path) {
   GivenOptions given;
   for (const auto& item : items) {
     if (item.name == "++" || item.name == "--") {
-      continue;  // CLI11's marks for the borders of a section
+      continue;  // CLI11's marks for the start and end of a section
     }
     const bool in_place =
         item.parents.empty() || (item.parents.size() == 1 && item.parents.front() == section);
@@ -59,7 +59,7 @@ GivenOptions read_config_file(const std::filesystem::path& path) {
       }
     }
     if (!known) {
-      throw CommandError(exit_bad_input, fmt::format("configuration file '{}': no option '{}'",
+      throw CommandError(exit_bad_input, fmt::format("configuration file '{}': unknown option '{}'",
                                                      path.string(), item.fullname()));
     }
   }

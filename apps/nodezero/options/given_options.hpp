@@ -9,22 +9,22 @@
 
 namespace nodezero::apps {
 
-/// What was said in one place: the values and the names of those that were said. The other
-/// values are defaults and mean nothing.
+/// The options given in one place: their values, and the names of those that were given. The
+/// other values are defaults and mean nothing.
 struct GivenOptions {
   TrainOptions values;
   std::set<std::string> names;
-  std::string out;  ///< the run folder, which no run records; empty if it was not said
+  std::string out;  ///< the run folder, which no run records; empty if not given
 
   bool has(const char* name) const { return names.contains(name); }
 };
 
-/// Reads a TOML or INI file of the same option names, at its top or in a section [train].
-/// @throws CommandError that names the file and the option
+/// Reads a TOML or INI file with the same option names, at its top level or in a section [train].
+/// @throws CommandError naming the file and the option
 GivenOptions read_config_file(const std::filesystem::path& path);
 
-/// The union; where both say something, `stronger` holds. --epochs and --steps answer one
-/// question, so one of them in `stronger` silences both in `weaker`.
+/// The union of both; where both give an option, `stronger` wins. Because --epochs and --steps
+/// both set the length, either in `stronger` overrides both in `weaker`.
 GivenOptions merge(GivenOptions stronger, const GivenOptions& weaker);
 
 }  // namespace nodezero::apps

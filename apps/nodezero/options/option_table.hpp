@@ -14,11 +14,11 @@ namespace nodezero::apps {
 
 /// May an option of a run change when the run is resumed?
 enum class OnResume {
-  fixed,       ///< part of the arithmetic or of what is compared; a change is refused by name
-  may_change,  ///< decides who computes, when something is reported or how long to wait
+  fixed,       ///< affects the weights or reported losses; resuming with another value is refused
+  may_change,  ///< affects who computes, when something is reported, or how long to wait
 };
 
-/// One option of `nodezero train`. Limits apply to numbers and are inclusive.
+/// One option of `nodezero train`. The limits are inclusive and apply to numbers only.
 struct OptionSpec {
   const char* name;   ///< without the dashes
   const char* group;  ///< heading in the help text
@@ -39,11 +39,11 @@ struct Option {
   OptionValue (*value_in)(TrainOptions& options);
 };
 
-/// The one list of the options of a run: the command line, the configuration file, run.json
-/// and the comparison on resume are all driven by it.
+/// The single list of the options of a run. The command line, the configuration file, run.json and
+/// the comparison on resume are all driven by it.
 std::span<const Option> option_table();
 
-/// The entry of that name, which must be in the table.
+/// The entry with that name, which must be in the table.
 const OptionSpec& option_spec(std::string_view name);
 
 void copy_value(const Option& option, const TrainOptions& from, TrainOptions& to);

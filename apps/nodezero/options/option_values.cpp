@@ -49,7 +49,7 @@ void parse_number(const OptionSpec& spec, std::string_view kind, const std::stri
   const auto* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, value);
   const auto size = static_cast<double>(value);
-  // Written so that NaN, which compares with nothing, is refused.
+  // Phrased so that NaN, for which every comparison is false, is refused.
   const bool inside = size >= spec.least && size <= spec.most;
   if (error != std::errc{} || stop != end || !inside) {
     refuse(spec, limits(spec, kind), text);
@@ -93,7 +93,7 @@ void parse(const OptionSpec&, const std::string& text, std::string& out) {
   out = text;
 }
 void parse(const OptionSpec& spec, const std::string& text, model::Tokenizer::Kind& out) {
-  // "none" is what token files have; nobody chooses it for text.
+  // "none" is for token files and cannot be chosen.
   parse_name(spec, tokenizer_names, 2, text, out);
 }
 void parse(const OptionSpec& spec, const std::string& text, model::Precision& out) {
@@ -210,7 +210,7 @@ TrainOptions options_from_json(const nlohmann::json& json) {
       }
     } catch (const nlohmann::json::exception&) {
       throw CommandError(exit_bad_input,
-                         fmt::format("option '{}' has a value of the wrong type: {}",
+                         fmt::format("the option '{}' has a value of the wrong type: {}",
                                      option.spec.name, stored->dump()));
     }
   }

@@ -9,8 +9,8 @@ namespace nodezero::apps {
 
 namespace {
 
-/// A small model on a few hundred kilobytes of text that is worth looking at after two epochs
-/// and a minute on two cores. Steps are small, because so little text allows few of them.
+/// A small model for a few hundred kilobytes of text, worth looking at after two epochs and a
+/// minute on two cores. Steps are small so that so little text gives enough of them.
 void set_demo(TrainOptions& o) {
   o.training.model = {.layers = 4, .heads = 6, .width = 192, .context = 64};
   o.training.optimizer.learning_rate = 2e-3;
@@ -27,7 +27,7 @@ void set_demo(TrainOptions& o) {
   o.temperature = 0.6;
 }
 
-/// nanoGPT's character model of Shakespeare as its README runs it on a CPU.
+/// nanoGPT's Shakespeare character model, at the size its README uses on a CPU.
 void set_shakespeare_cpu(TrainOptions& o) {
   o.tokenizer = model::Tokenizer::Kind::chars;
   o.training.model = {.layers = 4, .heads = 4, .width = 128, .context = 64};
@@ -44,7 +44,7 @@ void set_shakespeare_cpu(TrainOptions& o) {
   o.evaluate_every = 250;
 }
 
-/// nanoGPT's character model of Shakespeare at full size.
+/// nanoGPT's Shakespeare character model at full size.
 void set_shakespeare_gpu(TrainOptions& o) {
   set_shakespeare_cpu(o);
   o.training.model = {.layers = 6, .heads = 6, .width = 384, .context = 256, .dropout = 0.2};
@@ -53,8 +53,8 @@ void set_shakespeare_gpu(TrainOptions& o) {
   o.training.steps = 5'000;
 }
 
-/// GPT-2's smallest size on a corpus of its own tokens, about half a million tokens a step.
-/// Micro-batches are small, because each lane holds the logits of one of them.
+/// The smallest GPT-2, on files of GPT-2 tokens, with about half a million tokens per step.
+/// Micro-batches are small because each lane holds the logits of one.
 void set_gpt2_124m(TrainOptions& o) {
   o.training.model = {.layers = 12, .heads = 12, .width = 768, .context = 1'024};
   o.training.optimizer = {.learning_rate = 6e-4,

@@ -7,9 +7,9 @@
 
 namespace nodezero::apps {
 
-/// The options of a preset; everything that it does not care about has its default. An
-/// empty name is no preset: the defaults alone.
-/// @throws CommandError, naming the presets, if there is none of that name
+/// The options of a preset, with defaults for what it does not set. An empty name gives the
+/// defaults alone.
+/// @throws CommandError listing the presets if there is none of that name
 TrainOptions preset_options(const std::string& name);
 
 }  // namespace nodezero::apps

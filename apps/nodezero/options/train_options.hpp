@@ -11,17 +11,17 @@
 
 namespace nodezero::apps {
 
-/// What a person can say about a training run, as plain values. The options' names, limits
-/// and help texts stand in option_table.hpp; run.json holds the same values by the same names.
+/// The options of a training run as plain values. Their names, limits and help texts are in
+/// option_table.hpp; run.json stores the same values under the same names.
 struct TrainOptions {
   std::string preset;
   std::vector<std::string> data;  ///< files and folders
   model::Tokenizer::Kind tokenizer = model::Tokenizer::Kind::bytes;
-  std::int64_t vocabulary = 50'257;  ///< token ids of .bin files; text brings its own
+  std::int64_t vocabulary = 50'257;  ///< token ids in .bin files; text determines its own
   std::string validation = "0.1";    ///< a fraction of the tokens in [0, 1), or a path
   std::string init;                  ///< model folder to start from; empty: from the seed
 
-  /// training.model.vocabulary is settled when the data is opened.
+  /// training.model.vocabulary is set when the data is opened.
   model::TrainingConfig training;
 
   std::uint32_t spheres = 3;
@@ -43,8 +43,8 @@ struct TrainOptions {
   actors::InferencePolicy inference_policy = actors::InferencePolicy::snapshot;
   std::uint64_t stall_timeout_s = 600;
 
-  std::string trace;                ///< file of this session's messages; empty: none
-  std::uint64_t trace_ring_s = 60;  ///< 0: none
+  std::string trace;                ///< file to record this session's messages to; empty: none
+  std::uint64_t trace_ring_s = 60;  ///< seconds of messages kept in memory; 0: none
 };
 
 }  // namespace nodezero::apps

@@ -18,7 +18,7 @@ struct Fault {
 constexpr std::array<Fault, 4> faults = {
     Fault{SIGSEGV, "SIGSEGV"}, {SIGBUS, "SIGBUS"}, {SIGFPE, "SIGFPE"}, {SIGABRT, "SIGABRT"}};
 
-// A signal handler reaches nothing else. The paths are put together before any signal comes.
+// Global because a signal handler can reach nothing else. The paths are built in advance.
 std::atomic<runtime::trace::Recorder*> dumped_recorder{nullptr};
 std::array<std::string, faults.size()> dump_paths;
 
@@ -37,7 +37,7 @@ void handle(int signal) {
       say("\n");
     }
   }
-  // The default action is in place again and ends the program when this handler returns.
+  // The default action has been restored and ends the program when this handler returns.
   raise(signal);
 }
 

@@ -7,9 +7,8 @@
 
 namespace nodezero::apps {
 
-/// While it lives, a signal that ends the program because of a fault (SIGSEGV, SIGBUS, SIGFPE,
-/// SIGABRT) first writes the recorder's ring to trace-<signal>.nztrace in the folder. One at a
-/// time.
+/// While this object lives, a fatal signal (SIGSEGV, SIGBUS, SIGFPE, SIGABRT) first writes the
+/// recorder's ring to trace-<signal>.nztrace in the folder. At most one may exist at a time.
 class CrashDump {
  public:
   CrashDump(runtime::trace::Recorder& recorder, const std::filesystem::path& folder);

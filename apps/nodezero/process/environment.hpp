@@ -7,17 +7,17 @@
 
 namespace nodezero::apps {
 
-/// Versions of this program, CAF, oneDNN, Eigen, fmt, CLI11, nlohmann-json and the compiler.
+/// The versions of this program, CAF, oneDNN, Eigen, fmt, CLI11, nlohmann-json and the compiler.
 nlohmann::json version_description();
 
-/// The processor's name, its number of cores, the instruction sets that this program knows
-/// of, and the one that oneDNN uses.
+/// The processor's name, its number of cores, the instruction sets it has of those this program
+/// knows, and the one that oneDNN uses.
 nlohmann::json processor_description();
 
-/// This machine's name in its network.
+/// This machine's host name.
 std::string host_name();
 
-/// Now, in UTC, as 2025-01-31T12:00:00Z.
+/// The current time in UTC, such as 2025-01-31T12:00:00Z.
 std::string timestamp();
 
 }  // namespace nodezero::apps

@@ -15,7 +15,7 @@ namespace {
 
 constexpr auto unlimited = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
 
-/// The number after `key` at the start of a line of a file of the kernel's.
+/// The number after `key` at the start of a line in one of the kernel's files.
 std::optional<std::uint64_t> value_in(const std::filesystem::path& path, std::string_view key) {
   std::ifstream file(path);
   for (std::string word; file >> word;) {
@@ -29,7 +29,7 @@ std::optional<std::uint64_t> value_in(const std::filesystem::path& path, std::st
   return std::nullopt;
 }
 
-/// The only number of a file; nothing if it holds a word, such as "max".
+/// The file's single number; nothing if it holds a word such as "max".
 std::optional<std::uint64_t> only_value(const std::filesystem::path& path) {
   std::ifstream file(path);
   std::uint64_t value = 0;
@@ -39,7 +39,7 @@ std::optional<std::uint64_t> only_value(const std::filesystem::path& path) {
   return std::nullopt;
 }
 
-/// What one control group still allows. File caches count as used but are given back.
+/// What one control group still allows. File caches count as used, but the kernel reclaims them.
 std::uint64_t room_in_group(const std::filesystem::path& group, const char* limit_name,
                             const char* usage_name, const char* cache_key) {
   const auto limit = only_value(group / limit_name);
@@ -52,7 +52,7 @@ std::uint64_t room_in_group(const std::filesystem::path& group, const char* limi
   return *limit - std::min(*limit, used);
 }
 
-/// The least room in the process's group and those above it.
+/// The smallest remaining room in the process's group and its ancestors.
 std::uint64_t room_in_groups(const std::filesystem::path& root) {
   auto room = unlimited;
   std::ifstream groups(root / "proc/self/cgroup");

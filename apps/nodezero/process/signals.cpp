@@ -8,7 +8,7 @@ namespace nodezero::apps {
 
 namespace {
 
-/// True if the program was started with this signal ignored, as nohup does.
+/// True if the program was started with this signal ignored, as with nohup.
 bool is_ignored(int signal) {
   struct sigaction action {};
   sigaction(signal, nullptr, &action);

@@ -8,9 +8,9 @@
 
 namespace nodezero::apps {
 
-/// Holds back Ctrl-C and its kin (SIGINT, SIGTERM, SIGHUP), and SIGUSR1, while it lives. Make it
-/// before any other thread, because threads inherit what is blocked: a signal to a thread that does
-/// not block it would end the program.
+/// Blocks SIGINT, SIGTERM, SIGHUP and SIGUSR1 while it lives. Create it before any other thread:
+/// threads inherit the mask, and a signal delivered to a thread that does not block it would end
+/// the program.
 class SignalBlock {
  public:
   SignalBlock();
@@ -25,9 +25,9 @@ class SignalBlock {
   sigset_t before_{};
 };
 
-/// Turns the blocked signals into a call. A thread of its own waits for them, so that no code
-/// runs inside a signal handler. The first one calls `on_first` there, also if it came before
-/// the watcher; the second ends the program at once with the shell's code for it. Each SIGUSR1
+/// Turns the blocked signals into calls on a thread of its own, so that no code runs inside a
+/// signal handler. The first signal calls `on_first`, even if it arrived before the watcher
+/// existed; the second ends the program at once with the shell's exit code for it. Each SIGUSR1
 /// calls `on_user_signal` instead.
 class SignalWatcher {
  public:
@@ -37,7 +37,7 @@ class SignalWatcher {
   SignalWatcher(const SignalWatcher&) = delete;
   SignalWatcher& operator=(const SignalWatcher&) = delete;
 
-  /// The first signal that came, or 0.
+  /// The first signal received, or 0.
   int first_signal() const { return first_signal_; }
 
  private:
@@ -51,7 +51,7 @@ class SignalWatcher {
   std::thread thread_;
 };
 
-/// The exit code by which shells tell that a signal ended a program.
+/// The exit code that shells report for a program ended by this signal.
 int exit_code_of_signal(int signal);
 
 }  // namespace nodezero::apps

@@ -10,8 +10,8 @@ namespace {
 
 constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
-/// Length of the well-formed UTF-8 sequence at the start of `text`; 0 if there is none.
-/// The ranges are those of table 3-7 of the Unicode standard.
+/// Length of the well-formed UTF-8 sequence at the start of `text`, 0 if there is none. The ranges
+/// are from table 3-7 of the Unicode standard.
 std::size_t sequence_length(std::string_view text) {
   const auto byte = [&](std::size_t i) {
     return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
@@ -42,7 +42,7 @@ bool is_control(std::string_view sequence) {
   if (sequence.size() == 1) {
     return (first < 0x20 && first != '\n' && first != '\t') || first == 0x7F;
   }
-  // U+0080 to U+009F are control characters as well, some terminals obey them.
+  // U+0080 to U+009F are control characters too, and some terminals act on them.
   return first == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0;
 }
 

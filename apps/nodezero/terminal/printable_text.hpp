@@ -6,8 +6,8 @@
 
 namespace nodezero::apps {
 
-/// Text that a terminal can only show: a model may produce any byte, and escape sequences
-/// would move the cursor or worse. Control characters but newline and tab, and bytes that
+/// Text that is safe to print on a terminal: a model may produce any byte, and escape sequences
+/// could move the cursor or worse. Control characters other than newline and tab, and bytes that
 /// are not UTF-8, become U+FFFD. A carriage return before a newline is dropped.
 std::string printable(std::string_view text);
 

@@ -16,6 +16,17 @@ std::string grouped(std::uint64_t number) {
   return text;
 }
 
+std::string counted(std::uint64_t number, std::string_view noun, std::string_view plural) {
+  return number == 1       ? fmt::format("1 {}", noun)
+         : !plural.empty() ? fmt::format("{} {}", grouped(number), plural)
+                           : fmt::format("{} {}s", grouped(number), noun);
+}
+
+std::string epochs_text(double epochs) {
+  const auto count = count_text(epochs);
+  return count == "1" ? "1 epoch" : count + " epochs";
+}
+
 std::string count_text(double count) {
   return count < 100 ? fmt::format("{:.3g}", count)
                      : grouped(static_cast<std::uint64_t>(std::llround(count)));

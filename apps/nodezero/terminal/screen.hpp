@@ -5,18 +5,17 @@
 
 namespace nodezero::apps {
 
-/// Standard output as a place for lines that stay and one line that is rewritten. Where
-/// nobody watches (a pipe, a file) there is no line to rewrite. Write errors, such as a
-/// reader that has gone, are passed over. Not safe for use by several threads at a time.
+/// Standard output with lines that stay and, on a terminal, one line at the bottom that is
+/// rewritten. Write errors, such as a closed pipe, are ignored. Not thread-safe.
 class Screen {
  public:
   Screen();
 
   bool is_terminal() const { return terminal_; }
-  /// Prints text that stays; a newline is added if it has none at its end.
+  /// Prints text that stays, adding a newline at its end if there is none.
   void print(const std::string& text);
-  /// Replaces the line at the bottom. Where it is wider than the terminal, double spaces
-  /// become single ones, and then it is cut. Terminals only.
+  /// Replaces the line at the bottom. To fit the terminal's width, double spaces become single
+  /// ones, and then the line is cut. Terminals only.
   void rewrite(const std::string& line);
   /// Removes the line at the bottom.
   void clear();

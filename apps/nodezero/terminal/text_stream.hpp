@@ -7,9 +7,8 @@
 
 namespace nodezero::apps {
 
-/// Writes text as it comes, piece by piece, each visible at once. A file or pipe gets the
-/// bytes as they are. A terminal gets what it can show: a character that is not whole yet
-/// waits for its other bytes.
+/// Writes text piece by piece, each visible at once. A file or pipe gets the bytes unchanged. A
+/// terminal gets printable text, and a character is held back until all its bytes have come.
 class TextStream {
  public:
   TextStream(std::FILE* file, bool is_terminal) : file_(file), is_terminal_(is_terminal) {}
@@ -17,7 +16,7 @@ class TextStream {
   /// @throws CommandError if the bytes cannot be written
   void write(std::string_view piece);
 
-  /// Writes what still waits, and ends the line on a terminal.
+  /// Writes what is held back, and ends the line on a terminal.
   /// @throws CommandError if the bytes cannot be written
   void finish();
 
@@ -29,7 +28,8 @@ class TextStream {
   std::string waiting_;
 };
 
-/// Bytes at the end of `text` that begin a UTF-8 character without ending it, at most 3.
+/// Number of bytes at the end of `text`, at most 3, that start a UTF-8 character but do not
+/// complete it.
 std::size_t unfinished_character(std::string_view text);
 
 }  // namespace nodezero::apps

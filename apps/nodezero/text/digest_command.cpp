@@ -40,7 +40,7 @@ void digest_command(const std::filesystem::path& folder) {
     return;
   }
   if (std::filesystem::exists(folder / "checkpoints", error)) {
-    fmt::print(stderr, "nodezero: no whole checkpoint in '{}': the digest is of its model alone\n",
+    fmt::print(stderr, "nodezero: no intact checkpoint in '{}'; this is its model's digest\n",
                folder.string());
   }
   print_digests(*open_model(folder).weights, nullptr);

@@ -5,7 +5,7 @@
 
 namespace nodezero::apps {
 
-/// Prints the digests of what a folder holds: a checkpoint if it has or is one, else a model alone.
+/// Prints the digests of the checkpoint that the folder is or contains, or else of its model.
 /// @throws CommandError
 void digest_command(const std::filesystem::path& folder);
 

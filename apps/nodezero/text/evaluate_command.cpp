@@ -39,8 +39,8 @@ Text open_files(const EvaluateOptions& options, const model::Tokenizer& tokenize
                                     : fmt::format("{} files", grouped(files.size()))};
 }
 
-/// The record of the run that a model belongs to: the best version of a run lies in a folder
-/// inside the run's.
+/// The record of the run that a model belongs to. The model may be in the run folder itself or,
+/// as the run's best version is, in a folder inside it.
 RunRecord run_of(const std::filesystem::path& folder) {
   const auto absolute = std::filesystem::absolute(folder / "").parent_path();
   if (auto record = read_run_record(absolute)) {
@@ -51,7 +51,7 @@ RunRecord run_of(const std::filesystem::path& folder) {
   }
   throw CommandError(
       exit_bad_input,
-      fmt::format("'{}' is no run folder, so it has no --split: give --data", folder.string()));
+      fmt::format("'{}' is not a run folder; --split needs one: give --data", folder.string()));
 }
 
 Text open_split(const EvaluateOptions& options, const model::Tokenizer& tokenizer) {
@@ -60,23 +60,22 @@ Text open_split(const EvaluateOptions& options, const model::Tokenizer& tokenize
   if (const auto difference = data_difference(record.data, describe(data))) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("the data of the run has changed: {}; give --data instead of --split",
-                    *difference));
+        fmt::format("the run's data has changed: {}; give --data instead of --split", *difference));
   }
   if (options.split == "train") {
-    return {data.training_tokens, data.training, "training part of the run"};
+    return {data.training_tokens, data.training, "the run's training part"};
   }
   if (data.validation_tokens == nullptr) {
     throw CommandError(exit_bad_input,
-                       "the run holds no text for validation: use --split train or --data");
+                       "the run has no validation part: use --split train or --data");
   }
-  return {data.validation_tokens, data.validation, "validation part of the run"};
+  return {data.validation_tokens, data.validation, "the run's validation part"};
 }
 
 void check_options(const EvaluateOptions& options) {
   if (options.data.empty() == options.split.empty()) {
     throw CommandError(exit_bad_input,
-                       "say what to evaluate on: either --data FILE... or --split validation");
+                       "give either --data FILE... or --split validation, the text to evaluate on");
   }
   if (!options.split.empty() && options.split != "validation" && options.split != "train") {
     throw CommandError(exit_bad_input,
@@ -84,7 +83,7 @@ void check_options(const EvaluateOptions& options) {
   }
 }
 
-/// Bits a byte of text; nothing for token files, whose text is not known.
+/// Bits per byte of text; nothing for token files, whose text is unknown.
 std::optional<double> bits_a_byte(const Evaluation& evaluation, const model::Tokenizer& tokenizer,
                                   const Text& text) {
   if (tokenizer.kind() == model::Tokenizer::Kind::none) {
@@ -108,13 +107,13 @@ void print(const Evaluation& evaluation, std::optional<double> bits, std::int64_
     fmt::print("{}\n", json.dump());
     return;
   }
-  fmt::print("loss         {:.4f} nats a token\n", evaluation.loss);
-  fmt::print("perplexity   {:.4f}\n", evaluation.perplexity());
+  fmt::print("loss           {:.4f} nats per token\n", evaluation.loss);
+  fmt::print("perplexity     {:.4f}\n", evaluation.perplexity());
   if (bits) {
-    fmt::print("bits a byte  {:.4f}\n", *bits);
+    fmt::print("bits per byte  {:.4f}\n", *bits);
   }
-  fmt::print("over         {} tokens in {} windows of {}: {}\n", grouped(evaluation.tokens),
-             grouped(evaluation.windows), context, text.name);
+  fmt::print("text           {}: {} in {} of {}\n", text.name, counted(evaluation.tokens, "token"),
+             counted(evaluation.windows, "window"), context);
 }
 
 }  // namespace
@@ -126,15 +125,16 @@ void evaluate_command(const EvaluateOptions& options) {
   const auto text =
       options.split.empty() ? open_files(options, tokenizer) : open_split(options, tokenizer);
   if (text.range.size() < 2) {
-    throw CommandError(exit_bad_input, fmt::format("{} has {} token: a loss needs at least 2",
-                                                   text.name, text.range.size()));
+    throw CommandError(exit_bad_input,
+                       fmt::format("{} has {}, but a loss needs at least 2: give more text",
+                                   text.name, counted(text.range.size(), "token")));
   }
   const auto evaluation =
       evaluate(model.config, *model.weights, text.tokens, text.range, options.threads);
   if (!std::isfinite(evaluation.loss)) {
     throw CommandError(exit_failure,
-                       fmt::format("the loss of the model in '{}' is not a finite number: its "
-                                   "weights are damaged",
+                       fmt::format("the loss of the model in '{}' is not finite: its weights are "
+                                   "damaged or its training diverged",
                                    options.model));
   }
   print(evaluation, bits_a_byte(evaluation, tokenizer, text), model.config.context, text,

@@ -11,11 +11,11 @@ struct EvaluateOptions {
   std::string model;
   std::vector<std::string> data;  ///< this or split
   std::string split;
-  std::uint32_t threads = 0;  ///< 0: one a core
+  std::uint32_t threads = 0;  ///< 0: one per core
   bool json = false;
 };
 
-/// Prints loss, perplexity and bits a byte.
+/// Prints loss, perplexity and bits per byte.
 /// @throws CommandError
 void evaluate_command(const EvaluateOptions& options);
 

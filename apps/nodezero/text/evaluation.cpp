@@ -15,10 +15,10 @@ namespace nodezero::apps {
 
 namespace {
 
-/// Tokens of a micro-batch: enough for matrix products to be fast, few enough for the caches.
+/// Tokens per micro-batch: enough for fast matrix products, few enough to fit the caches.
 constexpr std::int64_t batch_tokens = 1024;
 
-/// Runs `work` on that many threads and rethrows the first exception.
+/// Runs `work` on each of the threads and rethrows the first exception.
 template <class Work>
 void run_on_threads(std::uint32_t threads, Work work) {
   std::vector<std::exception_ptr> failures(threads);

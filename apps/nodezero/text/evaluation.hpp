@@ -13,21 +13,21 @@ namespace nodezero::apps {
 
 /// The loss of a model over a range of tokens.
 struct Evaluation {
-  double loss = 0;  ///< nats a token
+  double loss = 0;  ///< nats per token
   std::uint64_t tokens = 0;
   std::uint64_t windows = 0;
 
   double perplexity() const;
 };
 
-/// Loss over all non-overlapping windows of `context` tokens, the last short one included.
-/// Computed on `threads` threads (0: one a core); sums are taken in the order of the
-/// windows, so that the bits do not depend on the number of threads.
+/// The loss over all non-overlapping windows of `context` tokens, including a short last one.
+/// Computed on `threads` threads (0: one per core). Sums are taken in the order of the windows, so
+/// the number of threads does not change a bit of the result.
 Evaluation evaluate(const model::ModelConfig& config, const model::Parameters& weights,
                     const std::shared_ptr<const model::TokenSource>& tokens,
                     model::TokenRange range, std::uint32_t threads);
 
-/// Bytes of text that the targets of a range (all its tokens but the first) stand for.
+/// Number of bytes of text in the targets of a range, which are all its tokens but the first.
 std::uint64_t target_bytes(const model::Tokenizer& tokenizer, const model::TokenSource& tokens,
                            model::TokenRange range);
 

@@ -13,7 +13,8 @@ model::ModelFolder open_model(const std::filesystem::path& folder) {
       !std::filesystem::exists(folder / "model.safetensors", error)) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("the run in '{}' has not saved a model yet: wait for its first checkpoint",
+        fmt::format("the run in '{}' has not saved a model yet: wait for its first checkpoint, or "
+                    "set train --checkpoint-every",
                     folder.string()));
   }
   return unwrap(model::load_model_folder(folder));
@@ -24,8 +25,8 @@ const model::Tokenizer& text_tokenizer(const model::ModelFolder& model,
   if (!model.tokenizer || model.tokenizer->kind() == model::Tokenizer::Kind::none) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("the model in '{}' has no tokenizer that this program reads, so it cannot "
-                    "read or write text: use one that was trained on text",
+        fmt::format("the model in '{}' has no tokenizer that this program can read, so it cannot "
+                    "handle text: use a model that was trained on text",
                     folder.string()));
   }
   return *model.tokenizer;

@@ -7,12 +7,12 @@
 
 namespace nodezero::apps {
 
-/// The model of a run folder (its last saved version) or of any folder that the Hugging Face
-/// library wrote a GPT-2 to.
+/// The model in a run folder (its last saved version) or in any folder to which the Hugging Face
+/// library has written a GPT-2.
 /// @throws CommandError that says what is wrong with the folder
 model::ModelFolder open_model(const std::filesystem::path& folder);
 
-/// Its tokenizer, for commands that need text.
+/// The model's tokenizer, for commands that need text.
 /// @throws CommandError if the model has none
 const model::Tokenizer& text_tokenizer(const model::ModelFolder& model,
                                        const std::filesystem::path& folder);

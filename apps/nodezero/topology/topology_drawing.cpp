@@ -15,12 +15,8 @@ namespace nodezero::apps {
 
 namespace {
 
-/// Group ranges that a line may list; more are summed up.
+/// Most group ranges listed on a line; more are summarised.
 constexpr std::size_t listed_ranges = 12;
-
-std::string counted(std::uint32_t number, const char* noun) {
-  return fmt::format("{} {}{}", grouped(number), noun, number == 1 ? "" : "s");
-}
 
 std::string range_text(const actors::GroupRange& range) {
   return range.last - range.first == 1 ? fmt::format("{}", range.first)
@@ -47,7 +43,7 @@ std::string groups_text(const std::vector<actors::GroupRange>& ranges) {
   return text;
 }
 
-/// How many spheres of each number of workers a level has; one worker is a leaf.
+/// The number of a level's spheres, by number of workers below them; one worker is a leaf.
 using Level = std::map<std::uint32_t, std::uint64_t>;
 
 class Drawing {
@@ -84,14 +80,14 @@ class Drawing {
                            grouped(leaves));
       level = std::move(below);
     }
-    text_ += fmt::format("  all {} nodes: {}\n", grouped(nodes), counted(workers, "worker"));
+    text_ += fmt::format("  {} in total: {}\n", counted(nodes, "node"), counted(workers, "worker"));
   }
 
   void draw_children(std::uint32_t workers, const std::string& indent) {
     const auto shares = actors::split_workers(workers, symmetry_);
     const auto children = static_cast<std::uint32_t>(shares.size());
     for (std::uint32_t first = 0; first < children;) {
-      // Shares fall, so that equal ones stand side by side.
+      // Shares never rise, so equal ones stand side by side.
       std::vector<actors::GroupRange> ranges;
       std::uint32_t next = first;
       for (; next < children && shares[next] == shares[first]; ++next) {
@@ -121,7 +117,7 @@ class Drawing {
   }
 
   std::uint32_t symmetry_;
-  std::set<std::uint32_t> drawn_;  ///< subtrees, by their number of workers
+  std::set<std::uint32_t> drawn_;  ///< subtrees drawn so far, by number of workers
   std::string text_;
 };
 

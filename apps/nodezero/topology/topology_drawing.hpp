@@ -6,10 +6,9 @@
 
 namespace nodezero::apps {
 
-/// A tree of spheres for people: a table of its levels, then the tree. Siblings with equal
-/// subtrees share a line and each shape of subtree is drawn once, so that 20,736 workers
-/// take as many lines as the tree has levels.
-/// workers >= 1, symmetry >= 2.
+/// Draws a tree of spheres: a table of its levels, then the tree. Siblings with equal subtrees
+/// share a line and each shape of subtree is drawn once, so that 20,736 workers take only one line
+/// per level. Requires workers >= 1 and symmetry >= 2.
 std::string draw_topology(std::uint32_t workers, std::uint32_t symmetry);
 
 }  // namespace nodezero::apps

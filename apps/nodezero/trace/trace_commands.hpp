@@ -9,7 +9,7 @@
 namespace nodezero::apps {
 
 // The subcommands of `nodezero trace`. Each reads a trace file and prints to stdout.
-// @throws CommandError, or CommandExit when everything has been said
+// @throws CommandError, or CommandExit when the output already says everything
 
 void trace_summary(const std::string& file);
 void trace_check(const std::string& file);
@@ -33,7 +33,7 @@ struct ExportOptions {
   std::uint64_t event = 0;  ///< for mermaid; 0: none
 };
 void trace_export(const ExportOptions& options, const runtime::inspect::Filter& filter);
-/// From JSON lines to a trace file.
+/// Turns exported JSON lines back into a trace file.
 void trace_import(const std::string& lines, const std::string& file);
 
 }  // namespace nodezero::apps

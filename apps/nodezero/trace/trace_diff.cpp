@@ -34,10 +34,11 @@ void trace_diff(const std::string& left_path, const std::string& right_path) {
   const auto left = load_trace(left_path), right = load_trace(right_path);
   const auto found = inspect::first_difference(left, right, actors::trace_freedoms());
   if (!found) {
-    fmt::print("no causal difference: {} and {} events\n", left.events.size(), right.events.size());
+    fmt::print("no causal difference between {} and {} events\n", left.events.size(),
+               right.events.size());
     return;
   }
-  fmt::print("the first causal difference\n");
+  fmt::print("first causal difference:\n");
   print_side(left, left_path, found->left);
   print_side(right, right_path, found->right);
   std::fflush(stdout);

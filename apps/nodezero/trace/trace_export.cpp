@@ -41,15 +41,14 @@ void with_output(const std::string& path, const std::function<void(TextOutput&)>
       path.empty() ? stdout : std::fopen(path.c_str(), "wb"),
       path.empty() ? std::fflush : std::fclose);
   if (!file) {
-    throw CommandError(exit_bad_input, fmt::format("{} cannot be written: check that its folder "
-                                                   "exists and may be written to",
+    throw CommandError(exit_bad_input, fmt::format("cannot write {}: check that its folder exists "
+                                                   "and is writable",
                                                    path));
   }
   TextOutput out(file.get());
   write(out);
   if (!out.flush() || std::fflush(file.get()) != 0) {
-    throw CommandError(exit_failure, fmt::format("{} could not be written to its end: is the disk "
-                                                 "full?",
+    throw CommandError(exit_failure, fmt::format("cannot write all of {}: is the disk full?",
                                                  path.empty() ? "the output" : path));
   }
 }
@@ -70,7 +69,7 @@ void export_chrome(const Trace& trace, std::span<const EventNumber> events,
   const inspect::CausalOrder order(trace);
   const inspect::Handlings handlings(trace);
   const auto violations = actors::check_trace(trace).violations;
-  // A pipe takes it in one piece; a file stays as large as viewers open.
+  // A pipe gets everything in one piece; files are split to a size that viewers can open.
   const auto limit = path.empty() ? ~std::uint64_t{0} : inspect::chrome_file_limit;
   std::size_t files = 0;
   do {
@@ -80,8 +79,7 @@ void export_chrome(const Trace& trace, std::span<const EventNumber> events,
     });
   } while (!events.empty());
   if (files > 1) {
-    fmt::print(stderr, "nodezero: {} files were written, {} to {}\n", files, path,
-               numbered(path, files));
+    fmt::print(stderr, "nodezero: wrote {} files, {} to {}\n", files, path, numbered(path, files));
   }
 }
 
@@ -98,8 +96,8 @@ void export_page(const Trace& trace, std::span<const EventNumber> events, TextOu
 void trace_export(const ExportOptions& options, const inspect::Filter& filter) {
   if ((options.format == "mermaid") != (options.event != 0)) {
     throw CommandError(exit_bad_input,
-                       "--event N goes with --format mermaid, which draws the causal past of one "
-                       "event and needs it");
+                       "--event N and --format mermaid need each other: the diagram is of that "
+                       "event's causal past");
   }
   const Trace trace = load_trace(options.file);
   const auto events = selected_events(trace, filter);
@@ -129,7 +127,7 @@ void trace_export(const ExportOptions& options, const inspect::Filter& filter) {
 void trace_import(const std::string& from, const std::string& to) {
   std::ifstream lines(from, std::ios::binary);
   if (!lines) {
-    throw CommandError(exit_bad_input, fmt::format("{} cannot be read: is it there?", from));
+    throw CommandError(exit_bad_input, fmt::format("cannot read {}: does it exist?", from));
   }
   const auto trace = inspect::read_json_lines(lines);
   if (!trace) {

@@ -26,8 +26,8 @@ namespace {
 namespace inspect = runtime::inspect;
 using runtime::trace::TraceTail;
 
-/// Waits until a file may have been written to, at most a second. Works without inotify as well,
-/// and then looks once a second.
+/// Waits up to a second until a file may have been written to. Without inotify it simply waits a
+/// second.
 class FileWatch {
  public:
   explicit FileWatch(const std::string& path)
@@ -56,7 +56,7 @@ class FileWatch {
   int descriptor_;
 };
 
-/// Whether the trace says which process of this machine writes it, and there is none any more.
+/// True if the trace names the process on this machine that writes it and that process has ended.
 bool writer_is_gone(const std::map<std::string, std::string>& about) {
   const auto host = about.find("host");
   const auto process = about.find("process");
@@ -72,7 +72,7 @@ bool writer_is_gone(const std::map<std::string, std::string>& about) {
 void trace_follow(const std::string& path, const inspect::Filter& filter) {
   FileWatch watch(path);
   TraceTail tail(path);
-  std::string unknown;  // what the filter names and the trace does not have so far
+  std::string unknown;  // the error about what the filter names but the trace lacks so far
   auto writer = TraceTail::Writer::goes_on;
   while (true) {
     const auto piece = unwrap(tail.next(writer));
@@ -98,12 +98,12 @@ void trace_follow(const std::string& path, const inspect::Filter& filter) {
     }
     if (writer == TraceTail::Writer::is_gone) {
       fmt::print(stderr,
-                 "nodezero: the program that wrote the trace is gone: the file ends before the run "
-                 "did\n");
+                 "nodezero: the program that wrote this trace is gone, and the trace ends before "
+                 "the run did\n");
       break;
     }
     if (writer_is_gone(tail.about())) {
-      writer = TraceTail::Writer::is_gone;  // what it wrote last is still to be read
+      writer = TraceTail::Writer::is_gone;  // its last writes are still to be read
     } else {
       watch.wait();
     }

@@ -17,7 +17,7 @@ Trace load_trace(const std::string& path) {
   auto trace = unwrap(runtime::trace::read_trace(path));
   const auto warning = runtime::inspect::incompleteness(trace.completeness);
   if (trace.events.empty()) {
-    throw CommandError(exit_bad_input, fmt::format("the trace {} holds no events{}{}", path,
+    throw CommandError(exit_bad_input, fmt::format("the trace {} has no events{}{}", path,
                                                    warning.empty() ? "" : ": ", warning));
   }
   if (!warning.empty()) {

@@ -10,12 +10,11 @@
 
 namespace nodezero::apps {
 
-/// Reads a trace file for a command. Says on stderr how far it can be trusted if it is not
-/// complete.
-/// @throws CommandError if it cannot be read, is no trace, or holds no event
+/// Reads a trace file for a command. If the trace is incomplete, prints on stderr what it lacks.
+/// @throws CommandError if it cannot be read, is not a trace, or has no events
 runtime::trace::Trace load_trace(const std::string& path);
 
-/// The number of an event as it stands on the command line.
+/// The event with the number given on the command line.
 /// @throws CommandError if the trace has no such event
 std::uint32_t event_in(const runtime::trace::Trace& trace, std::uint64_t number);
 

@@ -7,8 +7,8 @@
 
 namespace nodezero::apps {
 
-/// The page with its style and script, made by cmake/EmbedTracePage.cmake of trace_page/*.
-/// `data_mark` stands where the data goes.
+/// The page with its style and script, built from trace_page/* by cmake/EmbedTracePage.cmake.
+/// `data_mark` marks the place for the data.
 extern const std::string_view trace_page_template;
 
 namespace {

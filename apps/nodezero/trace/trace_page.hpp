@@ -12,7 +12,7 @@ namespace nodezero::apps {
 
 /// A whole trace as one HTML page that needs no network: the tree of actors with their load, a
 /// space-time diagram, filters, search, and the causal past of an event in words. `trace` must be
-/// linked. Events that `violations` names but the trace does not have are left out.
+/// linked. Events named by `violations` but missing from the trace are left out.
 std::string trace_page(const runtime::trace::Trace& trace,
                        std::span<const runtime::inspect::Violation> violations,
                        const runtime::inspect::Phrases& phrases = {});

@@ -9,8 +9,8 @@
 
 namespace nodezero::apps {
 
-/// What the page's script reads: a JSON object in which no `<` occurs, so that no name can end
-/// the script element that holds it. Bytes of names that are not UTF-8 become U+FFFD.
+/// The input of the page's script: a JSON object without any `<`, so that no name can end the
+/// script element that holds it. Bytes of names that are not UTF-8 become U+FFFD.
 ///
 ///     about         as in the trace
 ///     completeness  lost_records, ring, cut_off

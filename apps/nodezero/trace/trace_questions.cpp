@@ -10,6 +10,7 @@
 #include "actors/laws/trace_phrases.hpp"
 #include "actors/laws/trace_rules.hpp"
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/trace/trace_commands.hpp"
 #include "apps/nodezero/trace/trace_loading.hpp"
 #include "runtime/inspect/mermaid.hpp"
@@ -24,7 +25,7 @@ namespace {
 namespace inspect = runtime::inspect;
 using runtime::trace::Trace;
 
-/// What lanes do is what a run costs; an epoch is what a run consists of.
+/// A summary is about the lanes, which do the costly work, and the epochs.
 const inspect::SummaryOptions summary_options = {.busy_actor = "lane", .span = "begin_epoch"};
 
 std::string chain_as_text(const Trace& trace, const inspect::CausalOrder& order,
@@ -33,9 +34,10 @@ std::string chain_as_text(const Trace& trace, const inspect::CausalOrder& order,
     return "";
   }
   if (!order.happened_before(violation.first, violation.second)) {
-    return "  no chain of messages leads from the one to the other\n";
+    return "  no chain of messages leads from one to the other\n";
   }
-  std::string text = "  the chain between them:\n";
+  const std::string heading = "  the messages between them:\n";
+  auto text = heading;
   const auto line = [&](std::uint32_t event) {
     text += inspect::event_line(trace, event, actors::trace_phrases()) + '\n';
   };
@@ -43,7 +45,7 @@ std::string chain_as_text(const Trace& trace, const inspect::CausalOrder& order,
     line(hop.from);
     line(hop.to);
   }
-  return text == "  the chain between them:\n" ? "  both are of one actor, in this order\n" : text;
+  return text == heading ? "  both happened in one actor, in this order\n" : text;
 }
 
 }  // namespace
@@ -79,12 +81,13 @@ void trace_check(const std::string& path) {
   }
   const std::size_t rules = actors::trace_rules().size();
   if (!verdict.violations.empty()) {
-    fmt::print("{} violations in {} events\n", verdict.violations.size(), trace.events.size());
+    fmt::print("{} in {}\n", counted(verdict.violations.size(), "violation"),
+               counted(trace.events.size(), "event"));
     std::fflush(stdout);
     throw CommandExit{exit_failure};
   }
-  fmt::print("{} of {} rules hold in {} events\n", rules - verdict.undecided.size(), rules,
-             trace.events.size());
+  fmt::print("{} of {} rules hold in {}\n", rules - verdict.undecided.size(), rules,
+             counted(trace.events.size(), "event"));
 }
 
 void trace_why(const WhyOptions& options) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The part of data_set.hpp that says which data a run has been trained on.
+// The part of data_set.hpp that identifies the data a run was trained on.
 
 #include <algorithm>
 #include <fstream>
@@ -11,6 +11,7 @@
 
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/options/option_values.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/train/data_set.hpp"
 #include "model/files/sha256.hpp"
 
@@ -72,8 +73,8 @@ std::string sha256(const std::string& text) {
 std::optional<std::string> file_difference(const char* option, const nlohmann::json& recorded,
                                            const nlohmann::json& found) {
   if (recorded.size() != found.size()) {
-    return fmt::format("--{}: the run has {} files, here are {}", option, recorded.size(),
-                       found.size());
+    return fmt::format("--{} had {} when the run started and has {} now", option,
+                       counted(recorded.size(), "file"), found.size());
   }
   for (std::size_t i = 0; i < recorded.size(); ++i) {
     auto before = recorded[i];
@@ -88,8 +89,8 @@ std::optional<std::string> file_difference(const char* option, const nlohmann::j
         return file.value("sha256", file.value("sample_sha256", "?")).substr(0, 12);
       };
       return fmt::format(
-          "--{}: the run has '{}' with {} bytes and SHA-256 {}..., here is '{}' with {} bytes and "
-          "{}...",
+          "--{}: the run was started with '{}' ({} bytes, SHA-256 {}...), but '{}' has {} bytes "
+          "and SHA-256 {}...",
           option, old_name, before.value("bytes", 0ULL), hash(before), new_name,
           after.value("bytes", 0ULL), hash(after));
     }
@@ -129,7 +130,8 @@ std::optional<std::string> data_difference(const nlohmann::json& recorded,
     const auto before = recorded.value(part, nlohmann::json());
     const auto after = found.value(part, nlohmann::json());
     if (before != after) {
-      return fmt::format("{} part: the run has {}, here is {}", part, before.dump(), after.dump());
+      return fmt::format("{}: the run was started with {}, now it is {}", part, before.dump(),
+                         after.dump());
     }
   }
   return std::nullopt;

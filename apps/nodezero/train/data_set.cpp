@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
 
 namespace nodezero::apps {
 
@@ -25,16 +26,16 @@ void check_lengths(const DataSet& data, std::int64_t context) {
   if (data.training.size() < window) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("the text for training has {} tokens, less than one window of {} (--context "
-                    "{} and one to predict): give more text or a smaller --context",
-                    data.training.size(), window, context));
+        fmt::format("the training text has only {}, but one window takes {} (--context {} plus "
+                    "the one to predict): give more text or a smaller --context",
+                    counted(data.training.size(), "token"), window, context));
   }
   if (data.validation_tokens != nullptr && data.validation.size() < 2) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("the text for validation has {} tokens, at least 2 are needed: give more "
-                    "text, a larger --validation, or --validation 0 for none",
-                    data.validation.size()));
+        fmt::format("the validation text has only {}, but needs 2: give more text, a larger "
+                    "--validation, or --validation 0 for none",
+                    counted(data.validation.size(), "token")));
   }
 }
 
@@ -50,7 +51,8 @@ std::optional<double> validation_fraction(const std::string& text) {
   if (!(fraction >= 0 && fraction < 1)) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("--validation takes a fraction from 0 to below 1, or a file, not '{}'", text));
+        fmt::format("--validation takes a fraction of at least 0 and below 1, or a file, not '{}'",
+                    text));
   }
   return fraction;
 }
@@ -110,8 +112,7 @@ std::vector<double> token_frequencies(const DataSet& data) {
   const auto block_size = std::min(size, sample_block_size);
   std::vector<std::int32_t> block(block_size);
   for (std::uint64_t i = 0; i < blocks; ++i) {
-    // Multiplied in double: size times blocks may exceed 64 bits only for absurd sizes, and
-    // the place need not be exact, only fixed.
+    // In double, so that no product overflows; the place need not be exact, only reproducible.
     const auto offset =
         blocks == 1
             ? 0

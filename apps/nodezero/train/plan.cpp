@@ -33,7 +33,9 @@ void check_representable(const model::TrainingConfig& training) {
   if (bytes > 1e16) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("a run of these sizes needs about {:.1g} GB of memory", bytes / 1e9));
+        fmt::format("a model of this size needs about {:.1g} GB of memory: choose fewer --layers "
+                    "or a smaller --width",
+                    bytes / 1e9));
   }
 }
 
@@ -85,16 +87,16 @@ Plan make_plan(const actors::RunSettings& settings, const DataSet& data) {
     const auto cache =
         static_cast<std::uint64_t>(2 * config.layers * config.context * config.width) * float_size;
     plan.memory.push_back(
-        {"inference", "a version of the weights and a key-value cache", set_bytes + cache});
+        {"inference", "one version of the weights and a key-value cache", set_bytes + cache});
   }
   plan.memory.push_back(
-      {"checkpoint", "a copy of weights and moments while it is written", 3 * set_bytes});
+      {"checkpoint", "copy of weights and moments while it is being written", 3 * set_bytes});
   if (data.tokenizer.kind() == model::Tokenizer::Kind::chars) {
     auto tokens = data.training_tokens->size();
     if (data.validation_tokens != nullptr && data.validation_tokens != data.training_tokens) {
       tokens += data.validation_tokens->size();
     }
-    plan.memory.push_back({"text", "2 bytes a character", 2 * tokens});
+    plan.memory.push_back({"text", "2 bytes per character", 2 * tokens});
   }
 
   const auto& batches = *settings.training_batches;
@@ -124,8 +126,8 @@ void check_memory(const Plan& plan, std::uint64_t available) {
   }
   throw CommandError(
       exit_bad_input,
-      fmt::format("the run needs about {} of memory, {} are available ({}): choose a smaller "
-                  "model, --batch or --threads",
+      fmt::format("the run needs about {} of memory, but only {} is available ({}): choose a "
+                  "smaller model, --batch or --threads",
                   bytes_text(plan.total_bytes()), bytes_text(available), parts));
 }
 
@@ -142,15 +144,15 @@ std::string to_string(const Plan& plan, std::uint64_t available, double seconds)
     text.erase(text.find_last_not_of(' ') + 1);
     text += '\n';
   }
-  add("steps", fmt::format("{}, {} epochs", grouped(plan.steps), count_text(plan.epochs)));
-  add("tokens", fmt::format("{} a step, {} in all", grouped(plan.tokens_a_step),
+  add("steps", fmt::format("{}, {}", grouped(plan.steps), epochs_text(plan.epochs)));
+  add("tokens", fmt::format("{} per step, {} in total", grouped(plan.tokens_a_step),
                             grouped(plan.training_tokens)));
   add("validation", plan.evaluations == 0 ? "none"
-                                          : fmt::format("{} times {} tokens", plan.evaluations,
+                                          : fmt::format("{} x {} tokens", plan.evaluations,
                                                         grouped(plan.evaluation_tokens)));
   if (seconds >= 0) {
-    add("time", fmt::format("about {} on {} lanes (an estimate from one timed micro-batch)",
-                            duration_text(seconds), plan.lanes));
+    add("time", fmt::format("about {} on {} (estimated from one micro-batch)",
+                            duration_text(seconds), counted(plan.lanes, "lane")));
   }
   return text;
 }

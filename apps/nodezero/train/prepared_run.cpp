@@ -34,8 +34,8 @@ Earlier find_earlier(const std::filesystem::path& folder, std::vector<std::strin
     earlier.checkpoint = std::move(found->checkpoint);
     if (!earlier.record) {
       throw CommandError(exit_bad_input,
-                         fmt::format("'{}' has checkpoints, but its run.json is missing: nobody "
-                                     "can say how to go on",
+                         fmt::format("cannot resume the run in '{}': it has checkpoints, but no "
+                                     "run.json, which holds the run's options",
                                      folder.string()));
     }
   } else if (found.error().code == ErrorCode::not_found) {
@@ -53,14 +53,28 @@ Earlier find_earlier(const std::filesystem::path& folder, std::vector<std::strin
   return earlier;
 }
 
-/// Takes the sizes of the model folder that the run starts from.
+/// Refuses a run folder inside the data, whose files would become data when the run resumes.
+void check_outside_data(const std::filesystem::path& out, const std::vector<std::string>& data) {
+  const auto folder = std::filesystem::weakly_canonical(out);
+  for (const auto& path : data) {
+    const auto inside = folder.lexically_relative(std::filesystem::weakly_canonical(path));
+    if (std::filesystem::is_directory(path) && !inside.empty() && *inside.begin() != "..") {
+      throw CommandError(exit_bad_input,
+                         fmt::format("--out '{}' lies inside --data '{}', so the run's own files "
+                                     "would become data: choose another --out",
+                                     out.string(), path));
+    }
+  }
+}
+
+/// Takes over the sizes of the model that the run starts from.
 void take_sizes(const model::ModelConfig& found, const GivenOptions& given,
                 const std::string& folder, model::ModelConfig& config) {
   const auto take = [&](const char* name, std::int64_t has, std::int64_t& value) {
     if (given.has(name) && value != has) {
       throw CommandError(exit_bad_input,
-                         fmt::format("--{} is {}, but the model in '{}' has {}: leave it out", name,
-                                     value, folder, has));
+                         fmt::format("--{} is {}, but the model in '{}' has {}: leave --{} out",
+                                     name, value, folder, has, name));
     }
     value = has;
   };
@@ -78,7 +92,7 @@ std::vector<std::vector<std::int32_t>> encode_prompts(const TrainOptions& option
   }
   for (const auto& prompt : options.prompts) {
     if (prompt.empty()) {
-      throw CommandError(exit_bad_input, "--prompt takes at least one character");
+      throw CommandError(exit_bad_input, "--prompt is empty: give at least one character");
     }
     auto ids = tokenizer.encode(prompt);
     if (!ids) {
@@ -141,7 +155,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
                          ? merge(request.given, {})
                          : merge(request.given, read_config_file(request.config));
   if (given.out.empty() && (!request.plan || request.resume)) {
-    throw CommandError(exit_bad_input, "--out is missing: the folder that the run is kept in");
+    throw CommandError(exit_bad_input, "--out is missing: name the folder to keep the run in");
   }
   const std::filesystem::path out = given.out;
 
@@ -160,11 +174,15 @@ PreparedRun prepare_run(const TrainRequest& request) {
   options =
       earlier.record ? resolve_resumed_run(earlier.record->options, given) : resolve_new_run(given);
   if (options.data.empty()) {
-    throw CommandError(
-        exit_bad_input,
-        request.resume ? fmt::format("'{}' holds no run to resume; to start one there, give --data",
-                                     out.string())
-                       : "--data is missing: the files or folders to train on");
+    throw CommandError(exit_bad_input,
+                       request.resume
+                           ? fmt::format("there is no run to resume in '{}': check --out, or give "
+                                         "--data to start one there",
+                                         out.string())
+                           : "--data is missing: name the files or folders to train on");
+  }
+  if (!request.resume && !out.empty()) {
+    check_outside_data(out, options.data);
   }
   std::optional<model::ModelFolder> start;
   if (!options.init.empty() && !earlier.checkpoint) {
@@ -177,7 +195,8 @@ PreparedRun prepare_run(const TrainRequest& request) {
   if (start && start->config.vocabulary != options.training.model.vocabulary) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("the data has {} token ids, but the model in '{}' has {}",
+        fmt::format("the data has {} token ids, but the model in '{}' has {}: use the data or "
+                    "--vocabulary it was trained with",
                     options.training.model.vocabulary, options.init, start->config.vocabulary));
   }
   unwrap(model::validate(options.training));
@@ -186,7 +205,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
   if (earlier.record) {
     if (const auto difference = data_difference(earlier.record->data, description)) {
       throw CommandError(exit_bad_input,
-                         fmt::format("the text of a run cannot change on resume; {}", *difference));
+                         fmt::format("cannot resume with different data: {}", *difference));
     }
     run.record = std::move(*earlier.record);
   } else {
@@ -195,8 +214,8 @@ PreparedRun prepare_run(const TrainRequest& request) {
   }
   if (earlier.checkpoint && earlier.checkpoint->config != options.training.model) {
     throw CommandError(exit_bad_input,
-                       fmt::format("the checkpoints in '{}' are not of the model that its "
-                                   "run.json describes",
+                       fmt::format("cannot resume the run in '{}': its checkpoints belong to "
+                                   "another model than its run.json describes",
                                    out.string()));
   }
 
@@ -210,7 +229,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
   }
   run.plan = make_plan(settings, run.data);
   if (!options.trace.empty() || options.trace_ring_s > 0) {
-    run.plan.memory.push_back({"recording", "messages in memory, at most", recording_bytes});
+    run.plan.memory.push_back({"recording", "at most, messages in memory", recording_bytes});
   }
   run.record.options = options;
   run.record.data = std::move(description);
@@ -222,7 +241,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
     if (run.folder == nullptr) {
       run.folder = std::make_unique<RunFolder>(out);
       if (!request.resume) {
-        // Another process may have begun here since the first look.
+        // Another process may have started a run here since the first check.
         check_unused(out);
       }
     }

@@ -19,13 +19,13 @@ namespace nodezero::apps {
 
 /// What `nodezero train` was asked for.
 struct TrainRequest {
-  GivenOptions given;  ///< on the command line; `out` may be missing with `plan`
-  std::string config;  ///< a file with more options, or empty
+  GivenOptions given;  ///< from the command line; `out` may be empty with `plan`
+  std::string config;  ///< file with more options, or empty
   bool resume = false;
-  bool plan = false;  ///< only say what would be done
+  bool plan = false;  ///< print the plan instead of training
 };
 
-/// A run of which everything has been checked that can be checked before its first step.
+/// A run that has passed every check that can be made before its first step.
 struct PreparedRun {
   TrainOptions options;
   DataSet data;
@@ -33,15 +33,15 @@ struct PreparedRun {
   actors::RunSettings settings;
   Plan plan;
   std::unique_ptr<RunFolder> folder;  ///< null for a plan
-  std::vector<std::string> remarks;   ///< about what was found, for people
+  std::vector<std::string> remarks;   ///< notes for people about what was found
 };
 
-/// Merges options, opens data, finds the checkpoint and works the plan out. Creates and locks
-/// the run folder, but writes nothing into it.
+/// Merges the options, opens the data, finds the checkpoint and computes the plan. Creates and
+/// locks the run folder, but writes nothing into it.
 /// @throws CommandError with exit_bad_input
 PreparedRun prepare_run(const TrainRequest& request);
 
-/// What the actors of a run are made from, but for its folder, its number and where it starts.
+/// The actors' settings, except for the run's folder, its number and where it starts.
 /// @throws CommandError with exit_bad_input
 actors::RunSettings make_settings(const TrainOptions& options, const DataSet& data);
 

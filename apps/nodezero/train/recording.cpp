@@ -23,7 +23,7 @@ namespace {
 using runtime::trace::FileHeader;
 using runtime::trace::Recorder;
 
-/// A mistyped path must not cost a text or a model.
+/// Keeps a mistyped --trace from overwriting a text or a model.
 void check_overwritable(const std::filesystem::path& path) {
   std::error_code ignored;
   if (!std::filesystem::is_regular_file(path, ignored) ||
@@ -35,7 +35,7 @@ void check_overwritable(const std::filesystem::path& path) {
   if (std::memcmp(magic.data(), FileHeader::expected_magic, magic.size()) != 0) {
     throw CommandError(exit_bad_input,
                        fmt::format("--trace would overwrite '{}', which is not a trace: choose "
-                                   "another name or remove it",
+                                   "another name or remove the file",
                                    path.string()));
   }
 }

@@ -13,23 +13,23 @@
 
 namespace nodezero::apps {
 
-/// Bytes of records that a run keeps in memory at most.
+/// Most bytes of records that a run keeps in memory.
 inline constexpr std::size_t recording_bytes = std::size_t{32} << 20;
 
-/// What --trace and --trace-ring ask for: the recorder of a session of a run.
+/// The recorder of one session of a run, as --trace and --trace-ring ask for it.
 class Recording {
  public:
-  /// `folder`: of the run, which dumps go to. `run`: its number, and `about`: what else there is
-  /// to know of it, for the trace's description.
-  /// `warn` gets a line, from any thread, if the trace file cannot be written any more.
+  /// `folder` is the run's, and dumps go there. `run` is its number; `about` holds further facts
+  /// for the trace's description. `warn` is called with one line, on any thread, if the trace
+  /// file can no longer be written.
   /// @throws CommandError if the trace file cannot be written or would overwrite another file
   Recording(const TrainOptions& options, std::filesystem::path folder, std::uint64_t run,
             std::map<std::string, std::string> about, std::function<void(const std::string&)> warn);
 
-  /// Null if nothing is recorded. The actors must be gone before this object.
+  /// Null if nothing is recorded. The actors must end before this object does.
   runtime::trace::Recorder* recorder() { return recorder_.get(); }
 
-  /// Writes what the ring holds to trace-<reason>.nztrace in the run folder. Returns a line for
+  /// Writes the ring's messages to trace-<reason>.nztrace in the run folder. Returns a line for
   /// people, or nothing if there is no ring.
   std::optional<std::string> dump(const std::string& reason);
 

@@ -27,14 +27,14 @@ const std::string& fact(const Trace& recorded, const char* name) {
   const auto found = recorded.about.find(name);
   if (found == recorded.about.end()) {
     throw CommandError(exit_bad_input,
-                       fmt::format("the trace does not say what the run was made from ('{}' is "
-                                   "missing): only traces of 'nodezero train' can be replayed",
+                       fmt::format("the trace does not describe its run ('{}' is missing): only "
+                                   "traces recorded with 'nodezero train --trace' can be replayed",
                                    name));
   }
   return found->second;
 }
 
-/// Relative paths are meant from where the program ran.
+/// Resolves a relative path against the folder that the recorded program ran in.
 void make_absolute(const std::filesystem::path& directory, std::string& path) {
   if (!path.empty()) {
     path = (directory / path).lexically_normal().string();
@@ -54,13 +54,13 @@ TrainOptions recorded_options(const Trace& recorded) {
   return options;
 }
 
-/// The checkpoint that the recorded session went on from.
+/// The checkpoint that the recorded session resumed from.
 model::Checkpoint read_start(const std::filesystem::path& folder, std::uint64_t step) {
   const auto path = folder / "checkpoints" / fmt::format("step-{:08}", step);
   if (!std::filesystem::is_directory(path)) {
     throw CommandError(exit_bad_input,
-                       fmt::format("the run went on from the checkpoint '{}', which is no longer "
-                                   "there (--keep says how many stay)",
+                       fmt::format("the recorded run resumed from the checkpoint '{}', which no "
+                                   "longer exists ('train --keep' sets how many are kept)",
                                    path.string()));
   }
   return unwrap(model::read_checkpoint_files(path));
@@ -71,8 +71,7 @@ void expect_weights(const std::string& recorded, const model::Parameters& found,
   if (model::digest(found) != recorded) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("the run started from weights {}..., but those in '{}' are "
-                    "{}...",
+        fmt::format("the recorded run started from weights {}..., but '{}' now holds {}...",
                     recorded.substr(0, 12), where, model::digest(found).substr(0, 12)));
   }
 }
@@ -98,7 +97,7 @@ actors::RunSettings settings_from(const Trace& recorded) {
   if (const auto difference =
           data_difference(nlohmann::json::parse(fact(recorded, "data")), describe(data))) {
     throw CommandError(exit_bad_input,
-                       fmt::format("the text is not the one that the run read; {}", *difference));
+                       fmt::format("the data has changed since the recording: {}", *difference));
   }
   options.training.model.vocabulary = data.tokenizer.vocabulary();
   auto settings = make_settings(options, data);

@@ -34,7 +34,7 @@ void make_paths_absolute(TrainOptions& options) {
   make_absolute(options.trace);
 }
 
-/// Lays what was given over `base`.
+/// `base` with the given options in place of its own.
 TrainOptions overlay(TrainOptions base, const GivenOptions& given) {
   for (const Option& option : option_table()) {
     if (given.has(option.spec.name)) {
@@ -57,7 +57,7 @@ std::string shown(const nlohmann::json& value) {
 
 TrainOptions resolve_new_run(const GivenOptions& given) {
   auto options = overlay(preset_options(given.values.preset), given);
-  // A lower rate given alone must not end above where it begins.
+  // A small --learning-rate given alone must not rise to the default minimum.
   auto& optimizer = options.training.optimizer;
   if (given.has("learning-rate") && !given.has("min-learning-rate")) {
     optimizer.min_learning_rate = std::min(optimizer.min_learning_rate, optimizer.learning_rate);
@@ -81,9 +81,9 @@ TrainOptions resolve_resumed_run(const TrainOptions& recorded, const GivenOption
         before[spec.name] != after[spec.name]) {
       throw CommandError(
           exit_bad_input,
-          fmt::format("--{} cannot change on resume: the run has '{}', you gave '{}'; leave it "
-                      "out, or start a new run with another --out",
-                      spec.name, shown(before[spec.name]), shown(after[spec.name])));
+          fmt::format("--{} cannot change on resume: the run has '{}', not '{}'; leave --{} out, "
+                      "or start a new run with another --out",
+                      spec.name, shown(before[spec.name]), shown(after[spec.name]), spec.name));
     }
   }
   unwrap(model::validate(wanted.training));

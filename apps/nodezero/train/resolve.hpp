@@ -6,14 +6,14 @@
 
 namespace nodezero::apps {
 
-/// The options of a new run: what was given, else the preset's value, else the default.
-/// Paths become absolute, so that the run can be resumed from anywhere.
-/// @throws CommandError if values cannot work together
+/// The options of a new run: the given value, or else the preset's, or else the default.
+/// Paths become absolute, so that the run can be resumed from any folder.
+/// @throws CommandError if the values contradict each other
 TrainOptions resolve_new_run(const GivenOptions& given);
 
-/// The options of a run that goes on: those of its record, with what was given where that
-/// may change. Data and the like are compared by content elsewhere, not by path.
-/// @throws CommandError that names the first option that differs and may not, and both values
+/// The options of a resumed run: those in its record, with the given ones in place of those that
+/// may change. Data is compared elsewhere, by content and not by path.
+/// @throws CommandError naming the first option that may not change but does, with both values
 TrainOptions resolve_resumed_run(const TrainOptions& recorded, const GivenOptions& given);
 
 }  // namespace nodezero::apps

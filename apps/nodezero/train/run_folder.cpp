@@ -16,7 +16,7 @@ namespace nodezero::apps {
 RunFolder::RunFolder(std::filesystem::path path) : path_(std::move(path)) {
   unwrap(model::create_folder(path_));
   const auto lock_path = path_ / "lock";
-  // The system drops the lock when the process ends, however it ends, so the file may stay.
+  // The system releases the lock when the process ends, however it ends, so the file may stay.
   lock_ = model::FileDescriptor(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (lock_.number() < 0) {
     throw CommandError(exit_bad_input,
@@ -25,7 +25,7 @@ RunFolder::RunFolder(std::filesystem::path path) : path_(std::move(path)) {
   }
   if (::flock(lock_.number(), LOCK_EX | LOCK_NB) != 0) {
     throw CommandError(exit_bad_input,
-                       fmt::format("another process is training in '{}': wait for its end or "
+                       fmt::format("another process is training in '{}': wait until it ends, or "
                                    "choose another --out",
                                    path_.string()));
   }
@@ -36,8 +36,8 @@ void check_unused(const std::filesystem::path& folder) {
   for (const char* name : {"run.json", "checkpoints"}) {
     if (std::filesystem::exists(folder / name, error)) {
       throw CommandError(exit_bad_input,
-                         fmt::format("'{}' holds a run already: go on with --resume, or choose "
-                                     "another --out",
+                         fmt::format("'{}' already holds a run: continue it with --resume, or "
+                                     "choose another --out",
                                      folder.string()));
     }
   }
@@ -45,7 +45,7 @@ void check_unused(const std::filesystem::path& folder) {
     if (std::filesystem::exists(folder / name, error)) {
       throw CommandError(exit_bad_input,
                          fmt::format("'{}' holds a model, which the run would overwrite: choose "
-                                     "another --out (and --init {} to start from it)",
+                                     "another --out (and --init {} to start from that model)",
                                      folder.string(), folder.string()));
     }
   }

@@ -7,10 +7,10 @@
 
 namespace nodezero::apps {
 
-/// A run folder that belongs to this process alone for as long as the object lives.
+/// A run folder, locked for this process for as long as the object lives.
 class RunFolder {
  public:
-  /// Creates the folder where it is missing and locks it.
+  /// Creates the folder if it does not exist, and locks it.
   /// @throws CommandError if it cannot be created or written, or another process trains in it
   explicit RunFolder(std::filesystem::path path);
 

@@ -18,8 +18,7 @@ constexpr int format_version = 1;
 
 RunRecord from_json(const nlohmann::json& json) {
   if (json.at("format").get<int>() != format_version) {
-    throw CommandError(exit_bad_input, fmt::format("its format {} is not {}, the one this program "
-                                                   "reads",
+    throw CommandError(exit_bad_input, fmt::format("it has format {}, and this program reads {}",
                                                    json.at("format").dump(), format_version));
   }
   RunRecord record;
@@ -48,7 +47,7 @@ std::optional<RunRecord> read_run_record(const std::filesystem::path& folder) {
     return from_json(nlohmann::json::parse(unwrap(text)));
   } catch (const nlohmann::json::exception&) {
     throw CommandError(exit_bad_input,
-                       fmt::format("'{}' is not a run's record: it is damaged", path.string()));
+                       fmt::format("'{}' is damaged: not the record of a run", path.string()));
   } catch (const CommandError& error) {
     throw CommandError(exit_bad_input,
                        fmt::format("cannot use '{}': {}", path.string(), error.what()));

@@ -15,16 +15,16 @@ namespace nodezero::apps {
 
 namespace {
 
-/// Operations that a probe may cost: a fraction of a second on any core of today.
+/// Most operations of one probe: a fraction of a second on any current core.
 constexpr double probe_operations = 2e10;
-/// Bytes a second that all cores together stream through AdamW and sums of gradients.
+/// Bytes per second that all cores together stream through AdamW and the sums of gradients.
 constexpr double streaming_rate = 1e10;
 
 double batch_operations(const model::ModelConfig& config, std::int64_t sequences) {
   return model::flops_per_token(config) * static_cast<double>(sequences * config.context);
 }
 
-/// Operations a second of one lane, from a micro-batch that is as wide as the real one.
+/// Operations per second of one lane, measured with a micro-batch as wide as the real one.
 double operation_rate(model::ModelConfig config, model::Precision precision,
                       std::int64_t sequences) {
   config.layers = 1;
@@ -51,7 +51,7 @@ double operation_rate(model::ModelConfig config, model::Precision precision,
   batch.targets = batch.inputs;
   model::Workspace workspace(precision);
   using Clock = std::chrono::steady_clock;
-  // The first call pays for memory and for kernels that are generated once.
+  // The first call also allocates memory and generates kernels.
   model::loss_and_gradient(config, weights, batch, {}, gradient, workspace);
   const auto start = Clock::now();
   int calls = 0;
@@ -70,16 +70,16 @@ double estimate_seconds(const Plan& plan, const actors::RunSettings& settings) {
   const auto& training = settings.training;
   const double rate = operation_rate(training.model, training.precision, training.sequences);
   const double token_seconds = model::flops_per_token(training.model) / rate;
-  // A step takes as many rounds of micro-batches as its lanes need; the last may be short.
+  // The lanes compute a step's micro-batches in rounds; the last round may be short.
   const double rounds = std::ceil(static_cast<double>(training.micro_batches) / plan.lanes);
   const double tokens_in_turn =
       static_cast<double>(plan.training_tokens) * rounds / training.micro_batches;
-  // AdamW reads and writes 7 floats a parameter, each sum of two gradients 3.
+  // AdamW reads and writes 7 floats per parameter, each sum of two gradients 3.
   const double streamed = static_cast<double>(plan.steps * plan.parameters) * 4 *
                           (7 + 3 * (training.micro_batches - 1.0));
   const double evaluated =
       static_cast<double>(plan.evaluations * plan.evaluation_tokens) / plan.lanes;
-  // Forward alone is a third of forward and backward.
+  // The forward pass is a third of forward and backward together.
   return tokens_in_turn * token_seconds + streamed / streaming_rate + evaluated * token_seconds / 3;
 }
 

@@ -60,20 +60,20 @@ nlohmann::json begin_session(const PreparedRun& run) {
           {"ended", nullptr}};
 }
 
-/// True if an earlier session has done all steps and has said so.
+/// True if an earlier session did all steps and recorded that it finished.
 bool is_finished(const PreparedRun& run) {
   return run.settings.resume && run.settings.resume->progress.step >= run.plan.steps &&
          run.record.results.is_object() && run.record.results.value("end", "") == "finished";
 }
 
-/// Trains and returns the exit code.
+/// Trains, and returns the exit code.
 int train(PreparedRun run) {
   if (is_finished(run)) {
-    fmt::print("the run in {} is finished: all {} steps are done\n", run.folder->path().string(),
-               grouped(run.plan.steps));
+    fmt::print("the run in {} is already finished: all {} steps are done\n",
+               run.folder->path().string(), grouped(run.plan.steps));
     return 0;
   }
-  // A reader that has gone, or a limit on file sizes, must not kill a run: writes fail instead.
+  // Neither a closed pipe nor a limit on file sizes may kill a run: writes fail instead.
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);
 
@@ -102,12 +102,12 @@ int train(PreparedRun run) {
   const SignalWatcher signals(
       signal_block,
       [&] {
-        log.print("stopping after the running micro-batches; a second Ctrl-C ends at once");
+        log.print("stopping when the current micro-batches are done; Ctrl-C again to quit at once");
         trainer.stop();
       },
       [&, asked = 0]() mutable {
         say(recording.dump(fmt::format("asked-{}", ++asked))
-                .value_or("nothing is kept in memory (--trace-ring 0)"));
+                .value_or("no messages to write: --trace-ring is 0"));
       });
   const auto result = trainer.run();
   log.close();

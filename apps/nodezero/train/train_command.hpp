@@ -5,7 +5,7 @@
 
 namespace nodezero::apps {
 
-/// Trains, or with `plan` prints what would be done.
+/// Trains or, with `plan`, prints what would be done.
 /// @throws CommandError, or CommandExit if a signal stopped the run
 void train_command(const TrainRequest& request);
 

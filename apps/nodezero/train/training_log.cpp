@@ -15,12 +15,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto terminal_interval = 100ms;  ///< between rewrites because of steps
+constexpr auto terminal_interval = 100ms;  ///< between updates while steps are being done
 constexpr auto terminal_heartbeat = 1s;
-constexpr auto plain_interval = 9s;  ///< leaves room below the 10 seconds promised
-/// Steps before the time left is worth showing: the first ones also set libraries up.
+constexpr auto plain_interval = 9s;  ///< safely below the promised 10 seconds
+/// Steps before the remaining time is shown: the first ones also initialise libraries.
 constexpr std::uint64_t settling_steps = 5;
-/// Weight of the newest step in the smoothed rate.
+/// Weight of the latest step in the smoothed rate.
 constexpr double newest_weight = 0.1;
 
 std::string quoted_block(const std::string& text) {
@@ -39,7 +39,7 @@ std::string quoted_block(const std::string& text) {
 TrainingLog::TrainingLog(TrainingLogSettings settings)
     : settings_(std::move(settings)),
       metrics_(settings_.folder / "metrics.jsonl", settings_.first_step),
-      // An evaluation's step counts steps done, a metric's numbers them from 0.
+      // An evaluation's step is the number of steps done; a metric's is an index from 0.
       evaluations_(settings_.folder / "evaluations.jsonl", settings_.first_step + 1),
       ticker_([this] { tick(); }) {}
 
@@ -93,7 +93,7 @@ std::string TrainingLog::progress_line() const {
   }
   line += fmt::format("  {}/{} spheres busy", step_->spheres_busy, settings_.spheres);
   if (waiting.count() > 10 && waiting.count() > 3 * step_seconds) {
-    line += fmt::format("  ({} since that step)", duration_text(waiting.count()));
+    line += fmt::format("  ({} since then)", duration_text(waiting.count()));
   }
   return line;
 }
@@ -141,7 +141,7 @@ void TrainingLog::on_step(const actors::StepSummary& step) {
 
 void TrainingLog::on_evaluation(const actors::EvaluationSummary& evaluation) {
   const std::lock_guard lock(mutex_);
-  last_step_time_ = Clock::now();  // the validation is not the next step's time
+  last_step_time_ = Clock::now();  // so that the validation does not count towards the next step
   evaluation_ = evaluation;
   record(evaluations_, evaluation.step, evaluation_line(evaluation), "evaluations.jsonl");
   screen_.print(fmt::format("validation after step {}: loss {:.4f}, perplexity {:.2f}, {} tokens{}",
@@ -152,15 +152,15 @@ void TrainingLog::on_evaluation(const actors::EvaluationSummary& evaluation) {
 
 void TrainingLog::on_epoch(const actors::EpochSummary& epoch) {
   const std::lock_guard lock(mutex_);
-  screen_.print(fmt::format("epoch {} of {} done: {} steps, {} tokens, mean loss {:.4f}",
-                            epoch.epoch + 1, settings_.total_epochs, grouped(epoch.steps),
+  screen_.print(fmt::format("epoch {} of {} done: {}, {} tokens, mean loss {:.4f}", epoch.epoch + 1,
+                            settings_.total_epochs, counted(epoch.steps, "step"),
                             grouped(epoch.tokens), epoch.loss));
 }
 
 void TrainingLog::on_sample(const actors::SampleSummary& sample) {
   const std::lock_guard lock(mutex_);
   const auto& prompt = settings_.prompts[sample.prompt];
-  // Decoded as one text: a continuation may begin inside a character of several bytes.
+  // Decoded together, because a continuation may start in the middle of a character.
   const auto text = printable(prompt + settings_.tokenizer.decode(sample.tokens));
   screen_.print(
       fmt::format("sample {} of {} after epoch {} (weights of step {}, prompt \"{}\"):\n{}",

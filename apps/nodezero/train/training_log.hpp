@@ -19,22 +19,22 @@
 
 namespace nodezero::apps {
 
-/// What the log knows of a run before it starts.
+/// What the log needs to know about a run before it starts.
 struct TrainingLogSettings {
   std::filesystem::path folder;
   model::Tokenizer tokenizer;
   std::vector<std::string> prompts;
-  std::uint64_t first_step = 0;   ///< 0, or where a resumed run goes on
+  std::uint64_t first_step = 0;   ///< 0, or the step at which a resumed run continues
   std::uint64_t first_epoch = 0;  ///< likewise
   std::uint64_t total_steps = 0;
   std::uint64_t total_epochs = 0;  ///< the last may be partial
   std::uint32_t spheres = 0;
-  std::function<void()> stop;  ///< asks the run to end; called if the log cannot be written
+  std::function<void()> stop;  ///< ends the run; called if the log cannot be written
 };
 
-/// Shows a run to people and writes its metric files. On a terminal one line is rewritten
-/// at least once a second; elsewhere a line comes at least every 10 seconds, also while a
-/// step takes longer than that.
+/// Shows the progress of a run and writes its metric files. On a terminal one line is updated at
+/// least once a second; elsewhere a line is printed at least every 10 seconds, even during a step
+/// that takes longer.
 class TrainingLog : public actors::Observer {
  public:
   /// @throws CommandError if the metric files cannot be opened
@@ -48,16 +48,16 @@ class TrainingLog : public actors::Observer {
   void on_checkpoint(const actors::CheckpointSummary& checkpoint) override;
   void on_notice(const actors::Notice& notice) override;
 
-  /// Prints lines of the host's own.
+  /// Prints other lines without breaking the progress line.
   void print(const std::string& text);
-  /// Ends the progress line; no more comes after it.
+  /// Removes the progress line and shows no more of it.
   void close();
 
   std::optional<actors::StepSummary> last_step() const;
   std::optional<actors::EvaluationSummary> last_evaluation() const;
-  double seconds() const;                ///< since the log was made
-  std::uint64_t session_tokens() const;  ///< trained on since then
-  std::string write_error() const;       ///< empty as long as the metric files could be written
+  double seconds() const;                ///< since the log was created
+  std::uint64_t session_tokens() const;  ///< tokens trained on since then
+  std::string write_error() const;       ///< empty unless a metric file could not be written
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -80,8 +80,8 @@ class TrainingLog : public actors::Observer {
   std::optional<actors::EvaluationSummary> evaluation_;
   std::uint64_t session_steps_ = 0;
   std::uint64_t session_tokens_ = 0;
-  double stepping_seconds_ = 0;  ///< of the steps, without what came between
-  double recent_rate_ = 0;       ///< tokens a second, smoothed
+  double stepping_seconds_ = 0;  ///< time spent in steps, without validations between them
+  double recent_rate_ = 0;       ///< tokens per second, smoothed
   std::string write_error_;
   bool closed_ = false;
   std::condition_variable closing_;

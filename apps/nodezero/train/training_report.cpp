@@ -17,7 +17,7 @@ namespace nodezero::apps {
 
 namespace {
 
-/// A path as a shell takes it.
+/// A path quoted for a shell where necessary.
 std::string shell_quoted(const std::filesystem::path& path) {
   const auto text = path.string();
   const auto is_plain = [](char c) {
@@ -35,12 +35,12 @@ std::string shell_quoted(const std::filesystem::path& path) {
 }
 
 std::string data_text(const DataSet& data) {
-  auto text = fmt::format("{} tokens to train on", grouped(data.training.size()));
+  auto text = fmt::format("{} tokens for training", grouped(data.training.size()));
   if (data.validation_tokens != nullptr) {
-    text += fmt::format(", {} to validate", grouped(data.validation.size()));
+    text += fmt::format(", {} for validation", grouped(data.validation.size()));
   }
-  return text + fmt::format(" ({} in {} {}, {})", bytes_text(data.bytes),
-                            grouped(data.files.size()), data.files.size() == 1 ? "file" : "files",
+  return text + fmt::format(" ({} in {}, {})", bytes_text(data.bytes),
+                            counted(data.files.size(), "file"),
                             data.tokenizer.kind() == model::Tokenizer::Kind::none
                                 ? "token ids"
                                 : std::string(value_name(data.tokenizer.kind())));
@@ -52,10 +52,10 @@ std::string spheres_text(const PreparedRun& run) {
   for (const auto& node : nodes) {
     levels = std::max(levels, node.level);
   }
-  return fmt::format("{} workers, {} nodes on {} {} below node_zero; {} {}, routing {}",
-                     grouped(run.options.spheres), grouped(nodes.size()), levels,
-                     levels == 1 ? "level" : "levels", run.plan.lanes,
-                     run.plan.lanes == 1 ? "lane" : "lanes", value_name(run.options.routing));
+  return fmt::format("{}, {} nodes on {} below node_zero; {}, routing {}",
+                     counted(run.options.spheres, "worker"), grouped(nodes.size()),
+                     counted(levels, "level"), counted(run.plan.lanes, "lane"),
+                     value_name(run.options.routing));
 }
 
 }  // namespace
@@ -75,10 +75,10 @@ std::string header_text(const PreparedRun& run) {
                            grouped(run.plan.parameters), config.layers, config.heads, config.width,
                            config.context, grouped(static_cast<std::uint64_t>(config.vocabulary))));
   add("data", data_text(run.data));
-  add("steps",
-      fmt::format("{} of {} tokens ({} micro-batches of {} sequences), {} epochs",
-                  grouped(run.plan.steps), grouped(run.plan.tokens_a_step), training.micro_batches,
-                  training.sequences, count_text(run.plan.epochs)));
+  add("steps", fmt::format("{} of {} tokens ({} of {}), {}", grouped(run.plan.steps),
+                           grouped(run.plan.tokens_a_step),
+                           counted(training.micro_batches, "micro-batch", "micro-batches"),
+                           counted(training.sequences, "sequence"), epochs_text(run.plan.epochs)));
   add("spheres", spheres_text(run));
   add("memory", fmt::format("about {}", bytes_text(run.plan.total_bytes())));
   add("folder", run.folder->path().string());
@@ -162,17 +162,16 @@ std::string results_text(const PreparedRun& run, const actors::TrainingResult& r
   const auto folder = shell_quoted(run.folder->path());
   return text +
          (run.data.tokenizer.kind() == model::Tokenizer::Kind::none
-              ? fmt::format("evaluate with: nodezero eval --model {} --split validation", folder)
-              : fmt::format("generate with: nodezero generate --model {} --prompt \"...\"",
-                            folder));
+              ? fmt::format("evaluate it: nodezero eval --model {} --split validation", folder)
+              : fmt::format("try it: nodezero generate --model {} --prompt \"...\"", folder));
 }
 
 std::string resume_hint(const PreparedRun& run, const actors::TrainingResult& result) {
   const auto folder = run.folder->path();
   const auto kept = result.weights == nullptr
                         ? std::string("the last checkpoint")
-                        : fmt::format("the version after step {}", grouped(result.progress.step));
-  return fmt::format("{} is kept in {}; go on with: nodezero train --resume --out {}", kept,
+                        : fmt::format("step {}", grouped(result.progress.step));
+  return fmt::format("{} is saved in {}; continue with: nodezero train --resume --out {}", kept,
                      folder.string(), shell_quoted(folder));
 }
 

@@ -12,9 +12,9 @@
 
 namespace nodezero::apps {
 
-/// What a run says of itself before and after it trains.
+/// What `nodezero train` prints before and after it trains.
 
-/// Epochs that the plan touches; the last may be partial.
+/// Number of epochs that the plan enters; the last may be partial.
 std::uint64_t epoch_count(const Plan& plan);
 
 /// A few lines: model, data, steps, spheres as a tree, memory, folder.
@@ -28,7 +28,7 @@ nlohmann::json results_json(const actors::TrainingResult& result, const Training
 std::string results_text(const PreparedRun& run, const actors::TrainingResult& result,
                          const nlohmann::json& results);
 
-/// One clause that says what is kept and by which command the run goes on.
+/// One clause that says what was saved and which command continues the run.
 std::string resume_hint(const PreparedRun& run, const actors::TrainingResult& result);
 
 }  // namespace nodezero::apps

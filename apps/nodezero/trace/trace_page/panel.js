@@ -38,7 +38,7 @@ export function incompleteness({lost_records: lost, ring, cut_off: cutOff}) {
   const reasons = [];
   if (lost) reasons.push(`${plural(lost, 'record')} ${lost === 1 ? 'was' : 'were'} lost because buffers were full`);
   if (ring) reasons.push('it holds only the last seconds of the run: earlier events are missing');
-  if (cutOff) reasons.push('its file was cut off: the events of its end are missing');
+  if (cutOff) reasons.push('its file was cut off: the last events are missing');
   return reasons;
 }
 
@@ -204,10 +204,10 @@ function why({trace, layout}, chain) {
   if (chain.length > 201) list.append(make('li', {}, `and ${plural(chain.length - 201, 'earlier event')}`));
   const first = chain.at(-1);
   const isSend = trace.kind[first] === Kind.send;
-  const end = causeOf(trace, first) ? 'More is not shown.'
-    : trace.actor[first] === 0 || isSend ? 'Its cause lies outside of what is recorded.'
+  const end = causeOf(trace, first) ? 'Earlier causes are not shown.'
+    : trace.actor[first] === 0 || isSend ? 'The cause was not recorded.'
       : trace.kind[first] === Kind.begin ? `The sending of ${messageName(trace, first)} is not in the trace.`
-        : 'Nothing recorded led to it.';
+        : 'No recorded event led to it.';
   return make('div', {}, list, make('p', {className: 'aside'}, end));
 }
 
