@@ -15,7 +15,7 @@ const runtime::inspect::Phrases& trace_phrases() {
       {"plan_step", "asked {to} for the micro-batches of step {step}"},
       {"step_plan", "gave {to} the {micro_batches} micro-batches of step {step}"},
       {"assign", "assigned the micro-batches {positions} of step {step} to {to}"},
-      {"abandon", "told {to} to forget step {step}"},
+      {"abandon", "told {to} to abandon step {step}"},
       {"gradient", "gave {to} the sum of micro-batches [{first}, {last}) of step {step}"},
       {"report", "reported the micro-batches {positions} of step {step} to {to}"},
       {"step_failed", "told {to} that step {step} has failed"},

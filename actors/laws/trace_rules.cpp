@@ -27,7 +27,7 @@ std::span<const TraceRule> trace_rules() {
       {"inference-reads-complete-versions",
        "Inference reads only versions of the weights that the optimizer has completed",
        check_inference_reads_complete_versions},
-      {"lifecycle-transitions", "The lifecycle goes only from state to state as it may",
+      {"lifecycle-transitions", "The lifecycle makes only the transitions that it may make",
        check_lifecycle_transitions},
       {"requests-answered", "Every request is answered", check_requests_answered},
   }};

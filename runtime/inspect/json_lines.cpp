@@ -50,7 +50,7 @@ FieldKind field_kind(const std::string& text) {
       return static_cast<FieldKind>(kind);
     }
   }
-  throw std::runtime_error("a field is of no known kind");
+  throw std::runtime_error("a field has an unknown kind");
 }
 
 Kind event_kind(const std::string& text) {
@@ -59,7 +59,7 @@ Kind event_kind(const std::string& text) {
       return static_cast<Kind>(kind);
     }
   }
-  throw std::runtime_error("an event is of no known kind");
+  throw std::runtime_error("an event has an unknown kind");
 }
 
 /// A number that must fit.
@@ -74,7 +74,7 @@ Number number(const json& object, const char* key) {
 
 Trace read_head(const json& head) {
   if (!head.is_object() || head.value("nodezero_trace", 0) != format_version) {
-    throw std::runtime_error("these are no JSON lines of a trace that this version knows");
+    throw std::runtime_error("not JSON lines of a trace, or of a newer version");
   }
   Trace trace;
   trace.about = head.at("about").get<std::map<std::string, std::string>>();
@@ -107,7 +107,7 @@ void read_event(const json& line, Trace& trace) {
   event.argument = number<std::uint32_t>(line, "argument");
   event.thread = number<std::uint32_t>(line, "thread");
   if (event.actor >= trace.actors.size() || event.type >= trace.names.size()) {
-    throw std::runtime_error("an event names an actor or a type that there is not");
+    throw std::runtime_error("an event names an actor or a type that does not exist");
   }
   if (const auto words = line.find("words"); words != line.end()) {
     event.first_word = static_cast<std::uint32_t>(trace.words.size());
@@ -165,7 +165,7 @@ Result<Trace> read_json_lines(std::istream& lines) {
     return fail(ErrorCode::malformed, fmt::format("line {} is wrong: {}", number, error.what()));
   }
   if (number == 0) {
-    return fail(ErrorCode::malformed, "there is no line");
+    return fail(ErrorCode::malformed, "the file is empty");
   }
   trace.link();
   return trace;

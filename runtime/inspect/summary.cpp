@@ -255,7 +255,7 @@ std::string summary_as_text(const Summary& summary, const SummaryOptions& option
     for (const auto& share : summary.idle) {
       idle += share.time;
     }
-    text += fmt::format("\nwhat they waited for between two messages, {} in all\n{}",
+    text += fmt::format("\nwhat they waited for between messages, {} in total\n{}",
                         time_in_words(idle), share_lines(summary.idle, idle, most));
   }
   for (const auto& span : summary.spans) {

@@ -116,7 +116,7 @@ std::string why_as_text(const Trace& trace, EventNumber number, const std::vecto
     text += fmt::format("  and {} more reasons back to event {} (--depth 0 shows all)\n",
                         reasons.size() - shown, reasons.back().event);
   } else if (reasons.empty()) {
-    text += "  nothing that was recorded caused it\n";
+    text += "  no recorded event caused it\n";
   }
   return text;
 }

@@ -102,7 +102,7 @@ std::string in_words(const Trace& trace, EventNumber number, const Phrases& phra
     case Kind::timer:
       return fmt::format("{} set a timer of {} ms for {}", actor, event.argument, name);
     case Kind::state:
-      return fmt::format("{} came into the state {}", actor, name);
+      return fmt::format("{} entered the state {}", actor, name);
     case Kind::exit:
       return name.empty() ? fmt::format("{} ended", actor)
                           : fmt::format("{} ended: {}", actor, name);

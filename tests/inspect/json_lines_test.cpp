@@ -72,13 +72,13 @@ TEST(JsonLines, NamesTheLineThatIsWrong) {
   };
   const auto good = exported(testing::random_trace(1, 4, 50));
   const auto second = good.find('\n') + 1;
-  EXPECT_EQ(error(""), "there is no line");
+  EXPECT_EQ(error(""), "the file is empty");
   EXPECT_EQ(error("[]\n"),
-            "line 1 is wrong: these are no JSON lines of a trace that this version knows");
+            "line 1 is wrong: not JSON lines of a trace, or of a newer version");
   EXPECT_EQ(error(good.substr(0, second) + "{\"event\":1").substr(0, 15), "line 2 is wrong");
   auto unknown = good;
   unknown.replace(unknown.find("\"kind\":\"spawn\""), 14, "\"kind\":\"spwan\"");
-  EXPECT_EQ(error(unknown), "line 2 is wrong: an event is of no known kind");
+  EXPECT_EQ(error(unknown), "line 2 is wrong: an event has an unknown kind");
 }
 
 }  // namespace
