@@ -224,6 +224,25 @@ std::vector<Violation> violations_in_tree(const std::filesystem::path& root) {
   return found;
 }
 
+std::vector<std::string> arrows_inside_layers() {
+  // apps/nodezero is the door of its layer.
+  const auto layer_of = [](std::string_view folder) {
+    return folder.starts_with("apps/nodezero") ? std::string_view("apps/nodezero")
+                                               : folder.substr(0, folder.find('/'));
+  };
+  std::vector<std::string> arrows;
+  for (const Room& room : rooms()) {
+    for (const auto below : room.below) {
+      const bool is_room = below != layer_of(below) && !below.ends_with("*");
+      if (is_room && layer_of(below) == layer_of(room.folder)) {
+        arrows.push_back(fmt::format("{} --> {}", room.folder, below));
+      }
+    }
+  }
+  std::sort(arrows.begin(), arrows.end());
+  return arrows;
+}
+
 std::vector<std::string> full_folders(const std::filesystem::path& root, std::size_t most) {
   namespace fs = std::filesystem;
   std::map<std::string, std::size_t> sources;

@@ -35,6 +35,10 @@ std::vector<Violation> violations_in(const std::filesystem::path& file, std::str
 /// The same for every C++ file of a tree that stands in a layer.
 std::vector<Violation> violations_in_tree(const std::filesystem::path& root);
 
+/// The arrows of the table between two rooms of the same layer, as "model/text --> model/files", in
+/// order. Arrows to the files at the door of a layer are left out, except for those from there.
+std::vector<std::string> arrows_inside_layers();
+
 /// The folders of a tree that hold more than `most` sources, each with its number of them.
 std::vector<std::string> full_folders(const std::filesystem::path& root, std::size_t most);
 
