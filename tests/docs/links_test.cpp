@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Links between the pages lead to files that exist and to headings that they have.
+
+#include <algorithm>
+#include <cctype>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include <gtest/gtest.h>
+
+#include "support/page.hpp"
+
+namespace nodezero::test {
+
+namespace {
+
+/// A heading's anchor as GitHub makes it.
+std::string anchor_of(const std::string& heading) {
+  std::string anchor;
+  for (const unsigned char c : heading) {
+    if (std::isalnum(c) != 0 || c == '-' || c == '_' || c >= 0x80) {
+      anchor += static_cast<char>(std::tolower(c));
+    } else if (c == ' ') {
+      anchor += '-';
+    }
+  }
+  return anchor;
+}
+
+std::set<std::string> anchors_in(const std::string& page) {
+  std::set<std::string> anchors;
+  std::istringstream lines(content(page));
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("```")) {
+      inside = !inside;
+    } else if (!inside && line.starts_with("#")) {
+      anchors.insert(anchor_of(line.substr(line.find_first_not_of("# "))));
+    }
+  }
+  return anchors;
+}
+
+TEST(Links, LeadToFilesAndHeadings) {
+  static const std::regex link(R"(\]\(([^)\s]+)\))");
+  int count = 0;
+  for (const auto& page : pages()) {
+    const auto text = content(page);
+    for (std::sregex_iterator found(text.begin(), text.end(), link), end; found != end; ++found) {
+      const auto target = (*found)[1].str();
+      if (target.find("://") != std::string::npos) {
+        continue;
+      }
+      ++count;
+      const auto hash = target.find('#');
+      const auto path = target.substr(0, hash);
+      const auto file =
+          path.empty()
+              ? page
+              : (std::filesystem::path(page).parent_path() / path).lexically_normal().string();
+      EXPECT_TRUE(std::filesystem::exists(repository() / file)) << page << " links to " << target;
+      if (hash != std::string::npos && file.ends_with(".md")) {
+        EXPECT_TRUE(anchors_in(file).contains(target.substr(hash + 1)))
+            << page << " links to " << target << ", a heading that does not exist";
+      }
+    }
+  }
+  EXPECT_GT(count, 20);
+}
+
+}  // namespace
+
+}  // namespace nodezero::test
