@@ -54,7 +54,7 @@ struct sum_shard {
 /// `next` and `state` and its own entries of `squared_norms`; everything else is only read.
 struct UpdateTask {
   enum class Phase : std::uint8_t { norm, update, copy_state };
-  model::OptimizerConfig config;
+  OptimizerOptions config;
   model::UpdateScalars scalars;
   GradientLease gradient;
   std::vector<double> squared_norms;

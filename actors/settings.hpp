@@ -51,31 +51,38 @@ using FaultInjector = std::function<Fault(const FaultSite&)>;
 
 class BatchQueue;
 
-/// Everything a run of the actors is made from.
-struct RunSettings {
+/// How a run trains, where, and what it does beside that: what people choose, as plain values.
+struct RunOptions {
   model::TrainingConfig training;
+
+  std::uint32_t spheres = 3;    ///< workers
+  std::uint32_t threads = 0;    ///< lanes; 0: one a core
+  std::uint32_t symmetry = 12;  ///< fan-out of the tree, at least 2
+  RoutingPolicy routing = RoutingPolicy::balanced;
+
+  std::uint64_t evaluate_every = 0;    ///< steps; 0: at epoch boundaries only
+  std::uint64_t checkpoint_every = 0;  ///< steps; 0: at the end only
+  std::uint32_t keep = 3;              ///< checkpoints
+
+  InferencePolicy inference = InferencePolicy::snapshot;
+  std::int64_t sample_tokens = 200;
+  model::SamplingOptions sampling;
+};
+
+/// Everything a run of the actors is made from.
+struct RunSettings : RunOptions {
   std::shared_ptr<const model::TrainedModel> trained;  ///< null: the GPT-2 of `training`
   std::shared_ptr<const model::BatchSource> training_batches;
   std::shared_ptr<const model::BatchSource> validation_batches;  ///< null: no validation
   /// Where micro-batches wait that a host submits; then training_batches only counts. May be null.
   std::shared_ptr<BatchQueue> submitted;
 
-  std::uint32_t spheres = 3;    ///< workers
-  std::uint32_t threads = 0;    ///< lanes; 0: one a core
-  std::uint32_t symmetry = 12;  ///< fan-out of the tree, at least 2
-  RoutingPolicy routing = RoutingPolicy::balanced;
   std::vector<double> token_frequencies;  ///< of a sample of the corpus, by token id; may be empty
 
-  std::uint64_t evaluate_every = 0;           ///< steps; 0: at epoch boundaries only
-  std::uint64_t checkpoint_every = 0;         ///< steps; 0: at the end only
-  std::uint32_t keep = 3;                     ///< checkpoints
   std::filesystem::path folder;               ///< of the run; empty: nothing is saved
   std::optional<model::Tokenizer> tokenizer;  ///< saved beside the model
 
-  InferencePolicy inference = InferencePolicy::snapshot;
   std::vector<std::vector<std::int32_t>> prompts;  ///< sampled at each epoch boundary
-  std::int64_t sample_tokens = 200;
-  model::SamplingOptions sampling;
 
   std::shared_ptr<const model::Parameters> initial_weights;  ///< null: drawn from the seed
   std::optional<model::Checkpoint> resume;                   ///< goes on from here

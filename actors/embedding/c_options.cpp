@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 namespace {
@@ -25,6 +26,30 @@ void set_up(Struct* out, std::size_t size, const Struct& defaults) {
   }
 }
 
+/// The values that both structs hold, each named once for both directions.
+template <class C, class Options, class Copy>
+void for_each_value(C& c, Options&& o, Copy copy) {
+  copy(c.running, o.running);
+  copy(c.threads, o.threads);
+  copy(c.spheres, o.spheres);
+  copy(c.symmetry, o.symmetry);
+  copy(c.micro_batches, o.micro_batches);
+  copy(c.steps_in_epoch, o.steps_in_epoch);
+  copy(c.total_steps, o.total_steps);
+  copy(c.seed, o.seed);
+  copy(c.learning_rate, o.optimizer.learning_rate);
+  copy(c.min_learning_rate, o.optimizer.min_learning_rate);
+  copy(c.warmup, o.optimizer.warmup);
+  copy(c.beta1, o.optimizer.beta1);
+  copy(c.beta2, o.optimizer.beta2);
+  copy(c.epsilon, o.optimizer.epsilon);
+  copy(c.weight_decay, o.optimizer.weight_decay);
+  copy(c.clip, o.optimizer.clip);
+  copy(c.queue_bound, o.queue_bound);
+  copy(c.when_full, o.when_full);
+  copy(c.time_per_step, o.time_per_step);
+}
+
 }  // namespace
 
 namespace nodezero {
@@ -41,19 +66,9 @@ Result<TrainerOptions> to_options(const nodezero_options* given) {
     return fail(ErrorCode::invalid_argument, "running or when_full is none of its values");
   }
   TrainerOptions options;
-  options.running = static_cast<Running>(o.running);
-  options.threads = o.threads;
-  options.spheres = o.spheres;
-  options.symmetry = o.symmetry;
-  options.micro_batches = o.micro_batches;
-  options.steps_in_epoch = o.steps_in_epoch;
-  options.total_steps = o.total_steps;
-  options.seed = o.seed;
-  options.optimizer = {o.learning_rate, o.min_learning_rate, o.warmup,       o.beta1,
-                       o.beta2,         o.epsilon,           o.weight_decay, o.clip};
-  options.queue_bound = o.queue_bound;
-  options.when_full = static_cast<WhenFull>(o.when_full);
-  options.time_per_step = o.time_per_step;
+  for_each_value(o, options, [](const auto& from, auto& to) {
+    to = static_cast<std::remove_reference_t<decltype(to)>>(from);
+  });
   options.folder = o.folder ? o.folder : "";
   if (o.execute) {
     options.execute = [call = o.execute, user = o.user](std::function<void()> job) {
@@ -80,33 +95,11 @@ Result<TrainerOptions> to_options(const nodezero_options* given) {
 extern "C" {
 
 void nodezero_options_init(nodezero_options* options, size_t size) {
-  const nodezero::TrainerOptions d;
-  const auto& o = d.optimizer;
-  const nodezero_options defaults = {size,
-                                     static_cast<nodezero_running>(d.running),
-                                     d.threads,
-                                     d.spheres,
-                                     d.symmetry,
-                                     d.micro_batches,
-                                     d.steps_in_epoch,
-                                     d.total_steps,
-                                     d.seed,
-                                     o.learning_rate,
-                                     o.min_learning_rate,
-                                     o.warmup,
-                                     o.beta1,
-                                     o.beta2,
-                                     o.epsilon,
-                                     o.weight_decay,
-                                     o.clip,
-                                     d.queue_bound,
-                                     static_cast<nodezero_when_full>(d.when_full),
-                                     d.time_per_step,
-                                     nullptr,
-                                     nullptr,
-                                     nullptr,
-                                     nullptr,
-                                     nullptr};
+  nodezero_options defaults = {};
+  defaults.size = size;
+  for_each_value(defaults, nodezero::TrainerOptions(), [](auto& to, const auto& from) {
+    to = static_cast<std::remove_reference_t<decltype(to)>>(from);
+  });
   set_up(options, size, defaults);
 }
 

@@ -44,22 +44,10 @@ Result<void> validate(const TrainerOptions& options) {
   if (!std::isfinite(options.start_time)) {
     return refuse("start_time must be a finite number");
   }
-  const auto& o = options.optimizer;
-  const auto is_fraction = [](double value) { return value >= 0 && value < 1; };
-  if (!(o.learning_rate > 0) || !std::isfinite(o.learning_rate) || !(o.min_learning_rate >= 0) ||
-      o.min_learning_rate > o.learning_rate) {
-    return refuse(fmt::format(
-        "learning_rate ({}) must be positive and min_learning_rate ({}) between 0 and it",
-        o.learning_rate, o.min_learning_rate));
+  if (options.optimizer.learning_rate == 0) {
+    return refuse("'learning_rate' must be above 0, or nothing is learnt");
   }
-  if (!is_fraction(o.beta1) || !is_fraction(o.beta2) || !(o.epsilon > 0) ||
-      !(o.weight_decay >= 0) || !(o.clip >= 0) || !std::isfinite(o.epsilon) ||
-      !std::isfinite(o.weight_decay) || !std::isfinite(o.clip)) {
-    return refuse(
-        "beta1 and beta2 must lie in [0, 1), epsilon be positive, weight_decay and clip not "
-        "negative");
-  }
-  return {};
+  return model::validate(options.optimizer);
 }
 
 }  // namespace
@@ -80,9 +68,7 @@ RunSettings host_run_settings(std::shared_ptr<const AnyTrainable> model,
                               const TrainerOptions& options, std::shared_ptr<BatchQueue> queue) {
   RunSettings settings;
   auto& training = settings.training;
-  const auto& o = options.optimizer;
-  training.optimizer = {o.learning_rate, o.min_learning_rate, o.warmup,       o.beta1,
-                        o.beta2,         o.epsilon,           o.weight_decay, o.clip};
+  training.optimizer = options.optimizer;
   training.sequences = 1;
   training.micro_batches = options.micro_batches;
   training.seed = options.seed;

@@ -13,7 +13,7 @@ namespace nodezero::actors {
 
 /// What an optimizer starts from: version, step and run in `envelope`.
 struct OptimizerStart {
-  model::OptimizerConfig config;
+  OptimizerOptions config;
   std::uint64_t total_steps = 1;
   std::uint32_t lanes = 1;
   Envelope envelope;

@@ -14,6 +14,7 @@
 
 #include "nodezero/error.hpp"
 #include "nodezero/export.h"
+#include "nodezero/optimizer_options.hpp"
 #include "nodezero/trainable.hpp"
 
 namespace nodezero {
@@ -30,18 +31,6 @@ enum class WhenFull {
   wait = 0,         ///< waits until there is room; an error if that could never happen
   drop_oldest = 1,  ///< drops the oldest batch that no step has taken
   refuse = 2,       ///< refuses the new batch with ErrorCode::queue_full
-};
-
-/// AdamW with decoupled weight decay (Loshchilov, Hutter, 2019).
-struct OptimizerOptions {
-  double learning_rate = 1e-3;
-  double min_learning_rate = 1e-4;  ///< reached at the last of `total_steps`
-  std::uint64_t warmup = 0;         ///< steps during which the rate rises to learning_rate
-  double beta1 = 0.9;
-  double beta2 = 0.99;
-  double epsilon = 1e-8;
-  double weight_decay = 0;
-  double clip = 1.0;  ///< largest global norm of a gradient; 0: no clipping
 };
 
 /// A completed step.

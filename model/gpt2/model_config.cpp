@@ -1,11 +1,31 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/gpt2/model_config.hpp"
 
+#include <cstdlib>
 #include <limits>
 
 #include <fmt/format.h>
 
 namespace nodezero::model {
+namespace {
+
+/// The divisor of `width` that is nearest to `heads`.
+std::int64_t nearest_divisor(std::int64_t width, std::int64_t heads) {
+  std::int64_t nearest = 1;
+  for (std::int64_t small = 1; small * small <= width; ++small) {
+    if (width % small != 0) {
+      continue;
+    }
+    for (const std::int64_t divisor : {small, width / small}) {
+      if (std::abs(divisor - heads) < std::abs(nearest - heads)) {
+        nearest = divisor;
+      }
+    }
+  }
+  return nearest;
+}
+
+}  // namespace
 
 Result<void> validate(const ModelConfig& config) {
   const struct {
@@ -16,21 +36,23 @@ Result<void> validate(const ModelConfig& config) {
                {"width", config.width},
                {"context", config.context},
                {"vocabulary", config.vocabulary}};
+  // Token ids and positions are 32-bit numbers.
+  constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
   for (const auto& size : sizes) {
-    // Token ids and positions are 32-bit numbers.
-    if (size.value < 1 || size.value > std::numeric_limits<std::int32_t>::max()) {
-      return fail(
-          ErrorCode::invalid_argument,
-          fmt::format("{} is {}, but must be a positive 32-bit number", size.name, size.value));
+    if (size.value < 1 || size.value > most) {
+      return fail(ErrorCode::invalid_argument,
+                  fmt::format("'{}' must be from 1 to {}, not {}", size.name, most, size.value));
     }
   }
   if (config.width % config.heads != 0) {
-    return fail(ErrorCode::invalid_argument,
-                fmt::format("width {} is not a multiple of {} heads", config.width, config.heads));
+    return fail(
+        ErrorCode::invalid_argument,
+        fmt::format("'heads' must divide 'width' ({}), which {} does not; choose {}", config.width,
+                    config.heads, nearest_divisor(config.width, config.heads)));
   }
   if (!(config.dropout >= 0 && config.dropout < 1)) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("dropout is {}, but must be at least 0 and below 1", config.dropout));
+                fmt::format("'dropout' must be at least 0 and below 1, not {}", config.dropout));
   }
   return {};
 }

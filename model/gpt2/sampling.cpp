@@ -48,15 +48,15 @@ Result<void> validate(const SamplingOptions& options) {
   if (!(options.temperature >= 0 && std::isfinite(options.temperature))) {
     return fail(
         ErrorCode::invalid_argument,
-        fmt::format("temperature is {}, but must be finite and not negative", options.temperature));
+        fmt::format("'temperature' must be finite and not negative, not {}", options.temperature));
   }
   if (options.top_k < 0) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("top_k is {}, but must not be negative (0: no limit)", options.top_k));
+                fmt::format("'top_k' must be 0 (no limit) or more, not {}", options.top_k));
   }
   if (!(options.top_p > 0 && options.top_p <= 1)) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("top_p is {}, but must be above 0 and at most 1", options.top_p));
+                fmt::format("'top_p' must be above 0 and at most 1, not {}", options.top_p));
   }
   return {};
 }

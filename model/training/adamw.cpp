@@ -13,48 +13,49 @@
 
 namespace nodezero::model {
 
-Result<void> validate(const OptimizerConfig& config) {
-  const auto wrong = [](const char* name, double value, const char* rule) {
-    return fail(ErrorCode::invalid_argument, fmt::format("{} is {}, but {}", name, value, rule));
+Result<void> validate(const OptimizerOptions& options) {
+  const auto refuse = [](const char* name, double value, const std::string& rule) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("'{}' must be {}, not {}", name, rule, value));
   };
-  if (!(config.learning_rate >= 0 && std::isfinite(config.learning_rate))) {
-    return wrong("learning_rate", config.learning_rate, "must be finite and not negative");
+  if (!(options.learning_rate >= 0 && std::isfinite(options.learning_rate))) {
+    return refuse("learning_rate", options.learning_rate, "finite and not negative");
   }
-  if (!(config.min_learning_rate >= 0 && config.min_learning_rate <= config.learning_rate)) {
-    return wrong("min_learning_rate", config.min_learning_rate,
-                 "must lie between 0 and learning_rate");
+  if (!(options.min_learning_rate >= 0 && options.min_learning_rate <= options.learning_rate)) {
+    return refuse("min_learning_rate", options.min_learning_rate,
+                  fmt::format("from 0 to 'learning_rate' ({})", options.learning_rate));
   }
-  if (!(config.beta1 >= 0 && config.beta1 < 1)) {
-    return wrong("beta1", config.beta1, "must be at least 0 and below 1");
+  if (!(options.beta1 >= 0 && options.beta1 < 1)) {
+    return refuse("beta1", options.beta1, "at least 0 and below 1");
   }
-  if (!(config.beta2 >= 0 && config.beta2 < 1)) {
-    return wrong("beta2", config.beta2, "must be at least 0 and below 1");
+  if (!(options.beta2 >= 0 && options.beta2 < 1)) {
+    return refuse("beta2", options.beta2, "at least 0 and below 1");
   }
-  if (!(config.epsilon > 0 && std::isfinite(config.epsilon))) {
-    return wrong("epsilon", config.epsilon, "must be finite and above 0");
+  if (!(options.epsilon > 0 && std::isfinite(options.epsilon))) {
+    return refuse("epsilon", options.epsilon, "finite and above 0");
   }
-  if (!(config.weight_decay >= 0 && std::isfinite(config.weight_decay))) {
-    return wrong("weight_decay", config.weight_decay, "must be finite and not negative");
+  if (!(options.weight_decay >= 0 && std::isfinite(options.weight_decay))) {
+    return refuse("weight_decay", options.weight_decay, "finite and not negative");
   }
-  if (!(config.clip >= 0 && std::isfinite(config.clip))) {
-    return wrong("clip", config.clip, "must be finite and not negative (0: no clipping)");
+  if (!(options.clip >= 0 && std::isfinite(options.clip))) {
+    return refuse("clip", options.clip, "finite and not negative (0: no clipping)");
   }
   return {};
 }
 
-double learning_rate_at(const OptimizerConfig& config, std::uint64_t step,
+double learning_rate_at(const OptimizerOptions& options, std::uint64_t step,
                         std::uint64_t total_steps) {
-  if (step < config.warmup) {
-    return config.learning_rate * static_cast<double>(step + 1) /
-           static_cast<double>(config.warmup + 1);
+  if (step < options.warmup) {
+    return options.learning_rate * static_cast<double>(step + 1) /
+           static_cast<double>(options.warmup + 1);
   }
-  const std::uint64_t last = std::max(total_steps, config.warmup + 1) - 1;
-  const double progress = last == config.warmup
+  const std::uint64_t last = std::max(total_steps, options.warmup + 1) - 1;
+  const double progress = last == options.warmup
                               ? 0.0
-                              : std::min(1.0, static_cast<double>(step - config.warmup) /
-                                                  static_cast<double>(last - config.warmup));
+                              : std::min(1.0, static_cast<double>(step - options.warmup) /
+                                                  static_cast<double>(last - options.warmup));
   const double cosine = 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
-  return config.min_learning_rate + cosine * (config.learning_rate - config.min_learning_rate);
+  return options.min_learning_rate + cosine * (options.learning_rate - options.min_learning_rate);
 }
 
 std::size_t norm_block_count(const TensorLayout& layout) {
@@ -130,21 +131,22 @@ NODEZERO_MULTIVERSION void update_range(const UpdateConstants& c, float keep, st
 
 }  // namespace
 
-void adamw_update(const OptimizerConfig& config, const UpdateScalars& scalars,
+void adamw_update(const OptimizerOptions& options, const UpdateScalars& scalars,
                   const TensorSet& gradient, const TensorSet& weights, TensorSet& next,
                   OptimizerState& state, std::size_t first_block, std::size_t last_block) {
   const auto step = static_cast<double>(scalars.step);
   const UpdateConstants constants{
       .gradient_scale = static_cast<float>(scalars.gradient_scale),
-      .beta1 = static_cast<float>(config.beta1),
-      .one_minus_beta1 = static_cast<float>(1.0 - config.beta1),
-      .beta2 = static_cast<float>(config.beta2),
-      .one_minus_beta2 = static_cast<float>(1.0 - config.beta2),
-      .step_size = static_cast<float>(scalars.learning_rate / (1.0 - std::pow(config.beta1, step))),
+      .beta1 = static_cast<float>(options.beta1),
+      .one_minus_beta1 = static_cast<float>(1.0 - options.beta1),
+      .beta2 = static_cast<float>(options.beta2),
+      .one_minus_beta2 = static_cast<float>(1.0 - options.beta2),
+      .step_size =
+          static_cast<float>(scalars.learning_rate / (1.0 - std::pow(options.beta1, step))),
       .inverse_root_correction2 =
-          static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(config.beta2, step))),
-      .epsilon = static_cast<float>(config.epsilon)};
-  const auto keep_decayed = static_cast<float>(1.0 - scalars.learning_rate * config.weight_decay);
+          static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(options.beta2, step))),
+      .epsilon = static_cast<float>(options.epsilon)};
+  const auto keep_decayed = static_cast<float>(1.0 - scalars.learning_rate * options.weight_decay);
 
   const std::size_t begin = first_block * norm_block_size;
   const std::size_t end = last_block * norm_block_size;

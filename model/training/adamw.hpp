@@ -7,24 +7,12 @@
 
 #include "model/tensors/tensor_set.hpp"
 #include "nodezero/error.hpp"
+#include "nodezero/optimizer_options.hpp"
 
 namespace nodezero::model {
 
-struct OptimizerConfig {
-  double learning_rate = 1e-3;
-  double min_learning_rate = 1e-4;
-  std::uint64_t warmup = 100;  ///< steps
-  double beta1 = 0.9;
-  double beta2 = 0.99;
-  double epsilon = 1e-8;
-  double weight_decay = 0.1;
-  double clip = 1.0;  ///< largest global norm of a gradient; 0: no clipping
-
-  friend bool operator==(const OptimizerConfig&, const OptimizerConfig&) = default;
-};
-
-/// Fails with invalid_argument and the option's name if a value cannot work.
-Result<void> validate(const OptimizerConfig& config);
+/// Fails with invalid_argument and the name of the first value that cannot work.
+Result<void> validate(const OptimizerOptions& options);
 
 /// Moments of AdamW (Loshchilov, Hutter: "Decoupled weight decay regularization",
 /// ICLR 2019) and the number of steps that they hold.
@@ -38,7 +26,7 @@ struct OptimizerState {
 
 /// The learning rate of step `step` of `total_steps`, both counted over all epochs: linear
 /// warm-up, then a cosine to min_learning_rate at the last step.
-double learning_rate_at(const OptimizerConfig& config, std::uint64_t step,
+double learning_rate_at(const OptimizerOptions& options, std::uint64_t step,
                         std::uint64_t total_steps);
 
 /// Floats in a block of the gradient norm. Optimizer shards end at block borders.
@@ -61,7 +49,7 @@ struct UpdateScalars {
 
 /// AdamW over blocks [first_block, last_block): reads `weights`, writes `next` (may be the
 /// same set) and updates the moments in place. Decay on decayed tensors only.
-void adamw_update(const OptimizerConfig& config, const UpdateScalars& scalars,
+void adamw_update(const OptimizerOptions& options, const UpdateScalars& scalars,
                   const TensorSet& gradient, const TensorSet& weights, TensorSet& next,
                   OptimizerState& state, std::size_t first_block, std::size_t last_block);
 

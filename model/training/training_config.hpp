@@ -13,7 +13,7 @@ namespace nodezero::model {
 /// run's configuration that must not change on resume.
 struct TrainingConfig {
   ModelConfig model;
-  OptimizerConfig optimizer;
+  OptimizerOptions optimizer{.warmup = 100, .weight_decay = 0.1};
   Precision precision = Precision::fp32;
   std::uint32_t sequences = 6;      ///< windows in a micro-batch
   std::uint32_t micro_batches = 2;  ///< in a step
@@ -24,8 +24,8 @@ struct TrainingConfig {
   friend bool operator==(const TrainingConfig&, const TrainingConfig&) = default;
 };
 
-/// Fails with invalid_argument and one line that names the value as the command line does,
-/// such as `--heads 5 does not divide --width 128`, and says what to choose instead.
+/// Fails with invalid_argument and one line that quotes the name of the value that cannot work and
+/// says what to choose instead.
 Result<void> validate(const TrainingConfig& config);
 
 }  // namespace nodezero::model

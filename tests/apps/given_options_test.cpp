@@ -178,7 +178,7 @@ TEST(OptionValues, SurviveTheWayThroughJson) {
   options.prompts = {"a\nb", "\"quoted\""};
   options.training.seed = ~std::uint64_t{0};
   options.training.optimizer.learning_rate = 1.0 / 3;
-  options.inference_policy = actors::InferencePolicy::refuse;
+  options.inference = actors::InferencePolicy::refuse;
   options.training.precision = model::Precision::bf16;
   const auto json = to_json(options);
   EXPECT_EQ(to_json(options_from_json(nlohmann::json::parse(json.dump()))), json);

@@ -112,9 +112,8 @@ TEST(BadUse, MessagesGiveTheNumbersThatAreWrong) {
   auto options = small_options();
   options.optimizer.learning_rate = 1e-5;  // and the default of min_learning_rate is larger
   options.optimizer.min_learning_rate = 1e-4;
-  EXPECT_EQ(
-      Trainer::create(small_model(), options).error().message,
-      "learning_rate (1e-05) must be positive and min_learning_rate (0.0001) between 0 and it");
+  EXPECT_EQ(Trainer::create(small_model(), options).error().message,
+            "'min_learning_rate' must be from 0 to 'learning_rate' (1e-05), not 0.0001");
   auto stepped = Trainer::create(small_model(), small_options());
   ASSERT_TRUE(stepped->advance_to(2e-9));
   EXPECT_EQ(stepped->advance_to(1e-9).error().message,

@@ -61,9 +61,7 @@ TEST(LanguageModel, GetsTheBitsInAHostThatTheProgramGives) {
   ASSERT_EQ(expected.end, actors::TrainingResult::End::finished) << expected.failure;
 
   TrainerOptions options;
-  const auto& o = settings.training.optimizer;
-  options.optimizer = {o.learning_rate, o.min_learning_rate, o.warmup,       o.beta1,
-                       o.beta2,         o.epsilon,           o.weight_decay, o.clip};
+  options.optimizer = settings.training.optimizer;
   options.seed = settings.training.seed;
   options.micro_batches = 3;
   options.steps_in_epoch = steps;

@@ -39,7 +39,7 @@ TEST(AdamW, MatchesAScalarReferenceOver100Steps) {
   const auto layout = weights.layout();
   std::vector<double> w = test::widened(weights), m(w.size()), v(w.size());
   OptimizerState state(layout);
-  const OptimizerConfig options{.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-6, .weight_decay = 0.2};
+  const OptimizerOptions options{.beta1 = 0.8, .beta2 = 0.95, .epsilon = 1e-6, .weight_decay = 0.2};
   for (std::uint64_t step = 1; step <= 100; ++step) {
     const Gradient gradient = gradient_of_step(layout, step);
     const UpdateScalars scalars{
@@ -154,7 +154,7 @@ TEST(GradientNorm, DoesNotHideANumberThatIsNotFinite) {
 }
 
 TEST(LearningRate, WarmsUpLinearlyThenFollowsACosine) {
-  const OptimizerConfig options{.learning_rate = 1.0, .min_learning_rate = 0.2, .warmup = 4};
+  const OptimizerOptions options{.learning_rate = 1.0, .min_learning_rate = 0.2, .warmup = 4};
   EXPECT_DOUBLE_EQ(learning_rate_at(options, 0, 15), 0.2);
   EXPECT_DOUBLE_EQ(learning_rate_at(options, 3, 15), 0.8);
   EXPECT_DOUBLE_EQ(learning_rate_at(options, 4, 15), 1.0);
@@ -164,7 +164,7 @@ TEST(LearningRate, WarmsUpLinearlyThenFollowsACosine) {
 }
 
 TEST(LearningRate, IsConstantWithoutWarmUpAndWithEqualBounds) {
-  const OptimizerConfig options{.learning_rate = 0.5, .min_learning_rate = 0.5, .warmup = 0};
+  const OptimizerOptions options{.learning_rate = 0.5, .min_learning_rate = 0.5, .warmup = 0};
   for (std::uint64_t step = 0; step < 20; ++step) {
     EXPECT_DOUBLE_EQ(learning_rate_at(options, step, 10), 0.5);
   }
@@ -172,9 +172,9 @@ TEST(LearningRate, IsConstantWithoutWarmUpAndWithEqualBounds) {
   EXPECT_DOUBLE_EQ(learning_rate_at(options, 0, 0), 0.5);
 }
 
-TEST(OptimizerConfig, IsRefusedWithTheNameOfWhatCannotWork) {
-  EXPECT_TRUE(validate(OptimizerConfig{}).has_value());
-  const auto message = [](const OptimizerConfig& options) {
+TEST(OptimizerOptions, IsRefusedWithTheNameOfWhatCannotWork) {
+  EXPECT_TRUE(validate(OptimizerOptions{}).has_value());
+  const auto message = [](const OptimizerOptions& options) {
     const auto result = validate(options);
     return result ? std::string("accepted") : result.error().message;
   };

@@ -15,24 +15,24 @@ TEST(TrainingConfig, IsValidAsItComes) {
   EXPECT_TRUE(validate(TrainingConfig{}));
 }
 
-TEST(TrainingConfig, NamesTheOptionThatCannotWork) {
+TEST(TrainingConfig, NamesTheValueThatCannotWork) {
   const std::pair<const char*, std::function<void(TrainingConfig&)>> cases[] = {
-      {"--layers 0", [](auto& c) { c.model.layers = 0; }},
-      {"--heads 0", [](auto& c) { c.model.heads = 0; }},
-      {"--width -4", [](auto& c) { c.model.width = -4; }},
-      {"--context 0", [](auto& c) { c.model.context = 0; }},
-      {"--vocabulary 0", [](auto& c) { c.model.vocabulary = 0; }},
-      {"--sequences 0", [](auto& c) { c.sequences = 0; }},
-      {"--micro-batches 0", [](auto& c) { c.micro_batches = 0; }},
-      {"--width 99999999999", [](auto& c) { c.model.width = 99'999'999'999; }},
-      {"--heads 5 does not divide --width 128; choose --heads 4",
+      {"'layers' must be from 1 to 2147483647, not 0", [](auto& c) { c.model.layers = 0; }},
+      {"'heads' must be", [](auto& c) { c.model.heads = 0; }},
+      {"'width' must be from 1 to 2147483647, not -4", [](auto& c) { c.model.width = -4; }},
+      {"'context' must be", [](auto& c) { c.model.context = 0; }},
+      {"'vocabulary' must be", [](auto& c) { c.model.vocabulary = 0; }},
+      {"'sequences' must be", [](auto& c) { c.sequences = 0; }},
+      {"'micro_batches' must be from 1 to 2147483647, not 0", [](auto& c) { c.micro_batches = 0; }},
+      {"not 99999999999", [](auto& c) { c.model.width = 99'999'999'999; }},
+      {"'heads' must divide 'width' (128), which 5 does not; choose 4",
        [](auto& c) { c.model.heads = 5; }},
-      {"--heads 1000 does not divide --width 128; choose --heads 128",
-       [](auto& c) { c.model.heads = 1000; }},
-      {"--dropout 1 ", [](auto& c) { c.model.dropout = 1; }},
-      {"--dropout nan", [](auto& c) { c.model.dropout = NAN; }},
-      {"choose at most --sequences 33554431", [](auto& c) { c.sequences = 40'000'000; }},
-      {"--epochs 0 and --steps 0", [](auto& c) { c.epochs = 0; }},
+      {"which 1000 does not; choose 128", [](auto& c) { c.model.heads = 1000; }},
+      {"'dropout' must be at least 0 and below 1, not 1", [](auto& c) { c.model.dropout = 1; }},
+      {"below 1, not nan", [](auto& c) { c.model.dropout = NAN; }},
+      {"'sequences' must be from 1 to 33554431 with a 'context' of 64, not 40000000",
+       [](auto& c) { c.sequences = 40'000'000; }},
+      {"'epochs' and 'steps'", [](auto& c) { c.epochs = 0; }},
   };
   for (const auto& [named, change] : cases) {
     TrainingConfig config;

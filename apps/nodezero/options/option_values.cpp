@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "apps/nodezero/options/option_values.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <type_traits>
@@ -215,6 +216,23 @@ TrainOptions options_from_json(const nlohmann::json& json) {
     }
   }
   return options;
+}
+
+void check_options(const Result<void>& valid) {
+  if (valid) {
+    return;
+  }
+  std::string message = valid.error().message;
+  for (const Option& option : option_table()) {
+    const std::string name = std::string("--") + option.spec.name;
+    std::string member = name == "--batch" ? "sequences" : option.spec.name;
+    std::ranges::replace(member, '-', '_');
+    const std::string quoted = "'" + member + "'";
+    for (auto at = message.find(quoted); at != std::string::npos; at = message.find(quoted)) {
+      message.replace(at, quoted.size(), name);
+    }
+  }
+  throw CommandError(exit_bad_input, message);
 }
 
 }  // namespace nodezero::apps

@@ -9,6 +9,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "apps/nodezero/options/option_table.hpp"
+#include "nodezero/error.hpp"
 
 namespace nodezero::apps {
 
@@ -35,5 +36,10 @@ nlohmann::json to_json(const TrainOptions& options);
 /// The inverse of to_json. Options that are missing keep their defaults.
 /// @throws CommandError if a value has the wrong type or is outside its limits
 TrainOptions options_from_json(const nlohmann::json& json);
+
+/// What the model thinks of values that people gave. It quotes its members by name; a person is
+/// told the options instead.
+/// @throws CommandError if they cannot work
+void check_options(const Result<void>& valid);
 
 }  // namespace nodezero::apps

@@ -24,7 +24,7 @@ void set_demo(TrainOptions& o) {
   o.checkpoint_every = 500;
   o.prompts = {"This License ", "You may ", "The Program "};
   o.sample_tokens = 300;
-  o.temperature = 0.6;
+  o.sampling.temperature = 0.6;
 }
 
 /// nanoGPT's Shakespeare character model, at the size its README uses on a CPU.

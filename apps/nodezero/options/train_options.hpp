@@ -13,7 +13,10 @@ namespace nodezero::apps {
 
 /// The options of a training run as plain values. Their names, limits and help texts are in
 /// option_table.hpp; run.json stores the same values under the same names.
-struct TrainOptions {
+/// training.model.vocabulary is set when the data is opened, sampling.seed is training.seed.
+struct TrainOptions : actors::RunOptions {
+  TrainOptions() : RunOptions{.checkpoint_every = 500} {}
+
   std::string preset;
   std::vector<std::string> data;  ///< files and folders
   model::Tokenizer::Kind tokenizer = model::Tokenizer::Kind::bytes;
@@ -21,26 +24,8 @@ struct TrainOptions {
   std::string validation = "0.1";    ///< a fraction of the tokens in [0, 1), or a path
   std::string init;                  ///< model folder to start from; empty: from the seed
 
-  /// training.model.vocabulary is set when the data is opened.
-  model::TrainingConfig training;
-
-  std::uint32_t spheres = 3;
-  std::uint32_t threads = 0;
-  std::uint32_t symmetry = 12;
-  actors::RoutingPolicy routing = actors::RoutingPolicy::balanced;
-
-  std::uint64_t evaluate_every = 0;           ///< steps
   std::uint64_t evaluation_tokens = 262'144;  ///< 0: all
-  std::uint64_t checkpoint_every = 500;       ///< steps
-  std::uint32_t keep = 3;
-
   std::vector<std::string> prompts;
-  std::int64_t sample_tokens = 200;
-  double temperature = 0.8;
-  std::int64_t top_k = 0;
-  double top_p = 1.0;
-
-  actors::InferencePolicy inference_policy = actors::InferencePolicy::snapshot;
   std::uint64_t stall_timeout_s = 600;
 
   std::string trace;                ///< file to record this session's messages to; empty: none

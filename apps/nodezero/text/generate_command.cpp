@@ -14,7 +14,7 @@
 namespace nodezero::apps {
 
 void generate_command(const GenerateOptions& options) {
-  unwrap(model::validate(options.sampling));
+  check_options(model::validate(options.sampling));
   auto model = open_model(options.model);
   const auto& tokenizer = text_tokenizer(model, options.model);
   if (options.prompt.empty()) {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/process/environment.hpp"
 #include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/train/recording.hpp"
@@ -120,8 +121,8 @@ nlohmann::json describe_model(const model::ModelConfig& config, std::uint64_t pa
 
 actors::RunSettings make_settings(const TrainOptions& options, const DataSet& data) {
   const auto& training = options.training;
-  actors::RunSettings settings;
-  settings.training = training;
+  actors::RunSettings settings{options};
+  settings.sampling.seed = training.seed;
   settings.training_batches = std::make_shared<model::ShuffledWindows>(
       data.training_tokens, data.training, training.model.context, training.sequences,
       training.micro_batches, training.seed);
@@ -129,23 +130,10 @@ actors::RunSettings make_settings(const TrainOptions& options, const DataSet& da
     settings.validation_batches = std::make_shared<model::SequentialWindows>(
         data.validation_tokens, data.evaluation, training.model.context, training.sequences);
   }
-  settings.spheres = options.spheres;
-  settings.threads = options.threads;
-  settings.symmetry = options.symmetry;
-  settings.routing = options.routing;
   settings.token_frequencies = token_frequencies(data);
-  settings.evaluate_every = options.evaluate_every;
-  settings.checkpoint_every = options.checkpoint_every;
-  settings.keep = options.keep;
   settings.tokenizer = data.tokenizer;
-  settings.inference = options.inference_policy;
   settings.prompts = encode_prompts(options, data.tokenizer);
-  settings.sample_tokens = options.sample_tokens;
-  settings.sampling = {.temperature = options.temperature,
-                       .top_k = options.top_k,
-                       .top_p = options.top_p,
-                       .seed = training.seed};
-  unwrap(model::validate(settings.sampling));
+  check_options(model::validate(settings.sampling));
   settings.stall_timeout = std::chrono::seconds(options.stall_timeout_s);
   return settings;
 }
@@ -199,7 +187,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
                     "--vocabulary it was trained with",
                     options.training.model.vocabulary, options.init, start->config.vocabulary));
   }
-  unwrap(model::validate(options.training));
+  check_options(model::validate(options.training));
 
   auto description = describe(run.data);
   if (earlier.record) {

@@ -62,7 +62,7 @@ TrainOptions resolve_new_run(const GivenOptions& given) {
   if (given.has("learning-rate") && !given.has("min-learning-rate")) {
     optimizer.min_learning_rate = std::min(optimizer.min_learning_rate, optimizer.learning_rate);
   }
-  unwrap(model::validate(options.training));
+  check_options(model::validate(options.training));
   return options;
 }
 
@@ -86,7 +86,7 @@ TrainOptions resolve_resumed_run(const TrainOptions& recorded, const GivenOption
                       spec.name, shown(before[spec.name]), shown(after[spec.name]), spec.name));
     }
   }
-  unwrap(model::validate(wanted.training));
+  check_options(model::validate(wanted.training));
   return wanted;
 }
 
