@@ -27,9 +27,10 @@ Result<std::vector<char>> read_exactly(const FileDescriptor& file, std::size_t s
       return tl::unexpected(read_error(path, errno));
     }
     if (count == 0) {
-      return fail(ErrorCode::io,
-                  fmt::format("{}: shrank while it was read; let its writer finish and try again",
-                              path.string()));
+      return fail(
+          ErrorCode::io,
+          fmt::format("{}: became shorter while it was read; let its writer finish and try again",
+                      path.string()));
     }
     have += static_cast<std::size_t>(count);
   }
@@ -55,8 +56,7 @@ Result<std::uint64_t> file_size(const FileDescriptor& file, const std::filesyste
     return tl::unexpected(read_error(path, errno));
   }
   if (!S_ISREG(status.st_mode)) {
-    return fail(ErrorCode::io,
-                fmt::format("{}: is not a regular file; name a file", path.string()));
+    return fail(ErrorCode::io, fmt::format("{}: not a regular file; name a file", path.string()));
   }
   return static_cast<std::uint64_t>(status.st_size);
 }

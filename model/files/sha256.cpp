@@ -18,7 +18,8 @@ namespace {
 
 void require(int status) {
   if (status != 1) {
-    throw std::runtime_error("OpenSSL cannot compute SHA-256");
+    throw std::runtime_error(
+        "OpenSSL cannot compute SHA-256; check the installation of its libcrypto");
   }
 }
 

@@ -18,9 +18,9 @@ bool multiplies_bf16() {
 
 Result<void> check_processor(Precision precision) {
   if (precision == Precision::bf16 && !multiplies_bf16()) {
-    return fail(ErrorCode::invalid_argument,
-                "--precision bf16 needs a processor with AVX512_BF16, which this one lacks; choose "
-                "--precision fp32");
+    return fail(
+        ErrorCode::invalid_argument,
+        "'precision' bf16 needs a processor with AVX512_BF16, which this one lacks; choose fp32");
   }
   return {};
 }

@@ -148,16 +148,14 @@ Result<FoundCheckpoint> read_newest_checkpoint(const fs::path& folder) {
     if (checkpoint) {
       return FoundCheckpoint{std::move(*checkpoint), path, std::move(warnings)};
     }
-    warnings.push_back(
-        fmt::format("passed over a damaged checkpoint: {}", checkpoint.error().message));
+    warnings.push_back(fmt::format("skipped a damaged checkpoint: {}", checkpoint.error().message));
   }
   if (warnings.empty()) {
     return fail(ErrorCode::not_found,
-                fmt::format("{}: has no checkpoint; start the run anew", folder.string()));
+                fmt::format("{}: no checkpoint; start a new run", folder.string()));
   }
-  return fail(ErrorCode::not_found,
-              fmt::format("{}: has no whole checkpoint ({}); start the run anew", folder.string(),
-                          fmt::join(warnings, "; ")));
+  return fail(ErrorCode::not_found, fmt::format("{}: no checkpoint is whole ({}); start a new run",
+                                                folder.string(), fmt::join(warnings, "; ")));
 }
 
 void remove_unfinished_checkpoints(const fs::path& folder) {

@@ -67,17 +67,16 @@ Result<void> verify_checkpoint_files(const std::filesystem::path& folder) {
   for (const char* name : summed_files) {
     if (!sums.is_object() || !sums.contains(name)) {
       return fail(ErrorCode::malformed,
-                  fmt::format("{}: has no sum for {}", (folder / checksums_file).string(), name));
+                  fmt::format("{}: no checksum of {}; the checkpoint is damaged",
+                              (folder / checksums_file).string(), name));
     }
     const auto sum = sha256_of_file(folder / name);
     if (!sum) {
       return tl::unexpected(sum.error());
     }
     if (sums[name] != *sum) {
-      return fail(ErrorCode::malformed,
-                  fmt::format("{}: is not what was written (its SHA-256 differs from the one in "
-                              "{})",
-                              (folder / name).string(), checksums_file));
+      return fail(ErrorCode::malformed, fmt::format("{}: damaged, its SHA-256 is not the one in {}",
+                                                    (folder / name).string(), checksums_file));
     }
   }
   return {};

@@ -46,13 +46,13 @@ const std::vector<Demand>& demands() {
 
 Result<void> check_demands(const Json& json) {
   if (json.value("model_type", Json()) != "gpt2") {
-    return malformed(fmt::format("says model_type {}; only \"gpt2\" can be run",
+    return malformed(fmt::format("has model_type {}; only \"gpt2\" is supported",
                                  json.value("model_type", Json()).dump()));
   }
   for (const auto& [key, accepted] : demands()) {
     const Json value = json.value(key, accepted.front());
     if (std::ranges::find(accepted, value) == accepted.end()) {
-      return malformed(fmt::format("says {} {}; only {} can be run", key, value.dump(),
+      return malformed(fmt::format("has {} {}; only {} is supported", key, value.dump(),
                                    accepted.front().dump()));
     }
   }
@@ -62,7 +62,7 @@ Result<void> check_demands(const Json& json) {
                                    return name == "GPT2LMHeadModel" || name == "GPT2Model";
                                  });
   if (!is_language_model) {
-    return malformed(fmt::format("says architectures {}; only \"GPT2LMHeadModel\" can be run",
+    return malformed(fmt::format("has architectures {}; only \"GPT2LMHeadModel\" is supported",
                                  architectures.dump()));
   }
   return {};
@@ -71,10 +71,11 @@ Result<void> check_demands(const Json& json) {
 Result<std::int64_t> size_of(const Json& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end()) {
-    return malformed(fmt::format("has no {}; copy the whole file from the model", key));
+    return malformed(fmt::format("has no {}; copy the whole file of the model", key));
   }
   if (!found->is_number_unsigned() || found->get<std::uint64_t>() > INT32_MAX) {
-    return malformed(fmt::format("says {} {}, which is not a size", key, found->dump()));
+    return malformed(
+        fmt::format("has {} {}; it must be a positive 32-bit integer", key, found->dump()));
   }
   return found->get<std::int64_t>();
 }
@@ -85,12 +86,11 @@ Result<double> dropout_of(const Json& json) {
   for (const char* key : {"resid_pdrop", "embd_pdrop", "attn_pdrop"}) {
     const Json value = json.value(key, Json(default_dropout));
     if (!value.is_number()) {
-      return malformed(fmt::format("says {} {}, which is not a number", key, value.dump()));
+      return malformed(fmt::format("has {} {}; it must be a number", key, value.dump()));
     }
     if (dropout && *dropout != value.get<double>()) {
       return malformed(
-          "has different values of resid_pdrop, embd_pdrop and attn_pdrop; only equal ones can "
-          "be run");
+          "has different values of resid_pdrop, embd_pdrop and attn_pdrop; they must be equal");
     }
     dropout = value.get<double>();
   }
@@ -100,12 +100,12 @@ Result<double> dropout_of(const Json& json) {
 Result<void> check_redundant_sizes(const Json& json, const ModelConfig& config) {
   const Json inner = json.value("n_inner", Json());
   if (!inner.is_null() && inner != hidden_factor * config.width) {
-    return malformed(fmt::format("says n_inner {}; only {} times n_embd ({}) can be run",
+    return malformed(fmt::format("has n_inner {}; only {} times n_embd ({}) is supported",
                                  inner.dump(), hidden_factor, hidden_factor * config.width));
   }
   const Json context = json.value("n_ctx", Json());
   if (!context.is_null() && context != config.context) {
-    return malformed(fmt::format("says n_ctx {} and n_positions {}; only equal ones can be run",
+    return malformed(fmt::format("has n_ctx {} and n_positions {}; they must be equal",
                                  context.dump(), config.context));
   }
   return {};
@@ -175,7 +175,7 @@ Result<ModelConfig> config_from_json(std::string_view text) {
   }
   config.dropout = *dropout;
   if (auto valid = validate(config); !valid) {
-    return malformed("cannot be run: " + valid.error().message);
+    return malformed("describes a model that is not supported: " + valid.error().message);
   }
   return config;
 }

@@ -36,10 +36,11 @@ Result<void> check_size(const ModelConfig& config, const std::filesystem::path& 
                             2 * width +
                             static_cast<double>(config.layers) * (12 * width * width + 13 * width);
   if (parameters * 2 > static_cast<double>(*bytes)) {
-    return fail(ErrorCode::malformed,
-                fmt::format("{}: has {} bytes, too few for the {:.0f} parameters that {} asks for; "
-                            "do the two belong together, and is it whole?",
-                            path.string(), *bytes, parameters, config_file));
+    return fail(
+        ErrorCode::malformed,
+        fmt::format("{}: has {} bytes, too few for the {:.0f} parameters of {}; check that the "
+                    "two belong together and that the file is whole",
+                    path.string(), *bytes, parameters, config_file));
   }
   return {};
 }
@@ -64,8 +65,8 @@ Result<std::optional<Tokenizer>> load_tokenizer(const std::filesystem::path& fol
   if (tokenizer->vocabulary() > config.vocabulary) {
     return fail(
         ErrorCode::malformed,
-        fmt::format("{}: has {} tokens, but {} gives the model {}; do the two belong "
-                    "together?",
+        fmt::format("{}: has {} tokens, but {} has a vocabulary of {}; check that the two "
+                    "belong together",
                     path.string(), tokenizer->vocabulary(), config_file, config.vocabulary));
   }
   return std::optional(std::move(*tokenizer));

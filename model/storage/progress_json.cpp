@@ -77,7 +77,7 @@ std::string progress_to_json(const StoredProgress& stored) {
 Result<StoredProgress> progress_from_json(std::string_view text) {
   const auto json = nlohmann::json::parse(text, nullptr, false);
   if (!json.is_object()) {
-    return fail(ErrorCode::malformed, "progress.json is not a JSON object");
+    return fail(ErrorCode::malformed, "progress.json is not a JSON object; it is damaged");
   }
   StoredProgress stored;
   std::string wrong;
@@ -88,7 +88,7 @@ Result<StoredProgress> progress_from_json(std::string_view text) {
   });
   if (!wrong.empty()) {
     return fail(ErrorCode::malformed,
-                fmt::format("progress.json has no number that can be read for {}", wrong));
+                fmt::format("progress.json has no valid number for {}; it is damaged", wrong));
   }
   return stored;
 }

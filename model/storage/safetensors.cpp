@@ -110,14 +110,14 @@ bool is_attention_mask(std::string_view name) {
 Result<void> Reader::check_shape(const std::string& name, const StoredTensor& stored,
                                  const std::vector<std::int64_t>& wanted) const {
   if (stored.shape != wanted) {
-    return malformed(
-        fmt::format("tensor {} has the shape [{}], but the configuration asks for "
-                    "[{}]; do the two belong together?",
-                    name, fmt::join(stored.shape, ", "), fmt::join(wanted, ", ")));
+    return malformed(fmt::format(
+        "tensor {} has the shape [{}], but the model needs [{}]; check that config.json "
+        "belongs to it",
+        name, fmt::join(stored.shape, ", "), fmt::join(wanted, ", ")));
   }
   if (stored.type != "F32" && stored.type != "F16" && stored.type != "BF16") {
-    return malformed(fmt::format("tensor {} has numbers of type {}; save it as F32, F16 or BF16",
-                                 name, stored.type));
+    return malformed(
+        fmt::format("tensor {} is of type {}; save it as F32, F16 or BF16", name, stored.type));
   }
   return {};
 }
@@ -166,8 +166,8 @@ Result<void> Reader::check_equal(const std::string& name, const StoredTensor& st
     }
     if (!std::ranges::equal(part, expected.subspan(first, part.size()))) {
       return malformed(
-          fmt::format("tensor {} differs from {}; only models whose output is tied "
-                      "to the token embedding can be run",
+          fmt::format("tensor {} differs from {}; only models whose output is tied to the token "
+                      "embedding are supported",
                       name, embedding_name));
     }
   }
@@ -193,13 +193,13 @@ Result<void> Reader::read(const std::string& prefix, TensorSet& set) {
     }
     if (info == nullptr) {
       return malformed(
-          fmt::format("tensor {} of shape [{}] has no place in the model; does "
-                      "config.json belong to it?",
+          fmt::format("tensor {} of shape [{}] is not part of the model; check that config.json "
+                      "belongs to it",
                       name, fmt::join(stored.shape, ", ")));
     }
     if (!found.insert(info).second) {
-      return malformed(
-          fmt::format("tensor {} is there twice, with and without \"{}\"", name, model_prefix));
+      return malformed(fmt::format("tensor {} occurs twice, with and without \"{}\"; remove one",
+                                   name, model_prefix));
     }
     if (auto checked = check_shape(name, stored, info->shape); !checked) {
       return checked;
@@ -211,8 +211,7 @@ Result<void> Reader::read(const std::string& prefix, TensorSet& set) {
   for (const TensorInfo& info : layout.tensors()) {
     if (!found.contains(&info)) {
       return malformed(
-          fmt::format("tensor {} of shape [{}] is missing; does config.json belong "
-                      "to it?",
+          fmt::format("tensor {} of shape [{}] is missing; check that config.json belongs to it",
                       prefix + info.name, fmt::join(info.shape, ", ")));
     }
   }

@@ -170,15 +170,14 @@ Result<std::map<std::string, StoredTensor>> read_safetensors_header(
     }
     auto tensor = parse_entry(entry);
     if (!tensor) {
-      return malformed(
-          path, fmt::format("describes tensor {} in a way that makes no sense", Json(name).dump()));
+      return malformed(path, fmt::format("has a malformed entry for tensor {}", Json(name).dump()));
     }
     tensors.emplace(name, std::move(*tensor));
   }
   const std::uint64_t data_begin = length_bytes + length;
   if (!fill_exactly(tensors, *size - data_begin)) {
     return malformed(path,
-                     fmt::format("has {} bytes, which its tensors do not fill exactly", *size));
+                     fmt::format("has {} bytes, which is not what its tensors add up to", *size));
   }
   for (auto& [name, tensor] : tensors) {
     tensor.begin += data_begin;

@@ -106,7 +106,7 @@ Result<std::span<std::uint16_t>> Encoder::encode(std::string_view text,
     const DecodedCharacter character = decode_utf8(text.substr(at));
     if (character.bytes == 0) {
       return refuse(ErrorCode::malformed, at,
-                    "is not UTF-8; convert the file, or use --tokenizer bytes");
+                    "is not UTF-8; convert the file, or use the bytes tokenizer");
     }
     if (out == end) {
       return refuse(ErrorCode::io, at,
@@ -126,13 +126,13 @@ Result<std::span<std::uint16_t>> Encoder::encode(std::string_view text,
 Error Encoder::no_id_for(char32_t code_point) const {
   if (learns_) {
     return {ErrorCode::malformed,
-            fmt::format("{} is one character more than the {} that can be told apart; use "
-                        "--tokenizer bytes",
+            fmt::format("{} is one character more than the {} that a chars tokenizer can have; use "
+                        "the bytes tokenizer",
                         describe_character(code_point), CharacterTable::max_tokens)};
   }
   return {ErrorCode::malformed,
           fmt::format("{} is not among the {} characters that the model knows; remove it, or train "
-                      "a model with --tokenizer bytes",
+                      "a model with the bytes tokenizer",
                       describe_character(code_point), alphabet_.size())};
 }
 
@@ -158,7 +158,7 @@ Result<CharacterIds> allocate(std::span<const std::filesystem::path> files) {
     }
     if (file->bytes().empty()) {
       return fail(ErrorCode::malformed,
-                  fmt::format("{}: is empty; leave it out, or let its writer finish and try again",
+                  fmt::format("{}: empty; leave it out, or let its writer finish and try again",
                               path.string()));
     }
     result.count += count_characters(file->bytes());

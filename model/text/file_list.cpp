@@ -100,7 +100,7 @@ Result<void> add_folder(const std::string& first, Walk& walk) {
       if (::stat(path.c_str(), &status) != 0) {
         if (may_be_link && errno == ENOENT) {
           return fail(ErrorCode::not_found,
-                      fmt::format("{}: is a link to a file that does not exist; remove the link or "
+                      fmt::format("{}: a link to a file that does not exist; remove the link or "
                                   "restore the file",
                                   path));
         }
@@ -138,14 +138,14 @@ Result<void> add_named(const std::filesystem::path& named, Walk& walk) {
   if (S_ISREG(status.st_mode)) {
     if (status.st_size == 0) {
       return fail(ErrorCode::malformed,
-                  fmt::format("{}: is empty; name a file with text in it", named.string()));
+                  fmt::format("{}: empty; name a file with text in it", named.string()));
     }
     return add_file(*path, status, walk);
   }
   if (!S_ISDIR(status.st_mode)) {
-    return fail(ErrorCode::io,
-                fmt::format("{}: is neither a file nor a folder; save its content to a file",
-                            named.string()));
+    return fail(
+        ErrorCode::io,
+        fmt::format("{}: neither a file nor a folder; save its content to a file", named.string()));
   }
   const std::size_t before = walk.files.size();
   const bool is_new = !walk.folders.contains({status.st_dev, status.st_ino});
@@ -153,10 +153,11 @@ Result<void> add_named(const std::filesystem::path& named, Walk& walk) {
     return added;
   }
   if (is_new && walk.files.size() == before) {
-    return fail(ErrorCode::not_found,
-                fmt::format("{}: has no files to read (hidden, empty and .lock files do not "
-                            "count); name a folder with text",
-                            named.string()));
+    return fail(
+        ErrorCode::not_found,
+        fmt::format("{}: no files to read (hidden, empty and .lock files do not count); name "
+                    "a folder with text",
+                    named.string()));
   }
   return {};
 }
@@ -166,7 +167,7 @@ Result<void> add_named(const std::filesystem::path& named, Walk& walk) {
 Result<std::vector<std::filesystem::path>> list_files(
     std::span<const std::filesystem::path> paths) {
   if (paths.empty()) {
-    return fail(ErrorCode::invalid_argument, "no data is named; give files or folders with --data");
+    return fail(ErrorCode::invalid_argument, "no data to read; name files or folders");
   }
   Walk walk;
   for (const auto& path : paths) {

@@ -23,7 +23,7 @@ Result<JoinedFiles> JoinedFiles::open(std::span<const std::filesystem::path> fil
     }
     if (file->bytes().empty()) {
       return fail(ErrorCode::malformed,
-                  fmt::format("{}: is empty; leave it out, or let its writer finish and try again",
+                  fmt::format("{}: empty; leave it out, or let its writer finish and try again",
                               path.string()));
     }
     if (auto accepted = inspect(path, file->bytes()); !accepted) {

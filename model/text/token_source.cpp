@@ -118,8 +118,8 @@ class TokenFileInspector {
       at += 2;
     }
     return fail(ErrorCode::malformed,
-                fmt::format("{}: token {} has the id {}, but the vocabulary has {} ids; was it "
-                            "made for another model?",
+                fmt::format("{}: token {} has the id {}, but the vocabulary has {} ids; check that "
+                            "the file was made for this model",
                             path.string(), at / 2, id_at(bytes, at), vocabulary_));
   }
 
@@ -171,12 +171,11 @@ Result<Corpus> open_characters(std::span<const std::filesystem::path> files,
 Result<Corpus> open_corpus(std::span<const std::filesystem::path> files, Tokenizer::Kind kind,
                            const Tokenizer* vocabulary_of, std::int64_t bin_vocabulary) {
   if (files.empty()) {
-    return fail(ErrorCode::invalid_argument, "no data is named; give files or folders with --data");
+    return fail(ErrorCode::invalid_argument, "no data to read; name files or folders");
   }
   if (bin_vocabulary < 0) {
-    return fail(
-        ErrorCode::invalid_argument,
-        fmt::format("a vocabulary of {} ids cannot be; give a positive number", bin_vocabulary));
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("'vocabulary' must be positive, not {}", bin_vocabulary));
   }
   const auto is_other_kind = [&](const std::filesystem::path& path) {
     return is_token_file(path) != is_token_file(files.front());
@@ -199,9 +198,10 @@ Result<Corpus> open_corpus(std::span<const std::filesystem::path> files, Tokeniz
   }
   return fail(
       ErrorCode::invalid_argument,
-      fmt::format("{}: is text, but this model takes token ids; give token files (.bin), or "
-                  "choose --tokenizer bytes or chars for a new model",
-                  files.front().string()));
+      fmt::format(
+          "{}: text, but this model takes token ids; give token files (.bin), or train a new "
+          "model with the bytes or the chars tokenizer",
+          files.front().string()));
 }
 
 }  // namespace nodezero::model

@@ -51,7 +51,7 @@ Result<std::vector<std::int32_t>> Tokenizer::encode(std::string_view text) const
   switch (kind_) {
     case Kind::none:
       return fail(ErrorCode::invalid_argument,
-                  "this model takes token ids, not text: its tokens were made by another program; "
+                  "this model takes token ids, not text, because another program made its tokens; "
                   "give token files (.bin)");
     case Kind::bytes:
       for (const char byte : text) {

@@ -91,20 +91,22 @@ std::size_t size_of(const nlohmann::json& object, const char* key) {
 /// Whether the units are bytes; an error where text would be changed or cut before that.
 Result<bool> reads_bytes(const nlohmann::json& json) {
   if (!is_null_or_absent(json, "normalizer")) {
-    return malformed("changes text before it is read (normalizer), which cannot be run");
+    return malformed(
+        "has a normalizer, which is not supported; only plain bytes and chars tokenizers are");
   }
   if (size_of(json, "added_tokens") != 0) {
-    return malformed("has added tokens; only plain bytes and chars tokenizers can be run");
+    return malformed(
+        "has added tokens, which are not supported; only plain bytes and chars tokenizers are");
   }
   if (is_null_or_absent(json, "pre_tokenizer")) {
     return false;
   }
   const auto& pre_tokenizer = json["pre_tokenizer"];
   if (!pre_tokenizer.is_object() || pre_tokenizer.value("type", nlohmann::json()) != "ByteLevel") {
-    return malformed("has a pre-tokenizer that cannot be run; only ByteLevel or none can");
+    return malformed("has a pre-tokenizer that is not supported; only ByteLevel or none is");
   }
   if (pre_tokenizer.value("add_prefix_space", nlohmann::json(true)) != false) {
-    return malformed("puts a space before the text (add_prefix_space), which cannot be run");
+    return malformed("sets add_prefix_space, which is not supported; set it to false");
   }
   return true;
 }
@@ -118,7 +120,7 @@ Result<std::vector<char32_t>> symbols_of(const nlohmann::json& vocabulary) {
     if (character.bytes == 0 || character.bytes != token.size()) {
       return malformed(
           fmt::format("has the token {}, which is not one character; only bytes and chars "
-                      "tokenizers can be run",
+                      "tokenizers are supported",
                       nlohmann::json(token).dump()));
     }
     if (!id.is_number_unsigned() || id.get<std::uint64_t>() >= symbols.size()) {
@@ -127,7 +129,8 @@ Result<std::vector<char32_t>> symbols_of(const nlohmann::json& vocabulary) {
     }
     auto& slot = symbols[id.get<std::size_t>()];
     if (slot.has_value()) {
-      return malformed(fmt::format("gives the id {} to two tokens", id.dump()));
+      return malformed(
+          fmt::format("gives the id {} to two tokens; save the tokenizer again", id.dump()));
     }
     slot = character.code_point;
   }
@@ -150,7 +153,7 @@ Result<Tokenizer> from_byte_symbols(const std::vector<char32_t>& symbols) {
     if (byte >= ascii_end) {
       return malformed(fmt::format(
           "stands for bytes, but neither for all 256 in order nor for ASCII characters alone ({} "
-          "is neither); it cannot be run",
+          "is neither), which is not supported",
           describe_character(symbol)));
     }
     alphabet.push_back(byte);
@@ -192,17 +195,17 @@ Result<Tokenizer> Tokenizer::from_json(std::string_view text) {
   }
   if (const auto merges = size_of(*model, "merges"); merges != 0) {
     return malformed(fmt::format(
-        "has {} merges; only bytes and chars tokenizers (no merges) can be run. Turn text into "
-        "token files (.bin) with the program that made it",
+        "has {} merges; only bytes and chars tokenizers (no merges) are supported: turn text "
+        "into token files (.bin) with the program that made it",
         merges));
   }
   if (model->value("type", nlohmann::json("BPE")) != "BPE") {
-    return malformed(fmt::format("has a model of type {}; only BPE without merges can be run",
+    return malformed(fmt::format("has a model of type {}; only BPE without merges is supported",
                                  (*model)["type"].dump()));
   }
   if ((*model)["vocab"].size() > CharacterTable::max_tokens) {
     return malformed(
-        fmt::format("has {} tokens; 65,535 is the most that can be run", (*model)["vocab"].size()));
+        fmt::format("has {} tokens; at most 65,535 are supported", (*model)["vocab"].size()));
   }
   const auto bytes = reads_bytes(json);
   if (!bytes) {

@@ -36,7 +36,7 @@ Result<Chosen> choose_actors(const Trace& trace, const std::vector<std::string>&
         names.insert(trace.actors[actor].name);
       }
       return fail(ErrorCode::not_found,
-                  fmt::format("the trace has no actor '{}'; it has {}", name, some_of(names)));
+                  fmt::format("the trace has no actor '{}'; choose from {}", name, some_of(names)));
     }
   }
   return chosen;
@@ -58,9 +58,9 @@ Result<Chosen> choose_types(const Trace& trace, const std::vector<std::string>& 
           names.emplace(trace.name(event.type));
         }
       }
-      return fail(
-          ErrorCode::not_found,
-          fmt::format("the trace has no message of type '{}'; it has {}", name, some_of(names)));
+      return fail(ErrorCode::not_found,
+                  fmt::format("the trace has no message of type '{}'; choose from {}", name,
+                              some_of(names)));
     }
   }
   return chosen;
@@ -90,7 +90,7 @@ std::optional<std::string> missing_event(const Trace& trace, std::uint64_t numbe
   if (number >= 1 && number <= trace.events.size()) {
     return std::nullopt;
   }
-  return fmt::format("there is no event {}: the trace has {}", number,
+  return fmt::format("there is no event {}; the trace has {}", number,
                      trace.events.empty() ? std::string("none")
                                           : fmt::format("events 1 to {}", trace.events.size()));
 }

@@ -223,8 +223,9 @@ Summary summarize(const Trace& trace, const Handlings& handlings, const SummaryO
 std::string summary_as_text(const Summary& summary, const SummaryOptions& options,
                             std::size_t most) {
   std::string text =
-      fmt::format("{} events, {} messages, {} actors, {} threads, {}\n", summary.events,
-                  summary.messages, summary.actors, summary.threads, time_in_words(summary.time));
+      fmt::format("{}, {}, {}, {}, {}\n", counted(summary.events, "event"),
+                  counted(summary.messages, "message"), counted(summary.actors, "actor"),
+                  counted(summary.threads, "thread"), time_in_words(summary.time));
   const auto lay = [](const Distribution& d) {
     return fmt::format("{:>11} {:>11} {:>11}", time_in_words(d.median),
                        time_in_words(d.percentile_99), time_in_words(d.maximum));
@@ -246,10 +247,10 @@ std::string summary_as_text(const Summary& summary, const SummaryOptions& option
   if (!summary.busy.empty()) {
     text += fmt::format("\nutilisation of each {}\n", options.busy_actor);
     for (const auto& busy : summary.busy) {
-      text += fmt::format("    {:<16}{:>5.1f} %  {:>12} in {} messages\n", busy.actor,
+      text += fmt::format("    {:<16}{:>5.1f} %  {:>12} in {}\n", busy.actor,
                           100.0 * static_cast<double>(busy.busy) /
                               static_cast<double>(std::max<std::int64_t>(summary.time, 1)),
-                          time_in_words(busy.busy), busy.handled);
+                          time_in_words(busy.busy), counted(busy.handled, "message"));
     }
     std::int64_t idle = 0;
     for (const auto& share : summary.idle) {

@@ -176,7 +176,7 @@ Result<Database> build(const Trace& trace, std::span<const EventNumber> events) 
   Database database(opened);
   const auto failed = [&] {
     return fail(ErrorCode::internal,
-                std::string("the tables could not be made: ") + sqlite3_errmsg(database.get()));
+                std::string("SQLite cannot make the tables: ") + sqlite3_errmsg(database.get()));
   };
   if (status != SQLITE_OK || sqlite3_exec(opened, schema, nullptr, nullptr, nullptr) != SQLITE_OK) {
     return failed();
@@ -208,7 +208,7 @@ Result<void> write_tables(const Trace& trace, std::span<const EventNumber> event
   const std::unique_ptr<unsigned char, void (*)(void*)> image(
       sqlite3_serialize(database->get(), "main", &size, 0), sqlite3_free);
   if (!image) {
-    return fail(ErrorCode::internal, "the database does not fit into memory");
+    return fail(ErrorCode::internal, "the database does not fit into memory; select fewer events");
   }
   out.text({reinterpret_cast<const char*>(image.get()), static_cast<std::size_t>(size)});
   return {};
@@ -230,7 +230,7 @@ Result<void> query_tables(const Trace& trace, const std::string& query, TextOutp
     return refused();
   }
   if (prepared == nullptr) {
-    return fail(ErrorCode::invalid_argument, "SQL: the query is empty");
+    return fail(ErrorCode::invalid_argument, "SQL: the query is empty; ask for something");
   }
   const Statement statement(prepared);
   const int columns = sqlite3_column_count(prepared);

@@ -113,8 +113,8 @@ std::string why_as_text(const Trace& trace, EventNumber number, const std::vecto
     text += reason_as_text(trace, reasons[i], phrases) + '\n';
   }
   if (shown < reasons.size()) {
-    text += fmt::format("  and {} more reasons back to event {} (--depth 0 shows all)\n",
-                        reasons.size() - shown, reasons.back().event);
+    text += fmt::format("  and {} back to event {} (depth 0 shows all)\n",
+                        counted(reasons.size() - shown, "more reason"), reasons.back().event);
   } else if (reasons.empty()) {
     text += "  no recorded event caused it\n";
   }

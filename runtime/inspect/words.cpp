@@ -36,13 +36,19 @@ std::string filled_in(const Trace& trace, const Event& send, std::string_view ph
       break;
     }
     const auto close = phrase.find('}', open);
-    const auto field = phrase.substr(open + 1, close - open - 1);
+    const auto inside = phrase.substr(open + 1, close - open - 1);
+    const auto field = inside.substr(0, inside.find(' '));
     const std::string value =
         field == "to" ? trace.actor_name(send.peer) : field_in_words(trace, send, field);
     if (value.empty()) {
       return "";
     }
     text += value;
+    if (field.size() < inside.size()) {
+      const auto forms = inside.substr(field.size());
+      const auto many = forms.rfind(' ');
+      text += value == "1" ? forms.substr(0, many) : forms.substr(many);
+    }
     at = close + 1;
   }
   return text;
@@ -138,6 +144,10 @@ std::string moment_line(const Trace& trace, EventNumber number, const Phrases& p
                      in_words(trace, number, phrases));
 }
 
+std::string counted(std::uint64_t number, std::string_view thing) {
+  return fmt::format("{} {}{}", number, thing, number == 1 ? "" : "s");
+}
+
 std::string incompleteness(const trace::Completeness& completeness) {
   std::string text;
   const auto add = [&](const std::string& reason) {
@@ -145,7 +155,9 @@ std::string incompleteness(const trace::Completeness& completeness) {
     text += reason;
   };
   if (completeness.lost_records > 0) {
-    add(fmt::format("{} records were lost because buffers were full", completeness.lost_records));
+    add(fmt::format("{} {} lost because buffers were full",
+                    counted(completeness.lost_records, "record"),
+                    completeness.lost_records == 1 ? "was" : "were"));
   }
   if (completeness.ring) {
     add("it holds only the last seconds before it was written");

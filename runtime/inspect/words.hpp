@@ -11,7 +11,8 @@
 namespace nodezero::runtime::inspect {
 
 /// What sending a message of a type means, for people: "asked {to} to apply the sum of step
-/// {step}". In braces stand `to`, the receiver, and names of payload fields.
+/// {step}". In braces stand `to`, the receiver, and names of payload fields. One that counts is
+/// followed by the words for one and for many: "{tokens token tokens}".
 using Phrases = std::map<std::string, std::string, std::less<>>;
 
 /// "send", "begin"...
@@ -23,6 +24,9 @@ std::string in_words(const Trace& trace, EventNumber number, const Phrases& phra
 
 /// "assign (epoch 0, step 3)", or only the type if the payload says nothing.
 std::string message_in_words(const Trace& trace, const Event& event);
+
+/// "1 event", "12 events".
+std::string counted(std::uint64_t number, std::string_view thing);
 
 /// "12.345 ms": a time or a duration in the unit that keeps it readable.
 std::string time_in_words(std::int64_t nanoseconds);

@@ -83,15 +83,16 @@ Result<void> take_block(const BlockHeader& header, std::span<const std::byte> co
       return {};
   }
   return fail(ErrorCode::malformed,
-              fmt::format("a block is of the unknown kind {}", static_cast<int>(header.kind)));
+              fmt::format("a block is of an unknown kind, {}", static_cast<int>(header.kind)));
 }
 
 }  // namespace
 
 Result<std::vector<std::byte>> read_bytes(const std::filesystem::path& path, std::uint64_t offset) {
   const auto failed = [&](int code) {
-    return fail(ErrorCode::io, fmt::format("{} cannot be read: {}", path.string(),
-                                           std::system_category().message(code)));
+    return fail(ErrorCode::io,
+                fmt::format("the trace {} cannot be read ({}); check the path and its permissions",
+                            path.string(), std::system_category().message(code)));
   };
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) {
@@ -132,8 +133,9 @@ Result<TakenBlocks> take_blocks(std::span<const std::byte> bytes, std::uint64_t 
       return TakenBlocks{offset + at, false};
     }
     const auto damaged = [&](const std::string& what) {
-      return fail(ErrorCode::malformed,
-                  fmt::format("is damaged at byte {}: {}", offset + at, what));
+      return fail(
+          ErrorCode::malformed,
+          fmt::format("is damaged at byte {} ({}); record or copy it again", offset + at, what));
     };
     std::memcpy(&header, bytes.data() + at, sizeof header);
     if (header.marker != BlockHeader::expected_marker) {
@@ -159,17 +161,18 @@ Result<TakenBlocks> take_blocks(std::span<const std::byte> bytes, std::uint64_t 
 
 std::string header_fault(std::span<const std::byte> bytes, TraceParts& parts) {
   if (bytes.empty()) {
-    return "is empty, not a trace";
+    return "is empty, so not a trace; record it again";
   }
   FileHeader header;
   if (bytes.size() < sizeof header ||
       std::memcmp(bytes.data(), FileHeader::expected_magic, sizeof header.magic) != 0) {
-    return "is not a trace of nodezero";
+    return "is not a trace of Node Zero; name a file that was recorded by it";
   }
   std::memcpy(&header, bytes.data(), sizeof header);
   if (header.version > format_version) {
-    return fmt::format("has trace format {}; this program reads up to {}: use a newer one",
-                       header.version, format_version);
+    return fmt::format(
+        "has trace format {}, but this program reads formats up to {}; use a newer one",
+        header.version, format_version);
   }
   parts.completeness.ring = (header.flags & FileHeader::ring) != 0;
   parts.completeness.cut_off = (header.flags & FileHeader::cut_off) != 0;

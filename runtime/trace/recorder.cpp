@@ -277,13 +277,15 @@ Result<std::unique_ptr<Recorder>> Recorder::make(Options options) {
   int file = -1;
   if (options.file.empty() && options.ring.count() <= 0) {
     return fail(ErrorCode::invalid_argument,
-                "nothing would be recorded: give a trace file or a ring of some seconds");
+                "nothing would be recorded; give a trace file, or a ring of at least a second");
   }
   if (!options.file.empty()) {
     file = ::open(options.file.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
     if (file < 0) {
-      return fail(ErrorCode::io, fmt::format("the trace file {} cannot be written: {}",
-                                             options.file.string(), error_text(errno)));
+      return fail(
+          ErrorCode::io,
+          fmt::format("the trace file {} cannot be written ({}); check the folder and the disk",
+                      options.file.string(), error_text(errno)));
     }
   }
   return std::unique_ptr<Recorder>(new Recorder(std::move(options), file));

@@ -17,8 +17,8 @@ namespace nodezero::runtime::trace {
 namespace {
 
 std::string write_error_text(const std::filesystem::path& path, int code) {
-  return fmt::format("the trace file {} cannot be written: {}", path.string(),
-                     std::system_category().message(code));
+  return fmt::format("the trace file {} cannot be written ({}); check the folder and the disk",
+                     path.string(), std::system_category().message(code));
 }
 
 }  // namespace
@@ -187,7 +187,8 @@ void Recorder::write_dump(BlockOutput& out) noexcept {
 
 Result<void> Recorder::dump(const std::filesystem::path& path) {
   if (!has_ring()) {
-    return fail(ErrorCode::wrong_mode, "this run keeps no ring of records in memory");
+    return fail(ErrorCode::wrong_mode,
+                "this run keeps no messages in memory; record it with a ring of some seconds");
   }
   const int file = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
   if (file < 0) {

@@ -111,8 +111,10 @@ Result<Trace> read_trace(const std::filesystem::path& path) {
 
 Result<void> write_trace(const Trace& original, const std::filesystem::path& path) {
   const auto failed = [&](int code) {
-    return fail(ErrorCode::io, fmt::format("the trace file {} cannot be written: {}", path.string(),
-                                           std::system_category().message(code)));
+    return fail(
+        ErrorCode::io,
+        fmt::format("the trace file {} cannot be written ({}); check the folder and the disk",
+                    path.string(), std::system_category().message(code)));
   };
   const int file = ::open(path.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0644);
   if (file < 0) {

@@ -145,15 +145,16 @@ TEST(Filter, NamesWhatTheTraceDoesNotHave) {
   const Trace trace = testing::random_trace(1, 5, 100);
   Filter filter;
   filter.actors = {"nobody"};
-  EXPECT_EQ(select(trace, filter).error().message, "the trace has no actor 'nobody'; it has actor");
+  EXPECT_EQ(select(trace, filter).error().message,
+            "the trace has no actor 'nobody'; choose from actor");
   filter = {};
   filter.types = {"nothing"};
   EXPECT_EQ(select(trace, filter).error().message,
-            "the trace has no message of type 'nothing'; it has ask, tell");
+            "the trace has no message of type 'nothing'; choose from ask, tell");
   filter = {};
   filter.between = {5, 1'000'000};
   EXPECT_EQ(select(trace, filter).error().message,
-            "there is no event 1000000: the trace has events 1 to 100");
+            "there is no event 1000000; the trace has events 1 to 100");
 }
 
 }  // namespace

@@ -59,7 +59,7 @@ TEST(Tables, AnswerQueries) {
 TEST(Tables, SayWhatIsWrongWithAQuery) {
   EXPECT_EQ(answered(small_trace(), "SELECT lunch FROM events"), "SQL: no such column: lunch");
   EXPECT_EQ(answered(small_trace(), "SELEC 1"), "SQL: near \"SELEC\": syntax error");
-  EXPECT_EQ(answered(small_trace(), " "), "SQL: the query is empty");
+  EXPECT_EQ(answered(small_trace(), " "), "SQL: the query is empty; ask for something");
 }
 
 TEST(Tables, AFileHoldsTheSelectedEvents) {

@@ -57,7 +57,7 @@ TEST(Why, SaysItInPlainWords) {
             "  because event 3: outside asked shop for bread to table 7 [taken up in event 4, "
             "1.00 us later]\n");
   EXPECT_NE(why_as_text(dinner.trace, dinner.served, reasons, phrases, 1)
-                .find("and 1 more reasons back to event 3"),
+                .find("and 1 more reason back to event 3"),
             std::string::npos);
 }
 

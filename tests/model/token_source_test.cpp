@@ -96,7 +96,7 @@ TEST(ListFiles, SaysWhatIsWrongInOneLine) {
     ErrorCode code;
     const char* named;
   } cases[] = {
-      {{}, ErrorCode::invalid_argument, "--data"},
+      {{}, ErrorCode::invalid_argument, "no data to read"},
       {{folder.path() / "missing"}, ErrorCode::not_found, "missing"},
       {{empty}, ErrorCode::malformed, "empty.txt"},
       {{folder.path() / "hollow"}, ErrorCode::not_found, "hollow"},
@@ -304,8 +304,8 @@ TEST(OpenCorpus, SaysWhichFileVanishedOrShrank) {
   const auto path = folder.write("text", "abc");
   const auto listed = *list({folder.path()});
   folder.write("text", "");
-  EXPECT_NE(message_of(open(listed, Kind::bytes)).find("text: is empty"), std::string::npos);
-  EXPECT_NE(message_of(open(listed, Kind::chars)).find("text: is empty"), std::string::npos);
+  EXPECT_NE(message_of(open(listed, Kind::bytes)).find("text: empty"), std::string::npos);
+  EXPECT_NE(message_of(open(listed, Kind::chars)).find("text: empty"), std::string::npos);
   fs::remove(path);
   EXPECT_EQ(open(listed, Kind::bytes).error().code, ErrorCode::not_found);
   EXPECT_EQ(open(listed, Kind::chars).error().code, ErrorCode::not_found);

@@ -99,7 +99,7 @@ TEST_F(Model, GeneratesInBf16WithRoundedWeights) {
 TEST_F(Model, RefusesWhatItCannotContinue) {
   expect_refused(generate({"--precision", "fp8"}), "--precision");
   expect_refused(generate({"--prompt", "\xC3\xA9"}), "U+00E9");
-  expect_refused(generate({"--prompt", ""}), "--prompt is empty");
+  expect_refused(generate({"--prompt", ""}), "--prompt must have at least one character");
   expect_refused(generate({"--tokens", "-1"}), "--tokens");
   expect_refused(generate({"--temperature", "-0.5"}), "--temperature");
   expect_refused(generate({"--temperature", "nan"}), "--temperature");

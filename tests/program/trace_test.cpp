@@ -180,7 +180,7 @@ TEST_F(TraceCommand, RefusesBadInputWithOneLine) {
   write("none.jsonl", small_trace(1).substr(0, small_trace(1).find('\n') + 1));
   import("none");
   const std::string show = "show";
-  expect_refused({show, "nothing.trace"}, "nothing.trace cannot be read");
+  expect_refused({show, "nothing.trace"}, "the trace nothing.trace cannot be read");
   expect_refused({show, "text.trace"}, "text.trace is not a trace");
   expect_refused({show, "short.trace"}, "short.trace");
   expect_refused({show, "empty.trace"}, "empty.trace");
@@ -189,7 +189,7 @@ TEST_F(TraceCommand, RefusesBadInputWithOneLine) {
   expect_refused({show, "good.trace", "--actor", "nobody"}, "no actor 'nobody'");
   expect_refused({show, "good.trace", "--type", "nothing"}, "no message of type 'nothing'");
   expect_refused({show, "good.trace", "--between", "1", "99"}, "there is no event 99");
-  expect_refused({"why", "good.trace", "99"}, "there is no event 99: the trace has events 1 to 7");
+  expect_refused({"why", "good.trace", "99"}, "there is no event 99; the trace has events 1 to 7");
   expect_refused({"why", "good.trace", "0"}, "there is no event 0");
   expect_refused({"why", "good.trace", "two"}, "two");
   expect_refused({"export", "good.trace", "--format", "png"}, "png");

@@ -81,8 +81,10 @@ TEST(Recorder, SaysWhyAFileCannotBeWritten) {
   options.file = "/nowhere/at/all";
   const auto recorder = Recorder::make(std::move(options));
   ASSERT_FALSE(recorder);
-  EXPECT_EQ(recorder.error().message,
-            "the trace file /nowhere/at/all cannot be written: No such file or directory");
+  EXPECT_EQ(
+      recorder.error().message,
+      "the trace file /nowhere/at/all cannot be written (No such file or directory); check the "
+      "folder and the disk");
 }
 
 TEST(Recorder, WarnsOnceWhenTheDiskIsFullAndGoesOn) {

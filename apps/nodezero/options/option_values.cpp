@@ -35,7 +35,7 @@ constexpr Names<actors::InferencePolicy> inference_names{
 [[noreturn]] void refuse(const OptionSpec& spec, const std::string& takes,
                          const std::string& text) {
   throw CommandError(exit_bad_input,
-                     fmt::format("--{} takes {}, not '{}'", spec.name, takes, text));
+                     fmt::format("--{} must be {}, not '{}'", spec.name, takes, text));
 }
 
 std::string limits(const OptionSpec& spec, std::string_view kind) {

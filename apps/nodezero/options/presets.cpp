@@ -88,8 +88,9 @@ TrainOptions preset_options(const std::string& name) {
   } else if (!name.empty()) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("--preset takes demo, shakespeare-cpu, shakespeare-gpu or gpt2-124m, not '{}'",
-                    name));
+        fmt::format(
+            "--preset must be demo, shakespeare-cpu, shakespeare-gpu or gpt2-124m, not '{}'",
+            name));
   }
   return options;
 }

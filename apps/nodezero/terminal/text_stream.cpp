@@ -46,7 +46,8 @@ void TextStream::put(std::string_view bytes) {
   if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size() ||
       std::fflush(file_) != 0) {
     throw CommandError(exit_failure,
-                       fmt::format("cannot write the text: {}", std::strerror(errno)));
+                       fmt::format("the text cannot be written ({}); check where the output goes",
+                                   std::strerror(errno)));
   }
 }
 

@@ -18,7 +18,7 @@ void generate_command(const GenerateOptions& options) {
   auto model = open_model(options.model);
   const auto& tokenizer = text_tokenizer(model, options.model);
   if (options.prompt.empty()) {
-    throw CommandError(exit_bad_input, "--prompt is empty: give at least one character");
+    throw CommandError(exit_bad_input, "--prompt must have at least one character");
   }
   const auto prompt = unwrap(tokenizer.encode(options.prompt));
 

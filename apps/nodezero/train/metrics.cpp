@@ -53,8 +53,9 @@ JsonLines::JsonLines(const std::filesystem::path& path, std::uint64_t first_step
   errno = 0;
   file_.open(path, std::ios::app | std::ios::binary);
   if (!file_) {
-    throw CommandError(exit_bad_input, fmt::format("cannot write '{}': {}", path.string(),
-                                                   std::generic_category().message(errno)));
+    throw CommandError(exit_bad_input,
+                       fmt::format("'{}' cannot be written ({}); check the folder and the disk",
+                                   path.string(), std::generic_category().message(errno)));
   }
 }
 

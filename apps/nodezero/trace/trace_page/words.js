@@ -57,9 +57,10 @@ function sendingInWords(trace, event, name, peer) {
   const fields = new Map(phrase.includes('{') ? payloadOf(trace, event) : []);
   fields.set('to', peer);
   let isWhole = phrase !== '';
-  const text = phrase.replace(/\{(\w+)\}/g, (_, field) => {
+  const text = phrase.replace(/\{(\w+)(?: ([\w-]+) ([\w-]+))?\}/g, (_, field, thing, things) => {
     isWhole &&= fields.has(field);
-    return fields.get(field);
+    const value = fields.get(field);
+    return thing ? `${value} ${value === '1' ? thing : things}` : value;
   });
   return isWhole ? text : `sent ${name} to ${peer}`;
 }
