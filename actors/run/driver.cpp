@@ -64,7 +64,8 @@ void driver::epoch_ended(const epoch_done& done) {
     return;
   }
   if (!has_trained && settings_.steps > 0) {
-    end(Error{ErrorCode::conservation, "an epoch without a step never reaches --steps",
+    end(Error{ErrorCode::conservation,
+              "the epoch had no step, so the run would never reach its number of steps",
               at(envelope_)});
     return;
   }

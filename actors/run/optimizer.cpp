@@ -127,7 +127,7 @@ void optimizer::norm_known() {
   norm_ = std::sqrt(model::sum_along_tree(task_->squared_norms)) / tokens;
   if (!std::isfinite(norm_)) {
     fail({ErrorCode::not_finite,
-          "the gradient's norm is not finite, so it was not applied; a lower --learning-rate may "
+          "the gradient's norm is not finite, so it was not applied; a lower learning rate may "
           "help",
           at(envelope_)});
     return;

@@ -64,7 +64,7 @@ void worker::take(Partial part, std::uint32_t attempt) {
   }
   if (!std::isfinite(part.loss.negative_log_likelihood)) {
     quit(make_error({ErrorCode::not_finite,
-                     "the loss of a micro-batch is not finite; a lower --learning-rate may help",
+                     "the loss of a micro-batch is not finite; a lower learning rate may help",
                      at(step_.envelope, place_.id, current_position_)}));
     return;
   }

@@ -10,9 +10,14 @@ namespace {
 
 class Blanker {
  public:
-  explicit Blanker(std::string_view source) : source_(source) { out_.reserve(source.size()); }
+  explicit Blanker(std::string_view source) : source_(source) {
+    out_.reserve(source.size());
+    for (const char c : source) {
+      literals_ += c == '\n' ? '\n' : ' ';
+    }
+  }
 
-  std::string run() {
+  void run() {
     while (!source_.empty()) {
       if (source_.starts_with("//")) {
         blank(std::min(source_.find('\n'), source_.size()));
@@ -21,7 +26,7 @@ class Blanker {
       } else if (source_.starts_with("R\"") && !follows_word()) {
         const auto open = source_.find('(');
         const std::string close = ")" + std::string(source_.substr(2, open - 2)) + "\"";
-        blank(end_of(close, open));
+        blank_literal(end_of(close, open));
       } else if (source_[0] == '"' && !on_include_line()) {
         blank_literal();
       } else if (source_[0] == '\'' && !follows_word()) {  // else a digit separator
@@ -31,8 +36,10 @@ class Blanker {
         source_.remove_prefix(1);
       }
     }
-    return std::move(out_);
   }
+
+  std::string out() && { return std::move(out_); }
+  std::string literals() && { return std::move(literals_); }
 
  private:
   /// Length up to and with `close`, looked for from `start`.
@@ -53,7 +60,12 @@ class Blanker {
     while (length < source_.size() && source_[length] != source_[0] && source_[length] != '\n') {
       length += source_[length] == '\\' ? 2 : 1;
     }
-    blank(std::min(length + 1, source_.size()));
+    blank_literal(std::min(length + 1, source_.size()));
+  }
+
+  void blank_literal(std::size_t length) {
+    literals_.replace(out_.size(), length, source_.substr(0, length));
+    blank(length);
   }
 
   bool follows_word() const {
@@ -69,12 +81,21 @@ class Blanker {
 
   std::string_view source_;
   std::string out_;
+  std::string literals_;
 };
 
 }  // namespace
 
 std::string blank_comments_and_strings(std::string_view source) {
-  return Blanker(source).run();
+  Blanker blanker(source);
+  blanker.run();
+  return std::move(blanker).out();
+}
+
+std::string blank_all_but_strings(std::string_view source) {
+  Blanker blanker(source);
+  blanker.run();
+  return std::move(blanker).literals();
 }
 
 }  // namespace nodezero::layers

@@ -10,4 +10,7 @@ namespace nodezero::layers {
 /// blanks; line breaks stay, and so do the paths of #include lines.
 std::string blank_comments_and_strings(std::string_view source);
 
+/// The reverse: blanks for all but string and character literals.
+std::string blank_all_but_strings(std::string_view source);
+
 }  // namespace nodezero::layers

@@ -69,7 +69,8 @@ const std::vector<Room>& rooms() {
       {"apps/nodezero", {errors, "apps/nodezero/command_line"}},
       {"apps/nodezero/process", {"runtime/trace"}},
       {"apps/nodezero/terminal", {"apps/nodezero"}},
-      {"apps/nodezero/options", {"apps/nodezero", "actors", "model/text", "model/training"}},
+      {"apps/nodezero/options",
+       {errors, "apps/nodezero", "actors", "model/text", "model/training"}},
       {"apps/nodezero/train",
        {"apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal", "apps/nodezero/options",
         "actors", "actors/spheres", "actors/run", "actors/laws", "model/files", "model/kernels",
@@ -200,6 +201,21 @@ std::vector<Violation> violations_in(const std::filesystem::path& file, std::str
           found.push_back({file, number, fmt::format("{}: model starts no thread", starter)});
         }
       }
+    }
+  }
+  // The mutants are a program of their own.
+  if (room->folder.starts_with("apps") || room->folder == "bench" ||
+      room->folder == "verify/mutants") {
+    return found;
+  }
+  static const std::regex option(R"re((^|[^-\w])(--[a-z][-a-z]*))re");
+  std::istringstream strings(blank_all_but_strings(text));
+  number = 0;
+  for (std::string line; std::getline(strings, line);) {
+    ++number;
+    std::smatch named;
+    if (std::regex_search(line, named, option)) {
+      found.push_back({file, number, fmt::format("{}: only apps know options", named.str(2))});
     }
   }
   return found;

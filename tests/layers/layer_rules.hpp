@@ -28,8 +28,9 @@ std::string to_string(const Violation& violation);
 ///   them), and no arrow between layers points upwards; the public headers of include/nodezero
 ///   include but each other;
 /// - only runtime/caf.hpp includes CAF, and include/nodezero/caf.hpp for hosts that use it;
-/// - model starts no thread.
-/// Comments and strings do not count.
+/// - model starts no thread;
+/// - below apps nobody knows an option of the command line: no string names one.
+/// Comments do not count, and strings only for the last rule.
 std::vector<Violation> violations_in(const std::filesystem::path& file, std::string_view text);
 
 /// The same for every C++ file of a tree that stands in a layer.

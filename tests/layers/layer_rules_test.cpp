@@ -147,6 +147,20 @@ TEST(Layers, ModelStartsNoThread) {
   EXPECT_EQ(count("apps/nodezero/a.cpp", "#include <thread>\nstd::thread t;"), 0u);
 }
 
+TEST(Layers, OnlyAppsNameOptions) {
+  for (const char* file : {"model/text/a.cpp", "runtime/a.cpp", "actors/run/a.cpp",
+                           "verify/scenarios/a.cpp", "include/nodezero/a.hpp"}) {
+    EXPECT_EQ(count(file, "auto s = \"a lower --learning-rate\";"), 1u) << file;
+    EXPECT_EQ(count(file, "auto s = R\"(--data)\"; // --x\n int n = 1; --n; auto t = \"a -- b\";"),
+              1u)
+        << file;
+    EXPECT_EQ(count(file, "/* --data */ for (;; --n) { f(\"-->\", '-', \"---x\"); }"), 0u) << file;
+  }
+  EXPECT_EQ(violations_in("model/text/a.cpp", "\nauto s = \"use --batch 3\";").at(0),
+            (Violation{"model/text/a.cpp", 2, "--batch: only apps know options"}));
+  EXPECT_EQ(count("apps/nodezero/train/a.cpp", "auto s = \"--data is missing\";"), 0u);
+}
+
 TEST(Layers, CommentsAndStringsDoNotCount) {
   EXPECT_EQ(count("model/a.cpp",
                   "// std::thread\n/* #include \"actors/a.hpp\"\n std::async */\n"

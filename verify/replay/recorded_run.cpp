@@ -252,8 +252,8 @@ void refuse_incomplete(const Trace& recorded) {
   const auto& completeness = recorded.completeness;
   if (completeness.ring) {
     throw std::invalid_argument(
-        "the trace holds only the last seconds of a run, which cannot be replayed from the middle: "
-        "record it with --trace FILE");
+        "the trace has only the last seconds of a run, which cannot be replayed; record a whole "
+        "run");
   }
   if (completeness.lost_records > 0) {
     throw std::invalid_argument(

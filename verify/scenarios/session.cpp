@@ -51,7 +51,8 @@ std::unique_ptr<explore::Scenario> make_scenario(const Question& question) {
   common.may_fail = may_fail(question);
   if (question.scope == Scope::run) {
     if (!question.tree.empty()) {
-      throw std::invalid_argument("a whole run has the tree of --spheres and --symmetry");
+      throw std::invalid_argument(
+          "a whole run has the tree of its spheres and symmetry; leave the tree out");
     }
     RunSetup setup;
     static_cast<Setup&>(setup) = common;
