@@ -49,10 +49,11 @@ NODEZERO_EXPORT std::string_view to_string(ErrorCode code);
 struct ErrorPlace {
   std::uint64_t run = 0;
   std::uint64_t epoch = 0;
-  std::uint64_t step = 0;                    ///< counted across epochs
-  std::uint64_t version = 0;                 ///< of the weights
-  std::optional<std::uint32_t> sphere;       ///< the one at fault, if there is one
-  std::optional<std::uint32_t> micro_batch;  ///< the position of the one at fault, if there is one
+  std::uint64_t step = 0;                              ///< counted across epochs
+  std::uint64_t version = 0;                           ///< of the weights
+  std::optional<std::uint32_t> sphere = std::nullopt;  ///< the one at fault, if there is one
+  /// The position of the one at fault, if there is one.
+  std::optional<std::uint32_t> micro_batch = std::nullopt;
 };
 
 /// An error as a value: a code for programs, one sentence for people that says what is wrong and

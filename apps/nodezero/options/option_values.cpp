@@ -113,7 +113,7 @@ constexpr bool is_list = std::is_same_v<std::remove_cvref_t<Value>, std::vector<
 const std::string& only(const OptionSpec& spec, const std::vector<std::string>& texts) {
   if (texts.size() != 1) {
     throw CommandError(exit_bad_input,
-                       fmt::format("--{} takes one value, {} were given", spec.name, texts.size()));
+                       fmt::format("--{} takes one value, not {}", spec.name, texts.size()));
   }
   return texts.front();
 }

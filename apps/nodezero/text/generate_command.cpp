@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/terminal/text_stream.hpp"
 #include "apps/nodezero/text/model_source.hpp"
 #include "model/kernels/floating_point_scope.hpp"
