@@ -28,7 +28,7 @@ install(FILES ${PROJECT_BINARY_DIR}/NodeZeroConfig.cmake
         DESTINATION ${package_folder} COMPONENT library)
 
 file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-foreach(name nodezero nodezero-caf)
+foreach(name nodezero nodezero-caf nodezero-eigen)
   configure_file(cmake/${name}.pc.in ${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
           COMPONENT library)

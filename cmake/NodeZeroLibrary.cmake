@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
 # libnodezero, shared and static, from the objects of all layers; and the targets that other
-# projects link: NodeZero::model, NodeZero::runtime and NodeZero::actors, and with CAF NodeZero::caf.
+# projects link: NodeZero::model, NodeZero::runtime and NodeZero::actors, with CAF NodeZero::caf and
+# with Eigen NodeZero::eigen.
 set(layers nodezero_error nodezero_model nodezero_trace nodezero_inspect nodezero_runtime nodezero_actors)
 set(objects)
 foreach(layer IN LISTS layers)
@@ -38,7 +39,10 @@ else()
   foreach(name model runtime actors)
     add_library(NodeZero::${name} ALIAS nodezero_library)
   endforeach()
-  add_library(nodezero_caf INTERFACE)
+  foreach(name caf eigen)
+    add_library(nodezero_${name} INTERFACE)
+    add_library(NodeZero::${name} ALIAS nodezero_${name})
+  endforeach()
   target_link_libraries(nodezero_caf INTERFACE nodezero_library CAF::core)
-  add_library(NodeZero::caf ALIAS nodezero_caf)
+  target_link_libraries(nodezero_eigen INTERFACE nodezero_library Eigen3::Eigen)
 endif()

@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <vector>
 
-/// Two concentrations on a square grid whose opposite edges touch.
+#include <Eigen/Core>
+
+/// A concentration in each cell of a square grid, [y, x].
+using Field = Eigen::Array<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
 struct Fields {
-  explicit Fields(int size)
-      : size(size), u(static_cast<std::size_t>(size * size), 1.0f), v(u.size(), 0.0f) {}
-
-  std::size_t cells() const { return u.size(); }
-  /// Of any x and y, those beyond the edges too.
-  std::size_t index(int x, int y) const {
-    return static_cast<std::size_t>((y + size) % size * size + (x + size) % size);
-  }
-
-  int size;
-  std::vector<float> u, v;
+  Field u, v;
 };
+
+/// `count` indices from `first` on, in a grid whose opposite edges touch.
+inline Eigen::ArrayXi ring(int first, Eigen::Index count, Eigen::Index size) {
+  return Eigen::ArrayXi::NullaryExpr(
+      count, [=](Eigen::Index i) { return static_cast<int>((first + i + size) % size); });
+}
+
+/// For each cell the value of the one that lies `dx` and `dy` from it.
+inline Field shifted(const Field& f, int dx, int dy) {
+  return f(ring(dy, f.rows(), f.rows()), ring(dx, f.cols(), f.cols()));
+}
 
 /// The reaction-diffusion system of Gray and Scott (Pearson: "Complex patterns in a simple
 /// system", Science 261, 1993): spots that grow, split and crowd. It knows nothing of models.
@@ -32,5 +35,5 @@ class GrayScott {
   Fields& fields() { return fields_; }
 
  private:
-  Fields fields_, next_;
+  Fields fields_;
 };

@@ -26,11 +26,8 @@ constexpr Region everywhere{0, 0, size, size};
 
 /// Root mean square difference of v and of u.
 double error_of(const Fields& a, const Fields& b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.cells(); ++i) {
-    sum += std::pow(a.u[i] - b.u[i], 2) + std::pow(a.v[i] - b.v[i], 2);
-  }
-  return std::sqrt(sum / static_cast<double>(2 * a.cells()));
+  const float sum = (a.u - b.u).square().sum() + (a.v - b.v).square().sum();
+  return std::sqrt(sum / static_cast<float>(2 * a.u.size()));
 }
 
 /// The simulation's loop, with the model as a guest; returns the time it has reached.
@@ -41,9 +38,7 @@ double learn(Surrogate& surrogate) {
     for (int step = 0; step < steps_of_a_run; ++step) {
       const Fields before = simulation.fields();
       simulation.step();
-      for (int i = 0; i < batches_of_a_step; ++i) {
-        surrogate.learn(before, simulation.fields(), 64);
-      }
+      surrogate.learn(before, simulation.fields(), batches_of_a_step, 64);
       surrogate.advance_to(++time);
     }
     std::printf("simulation %d of %d: loss %.5f\n", run + 1, runs, surrogate.losses().back());

@@ -85,12 +85,11 @@ Colour colour_of(float value) {
 void write_comparison(const std::string& path, const Fields& truth, const Fields& prediction,
                       const Region& region) {
   constexpr int pixels = 3, gap = 6;
-  const int n = truth.size, panel = n * pixels + gap;
+  const int n = static_cast<int>(truth.v.rows()), panel = n * pixels + gap;
   Picture picture(3 * panel - gap, n * pixels);
   for (int y = 0; y < n; ++y) {
     for (int x = 0; x < n; ++x) {
-      const std::size_t i = truth.index(x, y);
-      const float t = truth.v[i], p = prediction.v[i];
+      const float t = truth.v(y, x), p = prediction.v(y, x);
       const float values[] = {t / 0.4f, p / 0.4f, 10 * std::fabs(t - p) / 0.4f};
       for (int k = 0; k < 3; ++k) {
         picture.fill(k * panel + x * pixels, y * pixels, pixels, colour_of(values[k]));

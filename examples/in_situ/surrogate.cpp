@@ -6,23 +6,28 @@
 
 namespace {
 
+namespace nz = nodezero::eigen;
+
 // To numbers of about 1, which a model learns best from.
 constexpr float difference_scale = 5, change_scale = 40;
-constexpr int neighbours = 9;
 
-/// Appends what the model sees of a cell: both concentrations, and how far those of the cells
-/// around it are from them.
-void append_patch(const Fields& f, int x, int y, std::vector<float>& out) {
-  const std::size_t centre = f.index(x, y);
-  out.push_back(2 * f.u[centre] - 1);
-  out.push_back(4 * f.v[centre] - 1);
-  for (int k = 0; k < neighbours; ++k) {
-    if (k != neighbours / 2) {
-      const std::size_t i = f.index(x + k % 3 - 1, y + k / 3 - 1);
-      out.push_back(difference_scale * (f.u[i] - f.u[centre]));
-      out.push_back(difference_scale * (f.v[i] - f.v[centre]));
-    }
+/// All cells one below the other.
+nz::Matrix column(const Field& f) {
+  return f.reshaped<Eigen::RowMajor>(f.size(), 1);
+}
+
+/// What the model sees of each cell, a row a cell: how far both concentrations of the cells around
+/// it are from its own, and in their middle its own.
+nz::Matrix patches(const Fields& f) {
+  nz::Matrix seen(f.u.size(), 18);
+  for (int k = 0; k < 9; ++k) {
+    const int dx = k % 3 - 1, dy = k / 3 - 1;
+    seen.col(2 * k) = column(difference_scale * (shifted(f.u, dx, dy) - f.u));
+    seen.col(2 * k + 1) = column(difference_scale * (shifted(f.v, dx, dy) - f.v));
   }
+  seen.col(8) = column(2 * f.u - 1);
+  seen.col(9) = column(4 * f.v - 1);
+  return seen;
 }
 
 template <class T>
@@ -44,30 +49,29 @@ nodezero::Trainer make_trainer(std::uint64_t steps, std::vector<double>& losses)
   options.optimizer.min_learning_rate = 2e-5;
   options.optimizer.warmup = 50;
   options.on_step = [&losses](const nodezero::StepReport& step) { losses.push_back(step.loss); };
-  return value_of(nodezero::Trainer::create(
-      nodezero::MultilayerPerceptron({2 * neighbours, 40, 40, 2}), std::move(options)));
+  return value_of(
+      nodezero::Trainer::create(nz::MultilayerPerceptron({18, 40, 40, 2}), std::move(options)));
 }
 
 }  // namespace
 
 Surrogate::Surrogate(std::uint64_t steps) : trainer_(make_trainer(steps, losses_)) {}
 
-void Surrogate::learn(const Fields& before, const Fields& after, int count) {
-  const auto cell = [&] {
-    return static_cast<int>(random_() % static_cast<unsigned>(before.size));
-  };
-  nodezero::Examples examples;
-  for (int i = 0; i < count; ++i) {
-    int x = cell(), y = cell();
-    for (int tries = 0; i % 2 == 0 && tries < 50 && before.v[before.index(x, y)] < 0.02f; ++tries) {
-      x = cell(), y = cell();
+void Surrogate::learn(const Fields& before, const Fields& after, int batches, int cells) {
+  const nz::Matrix seen = patches(before), v = column(before.v);
+  nz::Matrix changes(v.size(), 2);
+  changes << change_scale * column(after.u - before.u), change_scale * column(after.v - before.v);
+  const auto any = [&](Eigen::Index i) {
+    auto cell = static_cast<Eigen::Index>(random_() % v.size());
+    for (int tries = 0; i % 2 == 0 && tries < 50 && v(cell) < 0.02f; ++tries) {
+      cell = static_cast<Eigen::Index>(random_() % v.size());
     }
-    append_patch(before, x, y, examples.inputs);
-    const std::size_t k = before.index(x, y);
-    examples.targets.push_back(change_scale * (after.u[k] - before.u[k]));
-    examples.targets.push_back(change_scale * (after.v[k] - before.v[k]));
+    return cell;
+  };
+  for (int batch = 0; batch < batches; ++batch) {
+    const auto chosen = Eigen::ArrayX<Eigen::Index>::NullaryExpr(cells, any).eval();
+    value_of(trainer_.submit(nz::Examples{seen(chosen, Eigen::all), changes(chosen, Eigen::all)}));
   }
-  value_of(trainer_.submit(std::move(examples)));
 }
 
 nodezero::Status Surrogate::advance_to(double time) {
@@ -75,19 +79,14 @@ nodezero::Status Surrogate::advance_to(double time) {
 }
 
 void Surrogate::predict(const Fields& before, Fields& after, const Region& region) {
-  std::vector<float> patches;
-  for (int y = region.top; y < region.top + region.height; ++y) {
-    for (int x = region.left; x < region.left + region.width; ++x) {
-      append_patch(before, x, y, patches);
-    }
-  }
-  const auto answer = value_of(trainer_.predict<std::vector<float>>(std::move(patches)));
-  std::size_t next = 0;
-  for (int y = region.top; y < region.top + region.height; ++y) {
-    for (int x = region.left; x < region.left + region.width; ++x) {
-      const std::size_t i = before.index(x, y);
-      after.u[i] = before.u[i] + answer.output[next++] / change_scale;
-      after.v[i] = before.v[i] + answer.output[next++] / change_scale;
-    }
-  }
+  const auto changes = value_of(nz::predict(trainer_, patches(before))).output;
+  const auto replace = [&](const Field& from, Field& to, int which) {
+    const auto change = changes->col(which).reshaped<Eigen::RowMajor>(from.rows(), from.cols());
+    const auto part = [&](auto&& field) {
+      return field.block(region.top, region.left, region.height, region.width);
+    };
+    part(to) = part(from) + part(change).array() / change_scale;
+  };
+  replace(before.u, after.u, 0);
+  replace(before.v, after.v, 1);
 }

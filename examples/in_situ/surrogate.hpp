@@ -2,20 +2,15 @@
 #pragma once
 
 #include <cstdint>
+#include <nodezero/eigen.hpp>
 #include <random>
-#include <string>
 #include <vector>
 
 #include "gray_scott.hpp"
-#include "nodezero/multilayer_perceptron.hpp"
-#include "nodezero/trainer.hpp"
 
 /// A part of the grid.
 struct Region {
   int left = 0, top = 0, width = 0, height = 0;
-  bool holds(int x, int y) const {
-    return x >= left && x < left + width && y >= top && y < top + height;
-  }
 };
 
 /// Learns what a step of a simulation does to a cell from the cell's neighbourhood, and does it.
@@ -24,8 +19,8 @@ class Surrogate {
   /// `steps`: of training, which the learning rate is spread over. @throws std::runtime_error
   explicit Surrogate(std::uint64_t steps);
 
-  /// Hands over `count` cells of a step, half of them where something happens.
-  void learn(const Fields& before, const Fields& after, int count);
+  /// Hands over batches of cells of a step, half of them where something happens.
+  void learn(const Fields& before, const Fields& after, int batches, int cells);
   /// Gives the model the time of the host to learn in.
   nodezero::Status advance_to(double time);
   /// Replaces the region of `after`, a step after `before`, with what the model predicts.

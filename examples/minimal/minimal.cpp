@@ -4,27 +4,22 @@
 
 #include <cmath>
 #include <cstdio>
-#include <nodezero/multilayer_perceptron.hpp>
-#include <nodezero/trainer.hpp>
+#include <nodezero/eigen.hpp>
+
+namespace nz = nodezero::eigen;
 
 int main() {
   nodezero::TrainerOptions options;
   options.optimizer.learning_rate = 0.01;
-  auto trainer = nodezero::Trainer::create(nodezero::MultilayerPerceptron({1, 32, 1}), options);
+  auto trainer = nodezero::Trainer::create(nz::MultilayerPerceptron({1, 32, 1}), options);
   if (!trainer)
     return 1;  // trainer.error().message says why
   for (int time = 1; time <= 2000; ++time) {
-    nodezero::Examples batch;
-    for (int i = 0; i < 32; ++i) {
-      const float x = std::fmod(0.37f * static_cast<float>(time * 32 + i), 6.28f);
-      batch.inputs.push_back(x);
-      batch.targets.push_back(std::sin(x));
-    }
-    if (!trainer->submit(batch) || !trainer->advance_to(time))
+    const nz::Matrix x = 3.14f * (nz::Matrix::Random(32, 1).array() + 1);  // 32 in [0, 2 pi)
+    if (!trainer->submit(nz::Examples{x, x.array().sin()}) || !trainer->advance_to(time))
       return 1;
   }
-  const auto answer = trainer->predict<std::vector<float>>(std::vector<float>{1.0f}).value();
-  std::printf("sin(1) = %.3f, learned: %.3f\n", std::sin(1.0),
-              static_cast<double>(answer.output[0]));
-  return std::fabs(answer.output[0] - std::sin(1.0f)) < 0.05f ? 0 : 1;
+  const float learned = nz::predict(*trainer, nz::Matrix::Ones(1, 1)).value().output->value();
+  std::printf("sin(1) = %.3f, learned: %.3f\n", std::sin(1.0), static_cast<double>(learned));
+  return std::fabs(learned - std::sin(1.0f)) < 0.05f ? 0 : 1;
 }

@@ -7,14 +7,13 @@
 //   swarm [TRACE [AGENTS]]
 
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <cstdlib>
-#include <string>
+#include <utility>
 #include <vector>
 
 #include "nodezero/caf.hpp"
-#include "nodezero/multilayer_perceptron.hpp"
+#include "nodezero/eigen.hpp"
 
 struct tick {
   int time = 0;
@@ -30,69 +29,61 @@ namespace {
 constexpr int flight_time = 60;
 constexpr int moves_in_a_batch = 10;
 
-struct State {
-  float x, y, vx, vy;
-};
+namespace nz = nodezero::eigen;
 
-/// Everybody is drawn to a ring around the origin and turns to the left.
-State next(const State& s) {
-  const float radius = std::sqrt(s.x * s.x + s.y * s.y) + 0.01f;
-  const float pull = 0.1f * (1 - radius) / radius;
-  State n = s;
-  n.vx = 0.98f * (s.vx - 0.08f * s.vy) + pull * s.x;
-  n.vy = 0.98f * (s.vy + 0.08f * s.vx) + pull * s.y;
-  n.x += 0.2f * n.vx;
-  n.y += 0.2f * n.vy;
-  return n;
+using State = Eigen::RowVector4f;  ///< where it is, and its velocity
+
+/// What a move changes. Everybody is drawn to a ring around the origin and turns to the left.
+State change(const State& s) {
+  const auto place = s.head<2>(), velocity = s.tail<2>();
+  const Eigen::RowVector2f left(-velocity.y(), velocity.x());
+  const float radius = place.norm() + 0.01f;
+  State result;
+  result.tail<2>() =
+      0.98f * (velocity + 0.08f * left) + 0.1f * (1 - radius) / radius * place - velocity;
+  result.head<2>() = 0.2f * (velocity + result.tail<2>());
+  return result;
 }
 
-void append(const State& s, std::vector<float>& out) {
-  out.insert(out.end(), {s.x, s.y, s.vx, s.vy});
+/// Room for states and what a move changes of them, the changes as numbers of about 1.
+nz::Examples moves(Eigen::Index count) {
+  return {nz::Matrix(count, 4), nz::Matrix(count, 4)};
 }
 
-/// The change of a state, as numbers of about 1.
-void append_change(const State& before, const State& after, std::vector<float>& out) {
-  constexpr float scale = 5;
-  out.insert(out.end(), {scale * (after.x - before.x), scale * (after.y - before.y),
-                         scale * (after.vx - before.vx), scale * (after.vy - before.vy)});
-}
-
-/// A number in [-1, 1) for each index.
-float noise(unsigned index) {
-  index = (index ^ index >> 16U) * 0x45d9f3bU;
-  index = (index ^ index >> 16U) * 0x45d9f3bU;
-  return static_cast<float>((index ^ index >> 16U) % 2000U) / 1000 - 1;
+/// Notes a move in a row, and returns the state after it.
+State note_move(const State& before, nz::Examples& moves, Eigen::Index row) {
+  const State its_change = change(before);
+  moves.inputs.row(row) = before;
+  moves.targets.row(row) = 5 * its_change;
+  return before + its_change;
 }
 
 class agent : public nodezero::recorded<caf::event_based_actor> {
  public:
-  agent(caf::actor_config& config, unsigned number, nodezero::learner_actor learner)
-      : recorded(config),
-        state_{1.5f * noise(4 * number), 1.5f * noise(4 * number + 1), noise(4 * number + 2),
-               noise(4 * number + 3)},
-        learner_(std::move(learner)) {}
+  agent(caf::actor_config& config, nodezero::learner_actor learner)
+      : recorded(config), learner_(std::move(learner)) {}
 
   const char* name() const override { return "agent"; }
 
   caf::behavior make_behavior() override {
     return {[this](const tick&) {
-      const State before = state_;
-      state_ = next(before);
-      append(before, moves_.inputs);
-      append_change(before, state_, moves_.targets);
-      if (moves_.inputs.size() == 4 * moves_in_a_batch) {
-        request(learner_, std::chrono::seconds(60),
-                nodezero::submit_batch{nodezero::AnyValue::of(std::exchange(moves_, {}))})
+      state_ = note_move(state_, moves_, moved_++);
+      if (moved_ == moves_in_a_batch) {
+        request(
+            learner_, std::chrono::seconds(60),
+            nodezero::submit_batch{nodezero::AnyValue::of(std::exchange(moves_, moves(moved_)))})
             .then([](const nodezero::batch_taken&) {}, [](const caf::error&) {});
+        moved_ = 0;
       }
       return moved{};
     }};
   }
 
  private:
-  State state_;
+  State state_ = State::Random();
   nodezero::learner_actor learner_;
-  nodezero::Examples moves_;
+  nz::Examples moves_ = moves(moves_in_a_batch);
+  Eigen::Index moved_ = 0;
 };
 
 /// Has all agents move once, then all again.
@@ -153,23 +144,14 @@ Answer ask(caf::scoped_actor& self, const Handle& handle, Message message) {
 }
 
 /// How far predictions are from what happens, as a part of how far it moves.
-double error_of(caf::scoped_actor& self, const nodezero::learner_actor& learner) {
-  std::vector<float> inputs, changes;
-  for (unsigned i = 0; i < 500; ++i) {
-    const unsigned key = 1'000'000 + 4 * i;
-    const State state{noise(key), noise(key + 1), noise(key + 2), noise(key + 3)};
-    append(state, inputs);
-    append_change(state, next(state), changes);
+float error_of(caf::scoped_actor& self, const nodezero::learner_actor& learner) {
+  nz::Examples test = moves(500);
+  for (int i = 0; i < 500; ++i) {
+    note_move(State::Random(), test, i);
   }
   const auto answer = ask<nodezero::model_answer>(
-      self, learner, nodezero::ask_model{nodezero::AnyValue::of(inputs)});
-  const auto& predicted = *static_cast<const std::vector<float>*>(answer.output.value.get());
-  double error = 0, change = 0;
-  for (std::size_t i = 0; i < changes.size(); ++i) {
-    error += std::pow(predicted[i] - changes[i], 2);
-    change += std::pow(changes[i], 2);
-  }
-  return std::sqrt(error / change);
+      self, learner, nodezero::ask_model{nodezero::AnyValue::of(std::move(test.inputs))});
+  return (*answer.output.as<nz::Matrix>() - test.targets).norm() / test.targets.norm();
 }
 
 int fly(caf::actor_system& system, unsigned count) {
@@ -180,25 +162,26 @@ int fly(caf::actor_system& system, unsigned count) {
   options.optimizer.learning_rate = 8e-3;
   options.total_steps = std::max(1U, count * flight_time / moves_in_a_batch / 20);
   const auto learner = nodezero::spawn_learner(
-      system, nodezero::make_trainable(nodezero::MultilayerPerceptron({4, 32, 32, 4})), options);
+      system, nodezero::make_trainable(nz::MultilayerPerceptron({4, 32, 32, 4})), options);
   if (!learner) {
     std::fprintf(stderr, "swarm: %s\n", learner.error().message.c_str());
     return 1;
   }
   std::vector<caf::actor> agents;
   for (unsigned i = 0; i < count; ++i) {
-    agents.push_back(system.spawn<agent>(i, *learner));
+    agents.push_back(system.spawn<agent>(*learner));
   }
   caf::scoped_actor self(system);
-  const double before = error_of(self, *learner);
+  const float before = error_of(self, *learner);
   ask<moved>(self, system.spawn<world>(std::move(agents)), begin_flight{});
   nodezero::Status status;
   do {  // until all has been learned that the agents have told
     status = ask<nodezero::Status>(self, *learner, nodezero::ask_status{});
   } while (status.progress == nodezero::Progress::working);
-  const double after = error_of(self, *learner);
+  const float after = error_of(self, *learner);
   std::printf("%u agents, %d moves each: %llu steps, error %.3f before and %.3f after\n", count,
-              flight_time, static_cast<unsigned long long>(status.steps), before, after);
+              flight_time, static_cast<unsigned long long>(status.steps),
+              static_cast<double>(before), static_cast<double>(after));
   caf::anon_send_exit(*learner, caf::exit_reason::user_shutdown);
   return after < 0.1 ? 0 : 1;
 }

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "nodezero/error.hpp"
@@ -45,11 +47,25 @@ class NODEZERO_EXPORT MultilayerPerceptron {
   /// difficulty of training deep feedforward neural networks", 2010), biases 0.
   void initialize(std::uint64_t seed, Tensors parameters) const;
   Loss loss_and_gradient(ConstTensors parameters, const Examples& batch, Tensors gradient,
-                         Workspace& workspace) const;
+                         Workspace& workspace) const {
+    return loss_and_gradient(parameters, batch.inputs, batch.targets, gradient, workspace);
+  }
   std::vector<float> predict(ConstTensors parameters, const std::vector<float>& input) const;
   /// wrong_shape for sizes that do not fit, not_finite for numbers that are not finite.
-  std::optional<Error> check(const Examples& batch) const;
-  std::optional<Error> check(const std::vector<float>& input) const;
+  std::optional<Error> check(const Examples& batch) const {
+    return check(batch.inputs, batch.targets);
+  }
+  std::optional<Error> check(const std::vector<float>& input) const { return check_input(input); }
+
+  /// The same for numbers that lie anywhere: `inputs` and `input` are [examples, inputs], `targets`
+  /// and `output` [examples, outputs], row by row.
+  Loss loss_and_gradient(ConstTensors parameters, std::span<const float> inputs,
+                         std::span<const float> targets, Tensors gradient,
+                         Workspace& workspace) const;
+  void predict(ConstTensors parameters, std::span<const float> input,
+               std::span<float> output) const;
+  std::optional<Error> check(std::span<const float> inputs, std::span<const float> targets) const;
+  std::optional<Error> check_input(std::span<const float> input) const;
 
  private:
   std::vector<std::int64_t> sizes_;

@@ -58,6 +58,11 @@ struct AnyValue {
     return {std::make_shared<const T>(std::move(value)), &typeid(T)};
   }
   bool holds(const std::type_info& wanted) const { return value && type && *type == wanted; }
+  /// The value itself, not a copy; null if it is of another type.
+  template <class T>
+  std::shared_ptr<const T> as() const {
+    return holds(typeid(T)) ? std::static_pointer_cast<const T>(value) : nullptr;
+  }
 };
 
 /// A Trainable whose type is erased. `batch`, `input` and `workspace` must point to values of the

@@ -201,13 +201,13 @@ class NODEZERO_EXPORT Trainer {
     if (!answer) {
       return tl::unexpected<Error>(std::move(answer.error()));
     }
-    if (!answer->output.holds(typeid(Output))) {
+    const auto output = answer->output.template as<Output>();
+    if (!output) {
       return fail(ErrorCode::wrong_shape, "the model's predictions are of another type");
     }
-    return Prediction<Output>{answer->version,
-                              *static_cast<const Output*>(answer->output.value.get())};
+    return Prediction<Output>{answer->version, *output};
   }
-  /// The same for values of any type.
+  /// The same for values of any type; `output.as<Output>()` is the answer without a copy.
   Result<Prediction<AnyValue>> predict_value(AnyValue input);
 
   /// The whole state at the end of the last step. An unfinished step is done again afterwards, with

@@ -65,14 +65,15 @@ void MultilayerPerceptron::initialize(std::uint64_t seed, Tensors parameters) co
   }
 }
 
-Loss MultilayerPerceptron::loss_and_gradient(ConstTensors parameters, const Examples& batch,
-                                             Tensors gradient, Workspace& workspace) const {
+Loss MultilayerPerceptron::loss_and_gradient(ConstTensors parameters, std::span<const float> inputs,
+                                             std::span<const float> targets, Tensors gradient,
+                                             Workspace& workspace) const {
   const std::size_t layers = sizes_.size() - 1;
-  const Index rows = static_cast<Index>(batch.inputs.size()) / inputs();
+  const Index rows = static_cast<Index>(inputs.size()) / sizes_.front();
   auto& activations = workspace.activations;  // [l]: what layer l writes
   activations.resize(layers);
   const auto input_of = [&](std::size_t layer) {
-    return layer == 0 ? batch.inputs.data() : activations[layer - 1].data();
+    return layer == 0 ? inputs.data() : activations[layer - 1].data();
   };
   for (std::size_t layer = 0; layer < layers; ++layer) {
     auto& out = activations[layer];
@@ -86,9 +87,9 @@ Loss MultilayerPerceptron::loss_and_gradient(ConstTensors parameters, const Exam
 
   double sum = 0;
   auto& d_out = workspace.derivative;  // of what the layer at hand writes, before its tangent
-  d_out.resize(batch.targets.size());
+  d_out.resize(targets.size());
   for (std::size_t i = 0; i < d_out.size(); ++i) {
-    const float difference = activations.back()[i] - batch.targets[i];
+    const float difference = activations.back()[i] - targets[i];
     sum += static_cast<double>(difference) * static_cast<double>(difference);
     d_out[i] = 2 * difference;
   }
@@ -115,43 +116,55 @@ Loss MultilayerPerceptron::loss_and_gradient(ConstTensors parameters, const Exam
       std::swap(d_out, d_in);
     }
   }
-  return {sum, static_cast<Index>(batch.targets.size())};
+  return {sum, static_cast<Index>(targets.size())};
 }
 
 std::vector<float> MultilayerPerceptron::predict(ConstTensors parameters,
                                                  const std::vector<float>& input) const {
-  std::vector<float> x = input;
-  const Index rows = static_cast<Index>(input.size()) / inputs();
-  for (std::size_t layer = 0; layer + 1 < sizes_.size(); ++layer) {
-    std::vector<float> y(static_cast<std::size_t>(rows * sizes_[layer + 1]));
-    linear(rows, sizes_[layer], sizes_[layer + 1], x.data(), parameters[2 * layer].data(),
-           parameters[2 * layer + 1].data(), y.data());
-    if (layer + 2 < sizes_.size()) {
-      std::ranges::transform(y, y.begin(), tangent);
-    }
-    x = std::move(y);
-  }
-  return x;
+  std::vector<float> output(input.size() / static_cast<std::size_t>(inputs()) *
+                            static_cast<std::size_t>(outputs()));
+  predict(parameters, input, output);
+  return output;
 }
 
-std::optional<Error> MultilayerPerceptron::check(const Examples& batch) const {
-  if (auto error = check(batch.inputs)) {
+void MultilayerPerceptron::predict(ConstTensors parameters, std::span<const float> input,
+                                   std::span<float> output) const {
+  const Index rows = static_cast<Index>(input.size()) / inputs();
+  std::vector<float> hidden, next;
+  std::span<const float> x = input;
+  for (std::size_t layer = 0; layer + 1 < sizes_.size(); ++layer) {
+    const bool is_last = layer + 2 == sizes_.size();
+    next.resize(is_last ? 0 : static_cast<std::size_t>(rows * sizes_[layer + 1]));
+    const std::span<float> y = is_last ? output : next;
+    linear(rows, sizes_[layer], sizes_[layer + 1], x.data(), parameters[2 * layer].data(),
+           parameters[2 * layer + 1].data(), y.data());
+    if (!is_last) {
+      std::ranges::transform(y, y.begin(), tangent);
+      std::swap(hidden, next);
+      x = hidden;
+    }
+  }
+}
+
+std::optional<Error> MultilayerPerceptron::check(std::span<const float> inputs,
+                                                 std::span<const float> targets) const {
+  if (auto error = check_input(inputs)) {
     return error;
   }
-  const auto examples = static_cast<Index>(batch.inputs.size()) / inputs();
-  if (static_cast<Index>(batch.targets.size()) != examples * outputs()) {
+  const auto examples = static_cast<Index>(inputs.size()) / sizes_.front();
+  if (static_cast<Index>(targets.size()) != examples * outputs()) {
     return Error{ErrorCode::wrong_shape, std::to_string(examples) + " examples need " +
                                              std::to_string(examples * outputs()) +
                                              " target values, not " +
-                                             std::to_string(batch.targets.size())};
+                                             std::to_string(targets.size())};
   }
-  if (!is_finite(batch.targets)) {
+  if (!is_finite(targets)) {
     return Error{ErrorCode::not_finite, "a target is not a finite number"};
   }
   return std::nullopt;
 }
 
-std::optional<Error> MultilayerPerceptron::check(const std::vector<float>& input) const {
+std::optional<Error> MultilayerPerceptron::check_input(std::span<const float> input) const {
   if (input.empty() || static_cast<Index>(input.size()) % inputs() != 0) {
     return wrong_shape("an input", input.size(), inputs());
   }

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/layers/layer_rules.hpp"
+#include "tests/support/source_folder.hpp"
 
 namespace nodezero::layers {
 namespace {
@@ -27,7 +28,7 @@ std::vector<std::string> rooms_in(const std::string& line) {
 
 /// The arrows below the headings "### LAYER" of the page, one by one.
 std::vector<std::string> drawn_arrows() {
-  std::ifstream page(NODEZERO_SOURCE_DIR "/docs/architecture.md");
+  std::ifstream page(test::source_folder() / "docs/architecture.md");
   std::vector<std::string> arrows;
   std::string layer;
   for (std::string line; std::getline(page, line);) {

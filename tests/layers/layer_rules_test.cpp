@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/source_folder.hpp"
+
 namespace nodezero::layers {
 namespace {
 
@@ -42,13 +44,13 @@ class Tree {
 };
 
 TEST(Layers, NothingPointsUpwardsInThisTree) {
-  EXPECT_EQ(reasons(violations_in_tree(NODEZERO_SOURCE_DIR)), "");
+  EXPECT_EQ(reasons(violations_in_tree(test::source_folder())), "");
 }
 
 TEST(Layers, AreAllInThisTree) {
   for (const char* file : {"include/nodezero/error.hpp", "runtime/caf.hpp", "actors/settings.hpp",
                            "apps/nodezero/common.hpp"}) {
-    EXPECT_TRUE(fs::exists(fs::path(NODEZERO_SOURCE_DIR) / file)) << file;
+    EXPECT_TRUE(fs::exists(test::source_folder() / file)) << file;
   }
 }
 
@@ -83,8 +85,8 @@ TEST(Layers, ANewArrowBetweenRoomsIsFound) {
 }
 
 TEST(Layers, NoFolderIsSoFullThatNothingIsFoundInIt) {
-  EXPECT_EQ(full_folders(NODEZERO_SOURCE_DIR, 60), std::vector<std::string>());
-  EXPECT_NE(full_folders(NODEZERO_SOURCE_DIR, 10), std::vector<std::string>());
+  EXPECT_EQ(full_folders(test::source_folder(), 60), std::vector<std::string>());
+  EXPECT_NE(full_folders(test::source_folder(), 10), std::vector<std::string>());
 }
 
 TEST(Layers, ModelIncludesNothingAboveIt) {

@@ -61,20 +61,19 @@ TEST(ModelFolder, WithoutTextHasNoTokenizer) {
 }
 
 TEST(ModelFolder, LoadsTheReferenceModels) {
-  NODEZERO_REQUIRE_DATA("hf-gpt2-char");
-  const auto loaded = load_model_folder(data_folder() / "hf-gpt2-char");
+  const auto loaded = load_model_folder(data_folder() / "trained");
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_EQ(
       loaded->config,
       (ModelConfig{
-          .layers = 2, .heads = 4, .width = 64, .context = 64, .vocabulary = 65, .dropout = 0}));
-  EXPECT_EQ(loaded->tokenizer->vocabulary(), 65);
-  const auto reference = nlohmann::json::parse(content_of(data_folder() / "hf-gpt2-char/ref.json"));
+          .layers = 2, .heads = 4, .width = 32, .context = 32, .vocabulary = 52, .dropout = 0}));
+  EXPECT_EQ(loaded->tokenizer->vocabulary(), 52);
+  const auto reference = nlohmann::json::parse(content_of(data_folder() / "trained/ref.json"));
   const auto greedy = reference["greedy"].get<std::vector<std::int32_t>>();
   const auto text = reference["greedy_text"].get<std::string>();
   EXPECT_EQ(loaded->tokenizer->decode(greedy), text);
   EXPECT_EQ(loaded->tokenizer->encode(text), greedy);
-  for (const char* name : {"gpt2-steps/init", "gpt2-steps/final"}) {
+  for (const char* name : {"steps/init", "steps/final"}) {
     const auto other = load_model_folder(data_folder() / name);
     ASSERT_TRUE(other) << other.error().message;
     EXPECT_FALSE(other->tokenizer.has_value());

@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include "model/files/sha256.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
@@ -64,11 +65,10 @@ TEST(Safetensors, HoldSeveralSetsBehindPrefixes) {
 }
 
 TEST(Safetensors, AreWrittenAsTheReferenceLibraryWritesThem) {
-  NODEZERO_REQUIRE_DATA("gpt2-steps/init/model.safetensors");
   const TemporaryFolder folder;
-  const auto path = data_folder() / "gpt2-steps/init/model.safetensors";
+  const auto path = data_folder() / "steps/init/model.safetensors";
   const ModelConfig config{
-      .layers = 3, .heads = 4, .width = 48, .context = 32, .vocabulary = 65, .dropout = 0};
+      .layers = 2, .heads = 3, .width = 24, .context = 24, .vocabulary = 52, .dropout = 0};
   Parameters weights(gpt2_layout(config));
   const auto read = read_safetensors(path, "", weights);
   ASSERT_TRUE(read) << read.error().message;
@@ -261,12 +261,13 @@ TEST(Digest, IsSha256OfTheNumbersInNameOrder) {
 }
 
 TEST(Digest, IsTheOneThatPythonComputesForTheReferenceModel) {
-  NODEZERO_REQUIRE_DATA("hf-gpt2-char/model.safetensors");
+  const auto folder = data_folder() / "trained";
   const ModelConfig config{
-      .layers = 2, .heads = 4, .width = 64, .context = 64, .vocabulary = 65, .dropout = 0};
+      .layers = 2, .heads = 4, .width = 32, .context = 32, .vocabulary = 52, .dropout = 0};
   Parameters weights(gpt2_layout(config));
-  ASSERT_TRUE(read_safetensors(data_folder() / "hf-gpt2-char/model.safetensors", "", weights));
-  EXPECT_EQ(digest(weights), "88a6324ebf516ab98d28e1781dc80c5e2b31f1d0a3c18bfb93e86b7bda9b20f2");
+  ASSERT_TRUE(read_safetensors(folder / "model.safetensors", "", weights));
+  EXPECT_EQ(digest(weights),
+            nlohmann::json::parse(content_of(folder / "ref.json")).at("sha256").get<std::string>());
 }
 
 }  // namespace

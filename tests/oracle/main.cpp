@@ -2,20 +2,23 @@
 
 // oracle_test: holds Node Zero against numbers that other programs computed.
 //   --oracle DIR  optimizer steps (see oracle.hpp)
-//   --model DIR   a trained model with its reference logits
-// Ends with 77 and says so when the references that it looks for by itself are not there.
+//   --model DIR   a trained model with its reference logits (see trained_model_test.cpp)
+// Without them, the folders of tests/oracle/data.
 
+#include <filesystem>
 #include <iostream>
 #include <string_view>
 
 #include <gtest/gtest.h>
 
 #include "tests/oracle/folders.hpp"
+#include "tests/support/source_folder.hpp"
 
 namespace nodezero::oracle {
 
 Folders& folders() {
-  static Folders all{NODEZERO_REFERENCES "/gpt2-steps", NODEZERO_REFERENCES "/hf-gpt2-char"};
+  static const auto data = test::source_folder() / "tests/oracle/data";
+  static Folders all{data / "steps", data / "trained"};
   return all;
 }
 
@@ -23,10 +26,8 @@ Folders& folders() {
 
 int main(int argc, char** argv) {
   constexpr int exit_bad_input = 2;
-  constexpr int exit_skipped = 77;
   testing::InitGoogleTest(&argc, argv);
   auto& folders = nodezero::oracle::folders();
-  bool named = false;
   for (int i = 1; i < argc; i += 2) {
     const std::string_view option = argv[i];
     if (i + 1 == argc || (option != "--oracle" && option != "--model")) {
@@ -35,13 +36,12 @@ int main(int argc, char** argv) {
       return exit_bad_input;
     }
     (option == "--oracle" ? folders.oracle : folders.model) = argv[i + 1];
-    named = true;
   }
-  if (!std::filesystem::exists(folders.oracle / "steps.json")) {
-    std::cerr << "oracle_test: " << (named ? "error" : "NOT TESTED") << ": '"
-              << folders.oracle.string()
-              << "' has no steps.json; name a folder with --oracle DIR\n";
-    return named ? exit_bad_input : exit_skipped;
+  for (const auto& file : {folders.oracle / "steps.json", folders.model / "ref.json"}) {
+    if (!std::filesystem::exists(file)) {
+      std::cerr << "oracle_test: error: there is no '" << file.string() << "'\n";
+      return exit_bad_input;
+    }
   }
   return RUN_ALL_TESTS();
 }

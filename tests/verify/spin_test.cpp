@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/source_folder.hpp"
 #include "verify/scenarios/session.hpp"
 #include "verify/scenarios/trees.hpp"
 
@@ -69,20 +70,16 @@ std::string tree_definitions(const TreeText& text, int epochs) {
 class SpinTest : public testing::Test {
  protected:
   void SetUp() override {
-#ifndef NODEZERO_TEST_SPIN
-    GTEST_SKIP() << "configured without NODEZERO_TEST_SPIN";
-#endif
     ASSERT_EQ(std::system("command -v spin >/dev/null"), 0)
         << "spin is not installed: scripts/setup.sh installs it, -DNODEZERO_TEST_SPIN=OFF goes "
            "without the second opinion";
     folder_ = std::filesystem::temp_directory_path() / fmt::format("nodezero_spin_{}", getpid());
     std::filesystem::create_directories(folder_);
-    std::filesystem::copy_file(NODEZERO_SOURCE_DIR "/tests/verify/epoch.pml", folder_ / "epoch.pml",
+    std::filesystem::copy_file(test::source_folder() / "tests/verify/epoch.pml",
+                               folder_ / "epoch.pml",
                                std::filesystem::copy_options::overwrite_existing);
   }
-  void TearDown() override {
-    std::filesystem::remove_all(folder_);
-  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   Verdict check(const TreeText& tree, int epochs, const std::string& fault = "") {
     std::ofstream(folder_ / "tree.pml") << tree_definitions(tree, epochs);

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -15,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "nodezero/error.hpp"
+#include "tests/support/source_folder.hpp"
 
 namespace nodezero::model {
 
@@ -66,11 +66,9 @@ inline std::vector<std::string> names_in(const std::filesystem::path& folder) {
   return names;
 }
 
-/// The folder of reference data, which may be missing.
+/// What other libraries wrote and computed, see tests/oracle/make_data.py.
 inline std::filesystem::path data_folder() {
-  const char* named = std::getenv("NODEZERO_DATA");
-  return named != nullptr ? std::filesystem::path(named)
-                          : std::filesystem::path(NODEZERO_SOURCE_DIR) / "../shared/data";
+  return nodezero::test::source_folder() / "tests/oracle/data";
 }
 
 /// What an error says, checked to be one line that is worth reading.
@@ -87,10 +85,3 @@ std::string message_of(const Result<T>& result) {
 }
 
 }  // namespace nodezero::model
-
-/// Skips a test that needs reference data, and says so loudly.
-#define NODEZERO_REQUIRE_DATA(name)                                                       \
-  if (!std::filesystem::exists(::nodezero::model::data_folder() / (name))) {              \
-    GTEST_SKIP() << "NOT TESTED: " << (::nodezero::model::data_folder() / (name))         \
-                 << " is missing; set NODEZERO_DATA to the folder of the reference data"; \
-  }
