@@ -5,6 +5,7 @@
 //   kernel_bench [--benchmark_filter=attention]
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -14,21 +15,24 @@
 #include "bench/roofline.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
 #include "model/kernels/attention.hpp"
+#include "model/kernels/bf16.hpp"
 #include "model/kernels/bf16_product.hpp"
 #include "model/kernels/cross_entropy.hpp"
 #include "model/kernels/dropout.hpp"
 #include "model/kernels/elementwise.hpp"
 #include "model/kernels/floating_point_scope.hpp"
 #include "model/kernels/layer_norm.hpp"
+#include "model/kernels/matrix.hpp"
 #include "model/kernels/matrix_product.hpp"
+#include "model/kernels/precision.hpp"
 #include "model/tensors/aligned_buffer.hpp"
 #include "model/training/adamw.hpp"
 
 namespace {
 
 using namespace nodezero;
+using model::Index;
 using nodezero::bench::report;
-using Index = std::int64_t;
 
 /// Values between -1 and 1 that repeat nothing a cache or a branch could use.
 model::AlignedBuffer values(Index size) {
@@ -58,17 +62,48 @@ double bytes_of(Index floats) {
   return 4.0 * static_cast<double>(floats);
 }
 
-void product(benchmark::State& state, Index m, Index n, Index k, bool a_transposed,
-             bool b_transposed) {
+model::Vector row(model::AlignedBuffer& buffer) {
+  return buffer.span();
+}
+
+void report_product(benchmark::State& state, Index m, Index n, Index k, Index bytes_of_a) {
+  report(state, 2.0 * static_cast<double>(m * n * k),
+         static_cast<double>(bytes_of_a) + bytes_of(k * n + m * n));
+}
+
+void product(benchmark::State& state, Index m, Index n, Index k) {
   const model::FloatingPointScope scope;
-  const auto a = values(m * k), b = values(k * n);
-  auto c = values(m * n);
+  auto a = values(m * k), b = values(k * n), c = values(m * n);
   for (auto _ : state) {
-    model::multiply(m, n, k, {a.data(), a_transposed ? m : k, a_transposed},
-                    {b.data(), b_transposed ? k : n, b_transposed}, c.data(), n);
+    model::multiply(model::ConstMatrix(a.data(), m, k), model::ConstMatrix(b.data(), k, n),
+                    model::Matrix(c.data(), m, n));
     benchmark::ClobberMemory();
   }
-  report(state, 2.0 * static_cast<double>(m * n * k), bytes_of(m * k + k * n + m * n));
+  report_product(state, m, n, k, 4 * m * k);
+}
+
+/// a^T b: the derivative of a weight.
+void product_transposed_left(benchmark::State& state, Index m, Index n, Index k) {
+  const model::FloatingPointScope scope;
+  auto a = values(m * k), b = values(k * n), c = values(m * n);
+  for (auto _ : state) {
+    model::multiply(model::ConstMatrix(a.data(), k, m).transpose(),
+                    model::ConstMatrix(b.data(), k, n), model::Matrix(c.data(), m, n));
+    benchmark::ClobberMemory();
+  }
+  report_product(state, m, n, k, 4 * m * k);
+}
+
+/// a b^T: the derivative of an input, and logits.
+void product_transposed_right(benchmark::State& state, Index m, Index n, Index k) {
+  const model::FloatingPointScope scope;
+  auto a = values(m * k), b = values(k * n), c = values(m * n);
+  for (auto _ : state) {
+    model::multiply(model::ConstMatrix(a.data(), m, k),
+                    model::ConstMatrix(b.data(), n, k).transpose(), model::Matrix(c.data(), m, n));
+    benchmark::ClobberMemory();
+  }
+  report_product(state, m, n, k, 4 * m * k);
 }
 
 void product_bf16(benchmark::State& state, Index m, Index n, Index k) {
@@ -78,32 +113,33 @@ void product_bf16(benchmark::State& state, Index m, Index n, Index k) {
     return;
   }
   const std::vector<model::Bf16> a(static_cast<std::size_t>(m * k), model::to_bf16(0.5F));
-  const auto b = values(k * n);
-  auto c = values(m * n);
+  auto b = values(k * n), c = values(m * n);
   std::vector<model::Bf16> scratch(model::bf16_product_scratch(n, k));
   for (auto _ : state) {
-    model::multiply(m, n, k, {a.data(), k}, model::MatrixView{b.data(), n}, c.data(), n, false,
-                    scratch.data());
+    model::multiply(model::ConstBf16Matrix(a, m, k), model::ConstMatrix(b.data(), k, n),
+                    model::Matrix(c.data(), m, n), std::span(scratch));
     benchmark::ClobberMemory();
   }
-  report(state, 2.0 * static_cast<double>(m * n * k), bytes_of(m * k / 2 + k * n + m * n));
+  report_product(state, m, n, k, 2 * m * k);
 }
 
 void attention(benchmark::State& state, Sizes s, bool backward) {
   const model::FloatingPointScope scope;
   const model::AttentionShape shape{s.sequences, s.context, s.heads, s.width / s.heads};
-  const auto qkv = values(s.rows * 3 * s.width), above = values(s.rows * s.width);
-  auto attended = values(s.rows * s.width), d_qkv = values(s.rows * 3 * s.width);
+  auto qkv = values(s.rows * 3 * s.width), d_qkv = values(s.rows * 3 * s.width);
+  auto above = values(s.rows * s.width), attended = values(s.rows * s.width);
   auto log_sums = values(s.rows * s.heads);
   model::AlignedBuffer scratch(shape.scratch_size());
   const model::DropoutMask none({}, 0, 0, model::DropoutSite::attention, s.context);
-  model::attention(shape, qkv.data(), none, attended.data(), log_sums.data(), scratch.data());
+  const model::Matrix x(qkv.data(), s.rows, 3 * s.width), d_x(d_qkv.data(), s.rows, 3 * s.width),
+      y(attended.data(), s.rows, s.width), d_y(above.data(), s.rows, s.width),
+      sums(log_sums.data(), s.sequences * s.heads, s.context);
+  model::attention(shape, x, none, y, sums, row(scratch));
   for (auto _ : state) {
     if (backward) {
-      model::attention_backward(shape, above.data(), qkv.data(), attended.data(), log_sums.data(),
-                                none, d_qkv.data(), scratch.data());
+      model::attention_backward(shape, d_y, x, y, sums, none, d_x, row(scratch));
     } else {
-      model::attention(shape, qkv.data(), none, attended.data(), log_sums.data(), scratch.data());
+      model::attention(shape, x, none, y, sums, row(scratch));
     }
     benchmark::ClobberMemory();
   }
@@ -115,14 +151,15 @@ void attention(benchmark::State& state, Sizes s, bool backward) {
 void gelu(benchmark::State& state, Sizes s, bool backward) {
   const model::FloatingPointScope scope;
   const Index width = 4 * s.width;
-  auto x = values(s.rows * width), y = values(s.rows * width);
-  const auto bias = values(width);
-  auto d_bias = values(width), d = values(s.rows * width);
+  auto in = values(s.rows * width), out = values(s.rows * width), above = values(s.rows * width);
+  auto bias = values(width), d_bias = values(width);
+  const model::Matrix x(in.data(), s.rows, width), y(out.data(), s.rows, width),
+      d(above.data(), s.rows, width);
   for (auto _ : state) {
     if (backward) {
-      model::gelu_backward(s.rows, width, x.data(), d.data(), y.data(), d_bias.data());
+      model::gelu_backward(x, d, y, row(d_bias));
     } else {
-      model::bias_gelu(s.rows, width, bias.data(), x.data(), y.data());
+      model::bias_gelu(row(bias), x, y);
     }
     benchmark::ClobberMemory();
   }
@@ -131,17 +168,19 @@ void gelu(benchmark::State& state, Sizes s, bool backward) {
 
 void layer_norm(benchmark::State& state, Sizes s, bool backward) {
   const model::FloatingPointScope scope;
-  const auto x = values(s.rows * s.width), gain = values(s.width), bias = values(s.width);
-  auto y = values(s.rows * s.width), d_x = values(s.rows * s.width), moments = values(2 * s.rows);
+  auto in = values(s.rows * s.width), out = values(s.rows * s.width);
+  auto below = values(s.rows * s.width), mean = values(s.rows), deviation = values(s.rows);
+  auto gain = values(s.width), bias = values(s.width);
   auto d_gain = values(s.width), d_bias = values(s.width);
-  const model::RowMoments rows{moments.data(), moments.data() + s.rows};
-  model::layer_norm(s.rows, s.width, x.data(), gain.data(), bias.data(), y.data(), rows);
+  const model::Matrix x(in.data(), s.rows, s.width), y(out.data(), s.rows, s.width),
+      d_x(below.data(), s.rows, s.width);
+  const model::RowMoments moments{row(mean), row(deviation)};
+  model::layer_norm(x, row(gain), row(bias), y, moments);
   for (auto _ : state) {
     if (backward) {
-      model::layer_norm_backward(s.rows, s.width, y.data(), x.data(), gain.data(), rows, d_x.data(),
-                                 d_gain.data(), d_bias.data());
+      model::layer_norm_backward(y, x, row(gain), moments, d_x, row(d_gain), row(d_bias));
     } else {
-      model::layer_norm(s.rows, s.width, x.data(), gain.data(), bias.data(), y.data(), rows);
+      model::layer_norm(x, row(gain), row(bias), y, moments);
     }
     benchmark::ClobberMemory();
   }
@@ -152,10 +191,11 @@ void cross_entropy(benchmark::State& state, Sizes s) {
   const model::FloatingPointScope scope;
   const Index rows = std::min<Index>(s.rows, 64);
   auto work = values(rows * s.vocabulary);
+  model::Matrix logits(work.data(), rows, s.vocabulary);
   double sum = 0;
   for (auto _ : state) {
-    for (Index row = 0; row < rows; ++row) {
-      sum += model::cross_entropy_backward(s.vocabulary, work.data() + row * s.vocabulary, 3);
+    for (Index i = 0; i < rows; ++i) {
+      sum += model::cross_entropy_backward(logits.row(i), 3);
     }
     benchmark::DoNotOptimize(sum);
   }
@@ -194,12 +234,12 @@ void register_all(const apps::BenchShape& shape) {
   const auto add = [&](const std::string& kernel, auto function, auto... arguments) {
     benchmark::RegisterBenchmark((kernel + "/" + name).c_str(), function, arguments...);
   };
-  add("product_qkv", product, M, 3 * C, C, false, false);
-  add("product_wide", product, M, 4 * C, C, false, false);
-  add("product_narrow", product, M, C, 4 * C, false, false);
-  add("product_d_input", product, M, C, 4 * C, false, true);
-  add("product_d_weight", product, C, 4 * C, M, true, false);
-  add("product_logits", product, M, s.vocabulary, C, false, true);
+  add("product_qkv", product, M, 3 * C, C);
+  add("product_wide", product, M, 4 * C, C);
+  add("product_narrow", product, M, C, 4 * C);
+  add("product_d_input", product_transposed_right, M, C, 4 * C);
+  add("product_d_weight", product_transposed_left, C, 4 * C, M);
+  add("product_logits", product_transposed_right, M, s.vocabulary, C);
   add("product_bf16_wide", product_bf16, M, 4 * C, C);
   add("product_bf16_narrow", product_bf16, M, C, 4 * C);
   add("attention", attention, s, false);

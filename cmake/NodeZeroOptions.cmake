@@ -13,7 +13,8 @@ if(NODEZERO_NATIVE)
 endif()
 if(NODEZERO_SANITIZER)
   target_compile_options(nodezero_options INTERFACE
-    -fsanitize=${NODEZERO_SANITIZER} -fno-omit-frame-pointer -g)
+    -fsanitize=${NODEZERO_SANITIZER} -fno-omit-frame-pointer -g
+    -UNDEBUG)  # assertions, those on the shapes of matrices among them
   if(NODEZERO_SANITIZER STREQUAL "undefined")
     target_compile_options(nodezero_options INTERFACE -fno-sanitize-recover=all)
   endif()

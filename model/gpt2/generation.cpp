@@ -5,7 +5,7 @@
 #include <cmath>
 #include <stdexcept>
 
-#include "model/gpt2/gpt2_layout.hpp"
+#include "model/gpt2/gpt2_tensors.hpp"
 #include "model/kernels/attention_rows.hpp"
 #include "model/kernels/bf16.hpp"
 #include "model/kernels/elementwise.hpp"
@@ -17,8 +17,6 @@
 namespace nodezero::model {
 namespace {
 
-using Index = std::int64_t;
-
 std::size_t floats(Index count) {
   return static_cast<std::size_t>(count);
 }
@@ -27,10 +25,10 @@ std::size_t floats(Index count) {
 /// it at once (a prompt) or one (a step of generation) by the same code.
 class Decoder {
  public:
-  /// `halves`, if not null, are the same weights as bf16, which those are then equal to.
-  Decoder(const ModelConfig& config, const Parameters& weights, const Bf16* halves)
+  /// `halves`, if not empty, are the same weights in bf16, which lose nothing by it.
+  Decoder(const ModelConfig& config, const Parameters& weights, std::span<const Bf16> halves)
       : config_(config),
-        w_(weights.values().data()),
+        w_(weights.values()),
         halves_(halves),
         at_(config, *weights.layout()),
         C_(config.width),
@@ -45,130 +43,134 @@ class Decoder {
 
   /// Takes tokens for the positions from size() on, at most up to the context. Returns their
   /// final hidden states [tokens, C], valid until the next call.
-  std::span<const float> extend(std::span<const std::int32_t> tokens) {
-    const Index rows = static_cast<Index>(tokens.size());
-    make_room(rows);
-    for (Index row = 0; row < rows; ++row) {
-      embed(tokens[static_cast<std::size_t>(row)], size_ + row, x_.data() + row * C_);
+  ConstMatrix extend(std::span<const std::int32_t> tokens) {
+    rows_ = static_cast<Index>(tokens.size());
+    make_room();
+    for (Index row = 0; row < rows_; ++row) {
+      embed(tokens[static_cast<std::size_t>(row)], size_ + row, x().row(row));
     }
     for (Index layer = 0; layer < config_.layers; ++layer) {
-      block(layer, rows);
+      block(layer);
     }
-    normalise(rows, at_.ln_f_weight, at_.ln_f_bias);
-    size_ += rows;
-    return normed_.span().first(floats(rows * C_));
+    normalise(at_.ln_f_weight, at_.ln_f_bias);
+    size_ += rows_;
+    return normed();
   }
 
-  /// out [rows, V] = hidden states times the tied embedding.
-  void logits(std::span<const float> hidden, std::span<float> out) const {
-    const Index rows = static_cast<Index>(hidden.size()) / C_;
-    product(rows, config_.vocabulary, C_, hidden.data(), at_.wte, {C_, true}, out.data());
+  /// out [rows, V] = hidden states [rows, C] times the tied embedding.
+  void logits(ConstMatrix hidden, Matrix out) const {
+    if (reads_halves(hidden)) {
+      multiply_row(hidden.row(0), halves_(at_.wte).transpose(), out.row(0));
+    } else {
+      multiply(hidden, w_(at_.wte).transpose(), out);
+    }
   }
 
  private:
-  struct Form {
-    Index stride;
-    bool transposed = false;
-  };
+  // Of the tokens at hand.
+  Matrix x() { return {x_.span(), rows_, C_}; }
+  Matrix normed() { return {normed_.span(), rows_, C_}; }
+  Matrix attended() { return {attended_.span(), rows_, C_}; }
+  Matrix branch() { return {branch_.span(), rows_, C_}; }
+  Matrix qkv() { return {wide_.span(), rows_, 3 * C_}; }
+  Matrix wide() { return {wide_.span(), rows_, 4 * C_}; }
+  Matrix activated() { return {activated_.span(), rows_, 4 * C_}; }
 
-  /// y [rows, outputs] = x [rows, inputs] w, with w stored at an offset of the weights.
-  void product(Index rows, Index outputs, Index inputs, const float* x, std::size_t weight,
-               Form form, float* y) const {
-    if (rows > 1) {
-      multiply(rows, outputs, inputs, {x, inputs}, {w_ + weight, form.stride, form.transposed}, y,
-               outputs);
-    } else if (halves_) {
-      multiply_row(outputs, inputs, x, Bf16View{halves_ + weight, form.stride, form.transposed}, y);
+  bool reads_halves(ConstMatrix x) const { return !halves_.empty() && x.rows() == 1; }
+
+  /// y = x w.
+  void product(ConstMatrix x, const MatrixPlace& weight, Matrix y) const {
+    if (reads_halves(x)) {
+      multiply_row(x.row(0), halves_(weight), y.row(0));
     } else {
-      multiply_row(outputs, inputs, x, MatrixView{w_ + weight, form.stride, form.transposed}, y);
+      multiply(x, w_(weight), y);
     }
   }
 
-  void make_room(Index rows) {
-    if (rows <= rows_) {
+  void make_room() {
+    if (floats(rows_ * C_) <= x_.size()) {
       return;
     }
-    rows_ = rows;
     for (AlignedBuffer* buffer : {&x_, &normed_, &attended_, &branch_}) {
-      *buffer = AlignedBuffer(floats(rows * C_));
+      *buffer = AlignedBuffer(floats(rows_ * C_));
     }
     for (AlignedBuffer* buffer : {&wide_, &activated_}) {
-      *buffer = AlignedBuffer(floats(rows * 4 * C_));
+      *buffer = AlignedBuffer(floats(rows_ * 4 * C_));
     }
-    moments_ = AlignedBuffer(floats(2 * rows));
+    moments_ = AlignedBuffer(floats(2 * rows_));
   }
 
-  void embed(std::int32_t token, Index position, float* x) const {
+  void embed(Index token, Index position, Vector x) const {
+    const ConstVector of_token = w_(at_.wte).row(token), of_position = w_(at_.wpe).row(position);
     for (Index c = 0; c < C_; ++c) {
-      x[c] = w_[at_.wte + floats(token * C_ + c)] + w_[at_.wpe + floats(position * C_ + c)];
+      x[c] = of_token[c] + of_position[c];
     }
   }
 
-  void normalise(Index rows, std::size_t gain, std::size_t bias) {
-    layer_norm(rows, C_, x_.data(), w_ + gain, w_ + bias, normed_.data(),
-               {moments_.data(), moments_.data() + rows_});
+  void normalise(const VectorPlace& gain, const VectorPlace& bias) {
+    Vector moments(moments_.span());
+    layer_norm(x(), w_(gain), w_(bias), normed(), {moments.head(rows_), moments.tail(rows_)});
   }
 
   /// x += input w + b.
-  void add_projection(Index rows, Index inputs, const float* input, std::size_t weight,
-                      std::size_t bias) {
-    product(rows, C_, inputs, input, weight, {C_}, branch_.data());
-    add_bias(rows, C_, w_ + bias, branch_.data());
-    for (Index i = 0; i < rows * C_; ++i) {
+  void add_projection(ConstMatrix input, const MatrixPlace& weight, const VectorPlace& bias) {
+    product(input, weight, branch());
+    add_bias(w_(bias), branch());
+    for (Index i = 0; i < rows_ * C_; ++i) {
       x_.data()[i] += branch_.data()[i];
     }
   }
 
-  void block(Index layer, Index rows) {
-    const BlockOffsets& at = at_.blocks[static_cast<std::size_t>(layer)];
-    normalise(rows, at.ln_1_weight, at.ln_1_bias);
-    float* const qkv = wide_.data();
-    product(rows, 3 * C_, C_, normed_.data(), at.attn_weight, {3 * C_}, qkv);
-    add_bias(rows, 3 * C_, w_ + at.attn_bias, qkv);
-    attend(layer, rows, qkv);
-    add_projection(rows, C_, attended_.data(), at.attn_proj_weight, at.attn_proj_bias);
+  void block(Index layer) {
+    const BlockPlaces& at = at_.blocks[static_cast<std::size_t>(layer)];
+    normalise(at.ln_1_weight, at.ln_1_bias);
+    product(normed(), at.attn_weight, qkv());
+    add_bias(w_(at.attn_bias), qkv());
+    attend(layer);
+    add_projection(attended(), at.attn_proj_weight, at.attn_proj_bias);
 
-    normalise(rows, at.ln_2_weight, at.ln_2_bias);
-    product(rows, 4 * C_, C_, normed_.data(), at.fc_weight, {4 * C_}, wide_.data());
-    bias_gelu(rows, 4 * C_, w_ + at.fc_bias, wide_.data(), activated_.data());
-    add_projection(rows, 4 * C_, activated_.data(), at.mlp_proj_weight, at.mlp_proj_bias);
+    normalise(at.ln_2_weight, at.ln_2_bias);
+    product(normed(), at.fc_weight, wide());
+    bias_gelu(w_(at.fc_bias), wide(), activated());
+    add_projection(activated(), at.mlp_proj_weight, at.mlp_proj_bias);
   }
 
-  void attend(Index layer, Index rows, const float* qkv) {
-    float* const keys = keys_.data() + layer * config_.context * C_;
-    float* const values = values_.data() + layer * config_.context * C_;
-    for (Index row = 0; row < rows; ++row) {
-      const float* const from = qkv + row * 3 * C_;
+  void attend(Index layer) {
+    const Index T = config_.context, D = config_.head_width();
+    Matrix keys(keys_.data() + layer * C_ * T, C_, T),
+        values(values_.data() + layer * T * C_, T, C_);
+    for (Index row = 0; row < rows_; ++row) {
+      const Index position = size_ + row;
+      Vector from = qkv().row(row), to = attended().row(row);
       for (Index c = 0; c < C_; ++c) {
-        keys[c * config_.context + size_ + row] = from[C_ + c];
+        keys(c, position) = from[C_ + c];
       }
-      std::copy_n(from + 2 * C_, C_, values + (size_ + row) * C_);
-      for (Index head = 0; head < config_.heads; ++head) {
-        const Index offset = head * config_.head_width();
-        attend_query(from + offset, keys + offset * config_.context, values + offset,
-                     size_ + row + 1, attended_.data() + row * C_ + offset);
+      values.row(position) = from.tail(C_);
+      for (Index c = 0; c < C_; c += D) {
+        attend_query(from.segment(c, D), keys.block(c, 0, D, position + 1),
+                     values.block(0, c, position + 1, D), to.segment(c, D));
       }
     }
   }
 
-  /// y = softmax(q k / sqrt(D)) v over the first `count` positions of the cache.
-  void attend_query(const float* q, const float* k, const float* v, Index count, float* y) {
-    const Index D = config_.head_width();
-    float* const scores = scores_.data();
-    multiply_row(count, D, q, MatrixView{k, config_.context}, scores);
-    softmax_row(count, 1.0f / std::sqrt(static_cast<float>(D)), scores);
-    multiply_row(D, count, scores, MatrixView{v, C_}, y);
+  /// y = softmax(q k / sqrt(D)) v over the first N positions of the cache: q, y [D], k [D, N],
+  /// v [N, D].
+  void attend_query(ConstVector q, ConstMatrix k, ConstMatrix v, Vector y) {
+    Vector scores(scores_.span());
+    multiply_row(q, k, scores.head(k.cols()));
+    softmax_row(k.cols(), 1.0f / std::sqrt(static_cast<float>(q.size())), scores);
+    multiply_row(scores.head(k.cols()), v, y);
   }
 
   ModelConfig config_;
-  const float* w_;
-  const Bf16* halves_;
-  Gpt2Offsets at_;
+  Gpt2Weights w_;
+  Gpt2Tensors<const Bf16> halves_;
+  Gpt2Places at_;
   Index C_;
   Index size_ = 0, rows_ = 0;
-  AlignedBuffer keys_;    ///< [layers, C, context], so that a query meets many keys at once
-  AlignedBuffer values_;  ///< [layers, context, C]
-  AlignedBuffer scores_;  ///< [context], up to whole groups
+  AlignedBuffer keys_;    ///< [layers, C, T], so that a query meets many keys at once
+  AlignedBuffer values_;  ///< [layers, T, C]
+  AlignedBuffer scores_;  ///< [T], up to whole groups
   AlignedBuffer x_, normed_, attended_, branch_, wide_, activated_, moments_;
 };
 
@@ -209,7 +211,7 @@ struct Generator::State {
       : config(config),
         options(options),
         weights(std::move(given)),
-        decoder(config, *weights.values, weights.halves.empty() ? nullptr : weights.halves.data()),
+        decoder(config, *weights.values, weights.halves),
         logits(floats(config.vocabulary)) {
     const std::size_t kept = std::min(prompt.size(), floats(config.context));
     tokens.assign(prompt.end() - static_cast<std::ptrdiff_t>(kept), prompt.end());
@@ -222,8 +224,8 @@ struct Generator::State {
       decoder.clear();
     }
     const auto fresh = std::span(tokens).subspan(static_cast<std::size_t>(decoder.size()));
-    const auto hidden = decoder.extend(fresh);
-    decoder.logits(hidden.last(floats(config.width)), logits);
+    const ConstMatrix hidden = decoder.extend(fresh);
+    decoder.logits(hidden.bottomRows(1), Matrix(logits, 1, config.vocabulary));
     tokens.push_back(sample(logits, options, index++));
     return tokens.back();
   }
@@ -258,9 +260,10 @@ std::vector<float> logits(const ModelConfig& config, const Parameters& weights,
   if (tokens.size() > floats(config.context)) {
     throw std::invalid_argument("a sequence is longer than the context");
   }
-  Decoder decoder(config, weights, nullptr);
+  Decoder decoder(config, weights, {});
   std::vector<float> out(tokens.size() * floats(config.vocabulary));
-  decoder.logits(decoder.extend(tokens), out);
+  const ConstMatrix hidden = decoder.extend(tokens);
+  decoder.logits(hidden, Matrix(out, hidden.rows(), config.vocabulary));
   return out;
 }
 

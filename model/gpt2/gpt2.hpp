@@ -7,7 +7,7 @@
 #include <span>
 
 #include "model/gpt2/model_config.hpp"
-#include "model/kernels/dropout.hpp"
+#include "model/kernels/dropout_key.hpp"
 #include "model/kernels/precision.hpp"
 #include "model/tensors/micro_batch.hpp"
 #include "model/tensors/tensor_set.hpp"

@@ -9,13 +9,23 @@
 namespace nodezero::model {
 namespace {
 
-std::size_t offset_of(const TensorLayout& layout, const std::string& name, std::int64_t size) {
+std::size_t offset_of(const TensorLayout& layout, const std::string& name,
+                      const std::vector<std::int64_t>& shape) {
   const TensorInfo* tensor = layout.find(name);
-  if (tensor == nullptr || tensor->size != static_cast<std::size_t>(size)) {
-    throw std::invalid_argument(
-        fmt::format("tensor {} is missing or does not have {} values", name, size));
+  if (tensor == nullptr || tensor->shape != shape) {
+    throw std::invalid_argument(fmt::format("tensor {} is missing or does not have the shape [{}]",
+                                            name, fmt::join(shape, ", ")));
   }
   return tensor->offset;
+}
+
+VectorPlace place(const TensorLayout& layout, const std::string& name, std::int64_t size) {
+  return {offset_of(layout, name, {size}), size};
+}
+
+MatrixPlace place(const TensorLayout& layout, const std::string& name, std::int64_t rows,
+                  std::int64_t columns) {
+  return {offset_of(layout, name, {rows, columns}), rows, columns};
 }
 
 }  // namespace
@@ -49,27 +59,27 @@ std::shared_ptr<const TensorLayout> gpt2_layout(const ModelConfig& config) {
   return std::make_shared<const TensorLayout>(std::move(tensors));
 }
 
-Gpt2Offsets::Gpt2Offsets(const ModelConfig& config, const TensorLayout& layout) {
+Gpt2Places::Gpt2Places(const ModelConfig& config, const TensorLayout& layout)
+    : wte(place(layout, "transformer.wte.weight", config.vocabulary, config.width)),
+      wpe(place(layout, "transformer.wpe.weight", config.context, config.width)),
+      ln_f_weight(place(layout, "transformer.ln_f.weight", config.width)),
+      ln_f_bias(place(layout, "transformer.ln_f.bias", config.width)) {
   const std::int64_t C = config.width;
-  wte = offset_of(layout, "transformer.wte.weight", config.vocabulary * C);
-  wpe = offset_of(layout, "transformer.wpe.weight", config.context * C);
-  ln_f_weight = offset_of(layout, "transformer.ln_f.weight", C);
-  ln_f_bias = offset_of(layout, "transformer.ln_f.bias", C);
   for (std::int64_t layer = 0; layer < config.layers; ++layer) {
-    const auto in_block = [&](const char* name, std::int64_t size) {
-      return offset_of(layout, fmt::format("transformer.h.{}.{}", layer, name), size);
+    const auto in_block = [&](const char* name, auto... shape) {
+      return place(layout, fmt::format("transformer.h.{}.{}", layer, name), shape...);
     };
     blocks.push_back({.ln_1_weight = in_block("ln_1.weight", C),
                       .ln_1_bias = in_block("ln_1.bias", C),
-                      .attn_weight = in_block("attn.c_attn.weight", C * 3 * C),
+                      .attn_weight = in_block("attn.c_attn.weight", C, 3 * C),
                       .attn_bias = in_block("attn.c_attn.bias", 3 * C),
-                      .attn_proj_weight = in_block("attn.c_proj.weight", C * C),
+                      .attn_proj_weight = in_block("attn.c_proj.weight", C, C),
                       .attn_proj_bias = in_block("attn.c_proj.bias", C),
                       .ln_2_weight = in_block("ln_2.weight", C),
                       .ln_2_bias = in_block("ln_2.bias", C),
-                      .fc_weight = in_block("mlp.c_fc.weight", C * 4 * C),
+                      .fc_weight = in_block("mlp.c_fc.weight", C, 4 * C),
                       .fc_bias = in_block("mlp.c_fc.bias", 4 * C),
-                      .mlp_proj_weight = in_block("mlp.c_proj.weight", 4 * C * C),
+                      .mlp_proj_weight = in_block("mlp.c_proj.weight", 4 * C, C),
                       .mlp_proj_bias = in_block("mlp.c_proj.bias", C)});
   }
 }

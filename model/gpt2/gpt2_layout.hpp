@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -13,27 +14,41 @@ namespace nodezero::model {
 /// The tensors of a GPT-2 with a tied output.
 std::shared_ptr<const TensorLayout> gpt2_layout(const ModelConfig& config);
 
-/// Where one block's tensors begin in the flat buffer, in floats.
-struct BlockOffsets {
-  std::size_t ln_1_weight = 0, ln_1_bias = 0;            ///< [C]
-  std::size_t attn_weight = 0, attn_bias = 0;            ///< [C, 3C], [3C]
-  std::size_t attn_proj_weight = 0, attn_proj_bias = 0;  ///< [C, C], [C]
-  std::size_t ln_2_weight = 0, ln_2_bias = 0;            ///< [C]
-  std::size_t fc_weight = 0, fc_bias = 0;                ///< [C, 4C], [4C]
-  std::size_t mlp_proj_weight = 0, mlp_proj_bias = 0;    ///< [4C, C], [C]
+/// Where a tensor lies in the flat buffer of its set, in values; gpt2_tensors.hpp looks there.
+struct MatrixPlace {
+  std::size_t offset;
+  std::int64_t rows, columns;
+};
+struct VectorPlace {
+  std::size_t offset;
+  std::int64_t size;
+};
+
+/// One block's tensors.
+struct BlockPlaces {
+  VectorPlace ln_1_weight, ln_1_bias;  ///< [C]
+  MatrixPlace attn_weight;             ///< [C, 3C]
+  VectorPlace attn_bias;               ///< [3C]
+  MatrixPlace attn_proj_weight;        ///< [C, C]
+  VectorPlace attn_proj_bias;          ///< [C]
+  VectorPlace ln_2_weight, ln_2_bias;  ///< [C]
+  MatrixPlace fc_weight;               ///< [C, 4C]
+  VectorPlace fc_bias;                 ///< [4C]
+  MatrixPlace mlp_proj_weight;         ///< [4C, C]
+  VectorPlace mlp_proj_bias;           ///< [C]
 };
 
 /// The tensors of a GPT-2 by role instead of by name, looked up once: a training step
 /// compares no strings.
-struct Gpt2Offsets {
+struct Gpt2Places {
   /// @throws std::invalid_argument if the layout lacks a tensor of the model or has it in
-  /// another size.
-  Gpt2Offsets(const ModelConfig& config, const TensorLayout& layout);
+  /// another shape.
+  Gpt2Places(const ModelConfig& config, const TensorLayout& layout);
 
-  std::size_t wte = 0;                         ///< [V, C], tied with the output
-  std::size_t wpe = 0;                         ///< [T, C]
-  std::size_t ln_f_weight = 0, ln_f_bias = 0;  ///< [C]
-  std::vector<BlockOffsets> blocks;
+  MatrixPlace wte;                     ///< [V, C], tied to the output
+  MatrixPlace wpe;                     ///< [T, C]
+  VectorPlace ln_f_weight, ln_f_bias;  ///< [C]
+  std::vector<BlockPlaces> blocks;
 };
 
 }  // namespace nodezero::model

@@ -1,80 +1,105 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/gpt2/pass_base.hpp"
 
-#include <algorithm>
+#include <cassert>
 
+#include "model/kernels/cross_entropy.hpp"
 #include "model/kernels/multiversion.hpp"
 
 namespace nodezero::model {
 
-PassBase::PassBase(const ModelConfig& config, const float* weights, const MicroBatch& batch,
-                   const DropoutKey& key, Workspace::State& state)
+PassBase::PassBase(const ModelConfig& config, std::span<const float> weights,
+                   const MicroBatch& batch, const DropoutKey& key, Workspace::State& state)
     : config_(config),
       w_(weights),
       batch_(batch),
       key_(key),
-      s_(state),
-      plan_(*state.plan),
-      at_(*state.offsets),
-      M_(plan_.rows),
+      a_(*state.activations),
+      at_(*state.places),
+      M_(batch.sequences * batch.context),
       C_(config.width) {}
 
 NODEZERO_MULTIVERSION void PassBase::embed() {
   const DropoutMask dropped = mask(0, DropoutSite::embedding);
+  const ConstMatrix tokens = w_(at_.wte), positions = w_(at_.wpe);
+  const Index width = C_;
   for (Index row = 0; row < M_; ++row) {
-    const float* const token = w_ + at_.wte + batch_.inputs[static_cast<std::size_t>(row)] * C_;
-    const float* const position = w_ + at_.wpe + row % batch_.context * C_;
-    float* const x = s_.residual(0) + row * C_;
+    const float* const token = tokens.row(batch_.inputs[static_cast<std::size_t>(row)]).data();
+    const float* const position = positions.row(row % batch_.context).data();
+    float* const x = a_.residuals[0].row(row).data();
 #pragma omp simd
-    for (Index c = 0; c < C_; ++c) {
+    for (Index c = 0; c < width; ++c) {
       x[c] = token[c] + position[c];
     }
-    dropped.apply_to_row(row, C_, x);
+    dropped.apply_to_row(row, a_.residuals[0].row(row));
   }
 }
 
-NODEZERO_MULTIVERSION void PassBase::backward_embedding(float* d) {
+NODEZERO_MULTIVERSION void PassBase::backward_embedding(const Gpt2Gradient& d) {
   const DropoutMask dropped = mask(0, DropoutSite::embedding);
-  std::fill_n(d + at_.wpe, config_.context * C_, 0.0f);
+  Matrix d_tokens = d(at_.wte), d_positions = d(at_.wpe);
+  const Index width = C_;
+  d_positions.setZero();
   for (Index row = 0; row < M_; ++row) {
-    float* const d_x = d_residual() + row * C_;
-    dropped.apply_to_row(row, C_, d_x);
-    float* const d_token = d + at_.wte + batch_.inputs[static_cast<std::size_t>(row)] * C_;
-    float* const d_position = d + at_.wpe + row % batch_.context * C_;
+    dropped.apply_to_row(row, a_.d_residual.row(row));
+    const float* const d_x = a_.d_residual.row(row).data();
+    float* const d_token = d_tokens.row(batch_.inputs[static_cast<std::size_t>(row)]).data();
+    float* const d_position = d_positions.row(row % batch_.context).data();
 #pragma omp simd
-    for (Index c = 0; c < C_; ++c) {
+    for (Index c = 0; c < width; ++c) {
       d_token[c] += d_x[c];
       d_position[c] += d_x[c];
     }
   }
 }
 
-NODEZERO_MULTIVERSION void PassBase::join(const DropoutMask& dropped, const float* x,
-                                          const float* bias, float* out) {
+NODEZERO_MULTIVERSION void PassBase::join(const DropoutMask& dropped, ConstMatrix x,
+                                          ConstVector bias, Matrix out) {
+  const float* const b = bias.data();
+  const Index width = C_;
   for (Index row = 0; row < M_; ++row) {
-    const float* const from = branch() + row * C_;
-    float* const to = out + row * C_;
+    const float* const from = a_.branch.row(row).data();
+    const float* const before = x.row(row).data();
+    float* const to = out.row(row).data();
 #pragma omp simd
-    for (Index c = 0; c < C_; ++c) {
-      to[c] = from[c] + bias[c];
+    for (Index c = 0; c < width; ++c) {
+      to[c] = from[c] + b[c];
     }
-    dropped.apply_to_row(row, C_, to);
+    dropped.apply_to_row(row, out.row(row));
 #pragma omp simd
-    for (Index c = 0; c < C_; ++c) {
-      to[c] += x[row * C_ + c];
+    for (Index c = 0; c < width; ++c) {
+      to[c] += before[c];
     }
   }
 }
 
-const float* PassBase::enter_branch(const DropoutMask& dropped) {
+ConstMatrix PassBase::enter_branch(const DropoutMask& dropped) {
   if (!dropped.active()) {
-    return d_residual();
+    return a_.d_residual;
   }
-  std::copy_n(d_residual(), M_ * C_, branch());
   for (Index row = 0; row < M_; ++row) {
-    dropped.apply_to_row(row, C_, branch() + row * C_);
+    a_.branch.row(row) = a_.d_residual.row(row);
+    dropped.apply_to_row(row, a_.branch.row(row));
   }
-  return branch();
+  return a_.branch;
+}
+
+void PassBase::add_losses(Index first, ConstMatrix logits, double& sum) const {
+  for (Index row = 0; row < logits.rows(); ++row) {
+    const std::int32_t target = batch_.targets[static_cast<std::size_t>(first + row)];
+    if (target != ignored_target) {
+      sum += negative_log_likelihood(logits.row(row), target);
+    }
+  }
+}
+
+double PassBase::backward_loss_of(Index token, Vector logits) const {
+  const std::int32_t target = batch_.targets[static_cast<std::size_t>(token)];
+  if (target == ignored_target) {
+    logits.setZero();
+    return 0;
+  }
+  return cross_entropy_backward(logits, target);
 }
 
 }  // namespace nodezero::model

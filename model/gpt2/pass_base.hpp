@@ -1,63 +1,59 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <span>
 
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/gpt2_tensors.hpp"
 #include "model/gpt2/workspace.hpp"
 #include "model/kernels/dropout.hpp"
 
 namespace nodezero::model {
 
-/// What the passes over one micro-batch have in common in every precision: the embedding and
-/// the residual stream, both fp32. Names of activations and their shapes are those of
-/// ActivationPlan.
+/// What the passes over one micro-batch share in every precision: the embedding, the residual
+/// stream and the loss, all fp32.
 class PassBase {
  public:
-  using Index = std::int64_t;
-
   /// Keeps references to everything but the key; the workspace is prepared for the batch.
-  PassBase(const ModelConfig& config, const float* weights, const MicroBatch& batch,
+  PassBase(const ModelConfig& config, std::span<const float> weights, const MicroBatch& batch,
            const DropoutKey& key, Workspace::State& state);
 
  protected:
-  float* normed() { return s_.at(plan_.normed); }
-  float* branch() { return s_.at(plan_.branch); }
-  float* d_residual() { return s_.at(plan_.d_residual); }
-  float* d_normed() { return s_.at(plan_.d_normed); }
-  float* activated() { return s_.at(plan_.activated); }
-  float* d_wide() { return s_.at(plan_.d_wide); }
-  float* logits() { return s_.at(plan_.logits); }
-
-  DropoutMask mask(Index layer, DropoutSite site) const {
-    return DropoutMask(key_, config_.dropout, layer, site, C_);
+  DropoutMask mask(std::size_t layer, DropoutSite site) const {
+    return DropoutMask(key_, config_.dropout, static_cast<Index>(layer), site, C_);
   }
-  DropoutMask attention_mask(Index layer) const {
-    return DropoutMask(key_, config_.dropout, layer, DropoutSite::attention, batch_.context);
+  DropoutMask attention_mask(std::size_t layer) const {
+    return DropoutMask(key_, config_.dropout, static_cast<Index>(layer), DropoutSite::attention,
+                       batch_.context);
   }
 
   /// residual 0 = dropout(token embedding + position embedding).
   void embed();
 
-  /// Overwrites the gradient of the positions with, and adds to that of the tokens, what
-  /// d_residual holds at the end. The output projection, tied to the token embedding, has
-  /// written its part of it before.
-  void backward_embedding(float* d);
+  /// From what d_residual holds at the end: overwrites the gradient of the positions and adds to
+  /// that of the tokens, where the output projection, tied to it, has left its part.
+  void backward_embedding(const Gpt2Gradient& d);
 
-  /// out = x + dropout(branch + b): the end of a branch of the residual stream.
-  void join(const DropoutMask& dropped, const float* x, const float* bias, float* out);
+  /// out = x + dropout(branch + bias), the end of a branch of the residual stream: x, out [M, C].
+  void join(const DropoutMask& dropped, ConstMatrix x, ConstVector bias, Matrix out);
 
-  /// What the derivative of the residual stream is on a branch, behind its dropout.
-  const float* enter_branch(const DropoutMask& dropped);
+  /// The derivative of the residual stream [M, C] as a branch sees it, behind its dropout.
+  ConstMatrix enter_branch(const DropoutMask& dropped);
+
+  /// Adds the losses of the tokens from `first` on, one by one, given their logits [rows, V].
+  void add_losses(Index first, ConstMatrix logits, double& sum) const;
+
+  /// The loss of one token; overwrites its logits [V] with the derivative.
+  double backward_loss_of(Index token, Vector logits) const;
 
   const ModelConfig& config_;
-  const float* w_;
+  Gpt2Weights w_;
   const MicroBatch& batch_;
   DropoutKey key_;
-  Workspace::State& s_;
-  const ActivationPlan& plan_;
-  const Gpt2Offsets& at_;
-  Index M_, C_;
+  Activations& a_;
+  const Gpt2Places& at_;
+  Index M_, C_;  ///< rows, channels
 };
 
 }  // namespace nodezero::model

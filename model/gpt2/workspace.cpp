@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <stdexcept>
 
+#include "model/kernels/bf16.hpp"
 #include "model/kernels/bf16_attention.hpp"
 #include "model/kernels/bf16_product.hpp"
 
@@ -12,90 +13,127 @@ namespace {
 
 /// Logits of a block of rows take at most this many floats (32 MiB), however large the
 /// vocabulary, but for a floor that keeps the products efficient.
-constexpr std::int64_t largest_logits_block = std::int64_t{8} << 20;
-constexpr std::int64_t least_logits_rows = 32;
+constexpr Index largest_logits_block = Index{8} << 20;
+constexpr Index least_logits_rows = 32;
 
-std::int64_t round_up(std::int64_t value, std::int64_t unit) {
+Index round_up(Index value, Index unit) {
   return (value + unit - 1) / unit * unit;
+}
+
+/// `count` of what make() makes.
+template <class Make>
+auto several(Index count, Make make) {
+  std::vector<decltype(make())> all;
+  all.reserve(static_cast<std::size_t>(count));
+  for (Index i = 0; i < count; ++i) {
+    all.push_back(make());
+  }
+  return all;
 }
 
 }  // namespace
 
-ActivationPlan::ActivationPlan(const ModelConfig& config, Precision precision,
-                               std::int64_t sequences, std::int64_t context)
-    : attention{sequences, context, config.heads, config.head_width()},
-      rows(sequences * context),
-      logits_stride(round_up(config.vocabulary, 16)) {
-  // Blocks of equal size, rather than full ones and a rest.
-  const std::int64_t most_rows = std::max(least_logits_rows, largest_logits_block / logits_stride);
-  const std::int64_t blocks = std::max<std::int64_t>(1, (rows + most_rows - 1) / most_rows);
-  logits_rows = (rows + blocks - 1) / blocks;
+float* Arena::take(Index floats) {
+  float* const part = buffer_ == nullptr ? nullptr : buffer_ + used_;
+  used_ += static_cast<std::size_t>(round_up(floats, 16));
+  return part;
+}
 
-  const auto reserve = [this](std::int64_t count, std::size_t size) {
-    const std::size_t offset = total;
-    total += static_cast<std::size_t>(count) * size;
-    return offset;
+Bf16Vector Arena::bf16_vector(Index size) {
+  return {reinterpret_cast<Bf16*>(take((size + 1) / 2)), size};
+}
+
+Bf16Matrix Arena::bf16_matrix(Index rows, Index columns) {
+  const Index stride = bf16_stride(columns);
+  return {reinterpret_cast<Bf16*>(take(rows * stride / 2)), rows, columns, stride};
+}
+
+Index logits_rows(Index rows, Index vocabulary) {
+  // Blocks of equal size, rather than full ones and a rest.
+  const Index most = std::max(least_logits_rows, largest_logits_block / round_up(vocabulary, 16));
+  const Index blocks = std::max<Index>(1, (rows + most - 1) / most);
+  return (rows + blocks - 1) / blocks;
+}
+
+Activations activations_in(Arena& arena, const ModelConfig& config, Precision precision,
+                           Index sequences, Index context) {
+  const Index M = sequences * context, C = config.width, L = config.layers, V = config.vocabulary;
+  const AttentionShape attention{sequences, context, config.heads, config.head_width()};
+  // What is in another precision has no layers and no rows.
+  const bool narrow = precision == Precision::bf16;
+  const Index wide_L = narrow ? 0 : L, wide_M = narrow ? 0 : M;
+  const Index narrow_L = L - wide_L, narrow_M = M - wide_M;
+  const auto matrices = [&](Index count, Index rows, Index columns) {
+    return several(count, [&] { return arena.matrix(rows, columns); });
   };
-  const auto padded = [](std::int64_t size) {
-    return static_cast<std::size_t>(round_up(size, 16));
+  const auto bf16_matrices = [&](Index count, Index columns) {
+    return several(count, [&] { return arena.bf16_matrix(M, columns); });
   };
-  const std::int64_t M = rows, C = config.width, L = config.layers;
-  const auto narrow = [&](std::int64_t width) { return padded(M * bf16_stride(width) / 2); };
-  const auto product_factor = [&](std::int64_t width) {
-    return precision == Precision::bf16 ? narrow(width) : padded(M * width);
+  const std::size_t products =
+      std::max(bf16_product_scratch(4 * C, M), bf16_product_scratch(1, std::max(4 * C, V)));
+  const std::size_t attention_scratch =
+      narrow ? bf16_attention_scratch(attention) : attention.scratch_size();
+  return {
+      .attention = attention,
+      .residuals = matrices(2 * L + 1, M, C),
+      .moments = several(2 * L + 1,
+                         [&] {
+                           return RowMoments{arena.vector(M), arena.vector(M)};
+                         }),
+      .qkv = matrices(wide_L, M, 3 * C),
+      .narrow_qkv = bf16_matrices(narrow_L, 3 * C),
+      .attended = matrices(wide_L, M, C),
+      .narrow_attended = bf16_matrices(narrow_L, C),
+      .log_sums = matrices(L, sequences * config.heads, context),
+      .wide = matrices(wide_L, M, 4 * C),
+      .narrow_wide = bf16_matrices(narrow_L, 4 * C),
+      .branch = arena.matrix(M, C),
+      .d_residual = arena.matrix(M, C),
+      .d_normed = arena.matrix(M, C),
+      .d_wide = arena.matrix(M, 4 * C),
+      .logits = arena.matrix(logits_rows(M, V), V, round_up(V, 16)),
+      .normed = arena.matrix(wide_M, C),
+      .activated = arena.matrix(wide_M, 4 * C),
+      .narrow_normed = arena.bf16_matrix(narrow_M, C),
+      .narrow_branch = arena.bf16_matrix(narrow_M, C),
+      .narrow_activated = arena.bf16_matrix(narrow_M, 4 * C),
+      .narrow_d_wide = arena.bf16_matrix(narrow_M, 4 * C),
+      .wide_row = arena.vector(narrow ? 4 * C : 0),
+      .activated_row = arena.vector(narrow ? 4 * C : 0),
+      .products = arena.bf16_vector(narrow ? static_cast<Index>(products) : 0),
+      .attention_scratch = arena.vector(static_cast<Index>(attention_scratch)),
   };
-  residual_size = padded(M * C);
-  moments_size = 2 * padded(M);
-  qkv_size = product_factor(3 * C);
-  attended_size = product_factor(C);
-  log_sums_size = padded(M * config.heads);
-  wide_size = product_factor(4 * C);
-  residuals = reserve(2 * L + 1, residual_size);
-  moments = reserve(2 * L + 1, moments_size);
-  qkv = reserve(L, qkv_size);
-  attended = reserve(L, attended_size);
-  log_sums = reserve(L, log_sums_size);
-  wide = reserve(L, wide_size);
-  branch = reserve(1, residual_size);
-  d_residual = reserve(1, residual_size);
-  d_normed = reserve(1, residual_size);
-  d_wide = reserve(1, padded(M * 4 * C));
-  logits = reserve(logits_rows, padded(logits_stride));
-  if (precision == Precision::bf16) {
-    narrow_normed = reserve(1, narrow(C));
-    narrow_branch = reserve(1, narrow(C));
-    narrow_activated = reserve(1, narrow(4 * C));
-    narrow_d_wide = reserve(1, narrow(4 * C));
-    row_scratch_size = padded(4 * C);
-    row_scratch = reserve(2, row_scratch_size);
-    const std::size_t products =
-        std::max(bf16_product_scratch(4 * C, M),
-                 bf16_product_scratch(1, std::max(4 * C, config.vocabulary)));
-    product_scratch = reserve(1, padded(static_cast<std::int64_t>(products / 2)));
-    attention_scratch = reserve(1, bf16_attention_scratch(attention));
-  } else {
-    normed = reserve(1, residual_size);
-    activated = reserve(1, wide_size);
-    attention_scratch = reserve(1, attention.scratch_size());
-  }
+}
+
+std::size_t workspace_bytes(const ModelConfig& config, Precision precision,
+                            std::int64_t sequences) {
+  Arena arena(nullptr);
+  activations_in(arena, config, precision, sequences, config.context);
+  return arena.used() * sizeof(float);
 }
 
 void Workspace::State::prepare(const ModelConfig& wanted,
                                const std::shared_ptr<const TensorLayout>& wanted_layout,
-                               std::int64_t sequences, std::int64_t context) {
-  if (!offsets || config != wanted || layout != wanted_layout) {
-    offsets.emplace(wanted, *wanted_layout);
-    plan.reset();
+                               Index sequences, Index context) {
+  if (!places || config != wanted || layout != wanted_layout) {
+    places.emplace(wanted, *wanted_layout);
+    activations.reset();
     config = wanted;
     layout = wanted_layout;
   }
-  if (!plan || plan->attention.sequences != sequences || plan->attention.context != context) {
-    plan.emplace(wanted, precision, sequences, context);
-    if (buffer.size() < plan->total) {
-      buffer = AlignedBuffer();  // give back first: never hold both
-      buffer = AlignedBuffer(plan->total);
-    }
+  if (activations && activations->attention.sequences == sequences &&
+      activations->attention.context == context) {
+    return;
   }
+  activations.reset();
+  Arena counting(nullptr);
+  activations_in(counting, config, precision, sequences, context);
+  if (buffer.size() < counting.used()) {
+    buffer = AlignedBuffer();  // give back first: never hold both
+    buffer = AlignedBuffer(counting.used());
+  }
+  Arena arena(buffer.data());
+  activations.emplace(activations_in(arena, config, precision, sequences, context));
 }
 
 Workspace::Workspace(Precision precision) : state_(std::make_unique<State>()) {
@@ -110,11 +148,6 @@ Workspace& Workspace::operator=(Workspace&&) noexcept = default;
 
 std::chrono::steady_clock::time_point Workspace::forward_end() const {
   return state_->forward_end;
-}
-
-std::size_t workspace_bytes(const ModelConfig& config, Precision precision,
-                            std::int64_t sequences) {
-  return ActivationPlan(config, precision, sequences, config.context).total * sizeof(float);
 }
 
 }  // namespace nodezero::model

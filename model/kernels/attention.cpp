@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/kernels/attention.hpp"
 
-#include <algorithm>
+#include <cassert>
 #include <cmath>
 
 #include "model/kernels/attention_rows.hpp"
@@ -10,92 +10,76 @@
 namespace nodezero::model {
 namespace {
 
-/// Pointers into the row-major matrices for one sequence and head.
-struct HeadView {
-  HeadView(const AttentionShape& shape, std::int64_t sequence, std::int64_t head)
-      : width(shape.heads * shape.head_width),
-        qkv_stride(3 * width),
-        qkv_offset(sequence * shape.context * qkv_stride + head * shape.head_width),
-        attended_offset(sequence * shape.context * width + head * shape.head_width),
-        first_row((sequence * shape.heads + head) * shape.context) {}
+Index tile_stride(const AttentionShape& shape) {
+  return round_up(shape.context, group);
+}
 
-  std::int64_t width, qkv_stride, qkv_offset, attended_offset;
-  std::int64_t first_row;  ///< in log_sums and in the dropout mask
+/// Scratch of one block of queries.
+struct Tiles {
+  Tiles(const AttentionShape& shape, Vector scratch)
+      : scores(scratch.data(), query_block, tile_stride(shape)),
+        d_scores(scores.data() + scores.size(), query_block, tile_stride(shape)),
+        dropout(d_scores.data() + d_scores.size(), tile_stride(shape)) {
+    assert(scratch.size() >= static_cast<Index>(shape.scratch_size()));
+  }
+
+  Matrix scores, d_scores;  ///< [query_block, T], rows with room for whole groups
+  Vector dropout;           ///< scales of one query, as long as such a row
 };
 
-void attention_head(const AttentionShape& shape, const HeadView& view, const float* qkv,
-                    const DropoutMask& mask, float* attended, float* log_sums, float* tile) {
-  const std::int64_t D = shape.head_width, stride = tile_stride(shape);
-  const float* const q = qkv + view.qkv_offset;
-  const float* const k = q + view.width;
-  const float* const v = k + view.width;
-  float* const y = attended + view.attended_offset;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(D));
-  for (std::int64_t first = 0; first < shape.context; first += query_block) {
-    const std::int64_t rows = std::min(query_block, shape.context - first);
-    const std::int64_t keys = first + rows;
-    multiply(rows, keys, D, {q + first * view.qkv_stride, view.qkv_stride},
-             {k, view.qkv_stride, true}, tile, stride);
-    for (std::int64_t row = 0; row < rows; ++row) {
-      const std::int64_t t = first + row;
-      float* const scores = tile + row * stride;
-      log_sums[view.first_row + t] = softmax_row(t + 1, scale, scores);
-      std::fill(scores + t + 1, scores + round_up(keys, group), 0.0f);
-      mask.apply_to_row(view.first_row + t, t + 1, scores);
+void attend(const AttentionShape& shape, const Head& head, ConstMatrix qkv, const DropoutMask& mask,
+            Matrix attended, Matrix log_sums, Tiles tiles) {
+  const ConstMatrix q = head.part(qkv, 0), k = head.part(qkv, 1), v = head.part(qkv, 2);
+  Matrix y = head.part(attended);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.head_width));
+  for (Index index = 0; index < query_blocks(shape); ++index) {
+    const QueryBlock block(shape, index);
+    Matrix p = tiles.scores.topLeftCorner(block.rows, block.keys);
+    multiply(q.middleRows(block.first, block.rows), k.topRows(block.keys).transpose(), p);
+    for (Index row = 0; row < block.rows; ++row) {
+      const Index t = block.first + row;
+      log_sums(head.row(), t) = softmax_row(t + 1, scale, tiles.scores.row(row));
+      p.row(row).tail(block.keys - (t + 1)).setZero();
+      mask.apply_to_row(head.mask_row(t), p.row(row).head(t + 1));
     }
-    multiply(rows, D, keys, {tile, stride}, {v, view.qkv_stride}, y + first * view.width,
-             view.width);
+    multiply(p, v.topRows(block.keys), y.middleRows(block.first, block.rows));
   }
 }
 
-void attention_backward_head(const AttentionShape& shape, const HeadView& view,
-                             const float* d_attended, const float* qkv, const float* attended,
-                             const float* log_sums, const DropoutMask& mask, float* d_qkv,
-                             float* scratch) {
-  const std::int64_t D = shape.head_width, stride = tile_stride(shape);
-  const float* const q = qkv + view.qkv_offset;
-  const float* const k = q + view.width;
-  const float* const v = k + view.width;
-  const float* const y = attended + view.attended_offset;
-  const float* const d_y = d_attended + view.attended_offset;
-  float* const d_q = d_qkv + view.qkv_offset;
-  float* const d_k = d_q + view.width;
-  float* const d_v = d_k + view.width;
-  float* const tile = scratch;
-  float* const d_tile = tile + query_block * stride;
-  float* const scales = d_tile + query_block * stride;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(D));
-
-  std::fill_n(scales, stride, 1.0f);
+void attend_backward(const AttentionShape& shape, const Head& head, ConstMatrix d_attended,
+                     ConstMatrix qkv, ConstMatrix attended, ConstMatrix log_sums,
+                     const DropoutMask& mask, Matrix d_qkv, Tiles tiles) {
+  const ConstMatrix q = head.part(qkv, 0), k = head.part(qkv, 1), v = head.part(qkv, 2);
+  const ConstMatrix y = head.part(attended), d_y = head.part(d_attended);
+  Matrix d_q = head.part(d_qkv, 0), d_k = head.part(d_qkv, 1), d_v = head.part(d_qkv, 2);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.head_width));
+  tiles.dropout.setOnes();
   // From the last block to the first: the last one sees every key and so can overwrite d_k
   // and d_v, to which the others add.
-  const std::int64_t last_block = (shape.context - 1) / query_block;
-  for (std::int64_t block = last_block; block >= 0; --block) {
-    const std::int64_t first = block * query_block;
-    const std::int64_t rows = std::min(query_block, shape.context - first);
-    const std::int64_t keys = first + rows;
-    const bool accumulate = block != last_block;
-    const MatrixView q_block{q + first * view.qkv_stride, view.qkv_stride};
-    const MatrixView d_y_block{d_y + first * view.width, view.width};
-    multiply(rows, keys, D, q_block, {k, view.qkv_stride, true}, tile, stride);
-    multiply(rows, keys, D, d_y_block, {v, view.qkv_stride, true}, d_tile, stride);
-    for (std::int64_t row = 0; row < rows; ++row) {
-      const std::int64_t t = first + row;
-      const float expected = inner_product(D, d_y + t * view.width, y + t * view.width);
+  const Index last = query_blocks(shape) - 1;
+  for (Index index = last; index >= 0; --index) {
+    const QueryBlock block(shape, index);
+    const ConstMatrix q_block = q.middleRows(block.first, block.rows),
+                      d_y_block = d_y.middleRows(block.first, block.rows),
+                      k_seen = k.topRows(block.keys), v_seen = v.topRows(block.keys);
+    Matrix p = tiles.scores.topLeftCorner(block.rows, block.keys),
+           d_p = tiles.d_scores.topLeftCorner(block.rows, block.keys);
+    multiply(q_block, k_seen.transpose(), p);
+    multiply(d_y_block, v_seen.transpose(), d_p);
+    for (Index row = 0; row < block.rows; ++row) {
+      const Index t = block.first + row;
+      const float expected = inner_product(d_y.row(t), y.row(t));
       if (mask.active()) {
-        mask.row_scales(view.first_row + t, t + 1, scales);
+        mask.row_scales(head.mask_row(t), tiles.dropout.head(t + 1));
       }
-      float* const scores = tile + row * stride;
-      float* const d_scores = d_tile + row * stride;
-      softmax_backward_row(t + 1, scale, log_sums[view.first_row + t], expected, scales, scores,
-                           d_scores);
-      std::fill(scores + t + 1, scores + round_up(keys, group), 0.0f);
-      std::fill(d_scores + t + 1, d_scores + round_up(keys, group), 0.0f);
+      softmax_backward_row(t + 1, scale, log_sums(head.row(), t), expected, tiles.dropout,
+                           tiles.scores.row(row), tiles.d_scores.row(row));
+      p.row(row).tail(block.keys - (t + 1)).setZero();
+      d_p.row(row).tail(block.keys - (t + 1)).setZero();
     }
-    multiply(rows, D, keys, {d_tile, stride}, {k, view.qkv_stride}, d_q + first * view.qkv_stride,
-             view.qkv_stride);
-    multiply(keys, D, rows, {d_tile, stride, true}, q_block, d_k, view.qkv_stride, accumulate);
-    multiply(keys, D, rows, {tile, stride, true}, d_y_block, d_v, view.qkv_stride, accumulate);
+    multiply(d_p, k_seen, d_q.middleRows(block.first, block.rows));
+    multiply(d_p.transpose(), q_block, d_k.topRows(block.keys), index != last);
+    multiply(p.transpose(), d_y_block, d_v.topRows(block.keys), index != last);
   }
 }
 
@@ -105,25 +89,26 @@ std::size_t AttentionShape::scratch_size() const {
   return static_cast<std::size_t>((2 * query_block + 1) * tile_stride(*this));
 }
 
-void attention(const AttentionShape& shape, const float* qkv, const DropoutMask& mask,
-               float* attended, float* log_sums, float* scratch) {
-  for (std::int64_t sequence = 0; sequence < shape.sequences; ++sequence) {
-    for (std::int64_t head = 0; head < shape.heads; ++head) {
-      attention_head(shape, HeadView(shape, sequence, head), qkv, mask, attended, log_sums,
-                     scratch);
-    }
-  }
+void attention(const AttentionShape& shape, ConstMatrix qkv, const DropoutMask& mask,
+               Matrix attended, Matrix log_sums, Vector scratch) {
+  assert(qkv.rows() == shape.sequences * shape.context && qkv.cols() == 3 * attended.cols());
+  assert(attended.rows() == qkv.rows() && attended.cols() == shape.heads * shape.head_width);
+  for_each_head(shape, [&](const Head& head) {
+    attend(shape, head, qkv, mask, attended, log_sums, Tiles(shape, scratch));
+  });
 }
 
-void attention_backward(const AttentionShape& shape, const float* d_attended, const float* qkv,
-                        const float* attended, const float* log_sums, const DropoutMask& mask,
-                        float* d_qkv, float* scratch) {
-  for (std::int64_t sequence = 0; sequence < shape.sequences; ++sequence) {
-    for (std::int64_t head = 0; head < shape.heads; ++head) {
-      attention_backward_head(shape, HeadView(shape, sequence, head), d_attended, qkv, attended,
-                              log_sums, mask, d_qkv, scratch);
-    }
-  }
+void attention_backward(const AttentionShape& shape, ConstMatrix d_attended, ConstMatrix qkv,
+                        ConstMatrix attended, ConstMatrix log_sums, const DropoutMask& mask,
+                        Matrix d_qkv, Vector scratch) {
+  assert(qkv.rows() == shape.sequences * shape.context && qkv.cols() == 3 * attended.cols());
+  assert(attended.rows() == qkv.rows() && attended.cols() == shape.heads * shape.head_width);
+  assert(d_qkv.rows() == qkv.rows() && d_qkv.cols() == qkv.cols());
+  assert(d_attended.rows() == attended.rows() && d_attended.cols() == attended.cols());
+  for_each_head(shape, [&](const Head& head) {
+    attend_backward(shape, head, d_attended, qkv, attended, log_sums, mask, d_qkv,
+                    Tiles(shape, scratch));
+  });
 }
 
 }  // namespace nodezero::model

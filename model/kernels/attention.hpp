@@ -2,18 +2,18 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 
 #include "model/kernels/dropout.hpp"
+#include "model/kernels/matrix.hpp"
 
 namespace nodezero::model {
 
 /// The sizes of one layer's causal attention: B sequences of T tokens, H heads of D channels.
 struct AttentionShape {
-  std::int64_t sequences = 0;   ///< B
-  std::int64_t context = 0;     ///< T
-  std::int64_t heads = 0;       ///< H
-  std::int64_t head_width = 0;  ///< D
+  Index sequences = 0;   ///< B
+  Index context = 0;     ///< T
+  Index heads = 0;       ///< H
+  Index head_width = 0;  ///< D
 
   /// Floats of scratch that the functions below need: two tiles of scores of a block of
   /// queries, never T x T for all heads.
@@ -21,16 +21,17 @@ struct AttentionShape {
 };
 
 /// For each sequence and head: attended = (softmax(q k^T / sqrt(D), u <= t) * mask) v.
-/// qkv [B T, 3 H D] holds queries, keys and values of all heads in this order; attended is
-/// [B T, H D]. Writes to log_sums [B, H, T] the logarithms of the sums of exponentials, from
-/// which backward works out the probabilities again. `mask` has B H T rows of T columns.
-void attention(const AttentionShape& shape, const float* qkv, const DropoutMask& mask,
-               float* attended, float* log_sums, float* scratch);
+/// qkv [B T, 3 H D] holds the queries of all heads, then the keys, then the values; attended is
+/// [B T, H D]. log_sums [B H, T] receives the logarithms of the sums of exponentials, from which
+/// backward recomputes the probabilities. `mask` has B H T rows of T columns.
+void attention(const AttentionShape& shape, ConstMatrix qkv, const DropoutMask& mask,
+               Matrix attended, Matrix log_sums, Vector scratch);
 
-/// Overwrites d_qkv with the derivative with respect to qkv. (Working out probabilities
-/// again, block by block: Dao et al., "FlashAttention", NeurIPS 2022.)
-void attention_backward(const AttentionShape& shape, const float* d_attended, const float* qkv,
-                        const float* attended, const float* log_sums, const DropoutMask& mask,
-                        float* d_qkv, float* scratch);
+/// Overwrites d_qkv [B T, 3 H D] with the derivative with respect to qkv; d_attended is
+/// [B T, H D]. (Recomputing probabilities block by block: Dao et al., "FlashAttention",
+/// NeurIPS 2022.)
+void attention_backward(const AttentionShape& shape, ConstMatrix d_attended, ConstMatrix qkv,
+                        ConstMatrix attended, ConstMatrix log_sums, const DropoutMask& mask,
+                        Matrix d_qkv, Vector scratch);
 
 }  // namespace nodezero::model

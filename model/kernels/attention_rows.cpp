@@ -2,6 +2,7 @@
 #include "model/kernels/attention_rows.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 #include <limits>
 
@@ -10,49 +11,59 @@
 
 namespace nodezero::model {
 
-NODEZERO_MULTIVERSION float softmax_row(std::int64_t count, float scale, float* scores) {
-  const std::int64_t padded = round_up(count, group);
-  std::fill(scores + count, scores + padded, -std::numeric_limits<float>::infinity());
+NODEZERO_MULTIVERSION float softmax_row(Index count, float scale, Vector scores) {
+  const Index padded = round_up(count, group);
+  assert(scores.size() >= padded);
+  float* const s = scores.data();
+  std::fill(s + count, s + padded, -std::numeric_limits<float>::infinity());
   float largest = -std::numeric_limits<float>::infinity();
 #pragma omp simd reduction(max : largest)
-  for (std::int64_t u = 0; u < padded; ++u) {
-    largest = scores[u] > largest ? scores[u] : largest;
+  for (Index u = 0; u < padded; ++u) {
+    largest = s[u] > largest ? s[u] : largest;
   }
   // The exponential of a padded score is about 1e-38, too little to change a bit of a sum
   // that holds e^0.
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (std::int64_t u = 0; u < padded; ++u) {
-    const float e = fast_exp((scores[u] - largest) * scale);
-    scores[u] = e;
+  for (Index u = 0; u < padded; ++u) {
+    const float e = fast_exp((s[u] - largest) * scale);
+    s[u] = e;
     sum += e;
   }
   const float reciprocal = 1.0f / sum;
 #pragma omp simd
-  for (std::int64_t u = 0; u < padded; ++u) {
-    scores[u] *= reciprocal;
+  for (Index u = 0; u < padded; ++u) {
+    s[u] *= reciprocal;
   }
   return largest * scale + std::log(sum);
 }
 
-NODEZERO_MULTIVERSION float inner_product(std::int64_t count, const float* a, const float* b) {
+NODEZERO_MULTIVERSION float inner_product(ConstVector a, ConstVector b) {
+  assert(a.size() == b.size());
+  const Index count = a.size();
+  const float* const x = a.data();
+  const float* const y = b.data();
   float sum = 0;
 #pragma omp simd reduction(+ : sum)
-  for (std::int64_t i = 0; i < count; ++i) {
-    sum += a[i] * b[i];
+  for (Index i = 0; i < count; ++i) {
+    sum += x[i] * y[i];
   }
   return sum;
 }
 
-NODEZERO_MULTIVERSION void softmax_backward_row(std::int64_t count, float scale, float log_sum,
-                                                float expected, const float* m, float* scores,
-                                                float* d_p) {
-  const std::int64_t padded = round_up(count, group);
+NODEZERO_MULTIVERSION void softmax_backward_row(Index count, float scale, float log_sum,
+                                                float expected, ConstVector m, Vector scores,
+                                                Vector d_p) {
+  const Index padded = round_up(count, group);
+  assert(m.size() >= padded && scores.size() >= padded && d_p.size() >= padded);
+  const float* const dropout = m.data();
+  float* const s = scores.data();
+  float* const d = d_p.data();
 #pragma omp simd
-  for (std::int64_t u = 0; u < padded; ++u) {
-    const float p = fast_exp(scores[u] * scale - log_sum);
-    scores[u] = p * m[u];
-    d_p[u] = p * (d_p[u] * m[u] - expected) * scale;
+  for (Index u = 0; u < padded; ++u) {
+    const float p = fast_exp(s[u] * scale - log_sum);
+    s[u] = p * dropout[u];
+    d[u] = p * (d[u] * dropout[u] - expected) * scale;
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/kernels/bf16.hpp"
 
+#include <cassert>
 #include <immintrin.h>
 
 #include "model/kernels/avx512_bf16.hpp"
@@ -19,26 +20,42 @@ Bf16 to_bf16(float value) {
   return static_cast<Bf16>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
 }
 
-NODEZERO_AVX512_BF16 void round_row(std::int64_t width, const float* x, Bf16* y) {
-  std::int64_t i = 0;
+NODEZERO_AVX512_BF16 void round_row(ConstVector x, Bf16Vector y) {
+  assert(y.size() == x.size());
+  const Index width = x.size();
+  const float* const from = x.data();
+  Bf16* const to = y.data();
+  Index i = 0;
   for (; i + 32 <= width; i += 32) {
-    _mm512_storeu_si512(y + i, round_32(_mm512_loadu_ps(x + i), _mm512_loadu_ps(x + i + 16)));
+    _mm512_storeu_si512(to + i,
+                        round_32(_mm512_loadu_ps(from + i), _mm512_loadu_ps(from + i + 16)));
   }
   if (i < width) {
-    const __m512 low = _mm512_maskz_loadu_ps(first_lanes(width - i), x + i);
-    const __m512 high = _mm512_maskz_loadu_ps(first_lanes(width - i - 16), x + i + 16);
-    _mm512_storeu_si512(y + i, round_32(low, high));
+    const __m512 low = _mm512_maskz_loadu_ps(first_lanes(width - i), from + i);
+    const __m512 high = _mm512_maskz_loadu_ps(first_lanes(width - i - 16), from + i + 16);
+    _mm512_storeu_si512(to + i, round_32(low, high));
   }
 }
 
-NODEZERO_AVX512_BF16 void widen_row(std::int64_t width, const Bf16* x, float* y) {
-  std::int64_t i = 0;
+void round_rows(ConstMatrix x, Bf16Matrix y) {
+  assert(y.rows() == x.rows() && y.outerStride() >= bf16_stride(x.cols()));
+  for (Index row = 0; row < x.rows(); ++row) {
+    round_row(x.row(row), y.row(row));
+  }
+}
+
+NODEZERO_AVX512_BF16 void widen_row(ConstBf16Vector x, Vector y) {
+  assert(y.size() == x.size());
+  const Index width = x.size();
+  const Bf16* const from = x.data();
+  float* const to = y.data();
+  Index i = 0;
   for (; i + 16 <= width; i += 16) {
-    const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + i));
-    _mm512_storeu_ps(y + i, widen_16(halves));
+    const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
+    _mm512_storeu_ps(to + i, widen_16(halves));
   }
   for (; i < width; ++i) {
-    y[i] = to_float(x[i]);
+    to[i] = to_float(from[i]);
   }
 }
 

@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstdint>
 
+#include "model/kernels/matrix.hpp"
+
 namespace nodezero::model {
 
 /// The upper half of a float: 8 bits of exponent, 7 of mantissa.
@@ -18,15 +20,25 @@ inline float to_float(Bf16 value) {
 Bf16 to_bf16(float value);
 
 /// The distance between rows of `width` values: whole cache lines.
-constexpr std::int64_t bf16_stride(std::int64_t width) {
+constexpr Index bf16_stride(Index width) {
   return (width + 31) / 32 * 32;
 }
 
-/// y[i] = to_bf16(x[i]) for i < width, and zeros up to bf16_stride(width). y may begin where x
-/// does. Needs check_processor(Precision::bf16), as everything below.
-void round_row(std::int64_t width, const float* x, Bf16* y);
+// Everything below needs check_processor(Precision::bf16).
 
-/// y[i] = x[i] for i < width.
-void widen_row(std::int64_t width, const Bf16* x, float* y);
+/// y = x, rounded: x, y [N]. Also writes zeros behind y, up to bf16_stride(N) values in all. y may
+/// begin where x does.
+void round_row(ConstVector x, Bf16Vector y);
+
+/// The same for every row: x, y [M, N], with the rows of y at least bf16_stride(N) apart.
+void round_rows(ConstMatrix x, Bf16Matrix y);
+
+/// y = x, widened: x, y [N].
+void widen_row(ConstBf16Vector x, Vector y);
+
+/// The values of x [M, N] after each row was rounded in its own place.
+inline Bf16Matrix rounded_in_place(Matrix x) {
+  return {reinterpret_cast<Bf16*>(x.data()), x.rows(), x.cols(), 2 * x.outerStride()};
+}
 
 }  // namespace nodezero::model

@@ -2,140 +2,111 @@
 #include "model/kernels/bf16_attention.hpp"
 
 #include <algorithm>
+#include <cassert>
 #include <cmath>
 
 #include "model/kernels/attention_rows.hpp"
+#include "model/kernels/bf16.hpp"
 #include "model/kernels/bf16_product.hpp"
 
 namespace nodezero::model {
 namespace {
-
-using Index = std::int64_t;
 
 /// Tiles of scores are rounded in place, so a row has room for whole cache lines of bf16.
 Index scores_stride(const AttentionShape& shape) {
   return round_up(shape.context, 32);
 }
 
-/// The scratch of one head: two tiles, a row of dropout scales, a row of one head's channels
-/// and what the products need.
-struct Scratch {
-  Scratch(const AttentionShape& shape, float* data)
-      : stride(scores_stride(shape)),
-        tile(data),
-        d_tile(tile + query_block * stride),
-        scales(d_tile + query_block * stride),
-        channels(scales + stride),
-        products(reinterpret_cast<Bf16*>(channels + round_up(shape.head_width, 16))) {}
-
-  Bf16View rounded(const float* rows, bool transposed = false) const {
-    return {reinterpret_cast<const Bf16*>(rows), 2 * stride, transposed};
-  }
-
-  Index stride;
-  float* tile;
-  float* d_tile;
-  float* scales;
-  float* channels;
-  Bf16* products;
-};
-
-/// Zeros what a causal row must not see and rounds it in place.
-void round_scores(Index seen, Index keys, float* row) {
-  std::fill(row + seen, row + keys, 0.0f);
-  round_row(keys, row, reinterpret_cast<Bf16*>(row));
+std::size_t product_scratch(const AttentionShape& shape) {
+  return bf16_product_scratch(shape.head_width,
+                              std::max({shape.head_width, shape.context, query_block}));
 }
 
-/// One sequence and head: where its matrices begin.
-struct Head {
-  Head(const AttentionShape& shape, Index sequence, Index head)
-      : width(shape.heads * shape.head_width),
-        stride(bf16_stride(3 * width)),
-        first_token(sequence * shape.context),
-        column(head * shape.head_width),
-        first_row((sequence * shape.heads + head) * shape.context) {}
-
-  Bf16View qkv(const Bf16* data, Index which, Index token, bool transposed = false) const {
-    return {data + (first_token + token) * stride + which * width + column, stride, transposed};
+/// The scratch of one block of queries.
+struct Tiles {
+  Tiles(const AttentionShape& shape, Vector scratch)
+      : scores(scratch.data(), query_block, scores_stride(shape)),
+        d_scores(scores.data() + scores.size(), query_block, scores_stride(shape)),
+        dropout(d_scores.data() + d_scores.size(), scores_stride(shape)),
+        channels(dropout.data() + dropout.size(), shape.head_width),
+        products(reinterpret_cast<Bf16*>(channels.data() + round_up(shape.head_width, 16)),
+                 static_cast<Index>(product_scratch(shape))) {
+    assert(scratch.size() >= static_cast<Index>(bf16_attention_scratch(shape)));
   }
 
-  Index width, stride, first_token, column;
-  Index first_row;  ///< in log_sums and in the dropout mask
+  Matrix scores, d_scores;  ///< [query_block, T], rows with room to be rounded in place
+  Vector dropout;           ///< scales of one query, as long as such a row
+  Vector channels;          ///< [D]
+  Bf16Vector products;
 };
 
-void attend(const AttentionShape& shape, const Head& at, const Bf16* qkv, const DropoutMask& mask,
-            float* attended, float* log_sums, const Scratch& s) {
-  const Index D = shape.head_width;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(D));
-  for (Index first = 0; first < shape.context; first += query_block) {
-    const Index rows = std::min(query_block, shape.context - first);
-    const Index keys = first + rows;
-    multiply(rows, keys, D, at.qkv(qkv, 0, first), at.qkv(qkv, 1, 0, true), s.tile, s.stride, false,
-             s.products);
-    for (Index row = 0; row < rows; ++row) {
-      const Index t = first + row;
-      float* const scores = s.tile + row * s.stride;
-      log_sums[at.first_row + t] = softmax_row(t + 1, scale, scores);
-      mask.apply_to_row(at.first_row + t, t + 1, scores);
-      round_scores(t + 1, keys, scores);
+/// Zeros the scores [seen, N) that a query must not see and rounds all of them, into their own
+/// place.
+void round_scores(Index seen, Vector scores, Bf16Vector rounded) {
+  scores.tail(scores.size() - seen).setZero();
+  round_row(scores, rounded);
+}
+
+void attend(const AttentionShape& shape, const Head& head, ConstBf16Matrix qkv,
+            const DropoutMask& mask, Matrix attended, Matrix log_sums, Tiles tiles) {
+  const ConstBf16Matrix q = head.part(qkv, 0), k = head.part(qkv, 1), v = head.part(qkv, 2);
+  Matrix y = head.part(attended);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.head_width));
+  for (Index index = 0; index < query_blocks(shape); ++index) {
+    const QueryBlock block(shape, index);
+    Matrix p = tiles.scores.topLeftCorner(block.rows, block.keys);
+    Bf16Matrix narrow_p = rounded_in_place(p);
+    multiply(q.middleRows(block.first, block.rows), k.topRows(block.keys).transpose(), p,
+             tiles.products);
+    for (Index row = 0; row < block.rows; ++row) {
+      const Index t = block.first + row;
+      log_sums(head.row(), t) = softmax_row(t + 1, scale, tiles.scores.row(row));
+      mask.apply_to_row(head.mask_row(t), p.row(row).head(t + 1));
+      round_scores(t + 1, p.row(row), narrow_p.row(row));
     }
-    multiply(rows, D, keys, s.rounded(s.tile), at.qkv(qkv, 2, 0),
-             attended + (at.first_token + first) * at.width + at.column, at.width, false,
-             s.products);
+    multiply(narrow_p, v.topRows(block.keys), y.middleRows(block.first, block.rows),
+             tiles.products);
   }
 }
 
-/// The sum over one head's channels of attended times its derivative.
-float expected_of(const AttentionShape& shape, const Head& at, const Bf16AttentionInputs& in,
-                  Index t, float* channels) {
-  const Index D = shape.head_width;
-  const Index token = at.first_token + t;
-  widen_row(D, in.attended + token * bf16_stride(at.width) + at.column, channels);
-  const float* const d_y = in.d_attended + token * at.width + at.column;
-  return inner_product(D, d_y, channels);
-}
-
-void attend_backward(const AttentionShape& shape, const Head& at, const Bf16AttentionInputs& in,
-                     const DropoutMask& mask, float* d_qkv, const Scratch& s) {
-  const Index D = shape.head_width;
-  const Index d_stride = 3 * at.width;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(D));
-  float* const d_q = d_qkv + at.first_token * d_stride + at.column;
-  float* const d_k = d_q + at.width;
-  float* const d_v = d_k + at.width;
-  const Index y_stride = bf16_stride(at.width);
-
-  std::fill_n(s.scales, s.stride, 1.0f);
+void attend_backward(const AttentionShape& shape, const Head& head, const Bf16AttentionInputs& in,
+                     const DropoutMask& mask, Matrix d_qkv, Tiles tiles) {
+  const ConstBf16Matrix q = head.part(in.qkv, 0), k = head.part(in.qkv, 1),
+                        v = head.part(in.qkv, 2);
+  const ConstBf16Matrix y = head.part(in.attended), d_y = head.part(in.d_attended_bf16);
+  const ConstMatrix exact_d_y = head.part(in.d_attended);
+  Matrix d_q = head.part(d_qkv, 0), d_k = head.part(d_qkv, 1), d_v = head.part(d_qkv, 2);
+  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.head_width));
+  tiles.dropout.setOnes();
   // From the last block to the first: the last one sees every key and so can overwrite d_k
   // and d_v, to which the others add.
-  const Index last_block = (shape.context - 1) / query_block;
-  for (Index block = last_block; block >= 0; --block) {
-    const Index first = block * query_block;
-    const Index rows = std::min(query_block, shape.context - first);
-    const Index keys = first + rows;
-    const bool accumulate = block != last_block;
-    const Bf16View d_y{in.d_attended_bf16 + (at.first_token + first) * y_stride + at.column,
-                       y_stride};
-    multiply(rows, keys, D, at.qkv(in.qkv, 0, first), at.qkv(in.qkv, 1, 0, true), s.tile, s.stride,
-             false, s.products);
-    multiply(rows, keys, D, d_y, at.qkv(in.qkv, 2, 0, true), s.d_tile, s.stride, false, s.products);
-    for (Index row = 0; row < rows; ++row) {
-      const Index t = first + row;
+  const Index last = query_blocks(shape) - 1;
+  for (Index index = last; index >= 0; --index) {
+    const QueryBlock block(shape, index);
+    const ConstBf16Matrix q_block = q.middleRows(block.first, block.rows),
+                          d_y_block = d_y.middleRows(block.first, block.rows),
+                          k_seen = k.topRows(block.keys), v_seen = v.topRows(block.keys);
+    Matrix p = tiles.scores.topLeftCorner(block.rows, block.keys),
+           d_p = tiles.d_scores.topLeftCorner(block.rows, block.keys);
+    Bf16Matrix narrow_p = rounded_in_place(p), d_s = rounded_in_place(d_p);
+    multiply(q_block, k_seen.transpose(), p, tiles.products);
+    multiply(d_y_block, v_seen.transpose(), d_p, tiles.products);
+    for (Index row = 0; row < block.rows; ++row) {
+      const Index t = block.first + row;
       if (mask.active()) {
-        mask.row_scales(at.first_row + t, t + 1, s.scales);
+        mask.row_scales(head.mask_row(t), tiles.dropout.head(t + 1));
       }
-      float* const scores = s.tile + row * s.stride;
-      float* const d_scores = s.d_tile + row * s.stride;
-      softmax_backward_row(t + 1, scale, in.log_sums[at.first_row + t],
-                           expected_of(shape, at, in, t, s.channels), s.scales, scores, d_scores);
-      round_scores(t + 1, keys, scores);
-      round_scores(t + 1, keys, d_scores);
+      widen_row(y.row(t), tiles.channels);
+      const float expected = inner_product(exact_d_y.row(t), tiles.channels);
+      softmax_backward_row(t + 1, scale, in.log_sums(head.row(), t), expected, tiles.dropout,
+                           tiles.scores.row(row), tiles.d_scores.row(row));
+      round_scores(t + 1, p.row(row), narrow_p.row(row));
+      round_scores(t + 1, d_p.row(row), d_s.row(row));
     }
-    multiply(rows, D, keys, s.rounded(s.d_tile), at.qkv(in.qkv, 1, 0), d_q + first * d_stride,
-             d_stride, false, s.products);
-    multiply(keys, D, rows, s.rounded(s.d_tile, true), at.qkv(in.qkv, 0, first), d_k, d_stride,
-             accumulate, s.products);
-    multiply(keys, D, rows, s.rounded(s.tile, true), d_y, d_v, d_stride, accumulate, s.products);
+    multiply(d_s, k_seen, d_q.middleRows(block.first, block.rows), tiles.products);
+    multiply(d_s.transpose(), q_block, d_k.topRows(block.keys), tiles.products, index != last);
+    multiply(narrow_p.transpose(), d_y_block, d_v.topRows(block.keys), tiles.products,
+             index != last);
   }
 }
 
@@ -144,29 +115,26 @@ void attend_backward(const AttentionShape& shape, const Head& at, const Bf16Atte
 std::size_t bf16_attention_scratch(const AttentionShape& shape) {
   const Index floats =
       (2 * query_block + 1) * scores_stride(shape) + round_up(shape.head_width, 16);
-  const std::size_t products = bf16_product_scratch(
-      shape.head_width, std::max({shape.head_width, shape.context, query_block}));
-  return static_cast<std::size_t>(floats) + (products + 1) / 2;
+  return static_cast<std::size_t>(floats) + (product_scratch(shape) + 1) / 2;
 }
 
-void attention(const AttentionShape& shape, const Bf16* qkv, const DropoutMask& mask,
-               float* attended, float* log_sums, float* scratch) {
-  for (Index sequence = 0; sequence < shape.sequences; ++sequence) {
-    for (Index head = 0; head < shape.heads; ++head) {
-      attend(shape, Head(shape, sequence, head), qkv, mask, attended, log_sums,
-             Scratch(shape, scratch));
-    }
-  }
+void attention(const AttentionShape& shape, ConstBf16Matrix qkv, const DropoutMask& mask,
+               Matrix attended, Matrix log_sums, Vector scratch) {
+  assert(qkv.rows() == shape.sequences * shape.context && qkv.cols() == 3 * attended.cols());
+  assert(attended.rows() == qkv.rows() && attended.cols() == shape.heads * shape.head_width);
+  for_each_head(shape, [&](const Head& head) {
+    attend(shape, head, qkv, mask, attended, log_sums, Tiles(shape, scratch));
+  });
 }
 
 void attention_backward(const AttentionShape& shape, const Bf16AttentionInputs& inputs,
-                        const DropoutMask& mask, float* d_qkv, float* scratch) {
-  for (Index sequence = 0; sequence < shape.sequences; ++sequence) {
-    for (Index head = 0; head < shape.heads; ++head) {
-      attend_backward(shape, Head(shape, sequence, head), inputs, mask, d_qkv,
-                      Scratch(shape, scratch));
-    }
-  }
+                        const DropoutMask& mask, Matrix d_qkv, Vector scratch) {
+  assert(d_qkv.rows() == inputs.qkv.rows() && d_qkv.cols() == inputs.qkv.cols());
+  assert(d_qkv.rows() == shape.sequences * shape.context &&
+         d_qkv.cols() == 3 * shape.heads * shape.head_width);
+  for_each_head(shape, [&](const Head& head) {
+    attend_backward(shape, head, inputs, mask, d_qkv, Tiles(shape, scratch));
+  });
 }
 
 }  // namespace nodezero::model

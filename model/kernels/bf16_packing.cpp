@@ -13,10 +13,10 @@ namespace {
 // asked for ahead of time, the next pairs of a row or of a column.
 struct FromFloats {
   const float* data;
-  std::int64_t stride;
+  Index stride;
 
   /// 16 columns of a row and the next as pairs; without the next, with zeros.
-  NODEZERO_AVX512_BF16 __m512i interleaved(std::int64_t row, bool has_odd, std::int64_t column,
+  NODEZERO_AVX512_BF16 __m512i interleaved(Index row, bool has_odd, Index column,
                                            __mmask16 mask) const {
     const float* const even = data + row * stride + column;
     _mm_prefetch(even + 8 * stride, _MM_HINT_T0);
@@ -30,8 +30,7 @@ struct FromFloats {
   }
 
   /// 32 values of a row from a column on, `count` of them of the matrix.
-  NODEZERO_AVX512_BF16 __m512i along(std::int64_t row, std::int64_t column,
-                                     std::int64_t count) const {
+  NODEZERO_AVX512_BF16 __m512i along(Index row, Index column, Index count) const {
     const float* const from = data + row * stride + column;
     _mm_prefetch(from + 2 * 32, _MM_HINT_T0);
     _mm_prefetch(from + 2 * 32 + 16, _MM_HINT_T0);
@@ -42,9 +41,9 @@ struct FromFloats {
 
 struct FromBf16 {
   const Bf16* data;
-  std::int64_t stride;
+  Index stride;
 
-  NODEZERO_AVX512_BF16 __m512i interleaved(std::int64_t row, bool has_odd, std::int64_t column,
+  NODEZERO_AVX512_BF16 __m512i interleaved(Index row, bool has_odd, Index column,
                                            __mmask16 mask) const {
     const Bf16* const even = data + row * stride + column;
     const __m512i low = _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(mask, even));
@@ -55,8 +54,7 @@ struct FromBf16 {
     return _mm512_or_si512(low, _mm512_slli_epi32(high, 16));
   }
 
-  NODEZERO_AVX512_BF16 __m512i along(std::int64_t row, std::int64_t column,
-                                     std::int64_t count) const {
+  NODEZERO_AVX512_BF16 __m512i along(Index row, Index column, Index count) const {
     const __mmask32 mask = count >= 32 ? 0xFFFFFFFFu : (1u << count) - 1u;
     return _mm512_maskz_loadu_epi16(mask, data + row * stride + column);
   }
@@ -93,10 +91,9 @@ NODEZERO_AVX512_BF16 inline void transpose_pairs(__m512i (&r)[16]) {
 
 /// b as stored: pairs come from two rows.
 template <class Source>
-NODEZERO_AVX512_BF16 void pack_as_stored(std::int64_t k, std::int64_t n, const Source& b,
-                                         Bf16* panel) {
-  for (std::int64_t row = 0; row < k; row += 2) {
-    for (std::int64_t column = 0; column < n; column += 16) {
+NODEZERO_AVX512_BF16 void pack_as_stored(Index k, Index n, const Source& b, Bf16* panel) {
+  for (Index row = 0; row < k; row += 2) {
+    for (Index column = 0; column < n; column += 16) {
       _mm512_storeu_si512(panel, b.interleaved(row, row + 1 < k, column, first_lanes(n - column)));
       panel += 32;
     }
@@ -105,40 +102,42 @@ NODEZERO_AVX512_BF16 void pack_as_stored(std::int64_t k, std::int64_t n, const S
 
 /// b stored as its transpose [n, k]: pairs lie in a row side by side.
 template <class Source>
-NODEZERO_AVX512_BF16 void pack_transposed(std::int64_t k, std::int64_t n, const Source& b,
-                                          Bf16* panel) {
-  const std::int64_t width = (n + 15) / 16 * 16;
-  const std::int64_t pairs = (k + 1) / 2;
-  for (std::int64_t pair = 0; pair < pairs; pair += 16) {
-    for (std::int64_t column = 0; column < n; column += 16) {
+NODEZERO_AVX512_BF16 void pack_transposed(Index k, Index n, const Source& b, Bf16* panel) {
+  const Index width = (n + 15) / 16 * 16;
+  const Index pairs = (k + 1) / 2;
+  for (Index pair = 0; pair < pairs; pair += 16) {
+    for (Index column = 0; column < n; column += 16) {
       __m512i r[16];
-      for (std::int64_t i = 0; i < 16; ++i) {
+      for (Index i = 0; i < 16; ++i) {
         r[i] =
             column + i < n ? b.along(column + i, 2 * pair, k - 2 * pair) : _mm512_setzero_si512();
       }
       transpose_pairs(r);
       Bf16* to = panel + 2 * (pair * width + column);
-      const std::int64_t rows = pairs - pair < 16 ? pairs - pair : 16;
-      for (std::int64_t i = 0; i < rows; ++i, to += 2 * width) {
+      const Index rows = pairs - pair < 16 ? pairs - pair : 16;
+      for (Index i = 0; i < rows; ++i, to += 2 * width) {
         _mm512_storeu_si512(to, r[i]);
       }
     }
   }
 }
 
-template <class Source>
-void pack(std::int64_t k, std::int64_t n, const Source& b, bool transposed, Bf16* panel) {
-  transposed ? pack_transposed(k, n, b, panel) : pack_as_stored(k, n, b, panel);
-}
-
 }  // namespace
 
-void pack_panel(std::int64_t k, std::int64_t n, const MatrixView& b, Bf16* panel) {
-  pack(k, n, FromFloats{b.data, b.stride}, b.transposed, panel);
+void pack_panel(ConstMatrix b, Bf16* panel) {
+  pack_as_stored(b.rows(), b.cols(), FromFloats{b.data(), b.outerStride()}, panel);
 }
 
-void pack_panel(std::int64_t k, std::int64_t n, const Bf16View& b, Bf16* panel) {
-  pack(k, n, FromBf16{b.data, b.stride}, b.transposed, panel);
+void pack_panel(Transposed b, Bf16* panel) {
+  pack_transposed(b.rows(), b.cols(), FromFloats{b.data(), b.outerStride()}, panel);
+}
+
+void pack_panel(ConstBf16Matrix b, Bf16* panel) {
+  pack_as_stored(b.rows(), b.cols(), FromBf16{b.data(), b.outerStride()}, panel);
+}
+
+void pack_panel(TransposedBf16 b, Bf16* panel) {
+  pack_transposed(b.rows(), b.cols(), FromBf16{b.data(), b.outerStride()}, panel);
 }
 
 }  // namespace nodezero::model

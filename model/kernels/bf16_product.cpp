@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cstring>
 #include <immintrin.h>
 #include <utility>
@@ -12,8 +13,6 @@
 
 namespace nodezero::model {
 namespace {
-
-using Index = std::int64_t;
 
 /// Terms of a sum between two visits of c: a panel of them (256 KiB) stays in the second-level
 /// cache.
@@ -90,96 +89,97 @@ constexpr std::array<TileFunction, sizeof...(sizes)> tile_functions(std::index_s
 
 constexpr auto tiles = tile_functions(std::make_index_sequence<tile_rows * 4>());
 
-/// Rows [0, m) of c times one packed panel of n <= 64 columns.
-void multiply_panel(Index m, Index n, Index k, Pairs a, const Bf16* panel, float* c, Index c_stride,
-                    bool accumulate) {
-  const Index registers = (n + 15) / 16;
-  const Index count = (m + tile_rows - 1) / tile_rows;
+/// c = a times one packed panel of c.cols() <= 64 columns and k rows.
+void multiply_panel(Index k, Pairs a, const Bf16* panel, Matrix c, bool accumulate) {
+  const Index registers = (c.cols() + 15) / 16;
+  const Index count = (c.rows() + tile_rows - 1) / tile_rows;
   Index row = 0;
   for (Index i = 0; i < count; ++i) {
     // Tiles of nearly equal size: a last one of one or two rows would wait for its own sums.
-    const Index rows = m * (i + 1) / count - row;
+    const Index rows = c.rows() * (i + 1) / count - row;
     tiles[static_cast<std::size_t>((rows - 1) * 4 + registers - 1)](
         (k + 1) / 2, {a.data + row * a.row_step, a.row_step, a.pair_step}, panel,
-        {c + row * c_stride, c_stride, n - 16 * (registers - 1), accumulate});
+        {c.row(row).data(), c.outerStride(), c.cols() - 16 * (registers - 1), accumulate});
     row += rows;
   }
-}
-
-/// The part of b from row k0 and column n0 on.
-template <class View>
-View part(const View& b, Index k0, Index n0) {
-  return {b.data + (b.transposed ? n0 * b.stride + k0 : k0 * b.stride + n0), b.stride,
-          b.transposed};
 }
 
 Index panel_size(Index k) {
   return (k + 1) / 2 * 2 * panel_columns;
 }
 
-/// a as stored: a panel of b is packed and used for all rows before the next.
-template <class View>
-void multiply_rows(Index m, Index n, Index k, Bf16View a, const View& b, float* c, Index c_stride,
-                   bool accumulate, Bf16* scratch) {
-  for (Index n0 = 0; n0 < n; n0 += panel_columns) {
-    const Index columns = std::min(panel_columns, n - n0);
-    pack_panel(k, columns, part(b, 0, n0), scratch);
-    multiply_panel(m, columns, k, {a.data, a.stride, 2}, scratch, c + n0, c_stride, accumulate);
+/// A panel of b is packed and used for all rows of a before the next.
+template <class Right>
+void multiply_terms(ConstBf16Matrix a, Right b, Matrix c, Bf16Vector scratch, bool accumulate) {
+  const Index k = b.rows();
+  Bf16* const panel = scratch.head(panel_size(k)).data();
+  for (Index n0 = 0; n0 < b.cols(); n0 += panel_columns) {
+    const Index columns = std::min(panel_columns, b.cols() - n0);
+    pack_panel(b.middleCols(n0, columns), panel);
+    multiply_panel(k, {a.data(), a.outerStride(), 2}, panel, c.middleCols(n0, columns), accumulate);
   }
 }
 
-/// a transposed: all of b is packed first, and then each block of columns of a once.
-template <class View>
-void multiply_columns(Index m, Index n, Index k, Bf16View a, const View& b, float* c,
-                      Index c_stride, bool accumulate, Bf16* scratch) {
-  Bf16* end = scratch;
-  for (Index n0 = 0; n0 < n; n0 += panel_columns, end += panel_size(k)) {
-    pack_panel(k, std::min(panel_columns, n - n0), part(b, 0, n0), end);
-  }
-  for (Index m0 = 0; m0 < m; m0 += block_columns) {
-    const Index rows = std::min(block_columns, m - m0);
-    const Index pair_step = (rows + 15) / 16 * 32;
-    pack_panel(k, rows, Bf16View{a.data + m0, a.stride}, end);
-    const Bf16* panel = scratch;
-    for (Index n0 = 0; n0 < n; n0 += panel_columns, panel += panel_size(k)) {
-      multiply_panel(rows, std::min(panel_columns, n - n0), k, {end, 2, pair_step}, panel,
-                     c + m0 * c_stride + n0, c_stride, accumulate);
+/// All of b is packed first, and then each block of rows of a, stored as columns, once.
+void multiply_terms(TransposedBf16 a, ConstBf16Matrix b, Matrix c, Bf16Vector scratch,
+                    bool accumulate) {
+  const Index k = b.rows(), panels = (b.cols() + panel_columns - 1) / panel_columns;
+  Bf16* const packed = scratch.head((panels + 1) * panel_size(k)).data();
+  Bf16* const block = packed + panels * panel_size(k);
+  const auto for_each_panel = [&](auto function) {
+    for (Index i = 0; i < panels; ++i) {
+      const Index n0 = i * panel_columns;
+      function(n0, std::min(panel_columns, b.cols() - n0), packed + i * panel_size(k));
     }
+  };
+  for_each_panel(
+      [&](Index n0, Index columns, Bf16* panel) { pack_panel(b.middleCols(n0, columns), panel); });
+  for (Index m0 = 0; m0 < a.rows(); m0 += block_columns) {
+    const Index rows = std::min(block_columns, a.rows() - m0);
+    pack_panel(a.middleRows(m0, rows).transpose(), block);
+    const Pairs pairs{block, 2, (rows + 15) / 16 * 32};
+    for_each_panel([&](Index n0, Index columns, const Bf16* panel) {
+      multiply_panel(k, pairs, panel, c.block(m0, n0, rows, columns), accumulate);
+    });
   }
 }
 
-template <class View>
-void multiply_any(Index m, Index n, Index k, Bf16View a, const View& b, float* c, Index c_stride,
-                  bool accumulate, Bf16* scratch) {
-  for (Index k0 = 0; k0 < k; k0 += most_terms) {
-    const Index terms = std::min(most_terms, k - k0);
-    const View b_part = part(b, k0, 0);
-    if (a.transposed) {
-      multiply_columns(m, n, terms, {a.data + k0 * a.stride, a.stride}, b_part, c, c_stride,
-                       accumulate, scratch);
-    } else {
-      multiply_rows(m, n, terms, {a.data + k0, a.stride}, b_part, c, c_stride, accumulate, scratch);
-    }
-    accumulate = true;
+template <class Left, class Right>
+void multiply_any(Left a, Right b, Matrix c, Bf16Vector scratch, bool accumulate) {
+  assert(a.cols() == b.rows() && c.rows() == a.rows() && c.cols() == b.cols());
+  for (Index k0 = 0; k0 < a.cols(); k0 += most_terms) {
+    const Index terms = std::min(most_terms, a.cols() - k0);
+    multiply_terms(Left(a.middleCols(k0, terms)), Right(b.middleRows(k0, terms)), c, scratch,
+                   accumulate || k0 > 0);
   }
 }
 
 }  // namespace
 
-std::size_t bf16_product_scratch(std::int64_t most_n, std::int64_t most_k) {
+std::size_t bf16_product_scratch(Index most_n, Index most_k) {
   const Index k = std::min(most_k, most_terms);
   const Index panels = (most_n + panel_columns - 1) / panel_columns;
   return static_cast<std::size_t>((panels + 1) * panel_size(k));
 }
 
-void multiply(std::int64_t m, std::int64_t n, std::int64_t k, Bf16View a, MatrixView b, float* c,
-              std::int64_t c_stride, bool accumulate, Bf16* scratch) {
-  multiply_any(m, n, k, a, b, c, c_stride, accumulate, scratch);
+void multiply(ConstBf16Matrix a, ConstMatrix b, Matrix c, Bf16Vector scratch, bool accumulate) {
+  multiply_any(a, b, c, scratch, accumulate);
 }
 
-void multiply(std::int64_t m, std::int64_t n, std::int64_t k, Bf16View a, Bf16View b, float* c,
-              std::int64_t c_stride, bool accumulate, Bf16* scratch) {
-  multiply_any(m, n, k, a, b, c, c_stride, accumulate, scratch);
+void multiply(ConstBf16Matrix a, Transposed b, Matrix c, Bf16Vector scratch, bool accumulate) {
+  multiply_any(a, b, c, scratch, accumulate);
+}
+
+void multiply(ConstBf16Matrix a, ConstBf16Matrix b, Matrix c, Bf16Vector scratch, bool accumulate) {
+  multiply_any(a, b, c, scratch, accumulate);
+}
+
+void multiply(ConstBf16Matrix a, TransposedBf16 b, Matrix c, Bf16Vector scratch, bool accumulate) {
+  multiply_any(a, b, c, scratch, accumulate);
+}
+
+void multiply(TransposedBf16 a, ConstBf16Matrix b, Matrix c, Bf16Vector scratch, bool accumulate) {
+  multiply_any(a, b, c, scratch, accumulate);
 }
 
 }  // namespace nodezero::model

@@ -3,12 +3,14 @@
 
 #include <cstdint>
 
+#include "model/kernels/matrix.hpp"
+
 namespace nodezero::model {
 
-/// -log softmax(logits)[target] of one row of `vocabulary` logits, in nats.
-double negative_log_likelihood(std::int64_t vocabulary, const float* logits, std::int32_t target);
+/// -log softmax(logits)[target] in nats: logits [V] of one token, target in [0, V).
+double negative_log_likelihood(ConstVector logits, std::int32_t target);
 
-/// The same, and turns the logits into the derivative softmax(logits) - [v = target].
-double cross_entropy_backward(std::int64_t vocabulary, float* logits, std::int32_t target);
+/// The same, and overwrites the logits with the derivative softmax(logits)[v] - [v = target].
+double cross_entropy_backward(Vector logits, std::int32_t target);
 
 }  // namespace nodezero::model

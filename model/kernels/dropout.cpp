@@ -26,21 +26,20 @@ DropoutMask::DropoutMask(const DropoutKey& key, double rate, std::int64_t layer,
       groups_per_row_(static_cast<std::uint64_t>((columns + group_columns - 1) / group_columns)),
       threshold_(static_cast<std::uint32_t>(rate * 0x1.0p32)) {}
 
-double DropoutMask::scale(std::int64_t row, std::int64_t column) const {
+double DropoutMask::scale(Index row, Index column) const {
   if (!active()) {
     return 1.0;
   }
   const std::uint64_t group = static_cast<std::uint64_t>(row) * groups_per_row_ +
                               static_cast<std::uint64_t>(column / group_columns);
-  const std::int64_t within = column % group_columns;
+  const Index within = column % group_columns;
   const std::uint64_t block =
       group * group_blocks + static_cast<std::uint64_t>(within % group_blocks);
   const std::uint32_t word = random_.words(block)[static_cast<std::size_t>(within / group_blocks)];
   return word < threshold_ ? 0.0 : 1.0 / (1.0 - rate_);
 }
 
-NODEZERO_MULTIVERSION void DropoutMask::group_scales(std::int64_t row, std::int64_t group,
-                                                     float* out) const {
+NODEZERO_MULTIVERSION void DropoutMask::group_scales(Index row, Index group, float* scales) const {
   const std::uint64_t first =
       (static_cast<std::uint64_t>(row) * groups_per_row_ + static_cast<std::uint64_t>(group)) *
       group_blocks;
@@ -50,35 +49,35 @@ NODEZERO_MULTIVERSION void DropoutMask::group_scales(std::int64_t row, std::int6
   for (std::size_t word = 0; word < words.size(); ++word) {
 #pragma omp simd
     for (std::size_t i = 0; i < 16; ++i) {
-      out[16 * word + i] = words[word][i] < threshold_ ? 0.0f : keep;
+      scales[16 * word + i] = words[word][i] < threshold_ ? 0.0f : keep;
     }
   }
 }
 
-void DropoutMask::row_scales(std::int64_t row, std::int64_t count, float* out) const {
+void DropoutMask::row_scales(Index row, Vector scales) const {
   if (!active()) {
-    std::fill_n(out, count, 1.0f);
+    scales.setOnes();
     return;
   }
-  float scales[group_columns];
-  for (std::int64_t column = 0; column < count; column += group_columns) {
-    group_scales(row, column / group_columns, scales);
-    std::copy_n(scales, std::min(group_columns, count - column), out + column);
+  float group[group_columns];
+  for (Index column = 0; column < scales.size(); column += group_columns) {
+    group_scales(row, column / group_columns, group);
+    std::copy_n(group, std::min(group_columns, scales.size() - column), scales.data() + column);
   }
 }
 
-NODEZERO_MULTIVERSION void DropoutMask::apply_to_row(std::int64_t row, std::int64_t count,
-                                                     float* values) const {
+NODEZERO_MULTIVERSION void DropoutMask::apply_to_row(Index row, Vector values) const {
   if (!active()) {
     return;
   }
-  float scales[group_columns];
-  for (std::int64_t column = 0; column < count; column += group_columns) {
-    group_scales(row, column / group_columns, scales);
-    const std::int64_t width = std::min(group_columns, count - column);
+  float group[group_columns];
+  for (Index column = 0; column < values.size(); column += group_columns) {
+    group_scales(row, column / group_columns, group);
+    float* const to = values.data() + column;
+    const Index width = std::min(group_columns, values.size() - column);
 #pragma omp simd
-    for (std::int64_t i = 0; i < width; ++i) {
-      values[column + i] *= scales[i];
+    for (Index i = 0; i < width; ++i) {
+      to[i] *= group[i];
     }
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/kernels/elementwise.hpp"
 
-#include <algorithm>
+#include <cassert>
 
 #include "model/kernels/multiversion.hpp"
 #include "model/kernels/vector_math.hpp"
@@ -21,57 +21,72 @@ float gate(float x) {
 
 }  // namespace
 
-NODEZERO_MULTIVERSION void add_bias(std::int64_t rows, std::int64_t width, const float* bias,
-                                    float* x) {
-  for (std::int64_t row = 0; row < rows; ++row, x += width) {
+NODEZERO_MULTIVERSION void add_bias(ConstVector bias, Matrix x) {
+  assert(bias.size() == x.cols());
+  const Index width = x.cols();
+  const float* const b = bias.data();
+  for (Index row = 0; row < x.rows(); ++row) {
+    float* const to = x.row(row).data();
 #pragma omp simd
-    for (std::int64_t c = 0; c < width; ++c) {
-      x[c] += bias[c];
+    for (Index j = 0; j < width; ++j) {
+      to[j] += b[j];
     }
   }
 }
 
-NODEZERO_MULTIVERSION void column_sums(std::int64_t rows, std::int64_t width, const float* x,
-                                       float* sums) {
-  std::fill_n(sums, width, 0.0f);
-  for (std::int64_t row = 0; row < rows; ++row, x += width) {
+NODEZERO_MULTIVERSION void column_sums(ConstMatrix x, Vector sums) {
+  assert(sums.size() == x.cols());
+  const Index width = x.cols();
+  float* const to = sums.data();
+  sums.setZero();
+  for (Index row = 0; row < x.rows(); ++row) {
+    const float* const from = x.row(row).data();
 #pragma omp simd
-    for (std::int64_t c = 0; c < width; ++c) {
-      sums[c] += x[c];
+    for (Index j = 0; j < width; ++j) {
+      to[j] += from[j];
     }
   }
 }
 
-NODEZERO_MULTIVERSION void bias_gelu(std::int64_t rows, std::int64_t width, const float* bias,
-                                     float* x, float* y) {
-  for (std::int64_t row = 0; row < rows; ++row, x += width, y += width) {
+NODEZERO_MULTIVERSION void bias_gelu(ConstVector bias, Matrix x, Matrix y) {
+  assert(bias.size() == x.cols() && y.rows() == x.rows() && y.cols() == x.cols());
+  const Index width = x.cols();
+  const float* const b = bias.data();
+  for (Index row = 0; row < x.rows(); ++row) {
+    float* const in = x.row(row).data();
+    float* const out = y.row(row).data();
 #pragma omp simd
-    for (std::int64_t c = 0; c < width; ++c) {
-      const float v = x[c] + bias[c];
-      x[c] = v;
-      y[c] = v * gate(v);
+    for (Index j = 0; j < width; ++j) {
+      const float v = in[j] + b[j];
+      in[j] = v;
+      out[j] = v * gate(v);
     }
   }
 }
 
-void gelu_backward(std::int64_t rows, std::int64_t width, const float* x, float* d, float* y,
-                   float* d_bias) {
-  std::fill_n(d_bias, width, 0.0f);
-  add_gelu_backward(rows, width, x, d, y, d_bias);
+void gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias) {
+  d_bias.setZero();
+  add_gelu_backward(x, d, y, d_bias);
 }
 
-NODEZERO_MULTIVERSION void add_gelu_backward(std::int64_t rows, std::int64_t width, const float* x,
-                                             float* d, float* y, float* d_bias) {
-  for (std::int64_t row = 0; row < rows; ++row, x += width, d += width, y += width) {
+NODEZERO_MULTIVERSION void add_gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias) {
+  assert(d.rows() == x.rows() && d.cols() == x.cols());
+  assert(y.rows() == x.rows() && y.cols() == x.cols() && d_bias.size() == x.cols());
+  const Index width = x.cols();
+  float* const sums = d_bias.data();
+  for (Index row = 0; row < x.rows(); ++row) {
+    const float* const in = x.row(row).data();
+    float* const derivative = d.row(row).data();
+    float* const out = y.row(row).data();
 #pragma omp simd
-    for (std::int64_t c = 0; c < width; ++c) {
-      const float v = x[c];
+    for (Index j = 0; j < width; ++j) {
+      const float v = in[j];
       const float s = gate(v);
       const float d_exponent = twice_k * (1.0f + 3.0f * cubic * v * v);
-      const float d_x = d[c] * (s + v * s * (1.0f - s) * d_exponent);
-      y[c] = v * s;
-      d[c] = d_x;
-      d_bias[c] += d_x;
+      const float d_x = derivative[j] * (s + v * s * (1.0f - s) * d_exponent);
+      out[j] = v * s;
+      derivative[j] = d_x;
+      sums[j] += d_x;
     }
   }
 }

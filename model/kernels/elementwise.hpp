@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cstdint>
+#include "model/kernels/matrix.hpp"
 
 namespace nodezero::model {
 
-/// Adds `bias` to every row of x [rows, width].
-void add_bias(std::int64_t rows, std::int64_t width, const float* bias, float* x);
+/// x += bias in every row: x [M, N], bias [N].
+void add_bias(ConstVector bias, Matrix x);
 
-/// sums[c] = sum of column c of x [rows, width]: the gradient of a bias.
-void column_sums(std::int64_t rows, std::int64_t width, const float* x, float* sums);
+/// sums[j] = the sum of column j: x [M, N], sums [N]. The gradient of a bias.
+void column_sums(ConstMatrix x, Vector sums);
 
-/// x += bias, y = gelu(x) for x, y [rows, width]: the tanh form (Hendrycks, Gimpel: "Gaussian
-/// error linear units", 2016) that GPT-2 uses.
-void bias_gelu(std::int64_t rows, std::int64_t width, const float* bias, float* x, float* y);
+/// x += bias, then y = gelu(x): x, y [M, N], bias [N]. GPT-2's tanh form of GELU (Hendrycks,
+/// Gimpel: "Gaussian error linear units", 2016).
+void bias_gelu(ConstVector bias, Matrix x, Matrix y);
 
-/// Works out y = gelu(x) again, multiplies d [rows, width], the derivative with respect to
-/// y, by gelu'(x), and overwrites d_bias with the column sums of the result.
-void gelu_backward(std::int64_t rows, std::int64_t width, const float* x, float* d, float* y,
-                   float* d_bias);
+/// Recomputes y = gelu(x), turns d from the derivative with respect to y into the one with respect
+/// to x, and overwrites d_bias with its column sums: x, d, y [M, N], d_bias [N].
+void gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias);
 
 /// The same, but adds the column sums to d_bias.
-void add_gelu_backward(std::int64_t rows, std::int64_t width, const float* x, float* d, float* y,
-                       float* d_bias);
+void add_gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias);
 
 }  // namespace nodezero::model

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/kernels/layer_norm.hpp"
 
-#include <algorithm>
+#include <cassert>
 #include <cmath>
 
 #include "model/kernels/multiversion.hpp"
@@ -11,78 +11,93 @@ namespace {
 
 constexpr float epsilon = 1e-5f;
 
-NODEZERO_MULTIVERSION void normalise_row(std::int64_t width, const float* x, const float* gain,
+NODEZERO_MULTIVERSION void normalise_row(Index width, const float* x, const float* gain,
                                          const float* bias, float mean, float reciprocal_deviation,
                                          float* y) {
 #pragma omp simd
-  for (std::int64_t c = 0; c < width; ++c) {
+  for (Index c = 0; c < width; ++c) {
     y[c] = (x[c] - mean) * reciprocal_deviation * gain[c] + bias[c];
   }
 }
 
 }  // namespace
 
-NODEZERO_MULTIVERSION void layer_norm(std::int64_t rows, std::int64_t width, const float* x,
-                                      const float* gain, const float* bias, float* y,
+NODEZERO_MULTIVERSION void layer_norm(ConstMatrix x, ConstVector gain, ConstVector bias, Matrix y,
                                       RowMoments moments) {
+  assert(y.rows() == x.rows() && y.cols() == x.cols());
+  assert(gain.size() == x.cols() && bias.size() == x.cols());
+  const Index width = x.cols();
   const float reciprocal_width = 1.0f / static_cast<float>(width);
-  for (std::int64_t row = 0; row < rows; ++row, x += width, y += width) {
+  for (Index row = 0; row < x.rows(); ++row) {
+    const float* const in = x.row(row).data();
     float sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (std::int64_t c = 0; c < width; ++c) {
-      sum += x[c];
+    for (Index c = 0; c < width; ++c) {
+      sum += in[c];
     }
     const float mean = sum * reciprocal_width;
     // A second pass over the row, which is in the first-level cache, keeps the digits that
     // mean(x^2) - mean(x)^2 would lose.
     float squares = 0;
 #pragma omp simd reduction(+ : squares)
-    for (std::int64_t c = 0; c < width; ++c) {
-      squares += (x[c] - mean) * (x[c] - mean);
+    for (Index c = 0; c < width; ++c) {
+      squares += (in[c] - mean) * (in[c] - mean);
     }
     const float reciprocal_deviation = 1.0f / std::sqrt(squares * reciprocal_width + epsilon);
-    normalise_row(width, x, gain, bias, mean, reciprocal_deviation, y);
+    normalise_row(width, in, gain.data(), bias.data(), mean, reciprocal_deviation,
+                  y.row(row).data());
     moments.mean[row] = mean;
     moments.reciprocal_deviation[row] = reciprocal_deviation;
   }
 }
 
-void layer_norm_again(std::int64_t rows, std::int64_t width, const float* x, const float* gain,
-                      const float* bias, RowMoments moments, float* y) {
-  for (std::int64_t row = 0; row < rows; ++row) {
-    normalise_row(width, x + row * width, gain, bias, moments.mean[row],
-                  moments.reciprocal_deviation[row], y + row * width);
+void layer_norm_again(ConstMatrix x, ConstVector gain, ConstVector bias, RowMoments moments,
+                      Matrix y) {
+  assert(y.rows() == x.rows() && y.cols() == x.cols());
+  assert(gain.size() == x.cols() && bias.size() == x.cols());
+  for (Index row = 0; row < x.rows(); ++row) {
+    normalise_row(x.cols(), x.row(row).data(), gain.data(), bias.data(), moments.mean[row],
+                  moments.reciprocal_deviation[row], y.row(row).data());
   }
 }
 
 // With n = (x - mean) r and e = d_y gain:  d_x = r (e - mean(e) - n mean(e n)).
-NODEZERO_MULTIVERSION void layer_norm_backward(std::int64_t rows, std::int64_t width,
-                                               const float* d_y, const float* x, const float* gain,
-                                               RowMoments moments, float* d_x, float* d_gain,
-                                               float* d_bias) {
-  std::fill_n(d_gain, width, 0.0f);
-  std::fill_n(d_bias, width, 0.0f);
+NODEZERO_MULTIVERSION void layer_norm_backward(ConstMatrix d_y, ConstMatrix x, ConstVector gain,
+                                               RowMoments moments, Matrix d_x, Vector d_gain,
+                                               Vector d_bias) {
+  assert(d_y.rows() == x.rows() && d_y.cols() == x.cols());
+  assert(d_x.rows() == x.rows() && d_x.cols() == x.cols());
+  assert(gain.size() == x.cols() && d_gain.size() == x.cols() && d_bias.size() == x.cols());
+  const Index width = x.cols();
   const float reciprocal_width = 1.0f / static_cast<float>(width);
-  for (std::int64_t row = 0; row < rows; ++row, d_y += width, x += width, d_x += width) {
+  const float* const g = gain.data();
+  float* const d_g = d_gain.data();
+  float* const d_b = d_bias.data();
+  d_gain.setZero();
+  d_bias.setZero();
+  for (Index row = 0; row < x.rows(); ++row) {
+    const float* const above = d_y.row(row).data();
+    const float* const in = x.row(row).data();
+    float* const below = d_x.row(row).data();
     const float mean = moments.mean[row];
     const float r = moments.reciprocal_deviation[row];
     float sum_e = 0;
     float sum_en = 0;
 #pragma omp simd reduction(+ : sum_e, sum_en)
-    for (std::int64_t c = 0; c < width; ++c) {
-      const float n = (x[c] - mean) * r;
-      const float e = d_y[c] * gain[c];
+    for (Index c = 0; c < width; ++c) {
+      const float n = (in[c] - mean) * r;
+      const float e = above[c] * g[c];
       sum_e += e;
       sum_en += e * n;
-      d_gain[c] += d_y[c] * n;
-      d_bias[c] += d_y[c];
+      d_g[c] += above[c] * n;
+      d_b[c] += above[c];
     }
     const float mean_e = sum_e * reciprocal_width;
     const float mean_en = sum_en * reciprocal_width;
 #pragma omp simd
-    for (std::int64_t c = 0; c < width; ++c) {
-      const float n = (x[c] - mean) * r;
-      d_x[c] += r * (d_y[c] * gain[c] - mean_e - n * mean_en);
+    for (Index c = 0; c < width; ++c) {
+      const float n = (in[c] - mean) * r;
+      below[c] += r * (above[c] * g[c] - mean_e - n * mean_en);
     }
   }
 }

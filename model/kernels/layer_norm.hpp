@@ -1,28 +1,28 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cstdint>
+#include "model/kernels/matrix.hpp"
 
 namespace nodezero::model {
 
-/// Mean and reciprocal standard deviation of rows, kept from forward for backward.
+/// Mean and reciprocal standard deviation of each of M rows, which forward keeps for backward.
 struct RowMoments {
-  float* mean;
-  float* reciprocal_deviation;
+  Vector mean;                  ///< [M]
+  Vector reciprocal_deviation;  ///< [M]
+
+  RowMoments row(Index i) { return {mean.segment(i, 1), reciprocal_deviation.segment(i, 1)}; }
 };
 
-/// y = (x - mean) / sqrt(variance + 1e-5) * gain + bias for each of `rows` rows of `width`
-/// values; writes the moments. (Ba, Kiros, Hinton: "Layer normalization", 2016.)
-void layer_norm(std::int64_t rows, std::int64_t width, const float* x, const float* gain,
-                const float* bias, float* y, RowMoments moments);
+/// y = (x - mean) / sqrt(variance + 1e-5) * gain + bias, row by row, and writes the moments:
+/// x, y [M, C], gain, bias [C]. (Ba, Kiros, Hinton: "Layer normalization", 2016.)
+void layer_norm(ConstMatrix x, ConstVector gain, ConstVector bias, Matrix y, RowMoments moments);
 
-/// The same from moments that are known already.
-void layer_norm_again(std::int64_t rows, std::int64_t width, const float* x, const float* gain,
-                      const float* bias, RowMoments moments, float* y);
+/// The same from moments that layer_norm() wrote.
+void layer_norm_again(ConstMatrix x, ConstVector gain, ConstVector bias, RowMoments moments,
+                      Matrix y);
 
-/// Adds the derivative with respect to x to d_x; overwrites d_gain and d_bias.
-void layer_norm_backward(std::int64_t rows, std::int64_t width, const float* d_y, const float* x,
-                         const float* gain, RowMoments moments, float* d_x, float* d_gain,
-                         float* d_bias);
+/// Adds the derivative with respect to x to d_x [M, C]; overwrites d_gain and d_bias [C].
+void layer_norm_backward(ConstMatrix d_y, ConstMatrix x, ConstVector gain, RowMoments moments,
+                         Matrix d_x, Vector d_gain, Vector d_bias);
 
 }  // namespace nodezero::model

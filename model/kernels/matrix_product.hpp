@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cstdint>
+#include "model/kernels/matrix.hpp"
 
 namespace nodezero::model {
 
-/// A matrix operand in row-major storage, taken as it is or transposed.
-struct MatrixView {
-  const float* data;
-  std::int64_t stride;  ///< floats from one stored row to the next
-  bool transposed = false;
-};
+/// c = a b, or c += a b with accumulate: a [M, K], b [K, N], c [M, N]. Only the calling thread
+/// works, under a FloatingPointScope. The bits depend on shapes and values, not on addresses.
+void multiply(ConstMatrix a, ConstMatrix b, Matrix c, bool accumulate = false);
 
-/// c[m, n] = a[m, k] b[k, n], or c += a b with accumulate. Rows of c are c_stride apart. Only
-/// the calling thread works, under a FloatingPointScope; the bits depend on sizes and values, not
-/// on addresses.
-void multiply(std::int64_t m, std::int64_t n, std::int64_t k, MatrixView a, MatrixView b, float* c,
-              std::int64_t c_stride, bool accumulate = false);
+/// The same with a stored as its transpose [K, M].
+void multiply(Transposed a, ConstMatrix b, Matrix c, bool accumulate = false);
+
+/// The same with b stored as its transpose [N, K].
+void multiply(ConstMatrix a, Transposed b, Matrix c, bool accumulate = false);
 
 }  // namespace nodezero::model

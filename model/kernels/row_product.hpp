@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <cstdint>
-
-#include "model/kernels/bf16_product.hpp"
-#include "model/kernels/matrix_product.hpp"
+#include "model/kernels/matrix.hpp"
 
 namespace nodezero::model {
 
-/// y[n] = x[k] b[k, n]: what a step of generation multiplies. Reads the matrix once, in the order
-/// in which it lies in memory, which is all that its speed depends on. The bits depend on sizes
+/// y = x b for x [K], b [K, N], y [N]: the product of generation. Reads the matrix once, in the
+/// order in which it lies in memory, and that alone decides its speed. The bits depend on shapes
 /// and values alone.
-void multiply_row(std::int64_t n, std::int64_t k, const float* x, MatrixView b, float* y);
+void multiply_row(ConstVector x, ConstMatrix b, Vector y);
+void multiply_row(ConstVector x, Transposed b, Vector y);
 
-/// The same with a matrix of bf16, half of the bytes to read; factors and sums are fp32. For any
+/// The same with b in bf16, half as many bytes to read. x, y and the sums are fp32. Runs on any
 /// processor.
-void multiply_row(std::int64_t n, std::int64_t k, const float* x, Bf16View b, float* y);
+void multiply_row(ConstVector x, ConstBf16Matrix b, Vector y);
+void multiply_row(ConstVector x, TransposedBf16 b, Vector y);
 
 }  // namespace nodezero::model

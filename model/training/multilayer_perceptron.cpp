@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "model/kernels/elementwise.hpp"
+#include "model/kernels/matrix.hpp"
 #include "model/kernels/matrix_product.hpp"
 #include "model/kernels/random.hpp"
 #include "model/kernels/vector_math.hpp"
@@ -13,7 +15,10 @@
 namespace nodezero {
 namespace {
 
-using Index = std::int64_t;
+using model::ConstMatrix;
+using model::ConstVector;
+using model::Index;
+using model::Matrix;
 
 /// The hyperbolic tangent to about 2e-7: (1 - e) / (1 + e) with e = exp(-2 |x|).
 float tangent(float x) {
@@ -21,15 +26,10 @@ float tangent(float x) {
   return std::copysign((1.0f - e) / (1.0f + e), x);
 }
 
-/// y = x w + b for `rows` rows.
-void linear(Index rows, Index inputs, Index outputs, const float* x, const float* weight,
-            const float* bias, float* y) {
-  model::multiply(rows, outputs, inputs, {x, inputs}, {weight, outputs}, y, outputs);
-  for (Index row = 0; row < rows; ++row) {
-    for (Index i = 0; i < outputs; ++i) {
-      y[row * outputs + i] += bias[i];
-    }
-  }
+/// y = x w + b: x [N, inputs], w [inputs, outputs], b [outputs], y [N, outputs].
+void linear(ConstMatrix x, ConstMatrix w, ConstVector b, Matrix y) {
+  model::multiply(x, w, y);
+  model::add_bias(b, y);
 }
 
 bool is_finite(std::span<const float> values) {
@@ -72,14 +72,18 @@ Loss MultilayerPerceptron::loss_and_gradient(ConstTensors parameters, std::span<
   const Index rows = static_cast<Index>(inputs.size()) / sizes_.front();
   auto& activations = workspace.activations;  // [l]: what layer l writes
   activations.resize(layers);
+  const auto weight_of = [&](std::size_t layer) {
+    return ConstMatrix(parameters[2 * layer], sizes_[layer], sizes_[layer + 1]);
+  };
   const auto input_of = [&](std::size_t layer) {
-    return layer == 0 ? inputs.data() : activations[layer - 1].data();
+    return layer == 0 ? ConstMatrix(inputs, rows, sizes_[layer])
+                      : ConstMatrix(activations[layer - 1], rows, sizes_[layer]);
   };
   for (std::size_t layer = 0; layer < layers; ++layer) {
     auto& out = activations[layer];
     out.resize(static_cast<std::size_t>(rows * sizes_[layer + 1]));
-    linear(rows, sizes_[layer], sizes_[layer + 1], input_of(layer), parameters[2 * layer].data(),
-           parameters[2 * layer + 1].data(), out.data());
+    linear(input_of(layer), weight_of(layer), parameters[2 * layer + 1],
+           Matrix(out, rows, sizes_[layer + 1]));
     if (layer + 1 < layers) {
       std::ranges::transform(out, out.begin(), tangent);
     }
@@ -95,20 +99,13 @@ Loss MultilayerPerceptron::loss_and_gradient(ConstTensors parameters, std::span<
   }
   for (std::size_t layer = layers; layer-- > 0;) {
     const Index in = sizes_[layer], out = sizes_[layer + 1];
-    model::multiply(in, out, rows, {input_of(layer), in, true}, {d_out.data(), out},
-                    gradient[2 * layer].data(), out);
-    const auto d_bias = gradient[2 * layer + 1];
-    std::ranges::fill(d_bias, 0.0f);
-    for (Index row = 0; row < rows; ++row) {
-      for (Index i = 0; i < out; ++i) {
-        d_bias[static_cast<std::size_t>(i)] += d_out[static_cast<std::size_t>(row * out + i)];
-      }
-    }
+    const ConstMatrix d_y(d_out, rows, out);
+    model::multiply(input_of(layer).transpose(), d_y, Matrix(gradient[2 * layer], in, out));
+    model::column_sums(d_y, gradient[2 * layer + 1]);
     if (layer > 0) {
       auto& d_in = workspace.next_derivative;
       d_in.resize(static_cast<std::size_t>(rows * in));
-      model::multiply(rows, in, out, {d_out.data(), out}, {parameters[2 * layer].data(), out, true},
-                      d_in.data(), in);
+      model::multiply(d_y, weight_of(layer).transpose(), Matrix(d_in, rows, in));
       for (std::size_t i = 0; i < d_in.size(); ++i) {
         const float y = activations[layer - 1][i];
         d_in[i] *= 1 - y * y;
@@ -136,8 +133,9 @@ void MultilayerPerceptron::predict(ConstTensors parameters, std::span<const floa
     const bool is_last = layer + 2 == sizes_.size();
     next.resize(is_last ? 0 : static_cast<std::size_t>(rows * sizes_[layer + 1]));
     const std::span<float> y = is_last ? output : next;
-    linear(rows, sizes_[layer], sizes_[layer + 1], x.data(), parameters[2 * layer].data(),
-           parameters[2 * layer + 1].data(), y.data());
+    const Index in = sizes_[layer], out = sizes_[layer + 1];
+    linear(ConstMatrix(x, rows, in), ConstMatrix(parameters[2 * layer], in, out),
+           parameters[2 * layer + 1], Matrix(y, rows, out));
     if (!is_last) {
       std::ranges::transform(y, y.begin(), tangent);
       std::swap(hidden, next);

@@ -9,9 +9,9 @@
 
 #include <gtest/gtest.h>
 
+#include "model/gpt2/generation.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
-#include "model/gpt2/gpt2_reference.hpp"
 
 namespace nodezero::apps {
 namespace {
@@ -49,13 +49,12 @@ std::shared_ptr<const FixedTokens> tokens(std::size_t count) {
 /// The definition: -ln p of each target, given the tokens of its window before it.
 double mean_by_definition(const FixedTokens& text, model::TokenRange range) {
   const auto set = weights();
-  const std::vector<double> exact(set->values().begin(), set->values().end());
   double sum = 0;
   for (auto begin = range.begin; begin + 1 < range.end; begin += 8) {
     const auto length = std::min<std::uint64_t>(8, range.end - 1 - begin);
     const std::vector<std::int32_t> window(text.ids().begin() + static_cast<long>(begin),
                                            text.ids().begin() + static_cast<long>(begin + length));
-    const auto logits = model::reference::logits(config, exact, window);
+    const auto logits = model::logits(config, *set, window);
     for (std::uint64_t i = 0; i < length; ++i) {
       const std::span row(logits.data() + i * 11, 11);
       double total = 0;

@@ -80,7 +80,7 @@ TEST_F(Bf16Row, IsRoundedAsTheScalarReferenceDoes) {
   const std::vector<float> values = all_kinds();
   const auto width = static_cast<std::int64_t>(values.size());
   std::vector<Bf16> row(static_cast<std::size_t>(bf16_stride(width)));
-  round_row(width, values.data(), row.data());
+  round_row({values.data(), width}, {row.data(), width});
   for (std::size_t i = 0; i < values.size(); ++i) {
     ASSERT_EQ(row[i], to_bf16(values[i])) << std::hex << std::bit_cast<std::uint32_t>(values[i]);
   }
@@ -94,10 +94,10 @@ TEST_F(Bf16Row, OfAnyWidthIsPaddedWithZerosAndWidensAgain) {
     }
     const auto stride = static_cast<std::size_t>(bf16_stride(width));
     std::vector<Bf16> row(stride + 1, Bf16{0x7FC0});
-    round_row(width, values.data(), row.data());
+    round_row({values.data(), width}, {row.data(), width});
     EXPECT_EQ(row[stride], Bf16{0x7FC0}) << "written behind the row of " << width;
     std::vector<float> wide(static_cast<std::size_t>(width) + 1, -7.0f);
-    widen_row(width, row.data(), wide.data());
+    widen_row({row.data(), width}, {wide.data(), width});
     EXPECT_EQ(wide[static_cast<std::size_t>(width)], -7.0f);
     for (std::size_t i = 0; i < stride; ++i) {
       EXPECT_EQ(row[i], i < values.size() ? to_bf16(values[i]) : Bf16{0}) << width << ", " << i;
@@ -115,8 +115,8 @@ TEST_F(Bf16Row, MayTakeThePlaceOfItsFloats) {
       values[i] = std::sin(static_cast<float>(i));
     }
     std::vector<Bf16> apart(static_cast<std::size_t>(bf16_stride(width)));
-    round_row(width, values.data(), apart.data());
-    round_row(width, values.data(), reinterpret_cast<Bf16*>(values.data()));
+    round_row({values.data(), width}, {apart.data(), width});
+    round_row({values.data(), width}, {reinterpret_cast<Bf16*>(values.data()), width});
     EXPECT_EQ(std::memcmp(values.data(), apart.data(), apart.size() * sizeof(Bf16)), 0) << width;
   }
 }

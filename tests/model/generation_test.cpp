@@ -10,8 +10,8 @@
 
 #include <gtest/gtest.h>
 
-#include "model/gpt2/gpt2_reference.hpp"
 #include "model/kernels/bf16.hpp"
+#include "tests/model/reference/gpt2.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {

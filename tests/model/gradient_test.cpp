@@ -11,9 +11,9 @@
 
 #include "model/gpt2/gpt2.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
-#include "model/gpt2/gpt2_reference.hpp"
 #include "model/kernels/floating_point_scope.hpp"
 #include "model/training/adamw.hpp"
+#include "tests/model/reference/gpt2.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {

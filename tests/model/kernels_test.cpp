@@ -70,50 +70,70 @@ std::vector<Kernel> kernels() {
   std::vector<Kernel> all;
   for (const std::size_t width : {1, 7, 16, 37, 64, 131}) {
     const std::size_t rows = 5, size = rows * width;
-    const auto r = static_cast<std::int64_t>(rows), w = static_cast<std::int64_t>(width);
+    const auto r = static_cast<Index>(rows), w = static_cast<Index>(width);
     const auto add = [&](std::string name, std::vector<std::size_t> sizes, auto run) {
       all.push_back({name + " of width " + std::to_string(width), std::move(sizes), run});
     };
-    add("add_bias", {width, size}, [=](const Buffers& b) { add_bias(r, w, b[0], b[1]); });
-    add("column_sums", {size, width}, [=](const Buffers& b) { column_sums(r, w, b[0], b[1]); });
+    // What a buffer holds: a matrix [rows, width], a row of that width, or a value for each row.
+    const auto matrix = [=](float* data) { return Matrix(data, r, w); };
+    const auto row = [=](float* data) { return Vector(data, w); };
+    const auto moments = [=](float* mean, float* deviation) {
+      return RowMoments{Vector(mean, r), Vector(deviation, r)};
+    };
+    add("add_bias", {width, size}, [=](const Buffers& b) { add_bias(row(b[0]), matrix(b[1])); });
+    add("column_sums", {size, width},
+        [=](const Buffers& b) { column_sums(matrix(b[0]), row(b[1])); });
     add("bias_gelu", {width, size, size},
-        [=](const Buffers& b) { bias_gelu(r, w, b[0], b[1], b[2]); });
-    add("gelu_backward", {size, size, size, width},
-        [=](const Buffers& b) { gelu_backward(r, w, b[0], b[1], b[2], b[3]); });
-    add("add_gelu_backward", {size, size, size, width},
-        [=](const Buffers& b) { add_gelu_backward(r, w, b[0], b[1], b[2], b[3]); });
+        [=](const Buffers& b) { bias_gelu(row(b[0]), matrix(b[1]), matrix(b[2])); });
+    add("gelu_backward", {size, size, size, width}, [=](const Buffers& b) {
+      gelu_backward(matrix(b[0]), matrix(b[1]), matrix(b[2]), row(b[3]));
+    });
+    add("add_gelu_backward", {size, size, size, width}, [=](const Buffers& b) {
+      add_gelu_backward(matrix(b[0]), matrix(b[1]), matrix(b[2]), row(b[3]));
+    });
     add("layer_norm", {size, width, width, size, rows, rows}, [=](const Buffers& b) {
-      layer_norm(r, w, b[0], b[1], b[2], b[3], {b[4], b[5]});
+      layer_norm(matrix(b[0]), row(b[1]), row(b[2]), matrix(b[3]), moments(b[4], b[5]));
     });
     add("layer_norm_again", {size, width, width, size, rows, rows}, [=](const Buffers& b) {
-      layer_norm_again(r, w, b[0], b[1], b[2], {b[4], b[5]}, b[3]);
+      layer_norm_again(matrix(b[0]), row(b[1]), row(b[2]), moments(b[4], b[5]), matrix(b[3]));
     });
     add("layer_norm_backward", {size, size, width, rows, rows, size, width, width},
         [=](const Buffers& b) {
-          layer_norm_backward(r, w, b[0], b[1], b[2], {b[3], b[4]}, b[5], b[6], b[7]);
+          layer_norm_backward(matrix(b[0]), matrix(b[1]), row(b[2]), moments(b[3], b[4]),
+                              matrix(b[5]), row(b[6]), row(b[7]));
         });
-    add("negative_log_likelihood", {width, 1},
-        [=](const Buffers& b) { *b[1] = static_cast<float>(negative_log_likelihood(w, b[0], 0)); });
-    add("cross_entropy_backward", {width, 1},
-        [=](const Buffers& b) { *b[1] = static_cast<float>(cross_entropy_backward(w, b[0], 0)); });
+    add("negative_log_likelihood", {width, 1}, [=](const Buffers& b) {
+      *b[1] = static_cast<float>(negative_log_likelihood(row(b[0]), 0));
+    });
+    add("cross_entropy_backward", {width, 1}, [=](const Buffers& b) {
+      *b[1] = static_cast<float>(cross_entropy_backward(row(b[0]), 0));
+    });
     add("add_in_place", {size, size}, [=](const Buffers& b) {
       add_in_place({b[0], size}, {b[1], size});
     });
-    add("multiply_row", {rows, size, width}, [=](const Buffers& b) {
-      multiply_row(w, r, b[0], MatrixView{b[1], w}, b[2]);
-    });
+    add("multiply_row", {rows, size, width},
+        [=](const Buffers& b) { multiply_row(Vector(b[0], r), matrix(b[1]), row(b[2])); });
     add("multiply_row, transposed", {width, size, rows}, [=](const Buffers& b) {
-      multiply_row(r, w, b[0], MatrixView{b[1], w, true}, b[2]);
+      multiply_row(row(b[0]), matrix(b[1]).transpose(), Vector(b[2], r));
     });
     const AttentionShape shape{2, 37, 2, w};
-    const std::size_t rows_of_all = 2 * 37, of_head = rows_of_all * 2 * width;
+    const std::size_t tokens = 2 * 37, of_heads = tokens * 2 * width;
     const DropoutMask mask({1, 2, 3}, 0.25, 0, DropoutSite::attention, 37);
-    add("attention", {3 * of_head, of_head, 2 * rows_of_all, shape.scratch_size()},
-        [=](const Buffers& b) { attention(shape, b[0], mask, b[1], b[2], b[3]); });
-    add("attention_backward",
-        {of_head, 3 * of_head, of_head, 2 * rows_of_all, 3 * of_head, shape.scratch_size()},
+    const auto qkv = [=](float* data) { return Matrix(data, 2 * 37, 3 * 2 * w); };
+    const auto heads = [=](float* data) { return Matrix(data, 2 * 37, 2 * w); };
+    const auto log_sums = [=](float* data) { return Matrix(data, 2 * 2, 37); };
+    const auto scratch = [=](float* data) {
+      return Vector(data, static_cast<Index>(shape.scratch_size()));
+    };
+    add("attention", {3 * of_heads, of_heads, 2 * tokens, shape.scratch_size()},
         [=](const Buffers& b) {
-          attention_backward(shape, b[0], b[1], b[2], b[3], mask, b[4], b[5]);
+          attention(shape, qkv(b[0]), mask, heads(b[1]), log_sums(b[2]), scratch(b[3]));
+        });
+    add("attention_backward",
+        {of_heads, 3 * of_heads, of_heads, 2 * tokens, 3 * of_heads, shape.scratch_size()},
+        [=](const Buffers& b) {
+          attention_backward(shape, heads(b[0]), qkv(b[1]), heads(b[2]), log_sums(b[3]), mask,
+                             qkv(b[4]), scratch(b[5]));
         });
   }
   return all;

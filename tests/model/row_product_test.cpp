@@ -8,12 +8,13 @@
 
 #include <gtest/gtest.h>
 
+#include "model/kernels/bf16.hpp"
 #include "model/kernels/random.hpp"
 
 namespace nodezero::model {
 namespace {
 
-std::vector<float> values(std::int64_t size, std::uint64_t salt) {
+std::vector<float> values(Index size, std::uint64_t salt) {
   const KeyedRandom random(salt, RandomPurpose::sampling, 0);
   std::vector<float> result(static_cast<std::size_t>(size));
   for (std::size_t i = 0; i < result.size(); ++i) {
@@ -22,19 +23,33 @@ std::vector<float> values(std::int64_t size, std::uint64_t salt) {
   return result;
 }
 
+/// y = x b for b of n columns with a given stride, stored as it is or as its transpose.
+template <class Value>
+void multiply_stored(const std::vector<float>& x, const std::vector<Value>& b, Index stride,
+                     bool transposed, Index n, std::vector<float>& y) {
+  const auto k = static_cast<Index>(x.size());
+  const ConstVector row(x.data(), k);
+  const Vector result(y.data(), n);
+  if (transposed) {
+    multiply_row(row, MatrixMap<const Value>(b.data(), n, k, stride).transpose(), result);
+  } else {
+    multiply_row(row, MatrixMap<const Value>(b.data(), k, n, stride), result);
+  }
+}
+
 // Sizes around the width of a vector and the number of rows that are read side by side.
 TEST(MultiplyRow, EqualsTheSumsForOddSizesStridesAndBothForms) {
-  for (const std::int64_t n : {1, 2, 3, 5, 16, 17, 67, 130}) {
-    for (const std::int64_t k : {1, 2, 3, 4, 7, 31, 64, 129}) {
+  for (const Index n : {1, 2, 3, 5, 16, 17, 67, 130}) {
+    for (const Index k : {1, 2, 3, 4, 7, 31, 64, 129}) {
       for (const bool transposed : {false, true}) {
-        const std::int64_t stride = (transposed ? k : n) + 3;
+        const Index stride = (transposed ? k : n) + 3;
         const auto x = values(k, 1), b = values((transposed ? n : k) * stride, 2);
         std::vector<float> y(static_cast<std::size_t>(n) + 1, 7.0F);
-        multiply_row(n, k, x.data(), MatrixView{b.data(), stride, transposed}, y.data());
-        for (std::int64_t j = 0; j < n; ++j) {
+        multiply_stored(x, b, stride, transposed, n, y);
+        for (Index j = 0; j < n; ++j) {
           double sum = 0;
-          for (std::int64_t i = 0; i < k; ++i) {
-            const std::int64_t at = transposed ? j * stride + i : i * stride + j;
+          for (Index i = 0; i < k; ++i) {
+            const Index at = transposed ? j * stride + i : i * stride + j;
             sum += double{x[static_cast<std::size_t>(i)]} * b[static_cast<std::size_t>(at)];
           }
           ASSERT_NEAR(y[static_cast<std::size_t>(j)], sum, 1e-5) << n << " " << k << transposed;
@@ -46,10 +61,10 @@ TEST(MultiplyRow, EqualsTheSumsForOddSizesStridesAndBothForms) {
 }
 
 TEST(MultiplyRow, OfBf16HasTheBitsOfTheSameValuesInFp32) {
-  for (const std::int64_t n : {1, 3, 16, 31, 33, 67, 130}) {
-    for (const std::int64_t k : {1, 4, 7, 32, 45, 129}) {
+  for (const Index n : {1, 3, 16, 31, 33, 67, 130}) {
+    for (const Index k : {1, 4, 7, 32, 45, 129}) {
       for (const bool transposed : {false, true}) {
-        const std::int64_t stride = (transposed ? k : n) + 1;
+        const Index stride = (transposed ? k : n) + 1;
         const auto x = values(k, 1);
         auto b = values((transposed ? n : k) * stride, 2);
         b.front() = std::numeric_limits<float>::infinity();
@@ -60,8 +75,8 @@ TEST(MultiplyRow, OfBf16HasTheBitsOfTheSameValuesInFp32) {
           b[i] = to_float(halves[i]);
         }
         std::vector<float> y(static_cast<std::size_t>(n) + 1, 7.0F), expected = y;
-        multiply_row(n, k, x.data(), MatrixView{b.data(), stride, transposed}, expected.data());
-        multiply_row(n, k, x.data(), Bf16View{halves.data(), stride, transposed}, y.data());
+        multiply_stored(x, b, stride, transposed, n, expected);
+        multiply_stored(x, halves, stride, transposed, n, y);
         ASSERT_EQ(std::memcmp(y.data(), expected.data(), y.size() * sizeof(float)), 0)
             << n << " " << k << transposed;
       }
@@ -76,10 +91,10 @@ TEST(MultiplyRow, LetsNaNAndInfinityPass) {
     std::vector<float> b(25, 1.0F);
     b[2 * 5 + 3] = value;
     std::vector<float> y(5);
-    multiply_row(5, 5, x.data(), MatrixView{b.data(), 5}, y.data());
+    multiply_stored(x, b, 5, false, 5, y);
     EXPECT_FALSE(std::isfinite(y[3]));
     EXPECT_EQ(y[2], 5.0F);
-    multiply_row(5, 5, x.data(), MatrixView{b.data(), 5, true}, y.data());
+    multiply_stored(x, b, 5, true, 5, y);
     EXPECT_FALSE(std::isfinite(y[2]));
     EXPECT_EQ(y[3], 5.0F);
   }

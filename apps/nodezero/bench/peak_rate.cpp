@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <barrier>
 #include <chrono>
+#include <span>
 #include <thread>
 #include <vector>
 
+#include "model/kernels/bf16.hpp"
 #include "model/kernels/bf16_product.hpp"
 #include "model/kernels/floating_point_scope.hpp"
 #include "model/kernels/matrix_product.hpp"
@@ -37,13 +39,15 @@ double measure_peak_rate(std::uint32_t threads, model::Precision precision) {
       std::vector<float> c(size * size);
       const std::vector<model::Bf16> narrow_a(size * size, model::to_bf16(1.0F));
       std::vector<model::Bf16> scratch(model::bf16_product_scratch(size, size));
+      const model::ConstMatrix left(a, size, size), right(b, size, size);
+      const model::ConstBf16Matrix narrow_left(narrow_a, size, size);
+      const model::Matrix result(c, size, size);
       for (int k = 0; k < rounds; ++k) {
         round.arrive_and_wait();
         if (precision == model::Precision::bf16) {
-          model::multiply(size, size, size, {narrow_a.data(), size},
-                          model::MatrixView{b.data(), size}, c.data(), size, false, scratch.data());
+          model::multiply(narrow_left, right, result, std::span(scratch));
         } else {
-          model::multiply(size, size, size, {a.data(), size}, {b.data(), size}, c.data(), size);
+          model::multiply(left, right, result);
         }
       }
       round.arrive_and_wait();

@@ -5,6 +5,7 @@
 #include <barrier>
 #include <chrono>
 #include <limits>
+#include <span>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -18,8 +19,9 @@
 namespace nodezero::apps {
 namespace {
 
-using Index = std::int64_t;
 using model::Bf16;
+using model::Index;
+using model::multiply;
 
 constexpr int rounds = 3;
 
@@ -44,20 +46,20 @@ std::vector<Linear> linear_layers(const model::ModelConfig& config) {
 class Products {
  public:
   Products(const model::ModelConfig& config, model::Precision precision, Index sequences,
-           const model::AlignedBuffer& weights)
-      : plan_(config, precision, sequences, config.context),
+           std::span<const float> weights)
+      : rows_(sequences * config.context),
+        logits_rows_(model::logits_rows(rows_, config.vocabulary)),
         precision_(precision),
         weights_(weights),
         gradient_(weights.size()),
-        x_(size_of(plan_.rows, 4 * config.width)),
-        y_(std::max(size_of(plan_.rows, 4 * config.width),
-                    size_of(plan_.logits_rows, plan_.logits_stride))),
+        x_(static_cast<std::size_t>(rows_ * 4 * config.width)),
+        y_(std::max(x_.size(), static_cast<std::size_t>(logits_rows_ * config.vocabulary))),
         out_(y_.size()) {
-    std::fill_n(x_.data(), x_.size(), 0.5F);
-    std::fill_n(y_.data(), y_.size(), 0.5F);
+    std::ranges::fill(x_.span(), 0.5F);
+    std::ranges::fill(y_.span(), 0.5F);
     if (precision == model::Precision::bf16) {
       scratch_.resize(
-          std::max(model::bf16_product_scratch(4 * config.width, plan_.rows),
+          std::max(model::bf16_product_scratch(4 * config.width, rows_),
                    model::bf16_product_scratch(1, std::max(4 * config.width, config.vocabulary))));
     }
   }
@@ -65,60 +67,46 @@ class Products {
   void run(const std::vector<Linear>& layers) {
     std::size_t weight = 0;
     for (const Linear& layer : layers) {
-      const Index block = layer.is_output ? plan_.logits_rows : plan_.rows;
-      for (Index first = 0; first < plan_.rows; first += block) {
-        step(layer, std::min(block, plan_.rows - first), weight, first > 0);
+      const Index block = layer.is_output ? logits_rows_ : rows_;
+      for (Index first = 0; first < rows_; first += block) {
+        const Index rows = std::min(block, rows_ - first);
+        if (precision_ == model::Precision::bf16) {
+          step<const Bf16>(layer, rows, weight, first > 0, std::span(scratch_));
+        } else {
+          step<const float>(layer, rows, weight, first > 0);
+        }
       }
       weight += static_cast<std::size_t>(layer.inputs * layer.outputs);
     }
   }
 
  private:
-  static std::size_t size_of(Index rows, Index width) {
-    return static_cast<std::size_t>(rows * width);
-  }
-
-  /// Forward, then the derivatives of x and of w.
-  void step(const Linear& layer, Index rows, std::size_t weight, bool accumulate) {
+  /// Forward, then the derivatives of x and of w, with x and y of the given type.
+  template <class Value, class... Scratch>
+  void step(const Linear& layer, Index rows, std::size_t weight, bool accumulate,
+            Scratch... scratch) {
     const auto [inputs, outputs, is_output] = layer;
+    const model::MatrixMap<Value> x(reinterpret_cast<Value*>(x_.data()), rows, inputs);
+    const model::MatrixMap<Value> y(reinterpret_cast<Value*>(y_.data()), rows, outputs);
+    const model::Matrix out_x(out_.data(), rows, inputs), out_y(out_.data(), rows, outputs);
     const float* const w = weights_.data() + weight;
-    const model::MatrixView forward{w, is_output ? inputs : outputs, is_output};
-    const model::MatrixView back{w, is_output ? inputs : outputs, !is_output};
-    multiply(rows, outputs, inputs, x_.data(), inputs, forward, out_.data(), outputs);
-    multiply(rows, inputs, outputs, y_.data(), outputs, back, out_.data(), inputs);
+    float* const d_w = gradient_.data() + weight;
     if (is_output) {
-      multiply_transposed(outputs, inputs, rows, y_.data(), x_.data(), weight, accumulate);
+      const model::ConstMatrix embedding(w, outputs, inputs);
+      multiply(x, embedding.transpose(), out_y, scratch...);
+      multiply(y, embedding, out_x, scratch...);
+      multiply(y.transpose(), x, model::Matrix(d_w, outputs, inputs), scratch..., accumulate);
     } else {
-      multiply_transposed(inputs, outputs, rows, x_.data(), y_.data(), weight, accumulate);
+      const model::ConstMatrix linear(w, inputs, outputs);
+      multiply(x, linear, out_y, scratch...);
+      multiply(y, linear.transpose(), out_x, scratch...);
+      multiply(x.transpose(), y, model::Matrix(d_w, inputs, outputs), scratch..., accumulate);
     }
   }
 
-  void multiply(Index m, Index n, Index k, const float* a, Index a_stride, model::MatrixView b,
-                float* c, Index c_stride) {
-    if (precision_ == model::Precision::bf16) {
-      const auto* const narrow = reinterpret_cast<const Bf16*>(a);
-      model::multiply(m, n, k, {narrow, a_stride}, b, c, c_stride, false, scratch_.data());
-    } else {
-      model::multiply(m, n, k, {a, a_stride}, b, c, c_stride);
-    }
-  }
-
-  /// gradient[m, n] = a^T b for a of [k, m] and b of [k, n].
-  void multiply_transposed(Index m, Index n, Index k, const float* a, const float* b,
-                           std::size_t weight, bool accumulate) {
-    float* const c = gradient_.data() + weight;
-    if (precision_ == model::Precision::bf16) {
-      model::multiply(m, n, k, {reinterpret_cast<const Bf16*>(a), m, true},
-                      model::Bf16View{reinterpret_cast<const Bf16*>(b), n}, c, n, accumulate,
-                      scratch_.data());
-    } else {
-      model::multiply(m, n, k, {a, m, true}, {b, n}, c, n, accumulate);
-    }
-  }
-
-  model::ActivationPlan plan_;
+  Index rows_, logits_rows_;
   model::Precision precision_;
-  const model::AlignedBuffer& weights_;
+  std::span<const float> weights_;
   model::AlignedBuffer gradient_;
   model::AlignedBuffer x_;
   model::AlignedBuffer y_;
@@ -138,7 +126,7 @@ double measure_product_time(const model::ModelConfig& config, std::int64_t seque
     size += static_cast<std::size_t>(layer.inputs * layer.outputs);
   }
   model::AlignedBuffer weights(size);
-  std::fill_n(weights.data(), size, 1e-3F);
+  std::ranges::fill(weights.span(), 1e-3F);
 
   double best = std::numeric_limits<double>::infinity();
   Clock::time_point start;
@@ -154,7 +142,7 @@ double measure_product_time(const model::ModelConfig& config, std::int64_t seque
   for (std::uint32_t thread = 0; thread < running; ++thread) {
     workers.emplace_back([&] {
       const model::FloatingPointScope scope;
-      Products products(config, precision, sequences, weights);
+      Products products(config, precision, sequences, weights.span());
       products.run(layers);  // touches all memory
       for (int i = 0; i < rounds; ++i) {
         round.arrive_and_wait();

@@ -5,13 +5,11 @@
 #include <span>
 #include <vector>
 
-#include "model/gpt2/gpt2.hpp"
-#include "model/gpt2/gpt2_layout.hpp"
 #include "model/gpt2/model_config.hpp"
+#include "model/kernels/dropout_key.hpp"
 #include "model/tensors/micro_batch.hpp"
 
-/// The model as its equations: plain loops in double, each forward beside its backward.
-/// Slow and meant to be read; the tests hold the fast path against it, and it against
+/// GPT-2 as its equations, in double. The tests hold the fast path against it, and it against
 /// finite differences.
 namespace nodezero::model::reference {
 
@@ -25,7 +23,7 @@ double loss_and_gradient(const ModelConfig& config, std::span<const double> weig
                          const MicroBatch& batch, const DropoutKey& key,
                          std::span<double> gradient);
 
-/// Logits [tokens, vocabulary] of one sequence, without dropout.
+/// Logits [tokens, V] of one sequence, without dropout.
 std::vector<double> logits(const ModelConfig& config, std::span<const double> weights,
                            std::span<const std::int32_t> tokens);
 
