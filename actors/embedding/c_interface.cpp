@@ -14,6 +14,7 @@
 
 #include "actors/embedding/c_model.hpp"
 #include "actors/embedding/c_options.hpp"
+#include "model/tensors/shape.hpp"
 #include "nodezero/multilayer_perceptron.hpp"
 #include "nodezero/nodezero.h"
 #include "nodezero/trainer.hpp"
@@ -80,6 +81,18 @@ Result<void> missing(const char* what) {
   return fail(ErrorCode::invalid_argument, std::string(what) + " is NULL");
 }
 
+/// A copy of so many rows of a caller's. Fails with invalid_argument if they are NULL or more than
+/// memory holds.
+Result<std::vector<float>> rows_of(const float* values, std::size_t rows, std::int64_t row,
+                                   const char* what) {
+  const auto count = nodezero::model::count_values({static_cast<std::int64_t>(rows), row});
+  if (!values || !count) {
+    return fail(ErrorCode::invalid_argument,
+                std::string(what) + (values ? " are more than memory can hold" : " are NULL"));
+  }
+  return std::vector<float>(values, values + *count);
+}
+
 /// What the caller's struct has room for.
 void write(const nodezero::Status& s, nodezero_status& out) {
   const auto& t = s.threads;
@@ -114,11 +127,15 @@ nodezero_code telling(const nodezero_trainer* trainer, nodezero_status* out, Cal
   });
 }
 
-/// What both ways to create a trainer have in common; `make` makes the model.
+struct Made {
+  std::shared_ptr<const nodezero::AnyTrainable> model;
+  std::int64_t inputs = 0, outputs = 0;  ///< of a perceptron
+};
+
+/// What both ways to create a trainer have in common; `make` returns a Result<Made>.
 template <class Make>
 nodezero_code create(const nodezero_options* given, nodezero_trainer** out, char* message,
-                     std::size_t message_size, std::int64_t inputs, std::int64_t outputs,
-                     Make make) {
+                     std::size_t message_size, Make make) {
   return code_of(
       [&]() -> Result<void> {
         if (!out) {
@@ -129,17 +146,17 @@ nodezero_code create(const nodezero_options* given, nodezero_trainer** out, char
         if (!options) {
           return tl::unexpected<Error>(std::move(options.error()));
         }
-        auto model = make();
-        if (!model) {
-          return tl::unexpected<Error>(std::move(model.error()));
+        auto made = make();
+        if (!made) {
+          return tl::unexpected<Error>(std::move(made.error()));
         }
-        auto trainer = nodezero::Trainer::create(std::move(*model), std::move(*options));
+        auto trainer = nodezero::Trainer::create(std::move(made->model), std::move(*options));
         if (!trainer) {
           return tl::unexpected<Error>(std::move(trainer.error()));
         }
         // Made in place: it holds a mutex.
-        *out = new nodezero_trainer{
-            std::shared_ptr<Kept>(new Kept{std::move(*trainer), inputs, outputs, {}, {}})};
+        *out = new nodezero_trainer{std::shared_ptr<Kept>(
+            new Kept{std::move(*trainer), made->inputs, made->outputs, {}, {}})};
         return {};
       },
       [&](const std::string& text) { write_text(text, message, message_size); });
@@ -151,30 +168,27 @@ extern "C" {
 
 nodezero_code nodezero_create(const nodezero_model* model, const nodezero_options* options,
                               nodezero_trainer** trainer, char* message, size_t message_size) {
-  return create(options, trainer, message, message_size, 0, 0,
-                [&]() -> Result<std::shared_ptr<const nodezero::AnyTrainable>> {
-                  const auto known = nodezero::known_part(model, nodezero_model_init);
-                  if (!known) {
-                    return tl::unexpected<Error>(known.error());
-                  }
-                  return nodezero::make_c_model(*known);
-                });
+  return create(options, trainer, message, message_size, [&] {
+    return nodezero::known_part(model, nodezero_model_init)
+        .and_then([](const auto& known) { return nodezero::make_c_model(known); })
+        .map([](auto made) { return Made{std::move(made)}; });
+  });
 }
 
 nodezero_code nodezero_create_perceptron(const int64_t* sizes, size_t size_count,
                                          const nodezero_options* options,
                                          nodezero_trainer** trainer, char* message,
                                          size_t message_size) {
-  const bool has_sizes = sizes && size_count > 0;
-  return create(options, trainer, message, message_size, has_sizes ? sizes[0] : 0,
-                has_sizes ? sizes[size_count - 1] : 0,
-                [&]() -> Result<std::shared_ptr<const nodezero::AnyTrainable>> {
-                  if (!has_sizes) {
-                    return fail(ErrorCode::invalid_argument, "a perceptron needs sizes");
-                  }
-                  return nodezero::make_trainable(nodezero::MultilayerPerceptron(
-                      std::vector<std::int64_t>(sizes, sizes + size_count)));
-                });
+  return create(options, trainer, message, message_size, [&] {
+    return nodezero::copy_of(sizes, size_count, "sizes").and_then([](auto all) -> Result<Made> {
+      if (all.size() < 2) {
+        return fail(ErrorCode::invalid_argument, "a perceptron needs two sizes or more");
+      }
+      const std::int64_t inputs = all.front(), outputs = all.back();
+      return Made{nodezero::make_trainable(nodezero::MultilayerPerceptron(std::move(all))), inputs,
+                  outputs};
+    });
+  });
 }
 
 void nodezero_destroy(nodezero_trainer* trainer) {
@@ -199,23 +213,22 @@ void nodezero_failure(const nodezero_trainer* trainer, char* message, size_t siz
 }
 
 nodezero_code nodezero_submit(nodezero_trainer* trainer, const void* batch, size_t size) {
-  return guarded(trainer, [&](Kept& kept) -> Result<void> {
-    if (!batch && size > 0) {
-      return missing("the batch");
-    }
-    return kept.trainer.submit(nodezero::copy_bytes(batch, size));
+  return guarded(trainer, [&](Kept& kept) {
+    return nodezero::copy_of(static_cast<const std::byte*>(batch), size, "the batch")
+        .and_then([&](auto bytes) { return kept.trainer.submit(std::move(bytes)); });
   });
 }
 
 nodezero_code nodezero_submit_examples(nodezero_trainer* trainer, size_t examples,
                                        const float* inputs, const float* targets) {
   return guarded(trainer, [&](Kept& kept) -> Result<void> {
-    if (!inputs || !targets) {
-      return missing("a batch's inputs or targets");
+    auto in = rows_of(inputs, examples, kept.inputs, "the inputs");
+    if (!in) {
+      return tl::unexpected<Error>(std::move(in.error()));
     }
-    const auto in = examples * static_cast<std::size_t>(kept.inputs);
-    const auto out = examples * static_cast<std::size_t>(kept.outputs);
-    return kept.trainer.submit(nodezero::Examples{{inputs, inputs + in}, {targets, targets + out}});
+    return rows_of(targets, examples, kept.outputs, "the targets").and_then([&](auto out) {
+      return kept.trainer.submit(nodezero::Examples{std::move(*in), std::move(out)});
+    });
   });
 }
 
@@ -246,11 +259,14 @@ nodezero_code nodezero_get_status(const nodezero_trainer* trainer, nodezero_stat
 nodezero_code nodezero_predict(nodezero_trainer* trainer, const void* input, size_t input_size,
                                void* output, size_t output_size, uint64_t* version) {
   return guarded(trainer, [&](Kept& kept) -> Result<void> {
-    if ((!input && input_size > 0) || (!output && output_size > 0)) {
-      return missing("the input or the output");
+    if (auto valid = nodezero::check_array(output, output_size, "the output"); !valid) {
+      return valid;
     }
-    auto answer = kept.trainer.predict<nodezero::Bytes>(
-        nodezero::CInput{nodezero::copy_bytes(input, input_size), output_size});
+    auto answer = nodezero::copy_of(static_cast<const std::byte*>(input), input_size, "the input")
+                      .and_then([&](auto bytes) {
+                        return kept.trainer.predict<nodezero::Bytes>(
+                            nodezero::CInput{std::move(bytes), output_size});
+                      });
     if (!answer) {
       return tl::unexpected<Error>(std::move(answer.error()));
     }
@@ -267,11 +283,12 @@ nodezero_code nodezero_predict(nodezero_trainer* trainer, const void* input, siz
 nodezero_code nodezero_predict_examples(nodezero_trainer* trainer, size_t examples,
                                         const float* inputs, float* outputs, uint64_t* version) {
   return guarded(trainer, [&](Kept& kept) -> Result<void> {
-    if (!inputs || !outputs) {
-      return missing("the inputs or the outputs");
+    if (!outputs) {
+      return missing("the place for the outputs");
     }
-    const auto in = examples * static_cast<std::size_t>(kept.inputs);
-    auto answer = kept.trainer.predict<std::vector<float>>(std::vector<float>(inputs, inputs + in));
+    auto answer = rows_of(inputs, examples, kept.inputs, "the inputs").and_then([&](auto in) {
+      return kept.trainer.predict<std::vector<float>>(std::move(in));
+    });
     if (!answer) {
       return tl::unexpected<Error>(std::move(answer.error()));
     }
@@ -310,6 +327,9 @@ nodezero_code nodezero_restore(nodezero_trainer* trainer, const void* state, siz
   return guarded(trainer, [&](Kept& kept) -> Result<void> {
     if (!state) {
       return missing("the state");
+    }
+    if (auto valid = nodezero::check_array(state, size, "the state"); !valid) {
+      return valid;
     }
     return kept.trainer.restore(std::span(static_cast<const std::byte*>(state), size));
   });

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "model/tensors/shape.hpp"
+
 namespace nodezero {
 namespace {
 
@@ -71,28 +73,36 @@ class CModel {
 
 }  // namespace
 
-Bytes copy_bytes(const void* data, std::size_t size) {
-  const auto* bytes = static_cast<const std::byte*>(data);
-  return size > 0 ? Bytes(bytes, bytes + size) : Bytes();
+Result<void> check_array(const void* values, std::size_t count, const char* what) {
+  if (!model::count_values({static_cast<std::int64_t>(count)})) {
+    return fail(ErrorCode::invalid_argument, std::string(what) + " cannot have " +
+                                                 std::to_string(count) +
+                                                 " elements: memory does not hold as many");
+  }
+  if (!values && count > 0) {
+    return fail(ErrorCode::invalid_argument, std::string(what) + " is NULL");
+  }
+  return {};
 }
 
 Result<std::shared_ptr<const AnyTrainable>> make_c_model(const nodezero_model& model) {
-  const auto refuse = [](const char* what) {
-    return fail(ErrorCode::invalid_argument, std::string(what) + " is NULL");
-  };
   if (!model.loss_and_gradient) {
-    return refuse("loss_and_gradient");
+    return fail(ErrorCode::invalid_argument, "loss_and_gradient is NULL");
   }
-  if (!model.tensors) {
-    return refuse("tensors");
+  if (const auto valid = check_array(model.tensors, model.tensor_count, "tensors"); !valid) {
+    return tl::unexpected<Error>(valid.error());
   }
   std::vector<TensorSpec> tensors;
   for (std::size_t i = 0; i < model.tensor_count; ++i) {
     const nodezero_tensor& tensor = model.tensors[i];
-    if (!tensor.name || (!tensor.shape && tensor.dimensions > 0)) {
-      return refuse("a tensor's name or shape");
+    auto shape = copy_of(tensor.shape, tensor.dimensions, "a tensor's shape");
+    if (!shape) {
+      return tl::unexpected<Error>(std::move(shape.error()));
     }
-    tensors.push_back({tensor.name, {tensor.shape, tensor.shape + tensor.dimensions}});
+    if (!tensor.name) {
+      return fail(ErrorCode::invalid_argument, "a tensor's name is NULL");
+    }
+    tensors.push_back({tensor.name, std::move(*shape)});
   }
   return make_trainable(CModel(model, std::move(tensors)));
 }

@@ -13,7 +13,17 @@ namespace nodezero {
 /// Batches and answers of a model in C.
 using Bytes = std::vector<std::byte>;
 
-Bytes copy_bytes(const void* data, std::size_t size);
+/// Fails with invalid_argument if memory cannot hold as many values, so that a size must have
+/// wrapped, or if they are NULL.
+Result<void> check_array(const void* values, std::size_t count, const char* what);
+
+/// A copy of what a caller points to, which may be NULL if there is nothing. Fails as check_array.
+template <class Value>
+Result<std::vector<Value>> copy_of(const Value* values, std::size_t count, const char* what) {
+  return check_array(values, count, what).map([&] {
+    return count > 0 ? std::vector<Value>(values, values + count) : std::vector<Value>();
+  });
+}
 
 /// What a model in C is asked.
 struct CInput {
@@ -22,7 +32,7 @@ struct CInput {
 };
 
 /// A Trainable of a C program's functions. Fails with invalid_argument if something is NULL
-/// that must not be.
+/// that must not be, or a size has wrapped.
 Result<std::shared_ptr<const AnyTrainable>> make_c_model(const nodezero_model& model);
 
 }  // namespace nodezero

@@ -2,6 +2,7 @@
 #include "actors/embedding/host_run.hpp"
 
 #include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -12,8 +13,11 @@
 namespace nodezero::actors {
 namespace {
 
-/// As `train --threads`: with more, a slip of the keyboard would bring the machine down.
+// As the options of `train`: with more, a slip of the keyboard would bring the machine down.
 constexpr std::uint32_t most_threads = 1'024;
+constexpr std::uint32_t most_spheres = 1'000'000;
+constexpr std::uint32_t most_children = 65'536;
+constexpr std::uint32_t most_micro_batches = 1'000'000;
 
 // Only a host knows how long its own model computes; this is against arithmetic that never ends.
 constexpr auto stall_timeout = std::chrono::hours(24);
@@ -22,18 +26,22 @@ Result<void> validate(const TrainerOptions& options) {
   const auto refuse = [](std::string message) {
     return fail(ErrorCode::invalid_argument, std::move(message));
   };
-  if (options.threads < 1 || options.spheres < 1 || options.micro_batches < 1 ||
-      options.steps_in_epoch < 1) {
-    return refuse("threads, spheres, micro_batches and steps_in_epoch must be at least 1");
-  }
-  if (options.threads > most_threads) {
-    return refuse(fmt::format("threads ({}) must be at most {}", options.threads, most_threads));
+  const struct {
+    const char* name;
+    std::uint64_t value, least, most;
+  } sizes[] = {
+      {"threads", options.threads, 1, most_threads},
+      {"spheres", options.spheres, 1, most_spheres},
+      {"symmetry", options.symmetry, 2, most_children},
+      {"micro_batches", options.micro_batches, 1, most_micro_batches},
+      {"steps_in_epoch", options.steps_in_epoch, 1, std::numeric_limits<std::uint64_t>::max()}};
+  for (const auto& [name, value, least, most] : sizes) {
+    if (value < least || value > most) {
+      return refuse(fmt::format("{} must be from {} to {}, not {}", name, least, most, value));
+    }
   }
   if (options.running == Running::host_executor && !options.execute) {
     return refuse("running is host_executor: set execute to a function that runs jobs");
-  }
-  if (options.symmetry < 2) {
-    return refuse("symmetry must be at least 2");
   }
   if (options.queue_bound < options.micro_batches) {
     return refuse("queue_bound must be at least micro_batches, or no step ever begins");

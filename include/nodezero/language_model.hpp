@@ -39,8 +39,8 @@ struct Prompt {
 class NODEZERO_EXPORT LanguageModel {
  public:
   struct Sizes {
-    std::int64_t layers = 4;
-    std::int64_t heads = 4;  ///< must divide the width
+    std::int64_t layers = 4;  ///< at most 10,000
+    std::int64_t heads = 4;   ///< must divide the width
     std::int64_t width = 128;
     std::int64_t context = 64;
     std::int64_t vocabulary = 256;

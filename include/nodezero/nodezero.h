@@ -86,7 +86,7 @@ typedef struct nodezero_trainer nodezero_trainer;
 
 /** A tensor of the host's own model. */
 typedef struct nodezero_tensor {
-  const char* name;     /**< unique within the model */
+  const char* name;     /**< UTF-8, unique within the model */
   const int64_t* shape; /**< `dimensions` positive extents; weight decay applies to 2 or more */
   size_t dimensions;
 } nodezero_tensor;
@@ -127,9 +127,9 @@ typedef struct nodezero_options {
   size_t size; /**< of this struct; set by nodezero_options_init together with the defaults */
   nodezero_running running;     /**< (NODEZERO_STEPPED) */
   uint32_t threads;             /**< lanes that compute at once, at most 1,024 (1); stepped: 1 */
-  uint32_t spheres;             /**< workers of the tree (3) */
-  uint32_t symmetry;            /**< most children of a sphere, at least 2 (12) */
-  uint32_t micro_batches;       /**< batches per step (1) */
+  uint32_t spheres;             /**< workers of the tree, at most 1,000,000 (3) */
+  uint32_t symmetry;            /**< most children of a sphere, 2 to 65,536 (12) */
+  uint32_t micro_batches;       /**< batches per step, at most 1,000,000 (1) */
   uint64_t steps_in_epoch;      /**< predictions see new weights at the end of an epoch (10) */
   uint64_t total_steps;         /**< finish after these; 0: as long as there are batches (0) */
   uint64_t seed;                /**< of the initial weights (1337) */

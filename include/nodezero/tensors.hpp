@@ -11,7 +11,7 @@ namespace nodezero {
 
 /// A named tensor of a model.
 struct TensorSpec {
-  std::string name;                 ///< unique within the model
+  std::string name;                 ///< UTF-8, unique within the model
   std::vector<std::int64_t> shape;  ///< row-major; weight decay applies from 2 dimensions on
 };
 

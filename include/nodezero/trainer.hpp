@@ -61,10 +61,10 @@ using BatchFunction = std::function<AnyValue(std::uint64_t epoch, std::uint64_t 
 struct TrainerOptions {
   Running running = Running::stepped;
   std::uint32_t threads = 1;    ///< lanes that compute at the same time, at most 1,024; stepped: 1
-  std::uint32_t spheres = 3;    ///< workers of the tree
-  std::uint32_t symmetry = 12;  ///< most children of a sphere, at least 2
+  std::uint32_t spheres = 3;    ///< workers of the tree, at most 1,000,000
+  std::uint32_t symmetry = 12;  ///< most children of a sphere, 2 to 65,536
 
-  std::uint32_t micro_batches = 1;    ///< batches per step
+  std::uint32_t micro_batches = 1;    ///< batches per step, at most 1,000,000
   std::uint64_t steps_in_epoch = 10;  ///< predictions see new weights at the end of an epoch
   /// The trainer is finished after this many steps, and the learning rate decays until then.
   /// 0: it continues for as long as there are batches, and the rate stays constant after warm-up.

@@ -6,8 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "model/tensors/shape.hpp"
+
 namespace nodezero::model {
 namespace {
+
+/// The deepest networks that anybody trained have a tenth of that.
+constexpr std::int64_t most_layers = 10'000;
 
 /// The divisor of `width` that is nearest to `heads`.
 std::int64_t nearest_divisor(std::int64_t width, std::int64_t heads) {
@@ -43,6 +48,18 @@ Result<void> validate(const ModelConfig& config) {
       return fail(ErrorCode::invalid_argument,
                   fmt::format("'{}' must be from 1 to {}, not {}", size.name, most, size.value));
     }
+  }
+  if (config.layers > most_layers) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("'layers' must be from 1 to {}, not {}", most_layers, config.layers));
+  }
+  const std::int64_t rows = config.layers * (12 * config.width + 13) + config.vocabulary +
+                            config.context + 2;  // of `width` parameters each
+  if (!count_values({rows, config.width})) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("{} layers of width {} with a vocabulary of {} and a context of {} "
+                            "are too large for memory; choose smaller sizes",
+                            config.layers, config.width, config.vocabulary, config.context));
   }
   if (config.width % config.heads != 0) {
     return fail(

@@ -17,6 +17,7 @@
 
 #include "model/files/mapped_file.hpp"
 #include "model/files/system_error.hpp"
+#include "model/tensors/shape.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -31,13 +32,6 @@ tl::unexpected<Error> malformed(const std::filesystem::path& path, const std::st
   return fail(ErrorCode::malformed, fmt::format("{}: {}; it is damaged or not a safetensors file, "
                                                 "so copy or save it again",
                                                 path.string(), what));
-}
-
-std::optional<std::uint64_t> product(std::uint64_t a, std::uint64_t b) {
-  if (a != 0 && b > std::numeric_limits<std::uint64_t>::max() / a) {
-    return std::nullopt;
-  }
-  return a * b;
 }
 
 /// A list of numbers that are whole, not negative and fit into 63 bits.
@@ -73,14 +67,10 @@ std::optional<StoredTensor> parse_entry(const Json& entry) {
   tensor.type = entry["dtype"].get<std::string>();
   tensor.begin = static_cast<std::uint64_t>((*offsets)[0]);
   tensor.bytes = static_cast<std::uint64_t>((*offsets)[1] - (*offsets)[0]);
-  std::optional<std::uint64_t> needed = bytes_per_number(tensor.type);
-  if (*needed != 0) {
-    for (const std::int64_t extent : *shape) {
-      needed = needed ? product(*needed, static_cast<std::uint64_t>(extent)) : needed;
-    }
-    if (needed != tensor.bytes) {
-      return std::nullopt;
-    }
+  const auto count = count_values(*shape);
+  const std::uint64_t size = bytes_per_number(tensor.type);
+  if (!count || (size != 0 && *count * size != tensor.bytes)) {
+    return std::nullopt;
   }
   tensor.shape = std::move(*shape);
   return tensor;

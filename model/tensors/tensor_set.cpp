@@ -2,7 +2,10 @@
 #include "model/tensors/tensor_set.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 #include <utility>
+
+#include "model/tensors/shape.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -15,10 +18,12 @@ TensorLayout::TensorLayout(std::vector<TensorInfo> tensors) : tensors_(std::move
   std::sort(tensors_.begin(), tensors_.end(),
             [](const TensorInfo& a, const TensorInfo& b) { return a.name < b.name; });
   for (TensorInfo& tensor : tensors_) {
-    tensor.size = 1;
-    for (const std::int64_t extent : tensor.shape) {
-      tensor.size *= static_cast<std::size_t>(extent);
+    const auto size = count_values(tensor.shape);
+    if (!size || *size > most_values - parameter_count_) {
+      throw std::length_error("tensor '" + tensor.name + "' of " + describe_shape(tensor.shape) +
+                              " is too large for memory");
     }
+    tensor.size = *size;
     tensor.offset = buffer_size_;
     tensor.decayed = tensor.shape.size() >= 2;
     parameter_count_ += tensor.size;

@@ -28,6 +28,7 @@ struct TensorInfo {
 class TensorLayout {
  public:
   /// Takes names and shapes; sorts by name and works out everything else.
+  /// @throws std::length_error if there are more than `most_values`
   explicit TensorLayout(std::vector<TensorInfo> tensors);
 
   std::span<const TensorInfo> tensors() const { return tensors_; }

@@ -47,7 +47,7 @@ double learning_rate_at(const OptimizerOptions& options, std::uint64_t step,
                         std::uint64_t total_steps) {
   if (step < options.warmup) {
     return options.learning_rate * static_cast<double>(step + 1) /
-           static_cast<double>(options.warmup + 1);
+           (static_cast<double>(options.warmup) + 1);
   }
   const std::uint64_t last = std::max(total_steps, options.warmup + 1) - 1;
   const double progress = last == options.warmup

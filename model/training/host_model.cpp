@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
 #include <exception>
+#include <optional>
 #include <set>
 #include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "model/tensors/shape.hpp"
+#include "model/text/utf8_text.hpp"
 #include "model/training/trained_model.hpp"
 
 namespace nodezero {
@@ -114,27 +120,53 @@ class HostModel : public TrainedModel {
   Places places_;  ///< in the model's order
 };
 
+bool is_utf8(std::string_view text) {
+  while (!text.empty()) {
+    const std::size_t bytes = decode_utf8(text).bytes;
+    if (bytes == 0) {
+      return false;
+    }
+    text.remove_prefix(bytes);
+  }
+  return true;
+}
+
+/// Why these cannot be the tensors of a model.
+std::optional<std::string> first_mistake(std::span<const TensorSpec> tensors) {
+  if (tensors.empty()) {
+    return "the model has no tensors; a perceptron has some if it has two sizes or more";
+  }
+  std::set<std::string> names;
+  std::size_t values = 0;
+  for (std::size_t i = 0; i < tensors.size(); ++i) {
+    const auto& [name, shape] = tensors[i];
+    if (!is_utf8(name)) {
+      return fmt::format("the name of tensor {} is not UTF-8, so no state could be saved", i);
+    }
+    if (!names.insert(name).second) {
+      return fmt::format("the model has two tensors of the name '{}'", name);
+    }
+    if (std::ranges::any_of(shape, [](std::int64_t extent) { return extent < 1; })) {
+      return fmt::format("tensor '{}' of {} has an extent that is not positive", name,
+                         describe_shape(shape));
+    }
+    const auto count = count_values(shape);
+    if (!count || *count > most_values - values) {
+      return fmt::format("tensor '{}' of {} is too large for memory; choose smaller sizes", name,
+                         describe_shape(shape));
+    }
+    values += *count;
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 nodezero::Result<std::shared_ptr<const TrainedModel>> host_model(
     std::shared_ptr<const AnyTrainable> model) {
-  const auto refuse = [](std::string message) {
-    return fail(ErrorCode::invalid_argument, std::move(message));
-  };
   const auto tensors = model->tensors();
-  std::set<std::string> names;
-  for (const auto& tensor : tensors) {
-    if (!names.insert(tensor.name).second) {
-      return refuse("the model has two tensors of the name '" + tensor.name + "'");
-    }
-    for (const std::int64_t extent : tensor.shape) {
-      if (extent < 1) {
-        return refuse("tensor '" + tensor.name + "' has an extent that is not positive");
-      }
-    }
-  }
-  if (names.empty()) {
-    return refuse("the model has no tensors; a perceptron has some if it has two sizes or more");
+  if (auto mistake = first_mistake(tensors)) {
+    return fail(ErrorCode::invalid_argument, std::move(*mistake));
   }
   return std::make_shared<const HostModel>(std::move(model), tensors);
 }

@@ -2,6 +2,7 @@
 #include "nodezero/language_model.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "model/gpt2/gpt2.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
 #include "model/gpt2/model_config.hpp"
+#include "model/tensors/shape.hpp"
 
 namespace nodezero {
 namespace {
@@ -103,13 +105,17 @@ std::vector<std::int32_t> LanguageModel::predict(ConstTensors parameters,
 
 std::optional<Error> LanguageModel::check(const TokenWindows& batch) const {
   const auto& config = state_->config;
-  const auto size = static_cast<std::size_t>(std::max<std::int64_t>(0, batch.sequences) *
-                                             std::max<std::int64_t>(0, batch.context));
-  if (size == 0 || batch.context > config.context || batch.inputs.size() != size ||
-      batch.targets.size() != size) {
+  const auto size = model::count_values({batch.sequences, batch.context});
+  if (!size || *size == 0 || batch.context > config.context || batch.inputs.size() != *size ||
+      batch.targets.size() != *size) {
     return Error{ErrorCode::wrong_shape, "a batch needs at least one window of 1 to " +
                                              std::to_string(config.context) +
                                              " tokens, and as many inputs and targets"};
+  }
+  // The kernels count tokens in 32 bits.
+  if (*size > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max())) {
+    return Error{ErrorCode::wrong_shape, "a batch of " + std::to_string(*size) +
+                                             " tokens is too large; divide it into several"};
   }
   if (!are_tokens(batch.inputs, 0, config.vocabulary) ||
       !are_tokens(batch.targets, model::ignored_target, config.vocabulary)) {

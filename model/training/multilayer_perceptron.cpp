@@ -11,6 +11,7 @@
 #include "model/kernels/matrix_product.hpp"
 #include "model/kernels/random.hpp"
 #include "model/kernels/vector_math.hpp"
+#include "model/tensors/shape.hpp"
 
 namespace nodezero {
 namespace {
@@ -165,6 +166,11 @@ std::optional<Error> MultilayerPerceptron::check(std::span<const float> inputs,
 std::optional<Error> MultilayerPerceptron::check_input(std::span<const float> input) const {
   if (input.empty() || static_cast<Index>(input.size()) % inputs() != 0) {
     return wrong_shape("an input", input.size(), inputs());
+  }
+  const auto examples = static_cast<Index>(input.size()) / inputs();
+  if (!model::count_values({examples, std::ranges::max(sizes_)})) {
+    return Error{ErrorCode::wrong_shape, "the layers' outputs for " + std::to_string(examples) +
+                                             " examples are too large for memory"};
   }
   if (!is_finite(input)) {
     return Error{ErrorCode::not_finite, "an input is not a finite number"};

@@ -163,7 +163,7 @@ TEST(CInterface, SaysWhatIsWrongAndNeverCrashes) {
   line.options.spheres = 0;
   EXPECT_EQ(nodezero_create(&line.model, &line.options, &line.trainer, cut_off, sizeof cut_off),
             NODEZERO_INVALID_ARGUMENT);
-  EXPECT_STREQ(cut_off, "thre");
+  EXPECT_STREQ(cut_off, "sphe");
   EXPECT_EQ(line.trainer, nullptr);
   line.options.spheres = 1;
   ASSERT_EQ(line.create(), NODEZERO_OK);
