@@ -11,6 +11,7 @@
 
 #include "runtime/actor_trace.hpp"
 #include "runtime/caf.hpp"
+#include "runtime/floating_point_mode.hpp"
 #include "runtime/send_observer.hpp"
 #include "runtime/sightings.hpp"
 #include "runtime/thrown.hpp"
@@ -89,6 +90,12 @@ class recorded : public Base {
     __tsan_release(this);
 #endif
     return result;
+  }
+
+  /// The thread may be a host's, with a mode of its own.
+  caf::resumable::resume_result resume(caf::execution_unit* unit, std::size_t throughput) override {
+    const FloatingPointMode mode;
+    return Base::resume(unit, throughput);
   }
 
   void launch(caf::execution_unit* unit, bool lazy, bool hide) override {

@@ -9,6 +9,7 @@
 #include "actors/embedding/host_run.hpp"
 #include "actors/run/assembly.hpp"
 #include "nodezero/caf.hpp"
+#include "runtime/floating_point_mode.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero {
@@ -172,6 +173,7 @@ Result<learner_actor> spawn_learner(caf::actor_system& system,
                                     std::shared_ptr<const AnyTrainable> model,
                                     TrainerOptions options) {
   options.running = Running::own_threads;
+  const runtime::FloatingPointMode mode;
   try {
     auto trained = actors::trained_model(model, options);
     if (!trained) {
