@@ -5,36 +5,13 @@
 #include "actors/embedding/session.hpp"
 
 #include <exception>
-#include <fcntl.h>
 #include <string>
-#include <sys/file.h>
 #include <utility>
 
 #include "actors/embedding/host_run.hpp"
-#include "model/files/atomic_file.hpp"
 
 namespace nodezero {
 namespace {
-
-Result<model::FileDescriptor> lock_folder(const std::filesystem::path& folder) {
-  if (folder.empty()) {
-    return model::FileDescriptor();
-  }
-  if (const auto created = model::create_folder(folder); !created) {
-    return fail(created.error());
-  }
-  const auto path = folder / "lock";
-  model::FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
-  if (!file.is_open()) {
-    return fail(ErrorCode::io, "cannot write to folder '" + folder.string() + "'");
-  }
-  // The system drops the lock when the process ends, however it ends.
-  if (::flock(file.number(), LOCK_EX | LOCK_NB) != 0) {
-    return fail(ErrorCode::in_use,
-                "another trainer works in '" + folder.string() + "': choose another folder");
-  }
-  return file;
-}
 
 std::shared_ptr<runtime::HostJobs> make_jobs(const TrainerOptions& options) {
   if (options.running != Running::host_executor) {
@@ -90,12 +67,12 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
     if (!trained) {
       return tl::unexpected<Error>(std::move(trained.error()));
     }
-    auto lock = lock_folder(options.folder);
-    if (!lock) {
-      return tl::unexpected<Error>(std::move(lock.error()));
+    auto folder = actors::StateFolder::open(options.folder);
+    if (!folder) {
+      return tl::unexpected<Error>(std::move(folder.error()));
     }
     std::shared_ptr<Session> session(new Session(host_calls, std::move(model), std::move(*trained),
-                                                 std::move(options), std::move(*lock)));
+                                                 std::move(options), std::move(*folder)));
     const runtime::HostJobs::Turn turn(session->jobs_);
     session->start(std::nullopt, true);
     return session;
@@ -107,12 +84,12 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
 Trainer::Session::Session(std::shared_ptr<const actors::HostCalls> host_calls,
                           std::shared_ptr<const AnyTrainable> model,
                           std::shared_ptr<const model::TrainedModel> trained,
-                          TrainerOptions options, model::FileDescriptor folder_lock)
+                          TrainerOptions options, actors::StateFolder folder)
     : host_calls_(std::move(host_calls)),
       model_(std::move(model)),
       trained_(std::move(trained)),
       options_(std::move(options)),
-      folder_lock_(std::move(folder_lock)),
+      folder_(std::move(folder)),
       queue_(options_.batches
                  ? nullptr
                  : std::make_shared<actors::BatchQueue>(options_.queue_bound, options_.when_full)),

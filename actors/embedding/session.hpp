@@ -10,11 +10,12 @@
 #include <shared_mutex>
 #include <thread>
 
+#include "actors/embedding/home_process.hpp"
 #include "actors/embedding/host_calls.hpp"
+#include "actors/embedding/state_folder.hpp"
 #include "actors/errors.hpp"
 #include "actors/run/assembly.hpp"
 #include "actors/run/batch_queue.hpp"
-#include "model/files/file_descriptor.hpp"
 #include "model/training/trained_model.hpp"
 #include "nodezero/trainer.hpp"
 #include "runtime/ask.hpp"
@@ -45,6 +46,8 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   Result<void> close();
   /// Closes, or has it done when the callback has returned that this is called in.
   void let_go();
+  /// Whether calls can be served: a child of fork() has none of the process's threads.
+  bool is_within_reach() const { return is_stepped() || home_.is_here(); }
 
  private:
   struct SystemConfig;
@@ -54,7 +57,7 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   Session(std::shared_ptr<const actors::HostCalls> host_calls,
           std::shared_ptr<const AnyTrainable> model,
           std::shared_ptr<const model::TrainedModel> trained, TrainerOptions options,
-          model::FileDescriptor folder_lock);
+          actors::StateFolder folder);
 
   // The run of the actors; under run_mutex_, or before anybody else knows of the session:
   void start(std::optional<model::Checkpoint> from, bool trains);
@@ -80,7 +83,6 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   std::optional<Error> refusal(bool needs_stepped) const;
   Result<void> push_and_help(const AnyValue& batch);
   void notify_feed();
-  Result<std::filesystem::path> path_of(const std::string& name) const;
   Status status_of(Progress progress) const;
   void run_has_ended(const Result<actors::run_ended>& outcome);
 
@@ -118,7 +120,8 @@ class Trainer::Session : public std::enable_shared_from_this<Session>, private a
   const std::shared_ptr<const AnyTrainable> model_;
   const std::shared_ptr<const model::TrainedModel> trained_;
   const TrainerOptions options_;
-  const model::FileDescriptor folder_lock_;
+  const actors::StateFolder folder_;
+  const actors::HomeProcess home_;
   const std::shared_ptr<actors::BatchQueue> queue_;  ///< null if batches are a function
   const std::thread::id owner_ = std::this_thread::get_id();
   const std::shared_ptr<runtime::HostJobs> jobs_;  ///< null without the host's executor

@@ -80,20 +80,8 @@ Result<void> Trainer::Session::restore(std::span<const std::byte> state) {
   }
 }
 
-Result<std::filesystem::path> Trainer::Session::path_of(const std::string& name) const {
-  if (options_.folder.empty()) {
-    return fail(ErrorCode::invalid_argument,
-                "states with names need a folder: set it in the options");
-  }
-  if (name.empty() || name == "." || name == ".." || name == "lock" ||
-      name.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {
-    return fail(ErrorCode::invalid_argument, "'" + name + "' is no name of a file");
-  }
-  return options_.folder / name;
-}
-
 Result<void> Trainer::Session::save(const std::string& name) {
-  const auto path = path_of(name);
+  const auto path = folder_.file(name);
   if (!path) {
     return tl::unexpected<Error>(path.error());
   }
@@ -106,7 +94,7 @@ Result<void> Trainer::Session::save(const std::string& name) {
 }
 
 Result<void> Trainer::Session::restore(const std::string& name) {
-  const auto path = path_of(name);
+  const auto path = folder_.file(name);
   if (!path) {
     return tl::unexpected<Error>(path.error());
   }

@@ -2,6 +2,7 @@
 #include "nodezero/trainer.hpp"
 
 #include "actors/embedding/session.hpp"
+#include "runtime/floating_point_mode.hpp"
 
 namespace nodezero {
 namespace {
@@ -10,9 +11,15 @@ Error moved_from() {
   return {ErrorCode::closed, "the trainer was moved from"};
 }
 
+Error out_of_reach() {
+  return {ErrorCode::closed,
+          "the trainer's threads stayed in the process that was forked: create another one here"};
+}
+
 }  // namespace
 
 Result<Trainer> Trainer::create(std::shared_ptr<const AnyTrainable> model, TrainerOptions options) {
+  const runtime::FloatingPointMode mode;
   auto session = Session::create(std::move(model), std::move(options));
   if (!session) {
     return tl::unexpected<Error>(std::move(session.error()));
@@ -29,8 +36,13 @@ Trainer& Trainer::operator=(Trainer&& other) noexcept {
 }
 
 Trainer::~Trainer() {
-  if (session_) {
+  if (!session_) {
+    return;
+  }
+  if (session_->is_within_reach()) {
     session_->let_go();
+  } else {
+    new std::shared_ptr<Session>(std::move(session_));  // its end would wait for the threads
   }
 }
 
@@ -39,6 +51,10 @@ Trainer::~Trainer() {
   if (!session) {                                                              \
     return tl::unexpected<Error>(moved_from());                                \
   }                                                                            \
+  if (!session->is_within_reach()) {                                           \
+    return tl::unexpected<Error>(out_of_reach());                              \
+  }                                                                            \
+  const runtime::FloatingPointMode mode; /* a host may have set another */     \
   return session->expression
 
 Result<void> Trainer::submit_value(AnyValue batch) {
@@ -76,7 +92,14 @@ Result<void> Trainer::close() {
 
 Status Trainer::status() const {
   const auto session = session_;
-  return session ? session->status() : Status{};
+  Status status;
+  if (session && session->is_within_reach()) {
+    status = session->status();
+  } else if (session) {
+    status.progress = Progress::failed;
+    status.failure = out_of_reach().message;
+  }
+  return status;
 }
 
 }  // namespace nodezero
