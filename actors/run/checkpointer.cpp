@@ -24,7 +24,7 @@ checkpointer::checkpointer(caf::actor_config& config, std::filesystem::path fold
       folder_(std::move(folder)),
       model_(model),
       tokenizer_(std::move(tokenizer)),
-      keep_(keep) {}
+      checkpoints_(folder_, keep) {}
 
 checkpointer::behavior_type checkpointer::make_behavior() {
   return {
@@ -38,7 +38,7 @@ caf::result<saved> checkpointer::write(const save& request) {
     return saved{request.envelope, {}};
   }
   try {
-    const auto path = model::write_checkpoint(folder_, request.checkpoint, keep_);
+    const auto path = checkpoints_.write(request.checkpoint);
     if (!path) {
       return not_saved(request.envelope, path.error());
     }

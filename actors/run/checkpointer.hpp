@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "actors/interfaces.hpp"
+#include "model/storage/checkpoint.hpp"
 #include "model/text/tokenizer.hpp"
 #include "runtime/recorded.hpp"
 
@@ -32,7 +33,7 @@ class checkpointer : public runtime::recorded<checkpointer_actor::base> {
   std::filesystem::path folder_;
   model::ModelConfig model_;
   std::optional<model::Tokenizer> tokenizer_;
-  std::uint32_t keep_;
+  model::CheckpointFolder checkpoints_;
 };
 
 }  // namespace nodezero::actors

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -16,6 +17,8 @@
 
 namespace nodezero::model {
 namespace {
+
+constexpr std::string_view unfinished_suffix = ".unfinished";
 
 std::filesystem::path folder_of(const std::filesystem::path& path) {
   const auto parent = path.parent_path();
@@ -61,8 +64,8 @@ Result<void> replace_file_atomically(
     const std::filesystem::path& path,
     const std::function<Result<void>(const std::filesystem::path& temporary)>& write) {
   // The process number keeps two programs that save to one place from sharing a temporary.
-  const auto temporary =
-      folder_of(path) / fmt::format(".{}.{}.unfinished", path.filename().string(), ::getpid());
+  const auto temporary = folder_of(path) / fmt::format(".{}.{}{}", path.filename().string(),
+                                                       ::getpid(), unfinished_suffix);
   auto done = write(temporary);
   if (done) {
     done = sync_path(temporary);
@@ -80,6 +83,21 @@ Result<void> replace_file_atomically(
     return done;
   }
   return sync_path(folder_of(path));
+}
+
+void remove_unfinished_files(const std::filesystem::path& folder) {
+  std::error_code error;
+  std::vector<std::filesystem::path> leftovers;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end;
+       entry.increment(error)) {
+    const auto name = entry->path().filename().string();
+    if (name.starts_with('.') && name.ends_with(unfinished_suffix)) {
+      leftovers.push_back(entry->path());
+    }
+  }
+  for (const auto& path : leftovers) {
+    std::filesystem::remove(path, error);
+  }
 }
 
 Result<void> create_folder(const std::filesystem::path& folder) {

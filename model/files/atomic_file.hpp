@@ -23,6 +23,10 @@ Result<void> replace_file_atomically(
     const std::filesystem::path& path,
     const std::function<Result<void>(const std::filesystem::path& temporary)>& write);
 
+/// Removes what writers that were killed have left of the two above in a folder. Only for a folder
+/// that no other program writes to now.
+void remove_unfinished_files(const std::filesystem::path& folder);
+
 /// Creates a folder and its parents where they are missing, and syncs the parent of each new one.
 Result<void> create_folder(const std::filesystem::path& folder);
 

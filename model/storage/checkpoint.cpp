@@ -89,20 +89,6 @@ void discard(const fs::path& path) {
   }
 }
 
-/// A failure to remove is not one to write: the next checkpoint tries again.
-void remove_old(const fs::path& checkpoints, const fs::path& written, std::uint32_t keep) {
-  std::uint32_t whole = 0;
-  for (const auto& [step, path] : newest_first(checkpoints)) {
-    if (path == written) {
-      ++whole;
-    } else if (whole >= keep) {
-      discard(path);
-    } else if (verify_checkpoint_files(path)) {
-      ++whole;
-    }
-  }
-}
-
 Result<void> write_new(const fs::path& path, const Checkpoint& checkpoint) {
   const auto unfinished = unfinished_name(path, "written");
   std::error_code ignored;
@@ -125,20 +111,52 @@ Result<void> write_new(const fs::path& path, const Checkpoint& checkpoint) {
 
 }  // namespace
 
-Result<fs::path> write_checkpoint(const fs::path& folder, const Checkpoint& checkpoint,
-                                  std::uint32_t keep) {
-  const auto checkpoints = checkpoints_in(folder);
-  if (auto created = create_folder(checkpoints); !created) {
+CheckpointFolder::CheckpointFolder(const fs::path& run_folder, std::uint32_t keep)
+    : folder_(checkpoints_in(run_folder)), keep_(keep) {}
+
+Result<fs::path> CheckpointFolder::write(const Checkpoint& checkpoint) {
+  if (auto created = create_folder(folder_); !created) {
     return tl::unexpected(created.error());
   }
-  const auto path = checkpoints / name_of_step(checkpoint.progress.step);
-  if (!verify_checkpoint_files(path)) {
+  const auto path = folder_ / name_of_step(checkpoint.progress.step);
+  if (!is_whole(path)) {
     if (auto written = write_new(path, checkpoint); !written) {
       return tl::unexpected(written.error());
     }
+    // Its sums have just been made of its files.
+    known_whole_[path] = checkpoint_stamps(path);
   }
-  remove_old(checkpoints, path, keep);
+  remove_old(path);
   return path;
+}
+
+bool CheckpointFolder::is_whole(const fs::path& path) {
+  const auto stamps = checkpoint_stamps(path);
+  const auto known = known_whole_.find(path);
+  if (known != known_whole_.end() && known->second == stamps) {
+    return true;
+  }
+  known_whole_.erase(path);
+  if (!verify_checkpoint_files(path)) {
+    return false;
+  }
+  known_whole_[path] = stamps;
+  return true;
+}
+
+/// A failure to remove is not one to write: the next checkpoint tries again.
+void CheckpointFolder::remove_old(const fs::path& written) {
+  std::uint32_t whole = 0;
+  for (const auto& [step, path] : newest_first(folder_)) {
+    if (path == written) {
+      ++whole;
+    } else if (whole >= keep_) {
+      known_whole_.erase(path);
+      discard(path);
+    } else if (is_whole(path)) {
+      ++whole;
+    }
+  }
 }
 
 Result<FoundCheckpoint> read_newest_checkpoint(const fs::path& folder) {

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "model/files/file_stamp.hpp"
 #include "model/storage/model_folder.hpp"
 #include "model/training/adamw.hpp"
 
@@ -35,15 +37,29 @@ struct Checkpoint {
   std::shared_ptr<const OptimizerState> optimizer;
 };
 
-/// Writes `folder`/checkpoints/step-XXXXXXXX: model folder files (without a tokenizer),
-/// optimizer.safetensors, progress.json and checksums.json (SHA-256 of each file), all under
-/// a temporary name first, synced, then renamed. Then removes what is older than the newest
-/// `keep` whole checkpoints, but never the one of this call; every one that is kept has been
-/// read again and compared with its sums. A checkpoint of that step that is already whole is
-/// left as it is. One program at a time may write to a folder. Fails with io;
-/// the checkpoints from before are then as they were.
-Result<std::filesystem::path> write_checkpoint(const std::filesystem::path& folder,
-                                               const Checkpoint& checkpoint, std::uint32_t keep);
+/// The checkpoints of a run, to be written to by one program at a time.
+class CheckpointFolder {
+ public:
+  /// `keep`: how many whole checkpoints stay.
+  CheckpointFolder(const std::filesystem::path& run_folder, std::uint32_t keep);
+
+  /// Writes step-XXXXXXXX: model folder files (without a tokenizer), optimizer.safetensors,
+  /// progress.json and checksums.json (SHA-256 of each file), all under a temporary name first,
+  /// synced, then renamed. Then removes what is older than the newest `keep` whole checkpoints,
+  /// but never the one of this call. A checkpoint counts as whole once its sums have been
+  /// compared, which happens again only if a file of it has another stamp. One of that step that
+  /// is already whole is left as it is. Fails with io; the checkpoints from before are then as
+  /// they were.
+  Result<std::filesystem::path> write(const Checkpoint& checkpoint);
+
+ private:
+  bool is_whole(const std::filesystem::path& path);
+  void remove_old(const std::filesystem::path& written);
+
+  std::filesystem::path folder_;
+  std::uint32_t keep_;
+  std::map<std::filesystem::path, std::vector<FileStamp>> known_whole_;
+};
 
 struct FoundCheckpoint {
   Checkpoint checkpoint;
@@ -55,7 +71,7 @@ struct FoundCheckpoint {
 /// says which damaged ones were seen). Leftovers of interrupted writes are ignored.
 Result<FoundCheckpoint> read_newest_checkpoint(const std::filesystem::path& folder);
 
-/// Removes leftovers of interrupted writes. Called once when a run starts.
+/// Removes what interrupted writes have left in a run folder. Called once when a run starts.
 void remove_unfinished_checkpoints(const std::filesystem::path& folder);
 
 }  // namespace nodezero::model

@@ -82,6 +82,14 @@ Result<void> verify_checkpoint_files(const std::filesystem::path& folder) {
   return {};
 }
 
+std::vector<FileStamp> checkpoint_stamps(const std::filesystem::path& folder) {
+  std::vector<FileStamp> stamps{stamp_of(folder / checksums_file).value_or(FileStamp())};
+  for (const char* name : summed_files) {
+    stamps.push_back(stamp_of(folder / name).value_or(FileStamp()));
+  }
+  return stamps;
+}
+
 Result<Checkpoint> read_checkpoint_files(const std::filesystem::path& folder) {
   if (auto verified = verify_checkpoint_files(folder); !verified) {
     return tl::unexpected(verified.error());

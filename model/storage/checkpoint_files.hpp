@@ -20,6 +20,9 @@ Result<void> write_checkpoint_files(const std::filesystem::path& folder,
 /// message is one line that names the file.
 Result<void> verify_checkpoint_files(const std::filesystem::path& folder);
 
+/// The stamps of all files, the sums' included; a file that is missing has that of nothing.
+std::vector<FileStamp> checkpoint_stamps(const std::filesystem::path& folder);
+
 /// Reads a checkpoint after verifying it.
 Result<Checkpoint> read_checkpoint_files(const std::filesystem::path& folder);
 

@@ -27,8 +27,12 @@ struct FoundFile {
   Identity identity;
 };
 
+using LeavesOut = std::function<bool(const std::filesystem::path&)>;
+
 struct Walk {
+  const LeavesOut& leaves_out;
   std::vector<FoundFile> files;
+  std::vector<std::filesystem::path> left_out;
   std::set<Identity> folders;  ///< already read; ends loops of links
 };
 
@@ -89,6 +93,10 @@ Result<void> add_folder(const std::string& first, Walk& walk) {
       return tl::unexpected(read_error(folder, errno));
     }
     if (!walk.folders.insert({status.st_dev, status.st_ino}).second) {
+      continue;
+    }
+    if (walk.leaves_out && walk.leaves_out(folder)) {
+      walk.left_out.emplace_back(folder);
       continue;
     }
     const auto names = names_and_links(folder);
@@ -153,6 +161,13 @@ Result<void> add_named(const std::filesystem::path& named, Walk& walk) {
     return added;
   }
   if (is_new && walk.files.size() == before) {
+    if (!walk.left_out.empty()) {
+      return fail(
+          ErrorCode::not_found,
+          fmt::format("{}: no files to read but those of a run ({}); give the texts a folder "
+                      "of their own",
+                      named.string(), walk.left_out.back().string()));
+    }
     return fail(
         ErrorCode::not_found,
         fmt::format("{}: no files to read (hidden, empty and .lock files do not count); name "
@@ -164,12 +179,12 @@ Result<void> add_named(const std::filesystem::path& named, Walk& walk) {
 
 }  // namespace
 
-Result<std::vector<std::filesystem::path>> list_files(
-    std::span<const std::filesystem::path> paths) {
+Result<FileList> list_files(std::span<const std::filesystem::path> paths,
+                            const LeavesOut& leaves_out) {
   if (paths.empty()) {
     return fail(ErrorCode::invalid_argument, "no data to read; name files or folders");
   }
-  Walk walk;
+  Walk walk{.leaves_out = leaves_out, .files = {}, .left_out = {}, .folders = {}};
   for (const auto& path : paths) {
     if (auto added = add_named(path, walk); !added) {
       return tl::unexpected(added.error());
@@ -178,13 +193,14 @@ Result<std::vector<std::filesystem::path>> list_files(
   // Of several names of one file the first in path order counts.
   std::ranges::sort(walk.files, {}, &FoundFile::path);
   std::set<Identity> seen;
-  std::vector<std::filesystem::path> files;
+  FileList list{.files = {}, .left_out = std::move(walk.left_out)};
   for (auto& file : walk.files) {
     if (seen.insert(file.identity).second) {
-      files.emplace_back(std::move(file.path));
+      list.files.emplace_back(std::move(file.path));
     }
   }
-  return files;
+  std::ranges::sort(list.left_out);
+  return list;
 }
 
 }  // namespace nodezero::model

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -22,12 +23,21 @@ class TokenSource {
   virtual void read(std::uint64_t offset, std::span<std::int32_t> out) const = 0;
 };
 
+/// Files to read, and folders that were passed over because somebody asked for it.
+struct FileList {
+  std::vector<std::filesystem::path> files;
+  std::vector<std::filesystem::path> left_out;
+};
+
 /// What `--data` names: files in path order (byte by byte of the canonical path), each real
 /// file once (links are followed and duplicates dropped, hard links too; hidden files, `.lock`
-/// files and empty ones inside folders are passed over).
+/// files and empty ones inside folders are passed over). `leaves_out` is asked for the canonical
+/// path of each folder that is met; null leaves out none.
 /// Fails with one line if a path is missing, unreadable, an empty file or a folder
 /// without files.
-Result<std::vector<std::filesystem::path>> list_files(std::span<const std::filesystem::path> paths);
+Result<FileList> list_files(
+    std::span<const std::filesystem::path> paths,
+    const std::function<bool(const std::filesystem::path& folder)>& leaves_out = nullptr);
 
 struct Corpus {
   std::shared_ptr<const TokenSource> tokens;

@@ -4,11 +4,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <sched.h>
 
 #include <gtest/gtest.h>
 
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/process/memory.hpp"
+#include "apps/nodezero/process/processors.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
@@ -143,9 +145,9 @@ TEST(TokenFrequencies, AddUpToOne) {
   EXPECT_NEAR(frequencies[7], 1.0 / 256, 1e-3);
 }
 
-/// A folder that looks like the kernel's files.
-std::filesystem::path kernel_files(const std::string& limit) {
-  const auto root = std::filesystem::path(testing::TempDir()) / ("kernel-" + limit);
+/// A folder that looks like the kernel's files: a limit of memory and a quota of processors.
+std::filesystem::path kernel_files(const std::string& limit, const std::string& quota = "max") {
+  const auto root = std::filesystem::path(testing::TempDir()) / ("kernel-" + limit + quota);
   std::filesystem::create_directories(root / "proc/self");
   std::filesystem::create_directories(root / "sys/fs/cgroup/job");
   std::ofstream(root / "proc/meminfo") << "MemTotal: 9000 kB\nMemAvailable:  8000 kB\n";
@@ -153,6 +155,7 @@ std::filesystem::path kernel_files(const std::string& limit) {
   std::ofstream(root / "sys/fs/cgroup/job/memory.max") << limit << "\n";
   std::ofstream(root / "sys/fs/cgroup/job/memory.current") << "3000000\n";
   std::ofstream(root / "sys/fs/cgroup/job/memory.stat") << "anon 1\ninactive_file 1000000\n";
+  std::ofstream(root / "sys/fs/cgroup/job/cpu.max") << quota << " 100000\n";
   return root;
 }
 
@@ -163,6 +166,48 @@ TEST(AvailableMemory, IsWhatTheKernelCallsAvailable) {
 TEST(AvailableMemory, IsAtMostTheRoomInTheControlGroup) {
   EXPECT_EQ(available_memory(kernel_files("5000000")), 3'000'000);
   EXPECT_EQ(available_memory(kernel_files("1000000")), 0);
+}
+
+TEST(AvailableProcessors, AreThoseThatTheProcessMayRunOn) {
+  const auto all = available_processors(kernel_files("max"));
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int processor = 0; CPU_COUNT(&one) == 0; ++processor) {
+    if (CPU_ISSET(processor, &before)) {
+      CPU_SET(processor, &one);
+    }
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof one, &one), 0);
+  const auto allowed = available_processors(kernel_files("max"));
+  ASSERT_EQ(sched_setaffinity(0, sizeof before, &before), 0);
+  EXPECT_EQ(allowed.count, 1);
+  if (all.count > 1) {
+    EXPECT_EQ(allowed.reason, "processors that this process may run on");
+  }
+}
+
+TEST(AvailableProcessors, AreAtMostTheQuotaOfTheControlGroup) {
+  const auto half = available_processors(kernel_files("max", "50000"));
+  EXPECT_EQ(half.count, 1);
+  EXPECT_EQ(half.reason, "CPU quota of the control group");
+  EXPECT_EQ(available_processors(kernel_files("max", "100000")).count, 1);
+  const auto many = available_processors(kernel_files("max", "99999999999"));
+  EXPECT_EQ(many.count, available_processors(kernel_files("max")).count);
+}
+
+TEST(AvailableProcessors, KnowTheFilesOfOldControlGroups) {
+  const auto root = std::filesystem::path(testing::TempDir()) / "kernel-1";
+  std::filesystem::create_directories(root / "proc/self");
+  std::filesystem::create_directories(root / "sys/fs/cgroup/cpu/job/step");
+  std::ofstream(root / "proc/self/cgroup") << "5:memory:/\n4:cpu,cpuacct:/job/step\n";
+  // The quota of a group binds those below it.
+  std::ofstream(root / "sys/fs/cgroup/cpu/job/cpu.cfs_quota_us") << "100000\n";
+  std::ofstream(root / "sys/fs/cgroup/cpu/job/cpu.cfs_period_us") << "100000\n";
+  std::ofstream(root / "sys/fs/cgroup/cpu/job/step/cpu.cfs_quota_us") << "-1\n";
+  std::ofstream(root / "sys/fs/cgroup/cpu/job/step/cpu.cfs_period_us") << "100000\n";
+  EXPECT_EQ(available_processors(root).count, 1);
 }
 
 TEST(Quantities, AreWhatPeopleRead) {

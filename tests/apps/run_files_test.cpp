@@ -2,6 +2,7 @@
 
 // The small files of a run folder and the texts that are shown.
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -52,6 +53,50 @@ TEST(JsonLines, WritesAStepOnce) {
   EXPECT_TRUE(lines.append(4, "{\"step\":4}"));
   EXPECT_TRUE(lines.append(4, "{\"step\":4}"));
   EXPECT_EQ(content(path), "{\"step\":4}\n");
+}
+
+TEST(DataSet, LeavesOutTheFoldersOfRuns) {
+  const auto folder = fresh_folder();
+  for (const char* name :
+       {"text.txt", "old/text.txt", "old/run.json", "new/text.txt", "b/text.txt"}) {
+    std::filesystem::create_directories((folder / name).parent_path());
+    std::ofstream(folder / name) << std::string(200, 'x');
+  }
+  TrainOptions options;
+  options.data = {folder.string()};
+  options.training.model.context = 4;
+  const auto data = open_data(options, nullptr, folder / "new");
+  const auto root = std::filesystem::canonical(folder);
+  EXPECT_EQ(data.files, (std::vector{root / "b/text.txt", root / "text.txt"}));
+  EXPECT_EQ(data.left_out, (std::vector{root / "new", root / "old"}));
+  // Also where the run's folder does not exist yet, or is named with a slash at its end.
+  EXPECT_EQ(open_data(options, nullptr, folder / "new/").files, data.files);
+  EXPECT_EQ(open_data(options, nullptr, folder / "none").left_out, std::vector{root / "old"});
+  options.data = {(folder / "old").string()};
+  EXPECT_THROW(open_data(options, nullptr), CommandError);
+}
+
+TEST(RunFolder, RemovesWhatKilledSavesHaveLeft) {
+  const auto folder = fresh_folder();
+  std::filesystem::create_directories(folder / "best");
+  std::filesystem::create_directories(folder / "checkpoints/unfinished-written-step-00000009");
+  std::ofstream(folder / "checkpoints/unfinished-written-step-00000009/model.safetensors") << "x";
+  std::ofstream(folder / ".model.safetensors.4711.unfinished") << "x";
+  std::ofstream(folder / "best/.config.json.4711.unfinished") << "x";
+  std::ofstream(folder / "notes.unfinished") << "mine";
+  {
+    const RunFolder holder(folder);
+    EXPECT_THROW(RunFolder other(folder), CommandError);
+  }
+  std::vector<std::string> left;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.is_regular_file()) {
+      left.push_back(entry.path().filename().string());
+    }
+  }
+  std::sort(left.begin(), left.end());
+  EXPECT_EQ(left, (std::vector<std::string>{"lock", "notes.unfinished"}));
+  EXPECT_TRUE(std::filesystem::is_empty(folder / "checkpoints"));
 }
 
 TEST(RunFolder, BelongsToOneProcessAtATime) {

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <csignal>
+#include <fstream>
 #include <set>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -54,7 +55,7 @@ void expect_equal(const Checkpoint& found, const Checkpoint& expected) {
 }
 
 fs::path write(const TemporaryFolder& folder, std::uint64_t step, std::uint32_t keep = keep_all) {
-  const auto written = write_checkpoint(folder.path(), checkpoint_at(step), keep);
+  const auto written = CheckpointFolder(folder.path(), keep).write(checkpoint_at(step));
   EXPECT_TRUE(written) << written.error().message;
   return written.value_or(fs::path());
 }
@@ -117,10 +118,10 @@ TEST(Checkpoint, AWholeOneOfThatStepStays) {
   const auto before = fs::last_write_time(path / "progress.json");
   auto other = checkpoint_at(3);
   other.progress.run = 5;
-  ASSERT_TRUE(write_checkpoint(folder.path(), other, 1));
+  ASSERT_TRUE(CheckpointFolder(folder.path(), 1).write(other));
   EXPECT_EQ(fs::last_write_time(path / "progress.json"), before);
   fs::remove(path / "config.json");
-  ASSERT_TRUE(write_checkpoint(folder.path(), other, 1));
+  ASSERT_TRUE(CheckpointFolder(folder.path(), 1).write(other));
   EXPECT_EQ(read_newest_checkpoint(folder.path())->checkpoint.progress.run, 5u);
 }
 
@@ -184,12 +185,40 @@ TEST(Checkpoint, LeftoversOfInterruptedWritesAreIgnoredAndRemoved) {
   remove_unfinished_checkpoints(folder.path() / "missing");
 }
 
+TEST(Checkpoint, AreNotReadAgainWhileTheyStayAsTheyWere) {
+  const TemporaryFolder folder;
+  CheckpointFolder checkpoints(folder.path(), 2);
+  const auto first = checkpoints.write(checkpoint_at(1)).value();
+  // Damaged, and its time set back: whoever read it would see that it is no longer whole.
+  const auto damaged = first / "optimizer.safetensors";
+  const auto time = fs::last_write_time(damaged);
+  std::fstream(damaged, std::ios::in | std::ios::out).write("damage", 6);
+  fs::last_write_time(damaged, time);
+  ASSERT_TRUE(checkpoints.write(checkpoint_at(2)));
+  ASSERT_TRUE(checkpoints.write(checkpoint_at(3)));
+  EXPECT_EQ(names(folder), (std::vector<std::string>{"step-00000002", "step-00000003"}));
+}
+
+TEST(Checkpoint, IsReadAgainWhenItHasBeenWrittenTo) {
+  const TemporaryFolder folder;
+  CheckpointFolder checkpoints(folder.path(), 2);
+  ASSERT_TRUE(checkpoints.write(checkpoint_at(1)));
+  const auto second = checkpoints.write(checkpoint_at(2)).value();
+  const auto damaged = second / "optimizer.safetensors";
+  std::fstream(damaged, std::ios::in | std::ios::out).write("damage", 6);
+  fs::last_write_time(damaged, fs::last_write_time(damaged) + std::chrono::seconds(1));
+  ASSERT_TRUE(checkpoints.write(checkpoint_at(3)));
+  // The damaged one does not count as one of the two that stay.
+  EXPECT_EQ(names(folder),
+            (std::vector<std::string>{"step-00000001", "step-00000002", "step-00000003"}));
+}
+
 TEST(Checkpoint, TheOnesBeforeStayWhenSpaceRunsOut) {
   const TemporaryFolder folder;
   write(folder, 1, 1);
   {
     const FileSizeLimit limit(8'000);
-    const auto result = write_checkpoint(folder.path(), checkpoint_at(2), 1);
+    const auto result = CheckpointFolder(folder.path(), 1).write(checkpoint_at(2));
     EXPECT_EQ(result.error().code, ErrorCode::io) << message_of(result);
   }
   EXPECT_EQ(names(folder), std::vector<std::string>{"step-00000001"});
@@ -204,7 +233,7 @@ bool write_and_kill(const TemporaryFolder& folder, int system_call_stops) {
   if (child == 0) {
     ::ptrace(PTRACE_TRACEME, 0, nullptr, nullptr);
     ::raise(SIGSTOP);
-    ::_exit(write_checkpoint(folder.path(), checkpoint_at(2), 1) ? 0 : 1);
+    ::_exit(CheckpointFolder(folder.path(), 1).write(checkpoint_at(2)) ? 0 : 1);
   }
   int status = 0;
   ::waitpid(child, &status, 0);

@@ -31,7 +31,7 @@ std::string ids_as_file(const std::vector<std::uint16_t>& ids) {
 }
 
 Result<std::vector<fs::path>> list(const std::vector<fs::path>& paths) {
-  return list_files(paths);
+  return list_files(paths).map([](FileList&& list) { return std::move(list.files); });
 }
 
 Result<Corpus> open(const std::vector<fs::path>& files, Kind kind,

@@ -58,6 +58,33 @@ TEST(Resume, AfterTerminationExitsWith143) {
   EXPECT_EQ(program.wait().exit_code, 143);
 }
 
+TEST(Resume, AfterABatchSystemsSignalHasACheckpoint) {
+  for (const int signal : {SIGUSR2, SIGXCPU, SIGHUP}) {
+    const Folder folder;
+    write_text(folder, "text.txt");
+    Program program(folder, tiny_training("cut", {"--steps", "100000"}));
+    ASSERT_TRUE(program.wait_for("step 1/"));
+    program.send(signal);
+    const auto ended = program.wait();
+    EXPECT_EQ(ended.exit_code, 128 + signal);
+    EXPECT_NE(ended.out.find("nodezero train --resume --out cut"), std::string::npos) << ended.out;
+    EXPECT_EQ(read_json(folder / "cut/run.json").at("results").at("end"), "stopped");
+  }
+}
+
+TEST(Signals, StayIgnoredIfTheProgramWasStartedSo) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  // As a shell without job control does for what it runs in the background.
+  const auto before = std::signal(SIGINT, SIG_IGN);
+  Program program(folder, tiny_training("run", long_run));
+  std::signal(SIGINT, before);
+  ASSERT_TRUE(program.wait_for("step 1/"));
+  program.send(SIGINT);
+  EXPECT_EQ(program.wait().exit_code, 0);
+  EXPECT_EQ(read_json(folder / "run/run.json").at("results").at("end"), "finished");
+}
+
 TEST(Resume, AfterASecondCtrlCHasLostNoCheckpoint) {
   const Folder folder;
   write_text(folder, "text.txt");

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <string>
-#include <thread>
 
+#include "apps/nodezero/process/processors.hpp"
 #include "verify/explore/report.hpp"
 #include "verify/scenarios/session.hpp"
 
@@ -18,7 +17,7 @@ struct VerifyOptions {
   std::uint64_t schedules = 1000;
   std::string replay;  ///< a schedule to run again; empty: none
   std::string out = "violation.schedule";
-  std::uint32_t jobs = std::max(std::thread::hardware_concurrency(), 1U);
+  std::uint32_t jobs = available_processors().count;
   bool full = false;
   bool pairs = false;
 };

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <sys/resource.h>
 
+#include "apps/nodezero/process/control_groups.hpp"
+
 namespace nodezero::apps {
 
 namespace {
@@ -40,14 +42,17 @@ std::optional<std::uint64_t> only_value(const std::filesystem::path& path) {
 }
 
 /// What one control group still allows. File caches count as used, but the kernel reclaims them.
-std::uint64_t room_in_group(const std::filesystem::path& group, const char* limit_name,
-                            const char* usage_name, const char* cache_key) {
-  const auto limit = only_value(group / limit_name);
-  const auto usage = only_value(group / usage_name);
+std::uint64_t room_in_group(const ControlGroup& group) {
+  const auto limit =
+      only_value(group.folder / (group.is_unified ? "memory.max" : "memory.limit_in_bytes"));
+  const auto usage =
+      only_value(group.folder / (group.is_unified ? "memory.current" : "memory.usage_in_bytes"));
   if (!limit || !usage) {
     return unlimited;
   }
-  const auto cache = value_in(group / "memory.stat", cache_key).value_or(0);
+  const auto cache = value_in(group.folder / "memory.stat",
+                              group.is_unified ? "inactive_file" : "total_inactive_file")
+                         .value_or(0);
   const auto used = *usage - std::min(*usage, cache);
   return *limit - std::min(*limit, used);
 }
@@ -55,30 +60,9 @@ std::uint64_t room_in_group(const std::filesystem::path& group, const char* limi
 /// The smallest remaining room in the process's group and its ancestors.
 std::uint64_t room_in_groups(const std::filesystem::path& root) {
   auto room = unlimited;
-  std::ifstream groups(root / "proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {
-    const auto path_at = line.find(":/");
-    if (path_at == std::string::npos) {
-      continue;
-    }
-    const bool second_version = line.starts_with("0::");
-    if (!second_version && line.find("memory") > path_at) {
-      continue;
-    }
-    const auto mount = root / (second_version ? "sys/fs/cgroup" : "sys/fs/cgroup/memory");
-    std::filesystem::path group = line.substr(path_at + 2);
-    while (true) {
-      room = std::min(
-          room, second_version
-                    ? room_in_group(mount / group, "memory.max", "memory.current", "inactive_file")
-                    : room_in_group(mount / group, "memory.limit_in_bytes", "memory.usage_in_bytes",
-                                    "total_inactive_file"));
-      if (group.empty()) {
-        break;
-      }
-      group = group.parent_path();
-    }
-  }
+  for_each_control_group(root, "memory", [&](const ControlGroup& group) {
+    room = std::min(room, room_in_group(group));
+  });
   return room;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "apps/nodezero/process/signals.hpp"
 
+#include <array>
 #include <unistd.h>
 #include <utility>
 
@@ -8,7 +9,12 @@ namespace nodezero::apps {
 
 namespace {
 
-/// True if the program was started with this signal ignored, as with nohup.
+/// What ends a run in order: from a person, and from batch systems, which send a signal of theirs
+/// some time before they kill. SIGXCPU is a limit of processor time.
+constexpr std::array ending_signals = {SIGINT, SIGTERM, SIGHUP, SIGUSR2, SIGXCPU};
+
+/// True if the program was started with this signal ignored, as nohup and shells that run
+/// something in the background do.
 bool is_ignored(int signal) {
   struct sigaction action {};
   sigaction(signal, nullptr, &action);
@@ -19,11 +25,11 @@ bool is_ignored(int signal) {
 
 SignalBlock::SignalBlock() {
   sigemptyset(&blocked_);
-  sigaddset(&blocked_, SIGINT);
-  sigaddset(&blocked_, SIGTERM);
   sigaddset(&blocked_, SIGUSR1);
-  if (!is_ignored(SIGHUP)) {
-    sigaddset(&blocked_, SIGHUP);
+  for (const int signal : ending_signals) {
+    if (!is_ignored(signal)) {
+      sigaddset(&blocked_, signal);
+    }
   }
   pthread_sigmask(SIG_BLOCK, &blocked_, &before_);
 }
@@ -42,7 +48,7 @@ SignalWatcher::SignalWatcher(const SignalBlock& block, std::function<void()> on_
 SignalWatcher::~SignalWatcher() {
   done_ = true;
   // Wakes the thread; nobody else sees this signal.
-  pthread_kill(thread_.native_handle(), SIGTERM);
+  pthread_kill(thread_.native_handle(), SIGUSR1);
   thread_.join();
 }
 

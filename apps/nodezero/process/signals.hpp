@@ -8,9 +8,10 @@
 
 namespace nodezero::apps {
 
-/// Blocks SIGINT, SIGTERM, SIGHUP and SIGUSR1 while it lives. Create it before any other thread:
-/// threads inherit the mask, and a signal delivered to a thread that does not block it would end
-/// the program.
+/// While it lives, blocks SIGUSR1 and the signals that end a run in order: SIGINT (Ctrl-C),
+/// SIGTERM, SIGHUP, SIGUSR2 and SIGXCPU, except for those that the program was started with
+/// ignored. Make it before any other thread: threads inherit the mask, and a signal sent to a
+/// thread that does not block it would end the program.
 class SignalBlock {
  public:
   SignalBlock();

@@ -30,7 +30,7 @@ struct Text {
 
 Text open_files(const EvaluateOptions& options, const model::Tokenizer& tokenizer) {
   const std::vector<std::filesystem::path> paths(options.data.begin(), options.data.end());
-  const auto files = unwrap(model::list_files(paths));
+  const auto files = unwrap(model::list_files(paths)).files;
   const auto corpus =
       unwrap(model::open_corpus(files, tokenizer.kind(), &tokenizer, tokenizer.vocabulary()));
   return {.tokens = corpus.tokens,

@@ -8,6 +8,7 @@
 #include <thread>
 #include <vector>
 
+#include "apps/nodezero/process/processors.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/kernels/floating_point_scope.hpp"
 
@@ -54,10 +55,9 @@ Evaluation evaluate(const model::ModelConfig& config, const model::Parameters& w
   const model::SequentialWindows windows(tokens, range, config.context,
                                          static_cast<std::uint32_t>(sequences));
   const auto count = windows.micro_batches_in_step(0, 0);
-  const auto cores = std::max(1U, std::thread::hardware_concurrency());
   std::vector<model::LossSum> sums(count);
   std::atomic<std::uint32_t> next = 0;
-  run_on_threads(std::min(threads == 0 ? cores : threads, count), [&] {
+  run_on_threads(std::min(threads == 0 ? available_processors().count : threads, count), [&] {
     const model::FloatingPointScope floating_point;
     model::Workspace workspace;
     for (auto i = next++; i < count; i = next++) {

@@ -8,6 +8,7 @@
 
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
+#include "apps/nodezero/train/run_folder.hpp"
 
 namespace nodezero::apps {
 
@@ -16,9 +17,17 @@ namespace {
 constexpr std::uint64_t sample_size = std::uint64_t{1} << 20;
 constexpr std::uint64_t sample_block_size = 4'096;
 
-std::vector<std::filesystem::path> files_of(const std::vector<std::string>& names) {
+/// Without the folders of runs, this one's among them: what a run writes is not its text.
+model::FileList files_of(const std::vector<std::string>& names,
+                         const std::filesystem::path& run_folder) {
   const std::vector<std::filesystem::path> paths(names.begin(), names.end());
-  return unwrap(model::list_files(paths));
+  std::error_code error;
+  const auto own = run_folder.empty()
+                       ? run_folder
+                       : std::filesystem::weakly_canonical(run_folder / "", error).parent_path();
+  return unwrap(model::list_files(paths, [&](const std::filesystem::path& folder) {
+    return folder == own || is_run_folder(folder);
+  }));
 }
 
 void check_lengths(const DataSet& data, std::int64_t context) {
@@ -57,11 +66,12 @@ std::optional<double> validation_fraction(const std::string& text) {
   return fraction;
 }
 
-DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabulary_of) {
+DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabulary_of,
+                  const std::filesystem::path& run_folder) {
   const auto fraction = validation_fraction(options.validation);
-  const auto files = files_of(options.data);
-  const auto validation_files =
-      fraction ? std::vector<std::filesystem::path>{} : files_of({options.validation});
+  const auto [files, left_out] = files_of(options.data, run_folder);
+  const auto validation_files = fraction ? std::vector<std::filesystem::path>{}
+                                         : files_of({options.validation}, run_folder).files;
   const auto open = [&](const auto& paths, const model::Tokenizer* tokenizer) {
     return unwrap(model::open_corpus(paths, options.tokenizer, tokenizer, options.vocabulary));
   };
@@ -79,6 +89,7 @@ DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabular
   DataSet data{.tokenizer = corpus.tokenizer,
                .files = files,
                .validation_files = validation_files,
+               .left_out = left_out,
                .training_tokens = corpus.tokens,
                .training = {0, corpus.tokens->size()},
                .validation_tokens = nullptr,

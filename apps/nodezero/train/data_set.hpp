@@ -21,6 +21,7 @@ struct DataSet {
   model::Tokenizer tokenizer = model::Tokenizer::bytes();
   std::vector<std::filesystem::path> files;
   std::vector<std::filesystem::path> validation_files;  ///< empty: a part of `files`
+  std::vector<std::filesystem::path> left_out;          ///< folders of runs among the data
   std::shared_ptr<const model::TokenSource> training_tokens;
   model::TokenRange training;
   std::shared_ptr<const model::TokenSource> validation_tokens;  ///< null: no validation
@@ -36,9 +37,11 @@ std::optional<double> validation_fraction(const std::string& text);
 /// Opens options.data and splits it: the last options.validation of it, or a separate file, is
 /// held out for validation. Uses the tokenizer `vocabulary_of` unless it is null; otherwise the
 /// alphabet of a chars tokenizer covers all files, the validation files included.
+/// The folders of runs are left out, `run_folder` even while nothing is in it yet.
 /// @throws CommandError if a path cannot be read, a character is unknown or a part is shorter
 /// than a window of options.training.model.context tokens
-DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabulary_of);
+DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabulary_of,
+                  const std::filesystem::path& run_folder = {});
 
 /// The frequency of each token id in a fixed sample of at most 2^20 training tokens, taken in
 /// evenly spaced blocks. The frequencies add up to 1.

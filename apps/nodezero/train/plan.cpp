@@ -144,6 +144,7 @@ std::string to_string(const Plan& plan, std::uint64_t available, double seconds)
     text.erase(text.find_last_not_of(' ') + 1);
     text += '\n';
   }
+  add("lanes", fmt::format("{} ({})", plan.lanes, plan.lanes_from));
   add("steps", fmt::format("{}, {}", grouped(plan.steps), epochs_text(plan.epochs)));
   add("tokens", fmt::format("{} per step, {} in total", grouped(plan.tokens_a_step),
                             grouped(plan.training_tokens)));

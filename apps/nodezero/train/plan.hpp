@@ -27,6 +27,7 @@ struct Plan {
   std::uint64_t evaluations = 0;
   std::uint64_t evaluation_tokens = 0;  ///< of one evaluation
   std::uint32_t lanes = 0;
+  std::string lanes_from;  ///< what their number was taken from
 
   /// The sum over `memory`.
   std::uint64_t total_bytes() const;

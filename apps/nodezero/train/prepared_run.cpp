@@ -9,6 +9,7 @@
 #include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/process/environment.hpp"
 #include "apps/nodezero/process/memory.hpp"
+#include "apps/nodezero/process/processors.hpp"
 #include "apps/nodezero/train/recording.hpp"
 #include "apps/nodezero/train/resolve.hpp"
 #include "model/files/atomic_file.hpp"
@@ -130,6 +131,9 @@ actors::RunSettings make_settings(const TrainOptions& options, const DataSet& da
     settings.validation_batches = std::make_shared<model::SequentialWindows>(
         data.validation_tokens, data.evaluation, training.model.context, training.sequences);
   }
+  if (settings.threads == 0) {
+    settings.threads = available_processors().count;
+  }
   settings.token_frequencies = token_frequencies(data);
   settings.tokenizer = data.tokenizer;
   settings.prompts = encode_prompts(options, data.tokenizer);
@@ -178,7 +182,11 @@ PreparedRun prepare_run(const TrainRequest& request) {
     take_sizes(start->config, given, options.init, options.training.model);
   }
   const auto& vocabulary_of = start ? start->tokenizer : earlier.tokenizer;
-  run.data = open_data(options, vocabulary_of ? &*vocabulary_of : nullptr);
+  run.data = open_data(options, vocabulary_of ? &*vocabulary_of : nullptr, out);
+  for (const auto& folder : run.data.left_out) {
+    run.remarks.push_back(
+        fmt::format("left out of the data: '{}', the folder of a run", folder.string()));
+  }
   options.training.model.vocabulary = run.data.tokenizer.vocabulary();
   if (start && start->config.vocabulary != options.training.model.vocabulary) {
     throw CommandError(
@@ -216,6 +224,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
     settings.initial_weights = start->weights;
   }
   run.plan = make_plan(settings, run.data);
+  run.plan.lanes_from = options.threads > 0 ? "--threads" : available_processors().reason;
   if (!options.trace.empty() || options.trace_ring_s > 0) {
     run.plan.memory.push_back({"recording", "at most, messages in memory", recording_bytes});
   }

@@ -10,6 +10,7 @@
 
 #include "apps/nodezero/common.hpp"
 #include "model/files/atomic_file.hpp"
+#include "model/storage/checkpoint.hpp"
 
 namespace nodezero::apps {
 
@@ -29,6 +30,15 @@ RunFolder::RunFolder(std::filesystem::path path) : path_(std::move(path)) {
                                    "choose another --out",
                                    path_.string()));
   }
+  // Nobody else writes here now, so what is unfinished was left by a program that was killed.
+  model::remove_unfinished_checkpoints(path_);
+  model::remove_unfinished_files(path_);
+  model::remove_unfinished_files(path_ / "best");
+}
+
+bool is_run_folder(const std::filesystem::path& folder) {
+  std::error_code error;
+  return std::filesystem::is_regular_file(folder / "run.json", error);
 }
 
 void check_unused(const std::filesystem::path& folder) {

@@ -21,6 +21,9 @@ class RunFolder {
   model::FileDescriptor lock_;
 };
 
+/// True if a run is kept in this folder.
+bool is_run_folder(const std::filesystem::path& folder);
+
 /// @throws CommandError if the folder holds a run or a model, which a new run would overwrite
 void check_unused(const std::filesystem::path& folder);
 
