@@ -21,8 +21,9 @@ Error to_error(const caf::error& error) {
   if (error.category() == category() && error.context().match_elements<Error>()) {
     return error.context().get_as<Error>(0);
   }
-  const bool is_late = error == caf::sec::request_timeout;
-  return {is_late ? ErrorCode::timed_out : ErrorCode::component_lost, caf::to_string(error)};
+  return error == caf::sec::request_timeout
+             ? Error{ErrorCode::timed_out, "an actor did not answer in time"}
+             : Error{ErrorCode::component_lost, caf::to_string(error)};
 }
 
 }  // namespace nodezero::runtime

@@ -90,7 +90,6 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
   const Envelope envelope{progress.run, progress.epoch, progress.step, progress.version};
   auto buffers = std::make_shared<VersionBuffers>(starting_weights(settings, *trained));
   const ParametersPtr weights = buffers->publish();
-  const std::uint64_t steps = total_steps(settings);
   const bool validates = settings.validation_batches != nullptr;
 
   RunActors actors;
@@ -103,10 +102,14 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
   } else {
     actors.corpus = system.spawn<corpus>(settings.training_batches, settings.validation_batches);
   }
-  actors.optimizer = system.spawn<optimizer>(
-      OptimizerStart{settings.training.optimizer, steps, lane_count(settings), envelope,
-                     std::move(buffers), starting_state(settings, layout)},
-      actors.lane_scheduler);
+  actors.optimizer =
+      system.spawn<optimizer>(OptimizerStart{.config = settings.training.optimizer,
+                                             .total_steps = total_steps(settings),
+                                             .lanes = lane_count(settings),
+                                             .envelope = envelope,
+                                             .weights = std::move(buffers),
+                                             .state = starting_state(settings, layout)},
+                              actors.lane_scheduler);
   actors.inference = system.spawn<inference>(actors.lane_scheduler, settings.inference_timeout,
                                              lane_count(settings));
   actors.lifecycle =
@@ -118,11 +121,17 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
                                                                settings.tokenizer, settings.keep);
 
   auto spheres = std::make_shared<const SphereSettings>(
-      SphereSettings{actors.lane_scheduler, lane_count(settings), actors.observer,
-                     std::make_shared<const std::vector<TopologyNode>>(
+      SphereSettings{.lanes = actors.lane_scheduler,
+                     .lane_count = lane_count(settings),
+                     .observer = actors.observer,
+                     .tree = std::make_shared<const std::vector<TopologyNode>>(
                          topology(settings.spheres, settings.symmetry)),
-                     settings.symmetry, settings.routing, settings.token_frequencies,
-                     settings.attempts, settings.stall_timeout, settings.faults});
+                     .symmetry = settings.symmetry,
+                     .routing = settings.routing,
+                     .token_frequencies = settings.token_frequencies,
+                     .attempts = settings.attempts,
+                     .stall_timeout = settings.stall_timeout,
+                     .faults = settings.faults});
   NodeZeroSettings root;
   root.spheres = std::move(spheres);
   root.corpus = actors.corpus;
@@ -140,10 +149,18 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
   root.weights = weights;
   actors.root = system.spawn<node_zero>(std::move(root));
 
-  actors.driver = system.spawn<driver>(DriverSettings{
-      actors.root, actors.lifecycle, actors.observer, progress, settings.training.epochs,
-      settings.training.steps, validates, settings.prompts, settings.sample_tokens,
-      settings.sampling, settings.inference_timeout + settings.stall_timeout * 2});
+  actors.driver = system.spawn<driver>(
+      DriverSettings{.root = actors.root,
+                     .lifecycle = actors.lifecycle,
+                     .observer = actors.observer,
+                     .progress = progress,
+                     .epochs = settings.training.epochs,
+                     .steps = settings.training.steps,
+                     .validates = validates,
+                     .prompts = settings.prompts,
+                     .sample_tokens = settings.sample_tokens,
+                     .sampling = settings.sampling,
+                     .timeout = settings.inference_timeout + settings.stall_timeout * 2});
   return actors;
 }
 

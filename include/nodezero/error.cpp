@@ -54,7 +54,7 @@ std::string_view to_string(ErrorCode code) {
 }
 
 std::string to_string(const Error& error) {
-  std::string text = fmt::format("{}: {}", to_string(error.code), error.message);
+  std::string text = error.message;
   if (error.place) {
     const ErrorPlace& place = *error.place;
     text += fmt::format(" (run {:016x}, epoch {}, step {}", place.run, place.epoch, place.step);

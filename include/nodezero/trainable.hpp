@@ -79,8 +79,8 @@ class NODEZERO_EXPORT AnyTrainable {
   virtual Loss loss_and_gradient(ConstTensors parameters, const void* batch, Tensors gradient,
                                  void* workspace) const = 0;
   virtual AnyValue predict(ConstTensors parameters, const void* input) const = 0;
-  virtual std::optional<Error> check_batch(const void* batch) const = 0;
-  virtual std::optional<Error> check_input(const void* input) const = 0;
+  [[nodiscard]] virtual std::optional<Error> check_batch(const void* batch) const = 0;
+  [[nodiscard]] virtual std::optional<Error> check_input(const void* input) const = 0;
 };
 
 namespace detail {

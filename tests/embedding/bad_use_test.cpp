@@ -274,7 +274,7 @@ TEST(BadUse, ATrainerMayBeDestroyedInItsOwnCallback) {
       ASSERT_TRUE(trainer->submit(examples_of(i)));
     }
     if (running == Running::stepped) {
-      trainer->advance_to(1);
+      static_cast<void>(trainer->advance_to(1));
     }
     called.wait(false);
     EXPECT_FALSE(trainer);

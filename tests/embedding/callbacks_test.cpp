@@ -261,9 +261,9 @@ TEST(Callbacks, OfTheModelMayDestroyTheTrainer) {
       options.running = running;
       options.execute = run_at_once;
       *trainer = std::move(*Trainer::create(model, options));
-      (*trainer)->submit(Scripted::Batch{1});
+      static_cast<void>((*trainer)->submit(Scripted::Batch{1}));
       if (running == Running::stepped && *trainer) {
-        (*trainer)->advance_to(1);
+        static_cast<void>((*trainer)->advance_to(1));
       }
       is_destroyed.wait(false);
       EXPECT_FALSE(*trainer);

@@ -76,9 +76,9 @@ const std::vector<Room>& rooms() {
         "actors", "actors/spheres", "actors/run", "actors/laws", "model/files", "model/kernels",
         "model/text", "model/gpt2", "model/training", "model/storage", "runtime/trace"}},
       {"apps/nodezero/text",
-       {"apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal", "apps/nodezero/train",
-        "model/kernels", "model/tensors", "model/text", "model/gpt2", "model/training",
-        "model/storage"}},
+       {"apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal", "apps/nodezero/options",
+        "apps/nodezero/train", "model/kernels", "model/tensors", "model/text", "model/gpt2",
+        "model/training", "model/storage"}},
       {"apps/nodezero/trace",
        {"apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal", "actors/laws",
         "runtime/trace", "runtime/inspect"}},
@@ -250,7 +250,7 @@ std::vector<std::string> arrows_inside_layers() {
   std::vector<std::string> arrows;
   for (const Room& room : rooms()) {
     for (const auto below : room.below) {
-      const bool is_room = below != layer_of(below) && !below.ends_with("*");
+      const bool is_room = below != layer_of(below) && below != errors && !below.ends_with("*");
       if (is_room && layer_of(below) == layer_of(room.folder)) {
         arrows.push_back(fmt::format("{} --> {}", room.folder, below));
       }

@@ -10,11 +10,9 @@ namespace {
 
 TEST(Error, IsOneLineThatEndsWithItsPlace) {
   Error error{ErrorCode::not_finite, "the loss is not finite"};
-  const auto without_place = to_string(error);
-  EXPECT_NE(without_place.find("the loss is not finite"), std::string::npos);
-  EXPECT_EQ(without_place.find('('), std::string::npos);
+  EXPECT_EQ(to_string(error), "the loss is not finite");
   error.place = ErrorPlace{.run = 0xab, .epoch = 1, .step = 7};
-  EXPECT_TRUE(to_string(error).ends_with(" (run 00000000000000ab, epoch 1, step 7)"));
+  EXPECT_EQ(to_string(error), "the loss is not finite (run 00000000000000ab, epoch 1, step 7)");
   error.place->sphere = 3;
   error.place->micro_batch = 0;
   EXPECT_TRUE(to_string(error).ends_with("step 7, sphere 3, micro-batch 0)"));

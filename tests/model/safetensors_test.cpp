@@ -143,10 +143,10 @@ TEST(Safetensors, RefuseWhatDoesNotFitByName) {
     const char* named;
   } cases[] = {
       {assemble(R"({"x":{"dtype":"F32","shape":[3,2],"data_offsets":[0,24]}})", numbers),
-       "x has the shape [3, 2], but the configuration asks for [2, 3]"},
+       "x has the shape [3, 2], but the model needs [2, 3]"},
       {assemble(R"({"x":{"dtype":"I32","shape":[2,3],"data_offsets":[0,24]}})", numbers), "I32"},
       {assemble(R"({"y":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]}})", numbers),
-       "y of shape [2, 3] has no place"},
+       "y of shape [2, 3] is not part of the model"},
       {assemble(R"({})", ""), "x of shape [2, 3] is missing"},
       {assemble(R"({"x":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},)"
                 R"("transformer.x":{"dtype":"F32","shape":[2,3],"data_offsets":[24,48]}})",

@@ -219,7 +219,7 @@ TEST(OpenCorpus, NamesFileAndByteThatAreNotUtf8) {
   folder.write("2", "0123456789\xFF");
   const auto result = open(*list({folder.path()}), Kind::chars);
   EXPECT_NE(message_of(result).find("/2: byte 10"), std::string::npos);
-  EXPECT_NE(message_of(result).find("--tokenizer bytes"), std::string::npos);
+  EXPECT_NE(message_of(result).find("the bytes tokenizer"), std::string::npos);
   EXPECT_EQ(result.error().code, ErrorCode::malformed);
   EXPECT_NE(
       message_of(open({folder.write("tail", "abc\x80\x80")}, Kind::chars)).find("byte 3: is not"),
@@ -238,7 +238,7 @@ TEST(OpenCorpus, Takes65535CharactersAndNoMore) {
   ASSERT_TRUE(corpus) << corpus.error().message;
   EXPECT_EQ(all_of(*corpus->tokens).back(), 65'534);
   const auto more = open({folder.write("more", text + "a")}, Kind::chars);
-  EXPECT_NE(message_of(more).find("--tokenizer bytes"), std::string::npos);
+  EXPECT_NE(message_of(more).find("the bytes tokenizer"), std::string::npos);
   EXPECT_EQ(more.error().code, ErrorCode::malformed);
 }
 

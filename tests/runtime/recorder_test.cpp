@@ -73,7 +73,7 @@ constexpr std::size_t blocks(std::size_t count) {
 TEST(Recorder, RefusesToRecordNothing) {
   const auto recorder = Recorder::make({});
   ASSERT_FALSE(recorder);
-  EXPECT_NE(recorder.error().message.find("give a trace file or a ring"), std::string::npos);
+  EXPECT_NE(recorder.error().message.find("give a trace file, or a ring"), std::string::npos);
 }
 
 TEST(Recorder, SaysWhyAFileCannotBeWritten) {

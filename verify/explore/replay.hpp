@@ -19,9 +19,10 @@ struct ScheduleFile {
 };
 
 /// Errors are one line for people.
-tl::expected<void, std::string> write_schedule(const std::filesystem::path& path,
-                                               const ScheduleFile& schedule);
-tl::expected<ScheduleFile, std::string> read_schedule(const std::filesystem::path& path);
+[[nodiscard]] tl::expected<void, std::string> write_schedule(const std::filesystem::path& path,
+                                                             const ScheduleFile& schedule);
+[[nodiscard]] tl::expected<ScheduleFile, std::string> read_schedule(
+    const std::filesystem::path& path);
 
 /// Takes exactly these steps. The rule is empty if none was broken; it says so if a step was
 /// not possible, or if the run goes on after the last one.

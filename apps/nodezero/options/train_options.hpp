@@ -15,7 +15,7 @@ namespace nodezero::apps {
 /// option_table.hpp; run.json stores the same values under the same names.
 /// training.model.vocabulary is set when the data is opened, sampling.seed is training.seed.
 struct TrainOptions : actors::RunOptions {
-  TrainOptions() : RunOptions{.checkpoint_every = 500} {}
+  TrainOptions() { checkpoint_every = 500; }
 
   std::string preset;
   std::vector<std::string> data;  ///< files and folders

@@ -122,7 +122,8 @@ nlohmann::json describe_model(const model::ModelConfig& config, std::uint64_t pa
 
 actors::RunSettings make_settings(const TrainOptions& options, const DataSet& data) {
   const auto& training = options.training;
-  actors::RunSettings settings{options};
+  actors::RunSettings settings;
+  static_cast<actors::RunOptions&>(settings) = options;
   settings.sampling.seed = training.seed;
   settings.training_batches = std::make_shared<model::ShuffledWindows>(
       data.training_tokens, data.training, training.model.context, training.sequences,
