@@ -5,8 +5,9 @@
 
 namespace nodezero::model {
 
-/// Forward and backward with the factors of matrix products in bf16 and everything else in fp32,
-/// including the residual stream and its derivative. What only products read is stored in bf16.
+/// Forward and backward pass with the factors of matrix products in bf16 and everything else in
+/// fp32, including the residual stream and its derivative. What only products read is stored in
+/// bf16.
 class Bf16Pass : private PassBase {
  public:
   using PassBase::PassBase;

@@ -13,7 +13,7 @@
 namespace nodezero::model {
 
 struct SamplingOptions {
-  double temperature = 0.8;  ///< 0 is greedy
+  double temperature = 0.8;  ///< 0 always takes the likeliest token
   std::int64_t top_k = 0;    ///< 0: no limit
   double top_p = 1.0;        ///< 1: no limit
   std::uint64_t seed = 1337;
@@ -22,20 +22,20 @@ struct SamplingOptions {
 /// Fails with invalid_argument if temperature or top_k is negative or top_p outside (0, 1].
 Result<void> validate(const SamplingOptions& options);
 
-/// Picks the token at `index` of a generation: a pure function of logits, options and index.
-/// Ties go to the lowest id.
+/// Picks the token at `index` of a generation from its logits [V]: a pure function of logits,
+/// options and index. Ties go to the lowest id.
 std::int32_t sample(std::span<const float> logits, const SamplingOptions& options,
                     std::uint64_t index);
 
-/// Generates from one immutable version of the weights with a key-value cache.
-/// When the context is full, the newer half of the tokens is processed again and
-/// generation goes on from there. Uses the calling thread only.
+/// Generates tokens from one immutable version of the weights, with a key-value cache. When the
+/// context is full, the newer half of its tokens is processed again and generation continues from
+/// there. Uses only the calling thread.
 class Generator {
  public:
-  /// `prompt` holds at least one token id; only its last `context` tokens count. With
-  /// Precision::bf16, on any processor, the model that answers is `weights` rounded to bf16,
-  /// computed in fp32: a step reads half of the bytes, which is what its time goes to in a large
-  /// model. It holds one and a half copies of the weights of its own.
+  /// Only the last `context` tokens of the prompt count. Precision::bf16 rounds the weights to bf16
+  /// and computes in fp32, on any processor. A step then reads half the bytes, which is what takes
+  /// the time in a large model; the generator holds one and a half copies of the weights.
+  /// @throws std::invalid_argument if the prompt is empty or has a token outside of the vocabulary
   Generator(const ModelConfig& config, std::shared_ptr<const Parameters> weights,
             std::span<const std::int32_t> prompt, const SamplingOptions& options,
             Precision precision = Precision::fp32);
@@ -51,7 +51,9 @@ class Generator {
   std::unique_ptr<State> state_;
 };
 
-/// Logits [tokens, vocabulary] of one sequence of at most `context` tokens.
+/// Logits [tokens, V] of one sequence.
+/// @throws std::invalid_argument if it has no tokens, more than `context`, or one outside of the
+/// vocabulary
 std::vector<float> logits(const ModelConfig& config, const Parameters& weights,
                           std::span<const std::int32_t> tokens);
 

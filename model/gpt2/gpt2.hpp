@@ -14,9 +14,8 @@
 
 namespace nodezero::model {
 
-/// Activations and scratch of one lane, grown to the largest micro-batch seen and
-/// reused: a step allocates nothing after the first. What is computed with it is computed in
-/// its precision.
+/// The activations and scratch of one lane. Grows to the largest micro-batch seen and is reused, so
+/// only the first step allocates. Its precision is that of everything computed with it.
 class Workspace {
  public:
   /// @throws std::invalid_argument if check_processor() fails
@@ -25,7 +24,7 @@ class Workspace {
   Workspace(Workspace&&) noexcept;
   Workspace& operator=(Workspace&&) noexcept;
 
-  /// When the last loss_and_gradient was half done: between its passes.
+  /// When the last loss_and_gradient() had finished its forward pass.
   std::chrono::steady_clock::time_point forward_end() const;
 
   struct State;
@@ -35,33 +34,35 @@ class Workspace {
   std::unique_ptr<State> state_;
 };
 
-/// Fills the weights as GPT-2 does: normal(0, 0.02), the residual projections by
-/// 1/sqrt(2 layers) less, biases 0, LayerNorm 1 and 0; keyed by (seed, tensor, element).
+/// Sets the initial weights as GPT-2 does: normal(0, 0.02), scaled by 1 / sqrt(2 layers) in the
+/// residual projections; biases are 0, and LayerNorm has gains of 1 and biases of 0. Each number is
+/// keyed by (seed, tensor, element).
 void initialize(const ModelConfig& config, std::uint64_t seed, Parameters& weights);
 
-/// Forward and backward of one micro-batch through the fast path. Overwrites
-/// `gradient` with d(sum of negative log likelihood)/d(weights); returns the sum.
-/// Uses the calling thread only. Dropout applies if config.dropout > 0.
+/// Forward and backward pass of one micro-batch. Overwrites `gradient` with the derivative of the
+/// summed negative log likelihood with respect to the weights, and returns the sum. Uses only the
+/// calling thread. Dropout applies if config.dropout > 0.
+/// @throws std::invalid_argument if the batch does not fit the config or the gradient's layout is
+/// not that of the weights
 LossSum loss_and_gradient(const ModelConfig& config, const Parameters& weights,
                           const MicroBatch& batch, const DropoutKey& key, Gradient& gradient,
                           Workspace& workspace);
 
-/// The same with the values of a weights' and a gradient's buffer, both of that layout.
+/// The same for the flat buffers of weights and gradient, both of that layout.
 LossSum loss_and_gradient(const ModelConfig& config,
                           const std::shared_ptr<const TensorLayout>& layout,
                           std::span<const float> weights, const MicroBatch& batch,
                           const DropoutKey& key, std::span<float> gradient, Workspace& workspace);
 
-/// Forward only, without dropout.
+/// Forward pass only, without dropout.
 LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBatch& batch,
              Workspace& workspace);
 
-/// Bytes of workspace that loss_and_gradient needs for batches of that many
-/// sequences; a plan adds them up.
+/// Bytes of workspace that loss_and_gradient() needs for micro-batches of that many sequences.
 std::size_t workspace_bytes(const ModelConfig& config, Precision precision, std::int64_t sequences);
 
-/// Floating-point operations of loss_and_gradient for one token: 6 for each weight of
-/// a matrix product and 12 layers width context for attention, the usual convention.
+/// Floating-point operations of loss_and_gradient() per token, by the usual convention: 6 for each
+/// weight of a matrix product, and 12 * layers * width * context for attention.
 double flops_per_token(const ModelConfig& config);
 
 }  // namespace nodezero::model

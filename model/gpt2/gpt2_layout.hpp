@@ -11,10 +11,11 @@
 
 namespace nodezero::model {
 
-/// The tensors of a GPT-2 with a tied output.
+/// The tensors of a GPT-2 whose output is tied to the token embedding.
 std::shared_ptr<const TensorLayout> gpt2_layout(const ModelConfig& config);
 
-/// Where a tensor lies in the flat buffer of its set, in values; gpt2_tensors.hpp looks there.
+/// Where a tensor lies in the flat buffer of its set, in values. Gpt2Tensors turns a place into a
+/// view.
 struct MatrixPlace {
   std::size_t offset;
   std::int64_t rows, columns;
@@ -24,7 +25,7 @@ struct VectorPlace {
   std::int64_t size;
 };
 
-/// One block's tensors.
+/// The tensors of one block.
 struct BlockPlaces {
   VectorPlace ln_1_weight, ln_1_bias;  ///< [C]
   MatrixPlace attn_weight;             ///< [C, 3C]
@@ -38,7 +39,7 @@ struct BlockPlaces {
   VectorPlace mlp_proj_bias;           ///< [C]
 };
 
-/// The tensors of a GPT-2 by role instead of by name, looked up once: a training step
+/// The tensors of a GPT-2 by role. They are looked up by name once, so that a training step
 /// compares no strings.
 struct Gpt2Places {
   /// @throws std::invalid_argument if the layout lacks a tensor of the model or has it in

@@ -9,7 +9,7 @@
 
 namespace nodezero::model {
 
-/// The tensors in one flat buffer, by their places: w(at.fc_weight) is a matrix [C, 4C].
+/// The tensors of a GPT-2 in one flat buffer: w(at.fc_weight) is a matrix [C, 4C].
 template <class Value>
 class Gpt2Tensors {
  public:

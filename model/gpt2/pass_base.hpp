@@ -11,11 +11,11 @@
 
 namespace nodezero::model {
 
-/// What the passes over one micro-batch share in every precision: the embedding, the residual
-/// stream and the loss, all fp32.
+/// What the passes over a micro-batch share across precisions: the embedding, the residual stream
+/// and the loss, all in fp32. M = B T rows.
 class PassBase {
  public:
-  /// Keeps references to everything but the key; the workspace is prepared for the batch.
+  /// Keeps references to everything but the key. The workspace must be prepared for the batch.
   PassBase(const ModelConfig& config, std::span<const float> weights, const MicroBatch& batch,
            const DropoutKey& key, Workspace::State& state);
 
@@ -31,20 +31,20 @@ class PassBase {
   /// residual 0 = dropout(token embedding + position embedding).
   void embed();
 
-  /// From what d_residual holds at the end: overwrites the gradient of the positions and adds to
-  /// that of the tokens, where the output projection, tied to it, has left its part.
+  /// Overwrites the gradient of the position embedding and adds to that of the token embedding,
+  /// where the output, which is tied to it, has left its part. Takes the derivative in d_residual.
   void backward_embedding(const Gpt2Gradient& d);
 
-  /// out = x + dropout(branch + bias), the end of a branch of the residual stream: x, out [M, C].
+  /// out = x + dropout(branch + bias), where a branch rejoins the residual stream: x, out [M, C].
   void join(const DropoutMask& dropped, ConstMatrix x, ConstVector bias, Matrix out);
 
-  /// The derivative of the residual stream [M, C] as a branch sees it, behind its dropout.
+  /// The derivative [M, C] with respect to what a branch computes, before its dropout.
   ConstMatrix enter_branch(const DropoutMask& dropped);
 
   /// Adds the losses of the tokens from `first` on, one by one, given their logits [rows, V].
   void add_losses(Index first, ConstMatrix logits, double& sum) const;
 
-  /// The loss of one token; overwrites its logits [V] with the derivative.
+  /// The loss of one token. Overwrites its logits [V] with the derivative.
   double backward_loss_of(Index token, Vector logits) const;
 
   const ModelConfig& config_;

@@ -16,8 +16,8 @@
 
 namespace nodezero::model {
 
-/// Hands out parts of one buffer, each on a 64-byte border. Without a buffer it hands out views of
-/// nothing, which tells how large the buffer must be.
+/// Hands out parts of one buffer, each on a 64-byte boundary. Without a buffer it hands out views
+/// of nothing, and used() tells how large the buffer has to be.
 class Arena {
  public:
   explicit Arena(float* buffer) : buffer_(buffer) {}
@@ -40,17 +40,17 @@ class Arena {
   std::size_t used_ = 0;
 };
 
-/// Rows of logits that a pass computes at a time for a micro-batch of that many.
+/// How many of the rows of a micro-batch get their logits computed at a time.
 Index logits_rows(Index rows, Index vocabulary);
 
 /// The activations of a micro-batch and the scratch of its passes: M = B T rows, L layers.
-/// Forward keeps only what backward could not recompute faster than memory delivers it: no
-/// normalised rows, GELU, probabilities or dropout masks.
+/// Forward does not keep what backward recomputes faster than memory could deliver it: normalised
+/// rows, GELU, attention probabilities and dropout masks.
 struct Activations {
   AttentionShape attention;
 
-  // Of every layer. Residual 2l enters block l, 2l + 1 is its middle. What only products read is
-  // in bf16 if the pass is: then the narrow matrices exist and their fp32 counterparts do not.
+  // Kept for every layer. Residual 2l enters block l, 2l + 1 is its middle. What only products read
+  // has the pass's precision: either the fp32 matrix exists or the narrow one, in bf16.
   std::vector<Matrix> residuals;            ///< 2L + 1 of [M, C]
   std::vector<RowMoments> moments;          ///< 2L + 1 of [M]
   std::vector<Matrix> qkv;                  ///< L of [M, 3C]
@@ -61,16 +61,16 @@ struct Activations {
   std::vector<Matrix> wide;                 ///< L of [M, 4C], before GELU
   std::vector<Bf16Matrix> narrow_wide;      ///< L of [M, 4C], before GELU
 
-  // Scratch of the layer at hand.
+  // Scratch of the current layer.
   Matrix branch, d_residual, d_normed;  ///< [M, C]
   Matrix d_wide;                        ///< [M, 4C]
   Matrix logits;                        ///< [logits_rows(), V]
 
-  // The same, in fp32 alone.
+  // The same, only in fp32.
   Matrix normed;     ///< [M, C]
   Matrix activated;  ///< [M, 4C]
 
-  // The same, in bf16 alone.
+  // The same, only in bf16.
   Bf16Matrix narrow_normed, narrow_branch;     ///< [M, C]
   Bf16Matrix narrow_activated, narrow_d_wide;  ///< [M, 4C]
   Vector wide_row, activated_row;              ///< [4C]
@@ -79,13 +79,13 @@ struct Activations {
   Vector attention_scratch;
 };
 
-/// Those of `sequences` times `context` tokens, in a buffer of workspace_bytes().
+/// The activations of `sequences` sequences of `context` tokens, taken from the arena.
 Activations activations_in(Arena& arena, const ModelConfig& config, Precision precision,
                            Index sequences, Index context);
 
 struct Workspace::State {
-  /// Makes room for a micro-batch of that shape and looks up the tensors of the layout,
-  /// unless they are at hand from the call before.
+  /// Makes room for a micro-batch of that shape and looks up the tensors of the layout, unless the
+  /// previous call has done so.
   void prepare(const ModelConfig& config, const std::shared_ptr<const TensorLayout>& layout,
                Index sequences, Index context);
 

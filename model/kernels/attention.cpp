@@ -103,8 +103,7 @@ void attention_backward(const AttentionShape& shape, ConstMatrix d_attended, Con
                         Matrix d_qkv, Vector scratch) {
   assert(qkv.rows() == shape.sequences * shape.context && qkv.cols() == 3 * attended.cols());
   assert(attended.rows() == qkv.rows() && attended.cols() == shape.heads * shape.head_width);
-  assert(d_qkv.rows() == qkv.rows() && d_qkv.cols() == qkv.cols());
-  assert(d_attended.rows() == attended.rows() && d_attended.cols() == attended.cols());
+  assert(same_shape(d_qkv, qkv) && same_shape(d_attended, attended));
   for_each_head(shape, [&](const Head& head) {
     attend_backward(shape, head, d_attended, qkv, attended, log_sums, mask, d_qkv,
                     Tiles(shape, scratch));

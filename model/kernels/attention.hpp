@@ -15,7 +15,7 @@ struct AttentionShape {
   Index heads = 0;       ///< H
   Index head_width = 0;  ///< D
 
-  /// Floats of scratch that the functions below need: two tiles of scores of a block of
+  /// Floats of scratch that the functions below need: two tiles of scores for one block of
   /// queries, never T x T for all heads.
   std::size_t scratch_size() const;
 };

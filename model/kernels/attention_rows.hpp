@@ -7,15 +7,14 @@
 
 namespace nodezero::model {
 
-// What the attention kernels of all precisions share: how they divide the work, and the softmax
-// of one query.
+// What attention shares across precisions: how the work is divided, and the softmax of one query.
 
-/// Queries in a block. A block looks at no key behind its last query, which saves nearly
-/// half of the work at long contexts.
+/// Queries in a block. A block never looks at keys after its last query, which saves nearly half of
+/// the work for long contexts.
 inline constexpr Index query_block = 64;
 
-/// Rows of scores are processed in whole groups of this many values, a vector register, so that
-/// the compiler's code for the rest of a row never runs. Rows of tiles have room for it.
+/// Rows of scores are processed in whole groups of this many values, one vector register, so that
+/// the compiler's scalar code for a remainder never runs. Rows of tiles are long enough for that.
 inline constexpr Index group = 16;
 
 inline Index round_up(Index value, Index unit) {
@@ -36,13 +35,13 @@ struct QueryBlock {
   Index first, rows, keys;
 };
 
-/// One sequence and head, and where what belongs to it lies.
+/// One head of one sequence, and where its part of each matrix lies.
 class Head {
  public:
   Head(const AttentionShape& shape, Index sequence, Index head)
       : shape_(shape), sequence_(sequence), head_(head) {}
 
-  /// [T, D] of a matrix [B T, n H D] that consists of n parts.
+  /// [T, D]: the part of this head in a matrix [B T, n H D], which holds n matrices side by side.
   template <class Map>
   Map part(Map all, Index index = 0) const {
     const auto& [B, T, H, D] = shape_;
@@ -52,7 +51,7 @@ class Head {
   /// The row of log_sums [B H, T].
   Index row() const { return sequence_ * shape_.heads + head_; }
 
-  /// The row of the dropout mask that belongs to query t.
+  /// The row of the dropout mask for query t.
   Index mask_row(Index t) const { return row() * shape_.context + t; }
 
  private:
@@ -60,7 +59,7 @@ class Head {
   Index sequence_, head_;
 };
 
-/// Calls function(head) for each sequence and head.
+/// Calls function(head) for every head of every sequence.
 template <class Function>
 void for_each_head(const AttentionShape& shape, Function function) {
   for (Index sequence = 0; sequence < shape.sequences; ++sequence) {
@@ -70,9 +69,9 @@ void for_each_head(const AttentionShape& shape, Function function) {
   }
 }
 
-/// Turns the first `count` scores of one query into probabilities and returns the logarithm of the
-/// sum of exponentials of the scaled scores. Overwrites what lies between `count` and the end of
-/// its last group.
+/// Turns the first `count` scores of one query into probabilities, and returns the logarithm of the
+/// sum of exponentials of the scaled scores. Overwrites the scores after `count` up to the end of
+/// the group.
 float softmax_row(Index count, float scale, Vector scores);
 
 /// The sum of a[i] b[i]: a, b [N].
@@ -80,8 +79,8 @@ float inner_product(ConstVector a, ConstVector b);
 
 /// For the first `count` keys of one query: p = exp(score * scale - log_sum), and with m the
 /// dropout scales and expected = sum of p m d_p, writes m p over the scores and
-/// p (m d_p - expected) scale over d_p. What lies between `count` and the end of its last group
-/// becomes meaningless.
+/// p (m d_p - expected) scale over d_p. The values after `count` up to the end of the group
+/// become meaningless.
 void softmax_backward_row(Index count, float scale, float log_sum, float expected, ConstVector m,
                           Vector scores, Vector d_p);
 

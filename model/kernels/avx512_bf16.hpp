@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// What the kernels for bf16 are made of. They are compiled for AVX512_BF16 whatever the rest
-// is compiled for; check_processor() says whether they can run.
+// Building blocks of the bf16 kernels. These are always compiled for AVX512_BF16, whatever the rest
+// of the library is compiled for; check_processor() tells whether they can run.
 
 #include <cstdint>
 #include <immintrin.h>
@@ -12,14 +12,14 @@
 
 namespace nodezero::model {
 
-/// The mask of lanes [0, count) of 16; count may be negative or above 16.
+/// The mask of the first `count` of 16 lanes; count may be negative or above 16.
 inline __mmask16 first_lanes(std::int64_t count) {
   return count >= 16 ? __mmask16{0xFFFF}
          : count > 0 ? static_cast<__mmask16>((1u << count) - 1)
                      : __mmask16{0};
 }
 
-/// 32 floats as 32 values of bf16, `low` first.
+/// Rounds 32 floats to bf16, those of `low` first.
 NODEZERO_AVX512_BF16 inline __m512i round_32(__m512 low, __m512 high) {
   return (__m512i)_mm512_cvtne2ps_pbh(high, low);
 }

@@ -129,7 +129,7 @@ void attention(const AttentionShape& shape, ConstBf16Matrix qkv, const DropoutMa
 
 void attention_backward(const AttentionShape& shape, const Bf16AttentionInputs& inputs,
                         const DropoutMask& mask, Matrix d_qkv, Vector scratch) {
-  assert(d_qkv.rows() == inputs.qkv.rows() && d_qkv.cols() == inputs.qkv.cols());
+  assert(same_shape(d_qkv, inputs.qkv));
   assert(d_qkv.rows() == shape.sequences * shape.context &&
          d_qkv.cols() == 3 * shape.heads * shape.head_width);
   for_each_head(shape, [&](const Head& head) {

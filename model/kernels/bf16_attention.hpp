@@ -8,15 +8,15 @@
 
 namespace nodezero::model {
 
-/// Floats of scratch that the functions below need, that of the products included.
+/// Floats of scratch that the functions below need, including that of the products.
 std::size_t bf16_attention_scratch(const AttentionShape& shape);
 
-/// Like attention(), with the factors of products in bf16: qkv [B T, 3 H D] is, and probabilities
-/// are rounded for the product with the values. attended [B T, H D] is fp32.
+/// Like attention() for qkv [B T, 3 H D] in bf16; probabilities are rounded before they are
+/// multiplied by the values. attended [B T, H D] is fp32.
 void attention(const AttentionShape& shape, ConstBf16Matrix qkv, const DropoutMask& mask,
                Matrix attended, Matrix log_sums, Vector scratch);
 
-/// What backward needs: what forward kept, and the derivative from above, in fp32 and rounded.
+/// What forward kept, and the derivative with respect to attended, in fp32 and rounded.
 struct Bf16AttentionInputs {
   ConstBf16Matrix qkv;              ///< [B T, 3 H D]
   ConstBf16Matrix attended;         ///< [B T, H D]
@@ -25,7 +25,7 @@ struct Bf16AttentionInputs {
   ConstBf16Matrix d_attended_bf16;  ///< [B T, H D]
 };
 
-/// Overwrites d_qkv [B T, 3 H D], fp32, with the derivative with respect to qkv.
+/// Overwrites d_qkv [B T, 3 H D] with the derivative with respect to qkv, in fp32.
 void attention_backward(const AttentionShape& shape, const Bf16AttentionInputs& inputs,
                         const DropoutMask& mask, Matrix d_qkv, Vector scratch);
 

@@ -9,12 +9,12 @@
 
 namespace nodezero::model {
 
-/// Where in a block values are dropped.
+/// The places in the model where values are dropped.
 enum class DropoutSite : std::uint32_t { embedding, attention, attention_residual, mlp_residual };
 
-/// Dropout of one micro-batch at one site of one layer: scales for a matrix with `columns` columns
-/// and any number of rows. They are a pure function of the key, so backward recomputes what it
-/// needs of them instead of storing them.
+/// The dropout scales of one micro-batch at one site of one layer: a matrix with `columns` columns
+/// and any number of rows. The scales are a pure function of the key, so backward recomputes those
+/// it needs instead of storing them.
 class DropoutMask {
  public:
   DropoutMask(const DropoutKey& key, double rate, std::int64_t layer, DropoutSite site,
@@ -33,8 +33,8 @@ class DropoutMask {
   void apply_to_row(Index row, Vector values) const;
 
  private:
-  // A group of 64 columns takes 16 blocks of 4 words; word w of block i belongs to column
-  // 16 w + i, which lets 16 neighbouring columns be worked out in one vector register.
+  // A group of 64 columns takes 16 blocks of 4 words. Word w of block i belongs to column
+  // 16 w + i, so that one vector register computes 16 adjacent columns.
   static constexpr Index group_columns = 64;
   static constexpr Index group_blocks = 16;
 
@@ -43,7 +43,7 @@ class DropoutMask {
   KeyedRandom random_;
   double rate_;
   std::uint64_t groups_per_row_;
-  std::uint32_t threshold_;  ///< words below it drop
+  std::uint32_t threshold_;  ///< words below this drop the value
 };
 
 }  // namespace nodezero::model

@@ -49,7 +49,7 @@ NODEZERO_MULTIVERSION void column_sums(ConstMatrix x, Vector sums) {
 }
 
 NODEZERO_MULTIVERSION void bias_gelu(ConstVector bias, Matrix x, Matrix y) {
-  assert(bias.size() == x.cols() && y.rows() == x.rows() && y.cols() == x.cols());
+  assert(bias.size() == x.cols() && same_shape(y, x));
   const Index width = x.cols();
   const float* const b = bias.data();
   for (Index row = 0; row < x.rows(); ++row) {
@@ -70,8 +70,7 @@ void gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias) {
 }
 
 NODEZERO_MULTIVERSION void add_gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias) {
-  assert(d.rows() == x.rows() && d.cols() == x.cols());
-  assert(y.rows() == x.rows() && y.cols() == x.cols() && d_bias.size() == x.cols());
+  assert(same_shape(d, x) && same_shape(y, x) && d_bias.size() == x.cols());
   const Index width = x.cols();
   float* const sums = d_bias.data();
   for (Index row = 0; row < x.rows(); ++row) {

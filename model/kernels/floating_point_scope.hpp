@@ -3,10 +3,10 @@
 
 namespace nodezero::model {
 
-/// While it lives, the calling thread computes with round-to-nearest, without
-/// flush-to-zero, and with one OpenMP thread; then what the host had set is back. Every
-/// entry into numerics on somebody else's thread holds one, so that the host's modes
-/// cannot change a bit of the result.
+/// While this object exists, the calling thread rounds to nearest, does not flush subnormal numbers
+/// to zero, and uses one OpenMP thread. The destructor restores what the host had set. Whoever
+/// starts computing on a thread of the host holds one, so that the host's settings cannot change a
+/// bit of the result.
 class FloatingPointScope {
  public:
   FloatingPointScope();

@@ -24,7 +24,7 @@ NODEZERO_MULTIVERSION void normalise_row(Index width, const float* x, const floa
 
 NODEZERO_MULTIVERSION void layer_norm(ConstMatrix x, ConstVector gain, ConstVector bias, Matrix y,
                                       RowMoments moments) {
-  assert(y.rows() == x.rows() && y.cols() == x.cols());
+  assert(same_shape(y, x));
   assert(gain.size() == x.cols() && bias.size() == x.cols());
   const Index width = x.cols();
   const float reciprocal_width = 1.0f / static_cast<float>(width);
@@ -53,7 +53,7 @@ NODEZERO_MULTIVERSION void layer_norm(ConstMatrix x, ConstVector gain, ConstVect
 
 void layer_norm_again(ConstMatrix x, ConstVector gain, ConstVector bias, RowMoments moments,
                       Matrix y) {
-  assert(y.rows() == x.rows() && y.cols() == x.cols());
+  assert(same_shape(y, x));
   assert(gain.size() == x.cols() && bias.size() == x.cols());
   for (Index row = 0; row < x.rows(); ++row) {
     normalise_row(x.cols(), x.row(row).data(), gain.data(), bias.data(), moments.mean[row],
@@ -65,8 +65,7 @@ void layer_norm_again(ConstMatrix x, ConstVector gain, ConstVector bias, RowMome
 NODEZERO_MULTIVERSION void layer_norm_backward(ConstMatrix d_y, ConstMatrix x, ConstVector gain,
                                                RowMoments moments, Matrix d_x, Vector d_gain,
                                                Vector d_bias) {
-  assert(d_y.rows() == x.rows() && d_y.cols() == x.cols());
-  assert(d_x.rows() == x.rows() && d_x.cols() == x.cols());
+  assert(same_shape(d_y, x) && same_shape(d_x, x));
   assert(gain.size() == x.cols() && d_gain.size() == x.cols() && d_bias.size() == x.cols());
   const Index width = x.cols();
   const float reciprocal_width = 1.0f / static_cast<float>(width);

@@ -9,21 +9,26 @@
 
 #include <Eigen/Core>
 
-/// Matrices and vectors as kernels take them: Eigen's maps of memory that somebody else owns.
-/// Shapes travel with the pointer, and debug builds and sanitizers check them. Only views are
-/// Eigen's: how it orders a sum depends on the instruction set, so whatever decides a bit of a
-/// result is computed by the kernels themselves.
+/// How kernels take matrices and vectors: as Eigen maps of memory that somebody else owns. The
+/// shape travels with the pointer, and debug and sanitizer builds check it. Only the views are
+/// Eigen's. The order in which Eigen adds depends on the instruction set, so the kernels compute
+/// everything that decides a bit of a result themselves.
 namespace nodezero::model {
 
 using Index = Eigen::Index;
 enum class Bf16 : std::uint16_t;  // bf16.hpp
 
-/// Adjacent values in memory that a map of `Value`s can take over, such as a block or a row.
+/// An Eigen expression that lies in memory, such as a block or a row of a map.
 template <class X, class Value>
-concept Adjacent = requires(X& x) {
+concept InMemory = requires(X& x) {
   { x.data() } -> std::convertible_to<Value*>;
   requires std::remove_cvref_t<X>::InnerStrideAtCompileTime == 1;
 };
+template <class X, class Value, int order>
+concept MatrixInMemory = InMemory<X, Value> &&
+                         (std::remove_cvref_t<X>::IsRowMajor != 0) == (order == Eigen::RowMajor);
+template <class X, class Value>
+concept VectorInMemory = InMemory<X, Value> && std::remove_cvref_t<X>::IsVectorAtCompileTime != 0;
 
 /// Stored, or const Stored if the values are const.
 template <class Value, class Stored>
@@ -35,8 +40,8 @@ using EigenMatrixMap =
                                             Eigen::Dynamic, order>>,
                Eigen::Unaligned, Eigen::OuterStride<>>;
 
-/// A matrix whose rows are adjacent values, outerStride() values apart. With Eigen::ColMajor it is
-/// the transpose of such a matrix, which has the same memory.
+/// A matrix stored row by row, with rows outerStride() values apart. With Eigen::ColMajor it is
+/// the transpose of such a matrix, in the same memory.
 template <class Value, int order = Eigen::RowMajor>
 class MatrixMap : public EigenMatrixMap<Value, order> {
  public:
@@ -51,9 +56,8 @@ class MatrixMap : public EigenMatrixMap<Value, order> {
   }
 
   /// Another map, a block of one, or its transpose().
-  template <Adjacent<Value> X>
-  requires(bool{std::remove_cvref_t<X>::IsRowMajor} == (order == Eigen::RowMajor)) MatrixMap(X&& x)
-      : MatrixMap(x.data(), x.rows(), x.cols(), x.outerStride()) {}
+  template <MatrixInMemory<Value, order> X>
+  MatrixMap(X&& x) : MatrixMap(x.data(), x.rows(), x.cols(), x.outerStride()) {}
 
   MatrixMap(const MatrixMap&) = default;
   MatrixMap& operator=(const MatrixMap&) = delete;
@@ -63,7 +67,7 @@ template <class Value>
 using EigenVectorMap = Eigen::Map<
     ConstAs<Value, Eigen::Matrix<std::remove_const_t<Value>, 1, Eigen::Dynamic, Eigen::RowMajor>>>;
 
-/// A row of adjacent values.
+/// A row of values without gaps.
 template <class Value>
 class VectorMap : public EigenVectorMap<Value> {
  public:
@@ -72,13 +76,18 @@ class VectorMap : public EigenVectorMap<Value> {
       : VectorMap(values.data(), static_cast<Index>(values.size())) {}
 
   /// Another map, a part of one, or a row of a matrix.
-  template <Adjacent<Value> X>
-  requires(bool{std::remove_cvref_t<X>::IsVectorAtCompileTime}) VectorMap(X&& x)
-      : VectorMap(x.data(), x.size()) {}
+  template <VectorInMemory<Value> X>
+  VectorMap(X&& x) : VectorMap(x.data(), x.size()) {}
 
   VectorMap(const VectorMap&) = default;
   VectorMap& operator=(const VectorMap&) = delete;
 };
+
+/// For assertions.
+template <class A, class B>
+bool same_shape(const A& a, const B& b) {
+  return a.rows() == b.rows() && a.cols() == b.cols();
+}
 
 using Matrix = MatrixMap<float>;
 using ConstMatrix = MatrixMap<const float>;

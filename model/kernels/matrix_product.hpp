@@ -5,8 +5,9 @@
 
 namespace nodezero::model {
 
-/// c = a b, or c += a b with accumulate: a [M, K], b [K, N], c [M, N]. Only the calling thread
-/// works, under a FloatingPointScope. The bits depend on shapes and values, not on addresses.
+/// c = a b, or c += a b with accumulate: a [M, K], b [K, N], c [M, N]. Uses only the calling
+/// thread, which must hold a FloatingPointScope. The bits depend on shapes and values, not on
+/// addresses.
 void multiply(ConstMatrix a, ConstMatrix b, Matrix c, bool accumulate = false);
 
 /// The same with a stored as its transpose [K, M].

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-/// Before the definition of a function whose loops the compiler turns into vector code. In a build
-/// for any x86-64 processor the function is there for AVX-512, for AVX2 with fused multiply-add
-/// and for SSE2, and the program's loader takes what the processor has. Empty in a build for one
-/// processor, and with sanitizers, which have not begun when the loader asks.
+/// Goes before the definition of a function whose loops the compiler vectorises. A build for any
+/// x86-64 processor compiles the function for AVX-512, for AVX2 with fused multiply-add and for
+/// SSE2, and the program's loader picks the version for the processor at hand. Empty in a build for
+/// one processor and with sanitizers, which have not started when the loader picks.
 #ifdef NODEZERO_MULTIVERSION
-// The build says that there shall be one version.
+// The build asks for a single version.
 #elif defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__AVX2__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define NODEZERO_MULTIVERSION \

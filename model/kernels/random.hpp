@@ -6,8 +6,8 @@
 
 namespace nodezero::model {
 
-/// What a random number is for. Numbers are keyed by their purpose and place, never
-/// drawn from a shared stream, so who computes them and in which order cannot matter.
+/// What a random number is used for. Numbers are keyed by purpose and place, never drawn from a
+/// shared stream, so it cannot matter who computes them, or in which order.
 enum class RandomPurpose : std::uint32_t {
   initial_weights = 1,
   window_offset,
@@ -17,8 +17,8 @@ enum class RandomPurpose : std::uint32_t {
 };
 
 /// Philox4x32-10, a counter-based generator (Salmon, Moraes, Dror, Shaw: "Parallel
-/// random numbers: as easy as 1, 2, 3", SC 2011): four 32-bit words for a counter of
-/// 128 and a key of 64 bits.
+/// random numbers: as easy as 1, 2, 3", SC 2011): maps a counter of 128 bits and a key of
+/// 64 bits to four 32-bit words.
 constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> counter,
                                               std::array<std::uint32_t, 2> key) {
   for (int round = 0; round < 10; ++round) {
@@ -32,8 +32,8 @@ constexpr std::array<std::uint32_t, 4> philox(std::array<std::uint32_t, 4> count
   return counter;
 }
 
-/// A stream of its own for a (seed, purpose, place); its i-th block is a pure function
-/// of the three and i.
+/// The stream of random numbers of one (seed, purpose, place). Its i-th block is a pure function
+/// of these and i.
 class KeyedRandom {
  public:
   constexpr KeyedRandom(std::uint64_t seed, RandomPurpose purpose, std::uint64_t place,
@@ -44,16 +44,16 @@ class KeyedRandom {
     prefix_ = {mixed[2], mixed[3]};
   }
 
-  /// Block i: four independent uniform 32-bit words.
+  /// Block i: four independent, uniform 32-bit words.
   constexpr std::array<std::uint32_t, 4> words(std::uint64_t i) const {
     return philox({low(i), high(i), prefix_[0], prefix_[1]}, key_);
   }
 
-  /// Sixteen blocks at once, several times as fast: out[w][i] is word w of block first + i,
-  /// where `first` is a multiple of 16.
+  /// Sixteen blocks at once, several times faster: out[w][i] is word w of block first + i.
+  /// `first` must be a multiple of 16.
   void words_of_16(std::uint64_t first, std::array<std::array<std::uint32_t, 16>, 4>& out) const;
 
-  /// Uniform in [0, 1) with 53 bits, from block i.
+  /// A uniform number in [0, 1) with 53 random bits, from block i.
   constexpr double uniform(std::uint64_t i) const {
     const auto w = words(i);
     const std::uint64_t bits = (std::uint64_t{w[0]} << 32 | w[1]) >> 11;

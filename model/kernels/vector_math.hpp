@@ -6,12 +6,12 @@
 
 namespace nodezero::model {
 
-/// e^x to about 1 unit in the last place for x <= 0 and up to 88; below -87 it is about
-/// 1e-38 and above 88 about 1e38. NaN stays NaN. Branch-free, for use in loops that the
-/// compiler turns into vector code.
+/// e^x, accurate to about 1 unit in the last place for x in [-87, 88]; about 1e-38 below that range
+/// and about 1e38 above it. NaN gives NaN. Free of branches, for loops that the compiler
+/// vectorises.
 ///
-/// x = n ln 2 + r with |r| <= ln(2) / 2, and e^r from its Taylor polynomial of degree 7, whose
-/// remainder r^8 / 8! is below 6e-9.
+/// Writes x as n ln 2 + r with |r| <= ln(2) / 2 and takes e^r from its Taylor polynomial of degree
+/// 7, whose remainder r^8 / 8! is below 6e-9.
 inline float fast_exp(float x) {
   x = x < -87.0f ? -87.0f : x;
   x = x > 88.0f ? 88.0f : x;

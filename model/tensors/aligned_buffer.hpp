@@ -6,9 +6,9 @@
 
 namespace nodezero::model {
 
-/// A block of floats on a 64-byte border (a cache line, an AVX-512 register). Large
-/// blocks ask the kernel for huge pages. Memory comes zeroed and untouched, so that
-/// the thread that writes a page first is the one whose node it lies on.
+/// A block of floats on a 64-byte boundary (a cache line, an AVX-512 register). Large blocks ask
+/// the kernel for huge pages. The memory is zero and untouched, so each page ends up on the NUMA
+/// node of the thread that first writes to it.
 class AlignedBuffer {
  public:
   AlignedBuffer() = default;

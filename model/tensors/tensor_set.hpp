@@ -13,21 +13,21 @@
 
 namespace nodezero::model {
 
-/// One tensor's place in the flat buffer of its set.
+/// A tensor, and its place in the flat buffer of its set.
 struct TensorInfo {
   std::string name;                 ///< Hugging Face's name, such as transformer.h.0.ln_1.bias
-  std::vector<std::int64_t> shape;  ///< Hugging Face's layout, linear weights as [in, out]
+  std::vector<std::int64_t> shape;  ///< in Hugging Face's layout: linear weights are [in, out]
   std::size_t offset = 0;           ///< in floats, a multiple of 16
   std::size_t size = 0;             ///< in floats, without padding
-  bool decayed = false;             ///< weight decay applies (tensors of 2 dimensions)
+  bool decayed = false;             ///< weight decay applies: at least 2 dimensions
 };
 
-/// The registry of a model's tensors: the one list from which allocation, zeroing,
-/// gradients, the optimizer, saving and digests are driven. Tensors stand in name
-/// order; each starts on a 64-byte border, the padding between them is always zero.
+/// The list of a model's tensors, which drives allocation, gradients, the optimizer, saving and
+/// digests. Tensors are sorted by name. Each starts on a 64-byte boundary, and the padding between
+/// them is always zero.
 class TensorLayout {
  public:
-  /// Takes names and shapes; sorts by name and works out everything else.
+  /// Takes names and shapes, sorts by name and computes everything else.
   /// @throws std::length_error if there are more than `most_values`
   explicit TensorLayout(std::vector<TensorInfo> tensors);
 
@@ -42,8 +42,8 @@ class TensorLayout {
   std::size_t parameter_count_ = 0;
 };
 
-/// Values for every tensor of a layout in one flat buffer: weights, a gradient, or
-/// a moment of the optimizer.
+/// The values of all tensors of a layout in one flat buffer: weights, a gradient, or a moment of
+/// the optimizer.
 class TensorSet {
  public:
   explicit TensorSet(std::shared_ptr<const TensorLayout> layout);
@@ -57,7 +57,7 @@ class TensorSet {
   std::span<const float> operator[](const TensorInfo& tensor) const {
     return values().subspan(tensor.offset, tensor.size);
   }
-  /// The tensor of that name, which must exist.
+  /// The values of the tensor of that name, which must exist.
   std::span<float> at(std::string_view name) { return (*this)[*layout_->find(name)]; }
   std::span<const float> at(std::string_view name) const { return (*this)[*layout_->find(name)]; }
 
@@ -66,7 +66,7 @@ class TensorSet {
   AlignedBuffer buffer_;
 };
 
-/// A complete version of the weights; shared as shared_ptr<const Parameters>.
+/// A complete version of the weights, shared as shared_ptr<const Parameters>.
 using Parameters = TensorSet;
 using Gradient = TensorSet;
 
