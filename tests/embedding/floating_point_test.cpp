@@ -175,7 +175,7 @@ TEST(FloatingPoint, ModesOfAnActorSystemChangeNoBitOfItsLearner) {
     caf::actor_system system(config);  // whose workers inherit the mode
     const auto learner = spawn_learner(system, make_trainable(model), options);
     for (const auto& batch : batches) {
-      runtime::ask<batch_taken>(system, *learner, submit_batch{batch}).get();
+      static_cast<void>(runtime::ask<batch_taken>(system, *learner, submit_batch{batch}).get());
     }
     Status status;
     while (status.progress == Progress::working) {
