@@ -86,7 +86,7 @@ TEST(Sizes, OfALanguageModelAreRefusedIfTheyAreTooLarge) {
     const auto model = LanguageModel::create(sizes);
     return model ? "was accepted" : model.error().message;
   };
-  EXPECT_EQ(refusal({.layers = most_32}), "layers is 2147483647, but must be at most 10000");
+  EXPECT_EQ(refusal({.layers = most_32}), "'layers' must be from 1 to 10000, not 2147483647");
   EXPECT_EQ(refusal({.layers = 12, .heads = 1, .width = most_32}),
             "12 layers of width 2147483647 with a vocabulary of 256 and a context of 64 are too "
             "large for memory; choose smaller sizes");

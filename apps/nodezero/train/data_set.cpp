@@ -22,9 +22,8 @@ model::FileList files_of(const std::vector<std::string>& names,
                          const std::filesystem::path& run_folder) {
   const std::vector<std::filesystem::path> paths(names.begin(), names.end());
   std::error_code error;
-  const auto own = run_folder.empty()
-                       ? run_folder
-                       : std::filesystem::weakly_canonical(run_folder / "", error).parent_path();
+  const auto own =
+      run_folder.empty() ? run_folder : std::filesystem::weakly_canonical(run_folder / ".", error);
   return unwrap(model::list_files(paths, [&](const std::filesystem::path& folder) {
     return folder == own || is_run_folder(folder);
   }));
