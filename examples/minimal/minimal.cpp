@@ -15,7 +15,7 @@ int main() {
   if (!trainer)
     return 1;  // trainer.error().message says why
   for (int time = 1; time <= 2000; ++time) {
-    const nz::Matrix x = 3.14f * (nz::Matrix::Random(32, 1).array() + 1);  // 32 in [0, 2 pi)
+    const nz::Matrix x = 3.14f * nz::Matrix::Random(32, 1);  // 32 numbers in (-pi, pi)
     if (!trainer->submit(nz::Examples{x, x.array().sin()}) || !trainer->advance_to(time))
       return 1;
   }
