@@ -49,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"MissingFile", {"--data", "nothing.txt"}, "nothing.txt"},
         BadInput{"EmptyFile", {"--data", "empty.txt"}, "empty.txt"},
         BadInput{"FolderWithoutText", {"--data", "hollow"}, "hollow"},
-        BadInput{"RunFolderInsideTheData", {"--data", "."}, "lies inside --data"},
+        BadInput{"TextAndTokenFilesInOneFolder", {"--data", "."}, "cannot be mixed"},
         BadInput{"HalfATokenId", {"--data", "odd.bin"}, "odd.bin"},
         BadInput{"HeadsThatDoNotDivide", {"--heads", "3"}, "--heads must divide --width"},
         BadInput{
@@ -80,7 +80,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"NegativeTemperature", {"--temperature", "-1"}, "--temperature must be"},
         BadInput{"MissingConfiguration", {"--config", "nothing.toml"}, "nothing.toml"},
         BadInput{"UnknownConfiguration", {"--config", "bad.toml"}, "'bread'"},
-        BadInput{"MoreMemoryThanThereIs", {"--width", "65536", "--layers", "1000"}, "TB"},
+        BadInput{"MoreMemoryThanThereIs", {"--width", "65536", "--layers", "1000"}, "too large for memory"},
         BadInput{"AbsurdSizes", {"--width", "1048576", "--layers", "10000"}, "memory"}),
     [](const auto& info) { return info.param.name; });
 

@@ -104,7 +104,7 @@ TEST_F(Model, RefusesWhatItCannotContinue) {
   expect_refused(generate({"--temperature", "-0.5"}), "--temperature");
   expect_refused(generate({"--temperature", "nan"}), "--temperature");
   expect_refused(generate({"--top-p", "1.5"}), "--top-p");
-  expect_refused(generate({"--top-p", "0"}), "top_p");
+  expect_refused(generate({"--top-p", "0"}), "--top-p must be above 0");
   expect_refused(generate({"--flavour", "mild"}), "--flavour");
 }
 

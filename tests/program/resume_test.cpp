@@ -91,7 +91,7 @@ TEST(Resume, AfterASecondCtrlCHasLostNoCheckpoint) {
   Program program(folder, tiny_training("cut", long_run));
   ASSERT_TRUE(program.wait_for("saved: cut/checkpoints"));
   program.send(SIGINT);
-  ASSERT_TRUE(program.wait_for("stopping after"));
+  ASSERT_TRUE(program.wait_for("stopping when"));
   program.send(SIGINT);
   EXPECT_EQ(program.wait().exit_code, 130);
   const auto resumed = run(folder, {"train", "--resume", "--out", "cut"});
