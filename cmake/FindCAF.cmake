@@ -4,6 +4,7 @@
 # Defines CAF::core, CAF_FOUND and CAF_VERSION.
 find_package(CAF CONFIG QUIET)
 if(TARGET CAF::core)
+  set(CAF_FOUND TRUE)  # a search before this one may have made the target
   return()
 endif()
 
