@@ -7,6 +7,8 @@
 #include <regex>
 #include <set>
 #include <sstream>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -29,56 +31,55 @@ std::string anchor_of(const std::string& heading) {
   return anchor;
 }
 
-std::set<std::string> anchors_in(const std::string& page) {
-  std::set<std::string> anchors;
-  std::istringstream lines(content(page));
-  bool inside = false;
-  for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("```")) {
-      inside = !inside;
-    } else if (!inside && line.starts_with("#")) {
-      anchors.insert(anchor_of(line.substr(line.find_first_not_of("# "))));
-    }
-  }
-  return anchors;
-}
-
-/// Without blocks of code, in which a lambda's parameters would look like a link.
-std::string prose_of(const std::string& page) {
-  std::string prose;
+/// The lines of a page outside of its fenced blocks.
+std::vector<std::string> prose_of(const std::string& page) {
+  std::vector<std::string> prose;
   std::istringstream lines(content(page));
   bool inside = false;
   for (std::string line; std::getline(lines, line);) {
     if (line.starts_with("```")) {
       inside = !inside;
     } else if (!inside) {
-      prose += line + "\n";
+      prose.push_back(line);
     }
   }
   return prose;
+}
+
+std::set<std::string> anchors_in(const std::string& page) {
+  std::set<std::string> anchors;
+  for (const auto& line : prose_of(page)) {
+    if (line.starts_with("#")) {
+      anchors.insert(anchor_of(line.substr(line.find_first_not_of("# "))));
+    }
+  }
+  return anchors;
+}
+
+void expect_target(const std::string& page, const std::string& target) {
+  const auto hash = target.find('#');
+  const auto path = target.substr(0, hash);
+  const auto file =
+      path.empty() ? page
+                   : (std::filesystem::path(page).parent_path() / path).lexically_normal().string();
+  EXPECT_TRUE(std::filesystem::exists(repository() / file)) << page << " links to " << target;
+  if (hash != std::string::npos && file.ends_with(".md")) {
+    EXPECT_TRUE(anchors_in(file).contains(target.substr(hash + 1)))
+        << page << " links to " << target << ", a heading that does not exist";
+  }
 }
 
 TEST(Links, LeadToFilesAndHeadings) {
   static const std::regex link(R"(\]\(([^)\s]+)\))");
   int count = 0;
   for (const auto& page : pages()) {
-    const auto text = prose_of(page);
-    for (std::sregex_iterator found(text.begin(), text.end(), link), end; found != end; ++found) {
-      const auto target = (*found)[1].str();
-      if (target.find("://") != std::string::npos) {
-        continue;
-      }
-      ++count;
-      const auto hash = target.find('#');
-      const auto path = target.substr(0, hash);
-      const auto file =
-          path.empty()
-              ? page
-              : (std::filesystem::path(page).parent_path() / path).lexically_normal().string();
-      EXPECT_TRUE(std::filesystem::exists(repository() / file)) << page << " links to " << target;
-      if (hash != std::string::npos && file.ends_with(".md")) {
-        EXPECT_TRUE(anchors_in(file).contains(target.substr(hash + 1)))
-            << page << " links to " << target << ", a heading that does not exist";
+    for (const auto& line : prose_of(page)) {
+      for (std::sregex_iterator found(line.begin(), line.end(), link), end; found != end; ++found) {
+        const auto target = (*found)[1].str();
+        if (target.find("://") == std::string::npos) {
+          ++count;
+          expect_target(page, target);
+        }
       }
     }
   }

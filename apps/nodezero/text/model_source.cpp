@@ -17,6 +17,12 @@ model::ModelFolder open_model(const std::filesystem::path& folder) {
                     "set train --checkpoint-every",
                     folder.string()));
   }
+  if (std::filesystem::is_directory(folder, error) &&
+      !std::filesystem::exists(folder / "config.json", error)) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("'{}' is not a run or model folder: it has no config.json", folder.string()));
+  }
   return unwrap(model::load_model_folder(folder));
 }
 

@@ -115,6 +115,10 @@ std::string test_name(const Block& block) {
   return name;
 }
 
+void PrintTo(const Block& block, std::ostream* out) {
+  *out << block.place();
+}
+
 Output shell(const std::filesystem::path& folder, const std::string& command) {
   const auto program = std::filesystem::path(NODEZERO_BINARY).parent_path().string();
   const auto whole = "cd " + quoted(folder.string()) + " && PATH=" + quoted(program) +

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <iosfwd>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ std::vector<Block> all_blocks();
 std::string test_name(const Block& block);
 
 std::filesystem::path repository();
+
+/// How GoogleTest names a block.
+void PrintTo(const Block& block, std::ostream* out);
 
 /// A finished shell command.
 struct Output {
