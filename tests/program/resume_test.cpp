@@ -169,6 +169,17 @@ TEST(Resume, WorksFromAnotherFolderAndAfterTheDataHasMoved) {
   EXPECT_EQ(found.exit_code, 0) << found.err;
 }
 
+TEST(Resume, OfARunInsideItsDataFindsTheSameData) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  ASSERT_EQ(run(folder, tiny_training("out", {"--data", ".", "--steps", "2"})).exit_code, 0);
+  // So that there is something to do.
+  std::filesystem::remove_all(folder / "out/checkpoints");
+  const auto resumed = run(folder, {"train", "--resume", "--out", "out"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(resumed.out.find("left out of the data: "), std::string::npos) << resumed.out;
+}
+
 TEST(Resume, IsNeededForAFolderThatHoldsARun) {
   const Folder folder;
   write_text(folder, "text.txt");

@@ -55,20 +55,6 @@ Earlier find_earlier(const std::filesystem::path& folder, std::vector<std::strin
   return earlier;
 }
 
-/// Refuses a run folder inside the data, whose files would become data when the run resumes.
-void check_outside_data(const std::filesystem::path& out, const std::vector<std::string>& data) {
-  const auto folder = std::filesystem::weakly_canonical(out);
-  for (const auto& path : data) {
-    const auto inside = folder.lexically_relative(std::filesystem::weakly_canonical(path));
-    if (std::filesystem::is_directory(path) && !inside.empty() && *inside.begin() != "..") {
-      throw CommandError(exit_bad_input,
-                         fmt::format("--out '{}' lies inside --data '{}', so the run's own files "
-                                     "would become data: choose another --out",
-                                     out.string(), path));
-    }
-  }
-}
-
 /// Takes over the sizes of the model that the run starts from.
 void take_sizes(const model::ModelConfig& found, const GivenOptions& given,
                 const std::string& folder, model::ModelConfig& config) {
@@ -173,9 +159,6 @@ PreparedRun prepare_run(const TrainRequest& request) {
                                          "--data to start one there",
                                          out.string())
                            : "--data is missing: name the files or folders to train on");
-  }
-  if (!request.resume && !out.empty()) {
-    check_outside_data(out, options.data);
   }
   std::optional<model::ModelFolder> start;
   if (!options.init.empty() && !earlier.checkpoint) {
