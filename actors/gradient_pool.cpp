@@ -4,8 +4,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/mutant.hpp"
-
 namespace nodezero::actors {
 
 GradientLease& GradientLease::operator=(GradientLease&& other) noexcept {
@@ -22,7 +20,7 @@ GradientLease::~GradientLease() {
 }
 
 void GradientLease::give_back() noexcept {
-  if (buffer_ && !is_mutated(Mutant::buffer_kept)) {
+  if (buffer_) {
     pool_->give_back(std::move(buffer_));
   }
   pool_.reset();

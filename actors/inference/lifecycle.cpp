@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include "actors/mutant.hpp"
-
 namespace nodezero::actors {
 
 lifecycle::lifecycle(caf::actor_config& config, Settings settings, snapshot initial,
@@ -21,7 +19,7 @@ lifecycle::behavior_type lifecycle::make_behavior() {
   return {
       [this](const introduction& message) {
         root_ = message.root;
-        if (in<draining>() && !is_mutated(Mutant::introduction_forgets_stop)) {
+        if (in<draining>()) {
           drain();
         }
       },
@@ -33,9 +31,7 @@ lifecycle::behavior_type lifecycle::make_behavior() {
           const Error reason{ErrorCode::failed, "the run has failed: " + message.reason.message,
                              message.reason.place};
           enter(failed{reason});
-          if (!is_mutated(Mutant::waiting_forgotten_at_failure)) {
-            refuse_waiting(reason);
-          }
+          refuse_waiting(reason);
         }
       },
       [this](const generate& request) { return begin(request); },
@@ -67,18 +63,16 @@ void lifecycle::take_snapshot(const snapshot& message) {
     envelope_ = message.envelope;
     weights_ = message.weights;
   }
-  if (message.epoch_boundary || is_mutated(Mutant::snapshot_in_mid_epoch)) {
+  if (message.epoch_boundary) {
     enter(quiescent{message.envelope.epoch});
-    for (auto& [number, entry] : is_mutated(Mutant::waiting_forgotten_at_boundary)
-                                     ? decltype(waiting_)()
-                                     : std::exchange(waiting_, {})) {
+    for (auto& [number, entry] : std::exchange(waiting_, {})) {
       pass_to_inference(entry.request, std::move(entry.promise));
     }
   }
 }
 
 caf::result<generated> lifecycle::begin(const generate& request) {
-  if ((in<draining>() || in<ended>()) && !is_mutated(Mutant::generate_while_draining)) {
+  if (in<draining>() || in<ended>()) {
     return make_error({ErrorCode::stopped, "the run is stopping", at(envelope_)});
   }
   if (!request.input.value && (request.prompt.empty() || request.tokens < 0)) {
@@ -127,11 +121,7 @@ caf::result<stopped> lifecycle::begin(const stop&) {
     return end->answer;
   }
   auto promise = make_response_promise<stopped>();
-  if (is_mutated(Mutant::stop_answered_at_once)) {
-    promise.deliver(stopped{});
-  } else if (!is_mutated(Mutant::second_stop_forgotten) || stops_.empty()) {
-    stops_.push_back(promise);
-  }
+  stops_.push_back(promise);
   if (!in<draining>()) {
     enter(draining{});
     weights_.reset();

@@ -6,8 +6,6 @@
 #include <type_traits>
 #include <utility>
 
-#include "actors/mutant.hpp"
-
 namespace nodezero::actors {
 namespace {
 
@@ -68,9 +66,7 @@ caf::result<Answer> lane_scheduler::submit(Priority priority, std::uint32_t posi
     const auto lane_is_free = [this, lane] {
       ++finished_;
       idle_.push_back(lane);
-      if (!is_mutated(Mutant::wake_up_lost)) {
-        dispatch();
-      }
+      dispatch();
     };
     if constexpr (std::is_same_v<Task, compute>) {
       if (task.purpose == Purpose::train) {
@@ -113,9 +109,7 @@ void lane_scheduler::dispatch() {
 void lane_scheduler::refuse_micro_batches(const Envelope& envelope) {
   for (auto job = waiting_.begin(); job != waiting_.end();) {
     if (std::get<Priority>(job->first) == Priority::micro_batch) {
-      if (!is_mutated(Mutant::refused_work_unanswered)) {
-        job->second.refuse(make_error({ErrorCode::stale, "the step was abandoned", at(envelope)}));
-      }
+      job->second.refuse(make_error({ErrorCode::stale, "the step was abandoned", at(envelope)}));
       job = waiting_.erase(job);
     } else {
       ++job;
@@ -128,8 +122,7 @@ bool lane_scheduler::may_start(const JobKey& key) {
   if (priority != Priority::micro_batch || position < next_position_) {
     return true;  // position < next: computed again after a failure
   }
-  return (position == next_position_ || is_mutated(Mutant::any_position_starts)) &&
-         !sees(no_room, !room_for_gradient());
+  return position == next_position_ && !sees(no_room, !room_for_gradient());
 }
 
 bool lane_scheduler::room_for_gradient() const {
@@ -137,7 +130,7 @@ bool lane_scheduler::room_for_gradient() const {
   // are held, and one old one on its way to the optimizer, so this never waits for ever.
   const std::size_t positions = batches_->batches.size();
   const std::size_t bound = lanes_.size() + std::bit_width(positions - 1) + 2;
-  return gradients_->leased() < (is_mutated(Mutant::too_few_buffers) ? 1 : bound);
+  return gradients_->leased() < bound;
 }
 
 }  // namespace nodezero::actors

@@ -4,8 +4,6 @@
 #include <chrono>
 #include <utility>
 
-#include "actors/mutant.hpp"
-
 namespace nodezero::actors {
 namespace {
 
@@ -69,7 +67,7 @@ void driver::epoch_ended(const epoch_done& done) {
               at(envelope_)});
     return;
   }
-  envelope_.epoch += is_mutated(Mutant::epoch_not_advanced) ? 0 : 1;
+  ++envelope_.epoch;
   envelope_.step = done.envelope().step + (has_trained ? 1 : 0);
   envelope_.version = done.envelope().version;
   if (settings_.validates && has_trained) {
@@ -112,10 +110,6 @@ void driver::end(std::optional<Error> reason) {
   if (reason && reason->code == ErrorCode::stopped) {
     was_stopped_ = true;
     reason.reset();
-  }
-  if (is_mutated(Mutant::run_not_stopped_at_end)) {
-    deliver(reason, {});
-    return;
   }
   request(settings_.lifecycle, settings_.timeout, stop{})
       .then([this, reason](const stopped& answer) { deliver(reason, answer.checkpoint); },

@@ -4,7 +4,6 @@
 #include <numeric>
 #include <utility>
 
-#include "actors/mutant.hpp"
 #include "actors/step_plan.hpp"
 
 namespace nodezero::actors {
@@ -54,7 +53,7 @@ caf::result<epoch_done> node_zero::begin(const begin_epoch& message) {
   if (in<ended>()) {
     return make_error({ErrorCode::stopped, "the run has been stopped", at(message.envelope)});
   }
-  if ((!in<idle>() || message.envelope != here()) && !is_mutated(Mutant::epoch_begins_anywhere)) {
+  if (!in<idle>() || message.envelope != here()) {
     return make_error({in<idle>() ? ErrorCode::stale : ErrorCode::wrong_state,
                        "node_zero is at " + to_string(here()), at(message.envelope)});
   }
@@ -95,7 +94,7 @@ caf::result<halted> node_zero::begin(const halt& message) {
   }
   halt_ = make_response_promise<halted>();
   auto promise = halt_;
-  if (in<applying>() && !is_mutated(Mutant::halt_during_update)) {
+  if (in<applying>()) {
     return promise;  // the step counts; take_proof goes on from there
   }
   give_up_step({ErrorCode::stopped, "the run was asked to stop", at(here())});
@@ -112,7 +111,7 @@ void node_zero::plan(Purpose purpose) {
     return;
   }
   if (auto ahead = std::exchange(planned_ahead_, std::nullopt);
-      ahead && (ahead->envelope.step == progress_.step || is_mutated(Mutant::old_plan_used))) {
+      ahead && ahead->envelope.step == progress_.step) {
     distribute_plan(*ahead);
   } else if (asked_step_ != progress_.step) {
     ask_corpus(purpose, 0);
@@ -191,14 +190,7 @@ void node_zero::step_closed(report total) {
   }
   auto sum = std::move(sum_->gradient);
   auto squared_norms = std::move(sum_->squared_norms);
-  if (!is_mutated(Mutant::partial_sum_kept)) {
-    sum_.reset();
-  }
-  if (is_mutated(Mutant::snapshot_before_update)) {
-    send(
-        node_.lifecycle,
-        snapshot{{here().run, here().epoch, here().step + 1, here().version + 1}, weights_, false});
-  }
+  sum_.reset();
   weights_.reset();
   ask_optimizer({here(), Moved(std::move(sum)), loss_.valid_tokens, true,
                  checkpoint_due_after_this_step(), std::move(squared_norms)});
@@ -222,10 +214,8 @@ void node_zero::ask_optimizer(apply message) {
 void node_zero::take_proof(const optimizer_complete& proof) {
   ++events_;
   const std::uint64_t applied = epoch_ && progress_.step_in_epoch < epoch_->steps ? 1 : 0;
-  const bool is_believed = in<applying>() && is_mutated(Mutant::proof_not_compared);
-  if (!is_believed &&
-      (!in<applying>() || !proof.sealed() || proof.envelope().step != progress_.step ||
-       proof.envelope().version != progress_.version + applied)) {
+  if (!in<applying>() || !proof.sealed() || proof.envelope().step != progress_.step ||
+      proof.envelope().version != progress_.version + applied) {
     if (in<applying>()) {
       fail_epoch({proof.sealed() ? ErrorCode::stale : ErrorCode::unsealed,
                   "the optimizer's proof is not of this step", at(here())});
@@ -235,9 +225,6 @@ void node_zero::take_proof(const optimizer_complete& proof) {
   weights_ = proof.weights();
   if (applied > 0) {
     count_step(proof);
-    if (is_mutated(Mutant::step_counted_twice)) {
-      ++progress_.step_in_epoch;
-    }
   }
   const bool is_last = progress_.step_in_epoch >= epoch_->steps;
   if (is_last) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "actors/mutant.hpp"
 #include "actors/run/node_zero.hpp"
 
 namespace nodezero::actors {
@@ -17,10 +16,8 @@ void node_zero::give_up_step(Error reason) {
     abandon_step(step_.envelope);
     send(settings_->lanes, abandon{here()});
   }
-  if (!is_mutated(Mutant::partial_sum_kept)) {
-    sum_.reset();
-  }
-  if (epoch_ && !is_mutated(Mutant::failure_not_answered)) {
+  sum_.reset();
+  if (epoch_) {
     auto gate = std::move(std::exchange(epoch_, std::nullopt)->gate);
     std::move(gate).fail(reason);
   }

@@ -5,8 +5,6 @@
 #include <cmath>
 #include <utility>
 
-#include "actors/mutant.hpp"
-
 namespace nodezero::actors {
 
 optimizer::optimizer(caf::actor_config& config, OptimizerStart start, lane_scheduler_actor lanes)
@@ -37,7 +35,7 @@ caf::result<optimizer_complete> optimizer::begin(const apply& message) {
   if (!is_idle()) {
     return refusal(message.envelope);
   }
-  if (!is_current(message.envelope) && !is_mutated(Mutant::version_not_compared)) {
+  if (!is_current(message.envelope)) {
     return make_error(
         {ErrorCode::stale, "the optimizer is at " + to_string(envelope_), at(message.envelope)});
   }
@@ -61,16 +59,11 @@ caf::result<optimizer_complete> optimizer::begin(const apply& message) {
     task_->squared_norms.resize(blocks);
     run_phase(Phase::norm);
   }
-  if (is_mutated(Mutant::optimizer_answers_on_receipt)) {
-    const Envelope early{envelope_.run, envelope_.epoch, envelope_.step, envelope_.version + 1};
-    std::exchange(applied_, {})
-        .deliver(optimizer_complete(early, start_.weights->publish(), nullptr, 1, 1));
-  }
   return promise;
 }
 
 caf::result<exported_state> optimizer::begin(const export_state& message) {
-  if (!is_idle() && !is_mutated(Mutant::exported_during_update)) {
+  if (!is_idle()) {
     return refusal(message.envelope);
   }
   is_retired_ = true;
@@ -107,7 +100,7 @@ void optimizer::phase_done(Phase phase) {
       start_.weights->commit_next();
       ++start_.state->step;
       ++envelope_.step;
-      envelope_.version += is_mutated(Mutant::version_not_advanced) ? 0 : 1;
+      ++envelope_.version;
       if (export_after_update_) {
         task_->gradient = {};
         run_phase(Phase::copy_state);
@@ -144,12 +137,6 @@ void optimizer::norm_known() {
   task_->next = next.buffer;
   task_->weights = next.is_in_place ? nullptr : start_.weights->publish();
   run_phase(Phase::update);
-  if (is_mutated(Mutant::optimizer_answers_before_update)) {
-    std::exchange(applied_, {})
-        .deliver(optimizer_complete(
-            {envelope_.run, envelope_.epoch, envelope_.step, envelope_.version + 1},
-            start_.weights->publish(), nullptr, norm_, task_->scalars.learning_rate));
-  }
 }
 
 void optimizer::finish() {
@@ -157,9 +144,6 @@ void optimizer::finish() {
   task->weights.reset();
   task->gradient = {};
   auto promise = std::exchange(applied_, {});
-  if (!promise.pending()) {
-    return;  // answered by a fault of the verification build
-  }
   const Envelope applied{envelope_.run, envelope_.epoch, envelope_.step - 1, envelope_.version};
   promise.deliver(optimizer_complete(applied, start_.weights->publish(), task->state_copy, norm_,
                                      task->scalars.learning_rate));

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "actors/messages.hpp"
-#include "actors/mutant.hpp"
 
 namespace nodezero::actors {
 
@@ -37,10 +36,7 @@ class VersionBuffers {
   struct Slot {
     std::shared_ptr<model::Parameters> buffer;
     std::shared_ptr<std::atomic<int>> holders;  ///< handles given out and not yet released
-    bool is_free() const {
-      return holders->load(std::memory_order_acquire) == 0 ||
-             is_mutated(Mutant::buffer_in_use_written);
-    }
+    bool is_free() const { return holders->load(std::memory_order_acquire) == 0; }
   };
 
   std::vector<Slot> slots_;

@@ -10,7 +10,6 @@
 #include <vector>
 
 #include "actors/interfaces.hpp"
-#include "actors/mutant.hpp"
 #include "actors/settings.hpp"
 #include "actors/spheres/step_reduction.hpp"
 #include "actors/spheres/topology.hpp"
@@ -79,14 +78,11 @@ class summing_sphere : public runtime::recorded<Base>, public runtime::Explorabl
 
   /// True for a message of the open step.
   bool is_open(const Envelope& envelope, Purpose purpose) const {
-    return open_ && ((step_.envelope == envelope && step_.purpose == purpose) ||
-                     is_mutated(Mutant::old_step_accepted));
+    return open_ && step_.envelope == envelope && step_.purpose == purpose;
   }
 
   /// True if an answer that was asked for in that generation is for the open step.
-  bool is_current(std::uint64_t generation) const {
-    return generation == generation_ || (open_ && is_mutated(Mutant::old_answer_used));
-  }
+  bool is_current(std::uint64_t generation) const { return generation == generation_; }
 
   /// Puts a part that is acceptable into the step's sum.
   void put(Partial part) { handle(reduction_.put(std::move(part))); }

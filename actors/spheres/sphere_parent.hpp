@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "actors/digests.hpp"
-#include "actors/mutant.hpp"
 #include "actors/spheres/routing.hpp"
 #include "actors/spheres/sphere.hpp"
 #include "actors/spheres/topology.hpp"
@@ -50,9 +49,7 @@ class sphere_parent : public summing_sphere<Base> {
     }
     for (auto& child : children_) {
       child.closed = false;
-      if (!is_mutated(Mutant::positions_kept)) {
-        child.positions.clear();
-      }
+      child.positions.clear();
     }
     const auto routes = router_.route(step.batches->batches, step.positions, targets_);
     for (std::size_t i = 0; i < routes.size(); ++i) {
@@ -64,9 +61,7 @@ class sphere_parent : public summing_sphere<Base> {
   }
 
   void abandon_step(const Envelope& envelope) {
-    if (!is_mutated(Mutant::abandoned_step_goes_on)) {
-      this->close();
-    }
+    this->close();
     for (const auto& child : children_) {
       this->send(child.handle, abandon{envelope});
     }
@@ -91,9 +86,6 @@ class sphere_parent : public summing_sphere<Base> {
     add(child->delivered, part.loss);
     add(total_.loss, part.loss);
     this->put(std::move(part));
-    if (is_mutated(Mutant::messages_counted)) {
-      count_message();
-    }
   }
 
   void on_report(const report& message) {
@@ -101,18 +93,12 @@ class sphere_parent : public summing_sphere<Base> {
     if (!child) {
       return;
     }
-    if (is_mutated(Mutant::messages_counted)) {
-      total_.spheres_busy += message.spheres_busy;
-      count_message();
-      return;
-    }
     const auto missing = std::find_if(
         child->positions.begin(), child->positions.end(),
         [this](std::uint32_t position) { return !this->reduction_.arrived(position); });
-    if ((child->closed || message.positions != child->positions ||
-         message.loss.valid_tokens != child->delivered.valid_tokens ||
-         missing != child->positions.end()) &&
-        !is_mutated(Mutant::report_without_gradients)) {
+    if (child->closed || message.positions != child->positions ||
+        message.loss.valid_tokens != child->delivered.valid_tokens ||
+        missing != child->positions.end()) {
       conservation_violated(*child, missing == child->positions.end() ? -1 : std::int64_t{*missing},
                             "a report that does not match what it was assigned");
       return;
@@ -141,7 +127,7 @@ class sphere_parent : public summing_sphere<Base> {
                telemetry_notice{{"sphere " + std::to_string(child->place.id) +
                                  " was replaced: " + to_string(reason)}});
     spawn(*child);
-    if (this->open_ && !child->closed && !is_mutated(Mutant::dead_childs_work_lost)) {
+    if (this->open_ && !child->closed) {
       assign_again(*child, std::move(reason));
     }
     return true;
@@ -151,11 +137,9 @@ class sphere_parent : public summing_sphere<Base> {
 
   /// To be called when a sum has been passed up.
   void close_if_complete() {
-    const bool closed = this->open_ &&
-                        (this->reduction_.finished() || is_mutated(Mutant::report_before_sum)) &&
-                        (is_mutated(Mutant::report_before_children) ||
-                         std::all_of(children_.begin(), children_.end(),
-                                     [](const Child& child) { return child.closed; }));
+    const bool closed = this->open_ && this->reduction_.finished() &&
+                        std::all_of(children_.begin(), children_.end(),
+                                    [](const Child& child) { return child.closed; });
     if (closed) {
       step_closed(std::move(total_));
     }
@@ -195,9 +179,7 @@ class sphere_parent : public summing_sphere<Base> {
   void spawn(Child& child) {
     child.handle =
         spawn_sphere(*this, this->settings_, child.place, caf::actor_cast<parent_actor>(this));
-    if (!is_mutated(Mutant::child_not_monitored)) {
-      this->monitor(child.handle);
-    }
+    this->monitor(child.handle);
   }
 
   void send_assignment(Child& child) {
@@ -214,10 +196,8 @@ class sphere_parent : public summing_sphere<Base> {
   // What the dead one had not delivered is computed again. The micro-batch that it names
   // has had an attempt; if it names none, all that were on it have.
   void assign_again(Child& child, Error reason) {
-    if (!is_mutated(Mutant::dead_childs_work_all_again)) {
-      std::erase_if(child.positions,
-                    [this](std::uint32_t position) { return this->reduction_.arrived(position); });
-    }
+    std::erase_if(child.positions,
+                  [this](std::uint32_t position) { return this->reduction_.arrived(position); });
     const auto blamed = reason.place.value_or(ErrorPlace{});
     reason.place = at(this->step_.envelope, blamed.sphere.value_or(child.place.id));
     for (const std::uint32_t position : child.positions) {
@@ -232,16 +212,6 @@ class sphere_parent : public summing_sphere<Base> {
       }
     }
     send_assignment(child);
-  }
-
-  /// Of the verification build: as many messages as children close a step, whoever sent them.
-  void count_message() {
-    const auto waiting = std::find_if(children_.begin(), children_.end(),
-                                      [](const Child& child) { return !child.closed; });
-    if (waiting != children_.end()) {
-      waiting->closed = true;
-    }
-    close_if_complete();
   }
 
   /// The child whose message of the open step this is; else the message is counted.

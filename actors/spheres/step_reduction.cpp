@@ -5,8 +5,6 @@
 #include <cassert>
 #include <utility>
 
-#include "actors/mutant.hpp"
-
 namespace nodezero::actors {
 
 StepReduction::StepReduction(std::uint32_t positions, std::vector<std::uint32_t> mine)
@@ -29,14 +27,13 @@ bool StepReduction::acceptable(PositionRange range) const {
     return false;
   }
   const auto first = arrived_.begin() + static_cast<std::ptrdiff_t>(index_of(range.first));
-  return is_mutated(Mutant::second_gradient_accepted) ||
-         std::none_of(first, first + range.size(), [](bool arrived) { return arrived; });
+  return std::none_of(first, first + range.size(), [](bool arrived) { return arrived; });
 }
 
 StepReduction::Outcome StepReduction::put(Partial part) {
   assert(acceptable(part.range));
   const auto first = arrived_.begin() + static_cast<std::ptrdiff_t>(index_of(part.range.first));
-  std::fill(first, first + part.range.size(), !is_mutated(Mutant::arrival_not_noted));
+  std::fill(first, first + part.range.size(), true);
   return place(std::move(part));
 }
 
@@ -51,11 +48,6 @@ StepReduction::Outcome StepReduction::place(Partial part) {
     return PassUp{std::move(part)};
   }
   const auto held = held_.find(sibling->first);
-  if (is_mutated(Mutant::sibling_not_checked) && !held_.empty()) {
-    Partial other = std::move(held_.begin()->second);
-    held_.erase(held_.begin());
-    return Combine{std::move(other), std::move(part)};
-  }
   if (held == held_.end() || held->second.range != *sibling) {
     held_.emplace(part.range.first, std::move(part));
     return Held{};

@@ -5,8 +5,6 @@
 #include <limits>
 #include <stdexcept>
 
-#include "actors/mutant.hpp"
-
 namespace nodezero::actors {
 
 worker::worker(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place,
@@ -29,9 +27,6 @@ worker::behavior_type worker::make_behavior() {
 void worker::begin(const assign& step) {
   open(step);
   loss_ = {};
-  if (step.positions.empty() && is_mutated(Mutant::empty_child_silent)) {
-    return;
-  }
   if (step.positions.empty()) {
     send(parent_, report{step.envelope, step.purpose, place_.id, {}, {}, 0});
     close();
@@ -76,21 +71,9 @@ void worker::take(Partial part, std::uint32_t attempt) {
 
 void worker::pass_up(Partial sum) {
   const PositionRange range = sum.range;
-  const bool is_last = reduction_.finished() || is_mutated(Mutant::first_gradient_reports);
-  const auto send_report = [this] {
-    send(parent_, report{step_.envelope, step_.purpose, place_.id, step_.positions, loss_, 1});
-  };
-  if (is_last && is_mutated(Mutant::report_first)) {
-    send_report();
-  }
   send(parent_, gradient{step_.envelope, step_.purpose, place_.id, range, Moved(std::move(sum))});
-  if (is_last) {
-    if (!is_mutated(Mutant::report_first)) {
-      send_report();
-    }
-    if (is_mutated(Mutant::report_twice)) {
-      send_report();
-    }
+  if (reduction_.finished()) {
+    send(parent_, report{step_.envelope, step_.purpose, place_.id, step_.positions, loss_, 1});
     close();
   }
 }

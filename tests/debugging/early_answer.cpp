@@ -10,9 +10,10 @@
 #include <fmt/format.h>
 
 #include "actors/laws/trace_catalogue.hpp"
-#include "actors/mutant.hpp"
 #include "runtime/trace/recorder.hpp"
 #include "support/tiny_run.hpp"
+#include "verify/mutants/mutant.hpp"
+#include "verify/mutants/switches.hpp"
 
 int main(int argc, char** argv) {
   using namespace nodezero;
@@ -20,9 +21,8 @@ int main(int argc, char** argv) {
     fmt::print(stderr, "usage: early_answer FILE\n");
     return 2;
   }
-  for (const auto fault :
-       {actors::Mutant::step_counted_twice, actors::Mutant::gate_takes_any_proof}) {
-    actors::active_mutants.set(static_cast<std::size_t>(fault));
+  for (const auto* fault : {"step_counted_twice", "gate_takes_any_proof"}) {
+    mutants::switched_on.set(mutants::number_of(fault));
   }
   const auto recorder =
       runtime::trace::Recorder::make({.file = argv[1],

@@ -65,7 +65,7 @@ const std::vector<Room>& rooms() {
       {"verify/replay",
        {"actors", "actors/run", "actors/laws", "model/storage", "runtime", "runtime/trace",
         "runtime/inspect", "verify/explore", "verify/scenarios"}},
-      {"verify/mutants", {"actors", "verify/explore", "verify/scenarios"}},
+      {"verify/mutants", {"verify/explore", "verify/scenarios"}},
       {"apps/nodezero", {errors, "apps/nodezero/command_line"}},
       {"apps/nodezero/process", {"runtime/trace"}},
       {"apps/nodezero/terminal", {"apps/nodezero"}},

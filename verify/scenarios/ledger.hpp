@@ -57,6 +57,7 @@ class Ledger {
   void check_result(const model::Parameters& weights, std::uint64_t steps);
 
   std::uint64_t steps_applied() const { return applied_; }
+  std::uint64_t epochs_answered() const { return epochs_answered_; }
   std::uint64_t steps_before_end_of(std::uint64_t epoch) const;
   std::uint32_t micro_batches(std::uint64_t step) const;
 

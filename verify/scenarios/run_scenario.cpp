@@ -91,6 +91,7 @@ void RunScenario::begin(caf::actor_system& system, Network& network) {
   failed_ = false;
   generated_ = 0;
   refused_ = 0;
+  boundaries_ = 0;
   network_ = &network;
   stopping_ = false;
   waiting_.clear();
@@ -151,6 +152,7 @@ std::uint64_t RunScenario::digest_of(const Delivery& delivery,
 std::uint64_t RunScenario::digest() const {
   runtime::Fingerprint digest;
   digest.add(ledger_.digest()).add(unanswered_).add(failed_).add(generated_).add(refused_);
+  digest.add(boundaries_);
   digest.add(stopping_).add(actors_.gradients->leased());
   for (const auto* requests : {&waiting_, &owed_}) {
     digest.add(requests->size());
@@ -166,6 +168,9 @@ void RunScenario::before(const Delivery& delivery) {
     ledger_.epoch_answered(done->envelope());
   }
   ledger_.note(delivery);
+  if (const auto* end = delivery.as<actors::snapshot>()) {
+    boundaries_ += end->epoch_boundary;
+  }
   if (std::strcmp(delivery.receiver_name, "lifecycle") == 0) {
     note_request(delivery);
   }
@@ -250,6 +255,10 @@ void RunScenario::was_refused(const char* request, NodeIndex by, const caf::erro
 std::string RunScenario::verdict() const {
   if (actors_.gradients->leased() > 0) {
     return fmt::format("{} gradient buffers were not given back", actors_.gradients->leased());
+  }
+  if (boundaries_ < ledger_.epochs_answered()) {
+    return fmt::format("the lifecycle heard of the end of {} of {} epochs", boundaries_,
+                       ledger_.epochs_answered());
   }
   return {};
 }

@@ -66,6 +66,7 @@ class RunScenario : public explore::Scenario {
   std::uint64_t generated_ = 0;
   std::uint64_t refused_ = 0;
   explore::Network* network_ = nullptr;
+  std::uint64_t boundaries_ = 0;  ///< that the lifecycle has heard of
   bool stopping_ = false;
   std::set<explore::NodeIndex> waiting_;  ///< whose request has come to the lifecycle
   std::set<explore::NodeIndex> owed_;     ///< and was there at an epoch's end

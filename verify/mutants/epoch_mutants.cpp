@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Mutants of what begins and ends an epoch: node_zero, the gate, the driver.
+
+#include "verify/mutants/mutant.hpp"
+
+namespace nodezero::mutants {
+namespace {
+
+constexpr auto node_zero = "actors/run/node_zero.cpp";
+constexpr auto ends = "actors/run/node_zero_ends.cpp";
+constexpr auto driver = "actors/run/driver.cpp";
+
+}  // namespace
+
+std::vector<Mutant> of_epochs() {
+  const auto guarded = "another guard keeps the protocol right without this one; see the pairs";
+  return {
+      // node_zero: the end of an epoch
+      {"gate_takes_any_proof",
+       "the epoch's gate opens with any proof",
+       "A1",
+       {{"actors/epoch_gate.hpp", "opens_with(proof)", "true"}},
+       {},
+       guarded},
+      {"proof_not_compared",
+       "node_zero believes any proof while it waits for one",
+       "A9",
+       {{node_zero,
+         "!in<applying>() || !proof.sealed() || proof.envelope().step != progress_.step ||"
+         "proof.envelope().version != progress_.version + applied",
+         "!in<applying>()"}},
+       {},
+       guarded},
+      {"epoch_begins_anywhere",
+       "node_zero begins an epoch in any state and place",
+       "A6 A8",
+       {{node_zero, "!in<idle>() || message.envelope != here()", "false"}},
+       {},
+       guarded},
+      {"last_step_miscounted",
+       "the gate waits for the proof of one step more than the epoch has",
+       "A1",
+       {{node_zero, "first_step + steps - 1", "first_step + steps"}}},
+      {"step_counted_twice",
+       "each step counts as two",
+       "B1",
+       {{node_zero, "count_step(proof);", "count_step(proof); ++progress_.step_in_epoch;"}}},
+      {"epoch_number_kept",
+       "node_zero trains the same epoch again",
+       "A3",
+       {{node_zero, "++progress_.epoch;", ""}}},
+      {"steps_of_last_epoch_kept",
+       "the steps of the last epoch count in the next",
+       "A3",
+       {{node_zero, "progress_.step_in_epoch = 0;", ""}}},
+      {"snapshot_before_update",
+       "the next version is announced before it is made",
+       "A2",
+       {{node_zero, "weights_.reset();",
+         "send(node_.lifecycle, snapshot{{here().run, here().epoch, here().step + 1,"
+         "here().version + 1}, weights_, false}); weights_.reset();"}}},
+      {"boundary_not_announced",
+       "the lifecycle hears nothing of an epoch's end",
+       "A2",
+       {{node_zero, "send_snapshot(true);", ""}}},
+      {"partial_sum_kept",
+       "the sum of a step is kept when it is over",
+       "B4",
+       {{node_zero, "std::move(sum_->squared_norms); sum_.reset();",
+         "std::move(sum_->squared_norms); if (!$on) { sum_.reset(); }"},
+        {ends, "sum_.reset();", ""}}},
+      {"evaluation_not_answered",
+       "node_zero keeps what an evaluation has found to itself",
+       "A5",
+       {{node_zero, "std::exchange(evaluation_, {}).deliver(summary);", ""}}},
+      {"old_plan_used",
+       "a plan that was made ahead is used for any step",
+       "B4",
+       {{node_zero, "ahead->envelope.step == progress_.step", "true"}},
+       {},
+       guarded},
+      // node_zero: failures and halts
+      {"failure_not_answered",
+       "an epoch that failed or was stopped is not answered",
+       "A5 A7",
+       {{ends,
+         "if (epoch_) {"
+         "auto gate = std::move(std::exchange(epoch_, std::nullopt)->gate);"
+         "std::move(gate).fail(reason); }",
+         ""}}},
+      {"halt_during_update",
+       "a stop does not wait for the running update",
+       "A5 A10",
+       {{node_zero,
+         "if (in<applying>()) {"
+         "return promise;  // the step counts; take_proof goes on from there\n}",
+         ""}}},
+      {"halt_forgotten_after_update",
+       "a stop that has waited for the update is forgotten",
+       "A5 A6",
+       {{node_zero, "if (halt_.pending()) { give_up_step(",
+         "if (halt_.pending() && !$on) { give_up_step("}}},
+      {"halted_without_weights",
+       "a run that is stopped hands over no weights",
+       "A11",
+       {{ends, "state.weights", "nullptr"}}},
+      // the driver
+      {"epoch_not_advanced",
+       "the driver repeats the epoch",
+       "A3 A8",
+       {{driver, "++envelope_.epoch;", ""}}},
+      {"driver_step_kept",
+       "the driver asks for the next epoch at the step of the last",
+       "A8",
+       {{driver, "envelope_.step = done.envelope().step + (has_trained ? 1 : 0);", ""}}},
+      {"driver_version_kept",
+       "the driver asks for the next epoch with the version before the last",
+       "A8 A9",
+       {{driver, "envelope_.version = done.envelope().version;", ""}}},
+      {"stop_taken_for_failure",
+       "a run that was stopped says that it has failed",
+       "A5",
+       {{driver,
+         "if (reason && reason->code == ErrorCode::stopped) { was_stopped_ = true; reason.reset(); "
+         "}",
+         ""}}},
+      {"run_not_stopped_at_end",
+       "the run's end does not wait until all is saved",
+       "A11",
+       {{driver,
+         "if (reason && reason->code == ErrorCode::stopped) { was_stopped_ = true; reason.reset(); "
+         "}",
+         "if (reason && reason->code == ErrorCode::stopped) { was_stopped_ = true; reason.reset(); "
+         "}"
+         "deliver(reason, {}); return;"}}},
+  };
+}
+
+}  // namespace nodezero::mutants

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "verify/mutants/kill.hpp"
+
+#include "verify/explore/replay.hpp"
+#include "verify/mutants/switches.hpp"
+#include "verify/scenarios/message_digests.hpp"
+
+namespace nodezero::mutants {
+
+using verify::Mode;
+using verify::Scope;
+using verify::Session;
+
+namespace {
+
+// A run of more steps than this is taken for one that does not end.
+constexpr std::uint64_t most_steps = 2000;
+
+class Switch {
+ public:
+  explicit Switch(const Mutant& mutant) {
+    switched_on.set(number_of(mutant.name));
+    for (const auto& name : mutant.with) {
+      switched_on.set(number_of(name));
+    }
+  }
+  ~Switch() { switched_on.reset(); }
+  Switch(const Switch&) = delete;
+  Switch& operator=(const Switch&) = delete;
+};
+
+}  // namespace
+
+std::optional<Kill> kill(const Mutant& mutant, Mode mode, std::uint64_t schedules) {
+  const Switch on(mutant);
+  std::uint64_t asked = 0;
+  for (auto question : questions()) {
+    question.mode = mode;
+    Session session(question);
+    session.run().most_steps = most_steps;
+    explore::Bounds bounds;
+    bounds.cpu_seconds = 20;
+    if (mode == Mode::exhaustive) {
+      bounds.states = 20 * schedules;
+    } else {
+      bounds.schedules = schedules;
+    }
+    const auto report = session.explore(bounds);
+    asked += mode == Mode::exhaustive ? report.states : report.schedules;
+    if (report.counterexample) {
+      Kill result{asked, verify::shrink({question, *report.counterexample}, most_steps), ""};
+      const auto& [small, counterexample] = result.small;
+      Session again(small);
+      again.run().most_steps = most_steps;
+      result.diagram =
+          explore::sequence_diagram(again.run(), counterexample, verify::describe_message);
+      return result;
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<verify::Question> questions() {
+  using verify::Question;
+  std::vector<Question> questions;
+  // Small ones first: what they show is short.
+  Question tree;
+  tree.scope = Scope::tree;
+  tree.tree = "(..)";
+  questions.push_back(tree);
+  tree.micro_batches = 1;
+  questions.push_back(tree);
+  tree.steps = 2;
+  tree.micro_batches = 3;
+  questions.push_back(tree);
+  tree.tree = "(.(..))";
+  tree.epochs = 2;
+  questions.push_back(tree);
+  tree.epochs = 1;
+  tree.steps = 1;
+  tree.tree = "(.)";
+  tree.micro_batches = 2;
+  tree.faults = 1;
+  questions.push_back(tree);
+  tree.faults = 3;  // as often as a micro-batch may fail
+  questions.push_back(tree);
+  tree.faults = 1;
+  tree.tree = "((..).)";
+  tree.micro_batches = 4;
+  questions.push_back(tree);
+  Question duplicates = tree;
+  duplicates.tree = "(..)";
+  duplicates.kills = false;
+  duplicates.duplicates = true;
+  duplicates.steps = 2;
+  duplicates.micro_batches = 2;
+  questions.push_back(duplicates);
+
+  Question run;
+  run.spheres = 1;
+  questions.push_back(run);
+  run.micro_batches = 2;
+  questions.push_back(run);
+  run.micro_batches = 0;
+  run.stops = 1;
+  questions.push_back(run);
+  run.stops = 2;
+  questions.push_back(run);
+  run.stops = 0;
+  run.inference = 1;
+  questions.push_back(run);
+  run.steps = 2;
+  questions.push_back(run);
+  run.inference = 2;
+  questions.push_back(run);
+  run.inference = 1;
+  run.policy = "wait";
+  questions.push_back(run);
+  run.stops = 1;
+  questions.push_back(run);
+  run.stops = 0;
+  run.evaluate_every = 1;
+  questions.push_back(run);
+  run = {};
+  run.micro_batches = 6;
+  run.faults = 1;
+  questions.push_back(run);
+  run.faults = 0;
+  run.micro_batches = 4;
+  run.epochs = 2;
+  run.steps = 2;
+  run.lanes = 2;
+  run.micro_batches = 4;
+  questions.push_back(run);
+  run.stops = 1;
+  run.checkpoint_every = 1;
+  questions.push_back(run);
+  run.stops = 0;
+  run.inference = 1;
+  run.policy = "wait";
+  run.faults = 4;  // once more than a micro-batch may fail
+  questions.push_back(run);
+  // As many sums that wait for a sibling as there may be buffers, if they come in a bad order.
+  run = {};
+  run.micro_batches = 16;
+  run.steps = 2;
+  questions.push_back(run);
+  return questions;
+}
+
+}  // namespace nodezero::mutants
