@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "actors/gradient_pool.hpp"
 
-#include <algorithm>
 #include <utility>
 
 namespace nodezero::actors {
@@ -30,7 +29,7 @@ GradientLease GradientPool::lease() {
   std::unique_ptr<model::Gradient> buffer;
   {
     const std::scoped_lock lock(mutex_);
-    most_leased_ = std::max(most_leased_, ++leased_);
+    ++leased_;
     if (!free_.empty()) {
       buffer = std::move(free_.back());
       free_.pop_back();
@@ -48,11 +47,6 @@ GradientLease GradientPool::lease() {
 std::size_t GradientPool::leased() const {
   const std::scoped_lock lock(mutex_);
   return leased_;
-}
-
-std::size_t GradientPool::most_leased() const {
-  const std::scoped_lock lock(mutex_);
-  return most_leased_;
 }
 
 void GradientPool::give_back(std::unique_ptr<model::Gradient> buffer) noexcept {

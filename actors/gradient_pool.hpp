@@ -44,8 +44,7 @@ class GradientPool : public std::enable_shared_from_this<GradientPool> {
   /// A buffer with unspecified content.
   GradientLease lease();
 
-  std::size_t leased() const;       ///< buffers that somebody owns now
-  std::size_t most_leased() const;  ///< the most there ever were at once
+  std::size_t leased() const;  ///< buffers that somebody owns now
 
  private:
   friend class GradientLease;
@@ -55,7 +54,6 @@ class GradientPool : public std::enable_shared_from_this<GradientPool> {
   mutable std::mutex mutex_;
   std::vector<std::unique_ptr<model::Gradient>> free_;
   std::size_t leased_ = 0;
-  std::size_t most_leased_ = 0;
 };
 
 }  // namespace nodezero::actors

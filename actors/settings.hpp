@@ -30,25 +30,6 @@ enum class InferencePolicy {
   refuse,    ///< with a typed error; no snapshot is held
 };
 
-/// A place in a run where a worker sphere may be made to fail.
-struct FaultSite {
-  std::uint32_t sphere = 0;
-  std::uint64_t step = 0;
-  std::uint32_t micro_batch = 0;
-  std::uint32_t attempt = 0;  ///< 0 the first time
-};
-
-enum class Fault {
-  none,
-  throw_exception,  ///< the handler throws
-  die,              ///< the sphere is killed
-  non_finite_loss,  ///< the micro-batch's loss becomes NaN
-};
-
-/// Asked by every worker after every micro-batch it computed. Must be callable from any
-/// thread. Empty in production; chaos tests pass one.
-using FaultInjector = std::function<Fault(const FaultSite&)>;
-
 class BatchQueue;
 
 /// How a run trains, where, and what it does beside that: what people choose, as plain values.
@@ -91,7 +72,6 @@ struct RunSettings : RunOptions {
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(10);
   std::chrono::milliseconds inference_timeout = std::chrono::minutes(10);
   std::uint32_t attempts = 3;  ///< recomputations of a micro-batch before its epoch fails
-  FaultInjector faults;
   std::shared_ptr<LaneTimes> lane_times;  ///< to be added to; null: nobody measures
 
   /// Records the run; it must outlive it. Null: nothing is recorded.

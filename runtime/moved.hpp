@@ -27,6 +27,8 @@ class Moved {
   }
 
   bool full() const { return cell_ && cell_->full; }
+  /// What would be taken, for those who only look; null if there is nothing.
+  const T* peek() const { return full() ? &cell_->value : nullptr; }
 
  private:
   struct Cell {

@@ -130,8 +130,7 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
                      .routing = settings.routing,
                      .token_frequencies = settings.token_frequencies,
                      .attempts = settings.attempts,
-                     .stall_timeout = settings.stall_timeout,
-                     .faults = settings.faults});
+                     .stall_timeout = settings.stall_timeout});
   NodeZeroSettings root;
   root.spheres = std::move(spheres);
   root.corpus = actors.corpus;

@@ -30,7 +30,6 @@ struct SphereSettings {
   std::vector<double> token_frequencies;
   std::uint32_t attempts = 3;
   std::chrono::milliseconds stall_timeout{};
-  FaultInjector faults;
 };
 using SphereSettingsPtr = std::shared_ptr<const SphereSettings>;
 

@@ -60,16 +60,6 @@ StepReduction::Outcome StepReduction::place(Partial part) {
   return Combine{std::move(other), std::move(part)};
 }
 
-std::vector<std::uint32_t> StepReduction::missing() const {
-  std::vector<std::uint32_t> result;
-  for (std::size_t i = 0; i < mine_.size(); ++i) {
-    if (!arrived_[i]) {
-      result.push_back(mine_[i]);
-    }
-  }
-  return result;
-}
-
 bool StepReduction::arrived(std::uint32_t position) const {
   const std::size_t i = index_of(position);
   return i < mine_.size() && mine_[i] == position && arrived_[i];

@@ -45,9 +45,6 @@ class StepReduction {
 
   /// True when every position of ours has been passed up.
   bool finished() const { return passed_up_ == mine_.size(); }
-  const std::vector<std::uint32_t>& mine() const { return mine_; }
-  /// Positions of ours that have not arrived from outside.
-  std::vector<std::uint32_t> missing() const;
   bool arrived(std::uint32_t position) const;
   /// Equal for reductions that nothing that is put in can tell apart.
   std::uint64_t state_digest() const;

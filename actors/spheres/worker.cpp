@@ -2,8 +2,6 @@
 #include "actors/spheres/worker.hpp"
 
 #include <cmath>
-#include <limits>
-#include <stdexcept>
 
 namespace nodezero::actors {
 
@@ -32,14 +30,13 @@ void worker::begin(const assign& step) {
     close();
     return;
   }
-  for (std::size_t i = 0; i < step.positions.size(); ++i) {
-    const std::uint32_t position = step.positions[i];
+  for (const std::uint32_t position : step.positions) {
     request(settings_->lanes, caf::infinite,
             compute{step.envelope, step.purpose, position, step.weights, step.batches, {}})
         .then(
-            [this, generation = generation_, attempt = step.attempts[i]](const computed& answer) {
+            [this, generation = generation_](const computed& answer) {
               if (is_current(generation)) {
-                take(answer.partial.take(), attempt);
+                take(answer.partial.take());
               }
             },
             [this, generation = generation_, position](const caf::error& error) {
@@ -52,11 +49,8 @@ void worker::begin(const assign& step) {
   }
 }
 
-void worker::take(Partial part, std::uint32_t attempt) {
+void worker::take(Partial part) {
   current_position_ = part.range.first;
-  if (settings_->faults) {
-    inject_fault(part, attempt);
-  }
   if (!std::isfinite(part.loss.negative_log_likelihood)) {
     quit(make_error({ErrorCode::not_finite,
                      "the loss of a micro-batch is not finite; a lower learning rate may help",
@@ -81,22 +75,6 @@ void worker::pass_up(Partial sum) {
 void worker::sum_failed(Error reason) {
   reason.place = at(step_.envelope, place_.id);
   quit(make_error(std::move(reason)));
-}
-
-void worker::inject_fault(Partial& part, std::uint32_t attempt) {
-  const FaultSite site{place_.id, step_.envelope.step, part.range.first, attempt};
-  switch (settings_->faults(site)) {
-    case Fault::none:
-      break;
-    case Fault::throw_exception:
-      throw std::runtime_error("an injected fault");
-    case Fault::die:
-      current_position_.reset();
-      throw std::runtime_error("an injected death");
-    case Fault::non_finite_loss:
-      part.loss.negative_log_likelihood = std::numeric_limits<double>::quiet_NaN();
-      break;
-  }
 }
 
 }  // namespace nodezero::actors

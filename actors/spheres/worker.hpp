@@ -28,8 +28,7 @@ class worker : public summing_sphere<sphere_actor::base> {
 
  private:
   void begin(const assign& step);
-  void take(Partial part, std::uint32_t attempt);
-  void inject_fault(Partial& part, std::uint32_t attempt);
+  void take(Partial part);
 
   parent_actor parent_;
   model::LossSum loss_;  ///< of the open step, in order of arrival

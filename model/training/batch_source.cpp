@@ -171,43 +171,4 @@ MicroBatch SequentialWindows::micro_batch(std::uint64_t epoch, std::uint64_t ste
   return batch;
 }
 
-ListedWindows::ListedWindows(std::shared_ptr<const TokenSource> tokens, std::int64_t context,
-                             std::vector<std::vector<std::vector<std::uint64_t>>> offsets)
-    : tokens_(std::move(tokens)), context_(context), offsets_(std::move(offsets)) {
-  require(tokens_ != nullptr, "windows need a token source");
-  require(context_ > 0 && context_ <= std::numeric_limits<std::int32_t>::max(),
-          "the context of windows must be a positive 32-bit number");
-  const auto context_size = static_cast<std::uint64_t>(context_);
-  for (const auto& step : offsets_) {
-    for (const auto& micro_batch : step) {
-      for (const std::uint64_t offset : micro_batch) {
-        require(tokens_->size() > context_size && offset < tokens_->size() - context_size,
-                "a listed window leaves its token source");
-      }
-    }
-  }
-}
-
-std::uint64_t ListedWindows::steps_in_epoch(std::uint64_t /*epoch*/) const {
-  return offsets_.size();
-}
-
-std::uint32_t ListedWindows::micro_batches_in_step(std::uint64_t /*epoch*/,
-                                                   std::uint64_t step) const {
-  check_place(step, offsets_.size(), "step");
-  return static_cast<std::uint32_t>(offsets_[step].size());
-}
-
-MicroBatch ListedWindows::micro_batch(std::uint64_t epoch, std::uint64_t step,
-                                      std::uint32_t position) const {
-  check_place(position, micro_batches_in_step(epoch, step), "micro-batch");
-  const auto& offsets = offsets_[step][position];
-  MicroBatch batch = empty_batch(static_cast<std::int64_t>(offsets.size()), context_);
-  for (std::size_t row = 0; row < offsets.size(); ++row) {
-    fill_row(*tokens_, {offsets[row], static_cast<std::uint64_t>(context_)},
-             static_cast<std::int64_t>(row), batch);
-  }
-  return batch;
-}
-
 }  // namespace nodezero::model

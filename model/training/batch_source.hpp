@@ -83,22 +83,4 @@ class SequentialWindows : public BatchSource {
   std::uint32_t sequences_;
 };
 
-/// Sequences at offsets that somebody else drew: offsets[step][position][sequence], one epoch.
-class ListedWindows : public BatchSource {
- public:
-  /// Every sequence and the target behind it must lie in the source.
-  /// @throws std::invalid_argument otherwise
-  ListedWindows(std::shared_ptr<const TokenSource> tokens, std::int64_t context,
-                std::vector<std::vector<std::vector<std::uint64_t>>> offsets);
-  std::uint64_t steps_in_epoch(std::uint64_t epoch) const override;
-  std::uint32_t micro_batches_in_step(std::uint64_t epoch, std::uint64_t step) const override;
-  MicroBatch micro_batch(std::uint64_t epoch, std::uint64_t step,
-                         std::uint32_t position) const override;
-
- private:
-  std::shared_ptr<const TokenSource> tokens_;
-  std::int64_t context_;
-  std::vector<std::vector<std::vector<std::uint64_t>>> offsets_;
-};
-
 }  // namespace nodezero::model

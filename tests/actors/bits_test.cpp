@@ -13,7 +13,8 @@
 #include "model/gpt2/gpt2_layout.hpp"
 #include "model/kernels/random.hpp"
 #include "model/storage/digest.hpp"
-#include "support/tiny_run.hpp"
+#include "support/failing_model.hpp"
+#include "support/stage.hpp"
 
 namespace nodezero::actors::testing {
 namespace {
@@ -108,12 +109,12 @@ TEST(Bits, InBf16AreTheSameForEveryTreeLanesAndRoutingAndAfterAResume) {
   {
     Trainer* running = nullptr;
     auto stopped = settings;
-    stopped.faults = [&](const FaultSite& site) {
-      if (site.step == 1 && site.micro_batch == 3) {
+    stopped.trained = failing_model(settings.training, [&](const Attempt& attempt) {
+      if (attempt.step == 1 && attempt.micro_batch == 3) {
         running->stop();
       }
-      return Fault::none;
-    };
+      return Failure::none;
+    });
     Trainer trainer(stopped, recorder);
     running = &trainer;
     first = trainer.run();
@@ -143,18 +144,16 @@ TEST(Bits, AreTheSameWithSpheresDyingAtRandom) {  // D12
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
     std::atomic<std::uint64_t> died{0};
     settings.spheres = seed % 2 == 0 ? 5 : 24;
-    settings.faults = [seed, &died](const FaultSite& site) {
-      const model::KeyedRandom random(seed, model::RandomPurpose::sampling, site.step,
-                                      site.micro_batch * 16 + site.attempt);
+    settings.trained = failing_model(settings.training, [seed, &died](const Attempt& attempt) {
+      const model::KeyedRandom random(seed, model::RandomPurpose::sampling, attempt.step,
+                                      attempt.micro_batch * 16 + attempt.failures);
       const auto word = random.words(0)[0];
-      if (site.attempt > 1 || word % 4 != 0) {
-        return Fault::none;
+      if (attempt.failures > 1 || word % 4 != 0) {
+        return Failure::none;
       }
       ++died;
-      return word % 8 == 0   ? Fault::die
-             : word % 3 == 0 ? Fault::throw_exception
-                             : Fault::non_finite_loss;
-    };
+      return word % 3 == 0 ? Failure::not_finite : Failure::throws;
+    });
     Recorder recorder;
     const auto finished = run_to_end(settings, recorder);
     ASSERT_EQ(finished.result.end, TrainingResult::End::finished) << finished.result.failure;
@@ -163,6 +162,25 @@ TEST(Bits, AreTheSameWithSpheresDyingAtRandom) {  // D12
     deaths += died;
   }
   EXPECT_GE(deaths, 100u);
+}
+
+TEST(Bits, AreTheSameWhateverSpheresAreKilled) {  // D12
+  auto settings = wide_settings();
+  const std::string expected = digest_of(settings);
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    settings.spheres = seed % 2 == 0 ? 5 : 24;
+    settings.symmetry = seed % 3 == 0 ? 2 : 12;
+    Stage stage(settings);
+    stage.kill_spheres(seed, settings.attempts);
+    auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+    stage.run();
+    ASSERT_TRUE(end.succeeded());
+    ASSERT_FALSE(end.get()->reason) << to_string(*end.get()->reason);
+    EXPECT_EQ(stage.killed(), settings.attempts);
+    const auto& checkpoint = end.get()->checkpoint;
+    EXPECT_EQ(model::digest(*checkpoint.weights) + model::digest(*checkpoint.optimizer), expected)
+        << "seed " << seed;
+  }
 }
 
 TEST(Bits, AreTheSameWithAndWithoutInference) {
@@ -200,17 +218,17 @@ TEST(Bits, AreTheSameAfterARunWasResumedWithAnotherTree) {  // D14
     {
       Recorder recorder;
       Trainer* running = nullptr;
-      settings.faults = [&](const FaultSite& site) {
-        if (site.step == stop_after && site.micro_batch == 3) {
+      settings.trained = failing_model(settings.training, [&](const Attempt& attempt) {
+        if (attempt.step == stop_after && attempt.micro_batch == 3) {
           running->stop();
         }
-        return Fault::none;
-      };
+        return Failure::none;
+      });
       Trainer trainer(settings, recorder);
       running = &trainer;
       first = trainer.run();
     }
-    settings.faults = nullptr;
+    settings.trained = nullptr;
     ASSERT_EQ(first.end, TrainingResult::End::stopped) << first.failure;
     EXPECT_GE(first.progress.step, stop_after);
     settings.resume =

@@ -11,6 +11,7 @@
 
 #include "actors/laws/trace_catalogue.hpp"
 #include "runtime/trace/trace_file.hpp"
+#include "support/failing_model.hpp"
 #include "support/stage.hpp"
 #include "support/tiny_run.hpp"
 
@@ -186,26 +187,35 @@ TEST_F(RecordingTest, AStoppedRunIsComplete) {
 TEST_F(RecordingTest, SpheresThatDieLeaveNothingUntold) {
   start(TraceRecorder::Clock::processor, std::chrono::milliseconds(5));
   std::atomic<int> deaths = 0;
-  settings_.faults = [&](const FaultSite& site) {
-    const bool dies = site.attempt == 0 && site.micro_batch == 3;
-    deaths += dies;
-    return !dies ? Fault::none : site.step % 2 == 0 ? Fault::die : Fault::throw_exception;
-  };
+  settings_.trained = failing_model(settings_.training, [&](const Attempt& attempt) {
+    const bool fails = attempt.failures == 0 && attempt.micro_batch == 3;
+    deaths += fails;
+    return !fails ? Failure::none : attempt.step % 2 == 0 ? Failure::not_finite : Failure::throws;
+  });
   run_to_end(settings_);
   const Trace trace = finish();
   expect_complete(trace);
   EXPECT_GT(deaths, 1);
-  std::size_t threw = 0;
-  for (const auto& event : trace.events) {
-    threw +=
-        event.kind == Kind::end && event.detail == static_cast<std::uint8_t>(HandlingResult::threw);
-  }
-  EXPECT_GT(threw, 0u);
   std::size_t workers = 0;
   for (const auto& actor : trace.actors) {
     workers += actor.name == "worker";
   }
   EXPECT_EQ(workers, settings_.spheres + static_cast<std::size_t>(deaths));
+}
+
+TEST_F(RecordingTest, SpheresThatAreKilledLeaveNothingUntold) {
+  settings_.spheres = 5;
+  settings_.symmetry = 2;
+  start(TraceRecorder::Clock::logical, std::chrono::milliseconds(0));
+  {
+    Stage stage(settings_);
+    stage.kill_spheres(1, settings_.attempts);
+    auto ended = stage.ask<run_ended>(stage.actors().driver, run_all{});
+    stage.run();
+    ASSERT_TRUE(ended.succeeded());
+    EXPECT_EQ(stage.killed(), settings_.attempts);
+  }
+  expect_complete(finish());
 }
 
 TEST_F(RecordingTest, EveryAnswerKnowsItsRequest) {

@@ -97,7 +97,8 @@ TEST(StepReduction, PassesUpWhatItsSiblingIsNotWhollyItsOwn) {
   EXPECT_TRUE(std::holds_alternative<StepReduction::PassUp>(put(2)));  // 3 is another's
   EXPECT_TRUE(std::holds_alternative<StepReduction::Held>(put(7)));
   EXPECT_TRUE(std::holds_alternative<StepReduction::Combine>(put(6)));
-  EXPECT_EQ(reduction.missing(), (std::vector<std::uint32_t>{0, 1}));
+  EXPECT_FALSE(reduction.arrived(0));
+  EXPECT_FALSE(reduction.arrived(1));
   EXPECT_FALSE(reduction.acceptable({3, 4}));
   EXPECT_FALSE(reduction.acceptable({2, 4}));
   EXPECT_FALSE(reduction.finished());

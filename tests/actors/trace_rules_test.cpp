@@ -10,6 +10,7 @@
 
 #include "actors/laws/trace_catalogue.hpp"
 #include "runtime/trace/trace_file.hpp"
+#include "support/failing_model.hpp"
 #include "support/stage.hpp"
 #include "support/trace_editor.hpp"
 
@@ -109,22 +110,37 @@ TEST(TraceRules, HoldForARunOnThreads) {
 
 TEST(TraceRules, HoldForARunWhoseSpheresDie) {
   RunSettings made = settings();
-  made.faults = [](const FaultSite& site) {
-    return site.attempt == 0 && (site.micro_batch + site.step) % 4 == 1
-               ? (site.step % 2 == 0 ? Fault::die : Fault::throw_exception)
-               : Fault::none;
-  };
+  made.trained = failing_model(made.training, [](const Attempt& attempt) {
+    return attempt.failures == 0 && (attempt.micro_batch + attempt.step) % 4 == 1
+               ? (attempt.step % 2 == 0 ? Failure::not_finite : Failure::throws)
+               : Failure::none;
+  });
   const Trace trace = recorded(made, TraceRecorder::Clock::processor,
                                [](const RunSettings& with) { run_to_end(with); });
   EXPECT_EQ(told(trace), "");
 }
 
+TEST(TraceRules, HoldForARunWhoseSpheresAreKilled) {
+  for (std::uint64_t seed = 0; seed < 10; ++seed) {
+    const Trace trace =
+        recorded(settings(), TraceRecorder::Clock::logical, [&](const RunSettings& made) {
+          Stage stage(made);
+          stage.kill_spheres(seed, made.attempts);
+          auto ended = stage.ask<run_ended>(stage.actors().driver, run_all{});
+          stage.run();
+          ASSERT_TRUE(ended.succeeded());
+          EXPECT_EQ(stage.killed(), made.attempts);
+        });
+    EXPECT_EQ(told(trace), "") << "seed " << seed;
+  }
+}
+
 TEST(TraceRules, HoldForARunWhoseEpochFails) {
   RunSettings made = settings();
   made.attempts = 1;
-  made.faults = [](const FaultSite& site) {
-    return site.step == 3 && site.micro_batch == 2 ? Fault::die : Fault::none;
-  };
+  made.trained = failing_model(made.training, [](const Attempt& attempt) {
+    return attempt.step == 3 && attempt.micro_batch == 2 ? Failure::throws : Failure::none;
+  });
   const Trace trace = recorded(made, TraceRecorder::Clock::processor,
                                [](const RunSettings& with) { run_to_end(with); });
   EXPECT_EQ(told(trace), "");

@@ -187,20 +187,6 @@ TEST(SequentialWindows, VisitEveryTargetInOrder) {
   EXPECT_THROW(SequentialWindows(counting(9), {3, 4}, 4, 1), std::invalid_argument);
 }
 
-TEST(ListedWindows, GiveTheSequencesThatWereNamed) {
-  const ListedWindows source(counting(20), 4, {{{0, 15}, {3}}, {{7}}});
-  EXPECT_EQ(source.steps_in_epoch(0), 2u);
-  EXPECT_EQ(source.micro_batches_in_step(0, 0), 2u);
-  EXPECT_EQ(source.micro_batches_in_step(0, 1), 1u);
-  const auto batch = source.micro_batch(0, 0, 0);
-  EXPECT_EQ(batch.inputs, (std::vector<std::int32_t>{0, 1, 2, 3, 15, 16, 17, 18}));
-  EXPECT_EQ(batch.targets, (std::vector<std::int32_t>{1, 2, 3, 4, 16, 17, 18, 19}));
-  EXPECT_EQ(batch.valid_tokens, 8);
-  EXPECT_THROW(source.micro_batch(0, 1, 1), std::out_of_range);
-  EXPECT_THROW(ListedWindows(counting(20), 4, {{{16}}}), std::invalid_argument);
-  EXPECT_THROW(ListedWindows(counting(3), 4, {{{0}}}), std::invalid_argument);
-}
-
 TEST(KeyedPermutation, IsABijectionOfEverySize) {
   for (std::uint64_t size = 1; size <= 300; ++size) {
     for (std::uint64_t key = 0; key < 3; ++key) {

@@ -4,7 +4,7 @@
 #include "model/storage/model_folder.hpp"
 #include "model/storage/safetensors.hpp"
 #include "model/text/utf8_text.hpp"
-#include "model/training/batch_source.hpp"
+#include "tests/oracle/listed_windows.hpp"
 #include "tests/oracle/reading.hpp"
 
 namespace nodezero::oracle {
@@ -69,7 +69,7 @@ Oracle read_oracle(const std::filesystem::path& folder) {
   oracle.settings.training = training_config(steps, initial.config);
   oracle.settings.initial_weights = initial.weights;
   const auto text = folder.lexically_normal() / ".." / steps.at("text").get<std::string>();
-  oracle.settings.training_batches = std::make_shared<model::ListedWindows>(
+  oracle.settings.training_batches = std::make_shared<ListedWindows>(
       read_text(text, alphabet(steps.at("chars").get<std::string>())),
       steps.at("context").get<std::int64_t>(), std::move(offsets));
   return oracle;

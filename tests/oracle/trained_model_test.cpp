@@ -13,8 +13,8 @@
 #include "model/gpt2/generation.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/storage/model_folder.hpp"
-#include "model/training/batch_source.hpp"
 #include "tests/oracle/folders.hpp"
+#include "tests/oracle/listed_windows.hpp"
 #include "tests/oracle/reading.hpp"
 
 namespace nodezero::oracle {
@@ -62,8 +62,7 @@ TEST_F(TrainedModel, HasTheReferencesLoss) {
       folders().model.lexically_normal() / ".." / reference_.at("text").get<std::string>();
   const auto targets = reference_.at("window").get<std::int64_t>() - 1;
   const auto offsets = reference_.at("offsets").get<std::vector<std::uint64_t>>();
-  const model::ListedWindows windows(read_text(text, loaded_.tokenizer.value()), targets,
-                                     {{offsets}});
+  const ListedWindows windows(read_text(text, loaded_.tokenizer.value()), targets, {{offsets}});
   model::Workspace workspace;
   const auto sum =
       model::loss(loaded_.config, *loaded_.weights, windows.micro_batch(0, 0, 0), workspace);

@@ -14,6 +14,7 @@
 #include "actors/laws/trace_catalogue.hpp"
 #include "model/storage/digest.hpp"
 #include "runtime/trace/trace_file.hpp"
+#include "support/failing_model.hpp"
 #include "support/tiny_run.hpp"
 #include "support/trace_editor.hpp"
 #include "verify/scenarios/temporary_file.hpp"
@@ -21,6 +22,8 @@
 namespace nodezero::verify {
 namespace {
 
+using actors::testing::Attempt;
+using actors::testing::Failure;
 using actors::testing::Recorder;
 using actors::testing::tiny_settings;
 using actors::testing::TraceEditor;
@@ -118,20 +121,15 @@ TEST(RecordedRun, HappensAgainWithItsStop) {
   expect_the_same(settings, recorded);
 }
 
-// Whether a sphere dies here depends on the order in which its micro-batches came: the state of a
+// Whether a micro-batch fails here depends on the order in which its lane got them: the state of a
 // planted bug that a second run of threads need not show.
-actors::FaultInjector order_dependent_deaths() {
-  struct State {
-    std::mutex mutex;
-    std::map<std::uint32_t, std::uint64_t> order;  ///< by sphere
-  };
-  return [state = std::make_shared<State>()](const actors::FaultSite& site) {
-    const std::lock_guard lock(state->mutex);
-    auto& order = state->order[site.sphere];
-    order = runtime::Fingerprint().add(order).add(site.micro_batch).add(site.step).value();
-    return site.attempt == 0 && order % 5 == 0 ? actors::Fault::throw_exception
-                                               : actors::Fault::none;
-  };
+std::shared_ptr<const model::TrainedModel> depends_on_order(const model::TrainingConfig& config) {
+  return actors::testing::failing_model_by_lane(config, [] {
+    return [order = std::uint64_t{0}](const Attempt& attempt) mutable {
+      order = runtime::Fingerprint().add(order).add(attempt.micro_batch).add(attempt.step).value();
+      return attempt.failures == 0 && order % 5 == 0 ? Failure::throws : Failure::none;
+    };
+  });
 }
 
 TEST(RecordedRun, APlantedDependenceOnOrderHappensAgain) {
@@ -140,10 +138,10 @@ TEST(RecordedRun, APlantedDependenceOnOrderHappensAgain) {
     auto settings = busy_settings();
     settings.attempts = 100;
     settings.training.micro_batches = 12;
-    settings.faults = order_dependent_deaths();
+    settings.trained = depends_on_order(settings.training);
     const auto recorded = record(settings);
     deaths += recorded.said.notices.size();
-    settings.faults = order_dependent_deaths();
+    settings.trained = depends_on_order(settings.training);
     expect_the_same(settings, recorded);
   }
   EXPECT_GT(deaths, 10u);
@@ -151,10 +149,9 @@ TEST(RecordedRun, APlantedDependenceOnOrderHappensAgain) {
 
 TEST(RecordedRun, OfAFailureHappensAgain) {
   auto settings = busy_settings();
-  settings.faults = [](const actors::FaultSite& site) {
-    return site.step == 2 && site.micro_batch == 3 ? actors::Fault::throw_exception
-                                                   : actors::Fault::none;
-  };
+  settings.trained = actors::testing::failing_model(settings.training, [](const Attempt& attempt) {
+    return attempt.step == 2 && attempt.micro_batch == 3 ? Failure::throws : Failure::none;
+  });
   expect_the_same(settings, record(settings));
 }
 

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "model/kernels/random.hpp"
+
 namespace nodezero::actors::testing {
 
 Stage::Stage(const RunSettings& settings)
@@ -26,7 +28,7 @@ bool Stage::step() {
     auto* actor = dynamic_cast<caf::scheduled_actor*>(*job);
     auto* element = actor ? actor->peek_at_next_mailbox_element() : nullptr;
     if (element) {
-      const Delivery delivery{actor->name(), element};
+      const Delivery delivery{actor->name(), element, caf::strong_actor_ptr(actor->ctrl())};
       if (hold && hold(delivery)) {
         continue;
       }
@@ -55,6 +57,17 @@ bool Stage::run_until(const std::function<bool()>& reached) {
     }
   }
   return true;
+}
+
+void Stage::kill_spheres(std::uint64_t seed, std::uint32_t count) {
+  observe = [this, seed, count, delivery = std::uint64_t{0}](const Delivery& next) mutable {
+    const model::KeyedRandom random(seed, model::RandomPurpose::sampling, delivery++);
+    if ((next.receiver == "worker" || next.receiver == "control") && killed_ < count &&
+        random.words(0)[0] % 8 == 0) {
+      ++killed_;
+      caf::anon_send_exit(next.actor, caf::exit_reason::kill);
+    }
+  };
 }
 
 void Stage::advance(std::chrono::milliseconds time) {

@@ -25,6 +25,7 @@ class Stage {
   struct Delivery {
     std::string receiver;  ///< the receiving actor's name
     caf::mailbox_element* element;
+    caf::strong_actor_ptr actor;  ///< that receives it
 
     template <class T>
     const T* as() const {
@@ -47,6 +48,12 @@ class Stage {
   bool run_until(const std::function<bool()>& reached);
   /// Lets virtual time pass and delivers what comes of it.
   void advance(std::chrono::milliseconds time);
+
+  /// From now on kills `count` spheres, each when it is about to handle a message, drawn by `seed`.
+  /// Takes `observe`.
+  void kill_spheres(std::uint64_t seed, std::uint32_t count);
+  /// Spheres that kill_spheres has killed.
+  std::uint32_t killed() const { return killed_; }
 
   /// A request from outside, whose answer is looked at later.
   template <class Answer>
@@ -108,6 +115,7 @@ class Stage {
   caf::actor_system system_;
   caf::scheduler::test_coordinator& scheduler_;
   RunActors actors_;
+  std::uint32_t killed_ = 0;
 };
 
 /// True for deliveries of a message type.
