@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <tuple>
 #include <utility>
 
 #include "actors/errors.hpp"
@@ -18,6 +19,11 @@ class epoch_done {
   bool sealed() const { return sealed_; }
   /// Run and epoch that ended, its last step and the version of the weights after it.
   const Envelope& envelope() const { return envelope_; }
+
+  auto fields() const {
+    const auto& [sealed, envelope] = *this;
+    return std::tie(sealed, envelope);
+  }
 
  private:
   friend class epoch_gate;
@@ -70,6 +76,11 @@ class epoch_gate {
 
   /// Answers with an error.
   void fail(Error reason) && { answer_.deliver(make_error(std::move(reason))); }
+
+  auto fields() const {
+    const auto& [answer, envelope, last_step] = *this;
+    return std::tie(answer, envelope, last_step);
+  }
 
  private:
   promise answer_;

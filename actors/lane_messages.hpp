@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/messages.hpp"
+#include "runtime/fingerprint.hpp"
 
 namespace nodezero::actors {
 
@@ -21,7 +22,8 @@ struct compute {
   std::uint32_t position = 0;
   ParametersPtr weights;
   StepBatchesPtr batches;
-  Moved<GradientLease> buffer;  ///< for the gradient; put in by the lane scheduler
+  /// For the gradient; put in by the lane scheduler. What it holds before is a leftover.
+  runtime::Unseen<Moved<GradientLease>> buffer;
 };
 
 /// Answer to compute.

@@ -3,7 +3,7 @@
 
 // The protocol on one page. Each message names its sender, its receiver, what it means and
 // what state accepts it; everything else is refused with a typed error (requests) or
-// counted and dropped (the rest). Messages between spheres, lanes and the rest of the
+// dropped (the rest). Messages between spheres, lanes and the rest of the
 // machinery live in this process; their buffers are shared as const or moved.
 
 #include <cstdint>

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <tuple>
+#include <utility>
 
 #include "model/tensors/tensor_set.hpp"
 #include "model/training/adamw.hpp"
@@ -28,6 +30,11 @@ class optimizer_complete {
   const std::shared_ptr<const model::OptimizerState>& state() const { return state_; }
   double gradient_norm() const { return gradient_norm_; }  ///< of the mean, before clipping
   double learning_rate() const { return learning_rate_; }
+
+  auto fields() const {
+    const auto& [sealed, envelope, weights, state, gradient_norm, learning_rate] = *this;
+    return std::tie(sealed, envelope, weights, state, gradient_norm, learning_rate);
+  }
 
  private:
   friend class optimizer;

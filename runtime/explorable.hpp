@@ -2,58 +2,18 @@
 #pragma once
 
 #include <cstdint>
-#include <string_view>
 
-#include "runtime/caf.hpp"
+#include "runtime/fingerprint.hpp"
 
 namespace nodezero::runtime {
-
-/// A fingerprint of a sequence of numbers: order matters, and so does their count.
-class Fingerprint {
- public:
-  constexpr Fingerprint& add(std::uint64_t value) {
-    hash_ = mix(hash_ ^ (value + 0x9e3779b97f4a7c15U));
-    return *this;
-  }
-  constexpr Fingerprint& add(std::string_view text) {
-    for (const char c : text) {
-      add(static_cast<unsigned char>(c));
-    }
-    return add(text.size());
-  }
-  constexpr std::uint64_t value() const { return hash_; }
-
-  /// The finalizer of SplitMix64: a bijection in which every bit reaches every other.
-  static constexpr std::uint64_t mix(std::uint64_t x) {
-    x += 0x9e3779b97f4a7c15U;
-    x = (x ^ (x >> 30U)) * 0xbf58476d1ce4e5b9U;
-    x = (x ^ (x >> 27U)) * 0x94d049bb133111ebU;
-    return x ^ (x >> 31U);
-  }
-
- private:
-  std::uint64_t hash_ = 0x243f6a8885a308d3U;
-};
-
-/// Names actors by their place in the run (who spawned them, as which of its children), so that
-/// the same actor has the same name in every run, which its address and its id have not.
-class ActorKeys {
- public:
-  virtual ~ActorKeys() = default;
-  /// 0 for nobody.
-  virtual std::uint64_t key(caf::actor_id actor) const = 0;
-
-  template <class Handle>
-  std::uint64_t of(const Handle& handle) const {
-    return handle ? key(handle.id()) : 0;
-  }
-};
 
 /// What a checker of schedules must know of an actor beside its messages. Two schedules that
 /// lead to equal fingerprints everywhere are taken for one state and only one of them is
 /// followed, so whatever a later handler could notice belongs into the fingerprint; what no
-/// handler can notice (counters of events, unreachable leftovers) should stay out, because it
-/// would only multiply states.
+/// handler can notice (counters for people, leftovers) should stay out, because it would only
+/// multiply states. So an actor keeps what its handlers leave to later ones in one struct `State`,
+/// whose members all go into the fingerprint but for those that are `Unseen`, and drops what has
+/// become a leftover.
 ///
 /// Requests that wait for an answer need not be in it: the checker sees the requests
 /// themselves. What the handlers of their answers have captured beside the request's content is

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "actors/fingerprints.hpp"
+
 namespace nodezero::actors {
 namespace {
 
@@ -22,7 +24,7 @@ inference::behavior_type inference::make_behavior() {
         session->weights = message.weights;
         session->request = message.request;
         auto promise = make_response_promise<generated>();
-        queue_.push_back(
+        state_.queue.push_back(
             std::make_shared<Running>(Running{message.envelope, std::move(session), promise}));
         start_next();
         return promise;
@@ -30,11 +32,15 @@ inference::behavior_type inference::make_behavior() {
   };
 }
 
+std::uint64_t inference::state_digest(const runtime::ActorKeys& keys) const {
+  return runtime::fingerprint(keys, state_);
+}
+
 void inference::start_next() {
-  while (running_ < at_once_ && !queue_.empty()) {
-    const auto next = queue_.front();
-    queue_.pop_front();
-    ++running_;
+  while (state_.running < at_once_ && !state_.queue.empty()) {
+    const auto next = state_.queue.front();
+    state_.queue.pop_front();
+    ++state_.running;
     go_on(next);
   }
 }
@@ -61,7 +67,7 @@ void inference::go_on(const std::shared_ptr<Running>& running) {
 
 void inference::end(const std::shared_ptr<Running>& running) {
   running->session.reset();
-  --running_;
+  --state_.running;
   start_next();
 }
 

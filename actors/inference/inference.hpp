@@ -21,7 +21,7 @@ class inference : public runtime::recorded<inference_actor::base>, public runtim
 
   const char* name() const override { return "inference"; }
   /// Promises hold the actor that made them, and those of waiting requests are held by it.
-  void on_exit() override { queue_.clear(); }
+  void on_exit() override { state_.queue.clear(); }
   std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
 
  protected:
@@ -40,8 +40,11 @@ class inference : public runtime::recorded<inference_actor::base>, public runtim
   lane_scheduler_actor lanes_;
   std::chrono::milliseconds timeout_;
   std::uint32_t at_once_;  ///< requests that are being generated at the same time
-  std::deque<std::shared_ptr<Running>> queue_;
-  std::uint32_t running_ = 0;
+  struct State {
+    std::deque<std::shared_ptr<Running>> queue;
+    std::uint32_t running = 0;  ///< those are in the requests to the lanes
+  };
+  State state_;
 };
 
 }  // namespace nodezero::actors

@@ -3,22 +3,22 @@
 
 #include <utility>
 
+#include "actors/fingerprints.hpp"
+
 namespace nodezero::actors {
 
 lifecycle::lifecycle(caf::actor_config& config, Settings settings, snapshot initial,
-                     inference_actor inference, observer_actor observer)
-    : recorded(config),
-      settings_(settings),
-      envelope_(initial.envelope),
-      weights_(std::move(initial.weights)),
-      inference_(std::move(inference)),
-      observer_(std::move(observer)) {}
+                     inference_actor inference)
+    : recorded(config), settings_(settings), inference_(std::move(inference)) {
+  state_.envelope = initial.envelope;
+  state_.weights = std::move(initial.weights);
+}
 
 lifecycle::behavior_type lifecycle::make_behavior() {
   enter(idle{});
   return {
       [this](const introduction& message) {
-        root_ = message.root;
+        state_.root = message.root;
         if (in<draining>()) {
           drain();
         }
@@ -37,12 +37,21 @@ lifecycle::behavior_type lifecycle::make_behavior() {
       [this](const generate& request) { return begin(request); },
       [this](const stop& request) { return begin(request); },
       [this](const inference_deadline& deadline) {
-        if (auto entry = waiting_.extract(deadline.request)) {
-          entry.mapped().promise.deliver(make_error(
-              {ErrorCode::timed_out, "no epoch boundary came within the bound", at(envelope_)}));
+        if (auto entry = state_.waiting.extract(deadline.request)) {
+          entry.mapped().promise.deliver(
+              make_error({ErrorCode::timed_out, "no epoch boundary came within the bound",
+                          at(state_.envelope)}));
         }
       },
   };
+}
+
+std::uint64_t lifecycle::state_digest(const runtime::ActorKeys& keys) const {
+  return runtime::fingerprint(keys, state_);
+}
+
+const char* lifecycle::state_name() const {
+  return std::visit([](const auto& phase) { return phase.name; }, state_.phase);
 }
 
 void lifecycle::begin_training(const training& message) {
@@ -51,7 +60,7 @@ void lifecycle::begin_training(const training& message) {
   }
   enter(running{message.envelope.epoch});
   if (settings_.policy != InferencePolicy::snapshot) {
-    weights_.reset();  // so that the optimizer may update in place
+    state_.weights.reset();  // so that the optimizer may update in place
   }
 }
 
@@ -60,12 +69,12 @@ void lifecycle::take_snapshot(const snapshot& message) {
     return;
   }
   if (settings_.policy == InferencePolicy::snapshot || message.epoch_boundary) {
-    envelope_ = message.envelope;
-    weights_ = message.weights;
+    state_.envelope = message.envelope;
+    state_.weights = message.weights;
   }
   if (message.epoch_boundary) {
     enter(quiescent{message.envelope.epoch});
-    for (auto& [number, entry] : std::exchange(waiting_, {})) {
+    for (auto& [number, entry] : std::exchange(state_.waiting, {})) {
       pass_to_inference(entry.request, std::move(entry.promise));
     }
   }
@@ -73,60 +82,61 @@ void lifecycle::take_snapshot(const snapshot& message) {
 
 caf::result<generated> lifecycle::begin(const generate& request) {
   if (in<draining>() || in<ended>()) {
-    return make_error({ErrorCode::stopped, "the run is stopping", at(envelope_)});
+    return make_error({ErrorCode::stopped, "the run is stopping", at(state_.envelope)});
   }
   if (!request.input.value && (request.prompt.empty() || request.tokens < 0)) {
-    return make_error(
-        {ErrorCode::wrong_state, "a request needs a prompt of at least one token", at(envelope_)});
+    return make_error({ErrorCode::wrong_state, "a request needs a prompt of at least one token",
+                       at(state_.envelope)});
   }
   // After a failed epoch the last snapshot may be gone, and no boundary will come.
   const bool may_read = !in<running>() || settings_.policy == InferencePolicy::snapshot;
-  if (may_read && weights_) {
+  if (may_read && state_.weights) {
     auto promise = make_response_promise<generated>();
     pass_to_inference(request, promise);
     return promise;
   }
   if (in<failed>()) {
-    return make_error(std::get<failed>(state_).reason);
+    return make_error(std::get<failed>(state_.phase).reason);
   }
   if (settings_.policy == InferencePolicy::refuse) {
     return make_error(
-        {ErrorCode::busy, "an epoch is running and the policy is to refuse", at(envelope_)});
+        {ErrorCode::busy, "an epoch is running and the policy is to refuse", at(state_.envelope)});
   }
-  if (waiting_.size() >= settings_.most_waiting) {
-    return make_error({ErrorCode::queue_full, "too many requests wait", at(envelope_)});
+  if (state_.waiting.size() >= settings_.most_waiting) {
+    return make_error({ErrorCode::queue_full, "too many requests wait", at(state_.envelope)});
   }
   auto promise = make_response_promise<generated>();
-  const std::uint64_t number = requests_++;
-  waiting_.emplace(number, Waiting{request, promise});
+  const std::uint64_t number = state_.requests++;
+  state_.waiting.emplace(number, Waiting{request, promise});
   delayed_send(this, settings_.wait_timeout, inference_deadline{number});
   return promise;
 }
 
 void lifecycle::pass_to_inference(const generate& request,
                                   caf::typed_response_promise<generated> promise) {
-  this->request(inference_, settings_.wait_timeout, infer{envelope_, weights_, request})
+  this->request(inference_, settings_.wait_timeout, infer{state_.envelope, state_.weights, request})
       .then([promise](const generated& answer) mutable { promise.deliver(answer); },
             [promise](const caf::error& error) mutable { promise.deliver(error); });
 }
 
 void lifecycle::refuse_waiting(Error reason) {
-  for (auto& [number, entry] : std::exchange(waiting_, {})) {
+  for (auto& [number, entry] : std::exchange(state_.waiting, {})) {
     entry.promise.deliver(make_error(reason));
   }
 }
 
 caf::result<stopped> lifecycle::begin(const stop&) {
-  if (auto* end = std::get_if<ended>(&state_)) {
-    return end->answer;
+  if (const auto* end = std::get_if<ended>(&state_.phase)) {
+    return std::visit([](const auto& answer) -> caf::result<stopped> { return answer; },
+                      end->answer);
   }
   auto promise = make_response_promise<stopped>();
-  stops_.push_back(promise);
+  state_.stops.push_back(promise);
   if (!in<draining>()) {
     enter(draining{});
-    weights_.reset();
-    refuse_waiting({ErrorCode::stopped, "the run is stopping", at(envelope_)});
-    if (root_) {
+    state_.weights.reset();
+    refuse_waiting({ErrorCode::stopped, "the run is stopping", at(state_.envelope)});
+    if (state_.root) {
       drain();
     }
   }
@@ -134,19 +144,15 @@ caf::result<stopped> lifecycle::begin(const stop&) {
 }
 
 void lifecycle::drain() {
-  request(root_, settings_.stop_timeout, halt{envelope_})
+  request(state_.root, settings_.stop_timeout, halt{state_.envelope})
       .then([this](const halted& answer) { answer_stops(stopped{answer.checkpoint}); },
             [this](const caf::error& error) { answer_stops(error); });
 }
 
-void lifecycle::answer_stops(const caf::result<stopped>& answer) {
+void lifecycle::answer_stops(const std::variant<stopped, caf::error>& answer) {
   enter(ended{answer});
-  for (auto& promise : std::exchange(stops_, {})) {
-    if (answer.flag == caf::rt_error) {
-      promise.deliver(answer.err);
-    } else {
-      promise.deliver(answer.value.get_as<stopped>(0));
-    }
+  for (auto& promise : std::exchange(state_.stops, {})) {
+    std::visit([&](const auto& given) { promise.deliver(given); }, answer);
   }
 }
 

@@ -30,15 +30,15 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
     std::size_t most_waiting = 100'000;
   };
   lifecycle(caf::actor_config& config, Settings settings, snapshot initial,
-            inference_actor inference, observer_actor observer);
+            inference_actor inference);
 
   const char* name() const override { return "lifecycle"; }
   /// node_zero and lifecycle hold each other's handles, and promises the actor that made
   /// them: it lets go of them all.
   void on_exit() override {
-    root_ = nullptr;
-    waiting_.clear();
-    stops_.clear();
+    state_.root = nullptr;
+    state_.waiting.clear();
+    state_.stops.clear();
   }
   std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
   const char* state_name() const override;
@@ -64,9 +64,9 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
   };
   struct ended {
     static constexpr auto name = "stopped";
-    caf::result<stopped> answer;
+    std::variant<stopped, caf::error> answer;
   };
-  using State = std::variant<idle, running, quiescent, failed, draining, ended>;
+  using Phase = std::variant<idle, running, quiescent, failed, draining, ended>;
 
  protected:
   behavior_type make_behavior() override;
@@ -79,36 +79,38 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
   void pass_to_inference(const generate& request, caf::typed_response_promise<generated> promise);
   void refuse_waiting(Error reason);
   void drain();
-  void drained(const halted& answer);
-  void answer_stops(const caf::result<stopped>& answer);
+  void answer_stops(const std::variant<stopped, caf::error>& answer);
   template <class S>
   void enter(S next) {
     if constexpr (requires { next.epoch; }) {
       this->record_state(S::name, next.epoch);
     } else {
-      this->record_state(S::name, envelope_.epoch);
+      this->record_state(S::name, state_.envelope.epoch);
     }
-    state_ = std::move(next);
+    state_.phase = std::move(next);
   }
   template <class S>
   bool in() const {
-    return std::holds_alternative<S>(state_);
+    return std::holds_alternative<S>(state_.phase);
   }
 
-  Settings settings_;
-  Envelope envelope_;
-  ParametersPtr weights_;  ///< the last complete snapshot, if the policy holds one
-  haltable_actor root_;
-  inference_actor inference_;
-  observer_actor observer_;
-  State state_;
   struct Waiting {
     generate request;
     caf::typed_response_promise<generated> promise;
   };
-  std::map<std::uint64_t, Waiting> waiting_;  ///< by order of arrival
-  std::uint64_t requests_ = 0;
-  std::vector<caf::typed_response_promise<stopped>> stops_;
+  struct State {
+    Phase phase;
+    Envelope envelope;      ///< of the last complete snapshot
+    ParametersPtr weights;  ///< that snapshot, if the policy holds one
+    haltable_actor root;
+    std::map<std::uint64_t, Waiting> waiting;  ///< by order of arrival
+    std::uint64_t requests = 0;                ///< that have waited
+    std::vector<caf::typed_response_promise<stopped>> stops;
+  };
+
+  Settings settings_;
+  inference_actor inference_;
+  State state_;
 };
 
 }  // namespace nodezero::actors

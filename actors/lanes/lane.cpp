@@ -115,7 +115,7 @@ Partial lane::run(const compute& task) {
     stopwatch.add(&LaneTimes::forward);
     return result;
   }
-  result.gradient = task.buffer.take();
+  result.gradient = task.buffer->take();
   const model::DropoutKey key{seed_, task.envelope.step, task.position};
   result.loss = model_->loss_and_gradient(*task.weights, batch, key, *result.gradient);
   stopwatch.add(&LaneTimes::forward, model_->forward_end(), &LaneTimes::backward);

@@ -6,6 +6,8 @@
 #include <type_traits>
 #include <utility>
 
+#include "actors/fingerprints.hpp"
+
 namespace nodezero::actors {
 namespace {
 
@@ -16,7 +18,9 @@ constexpr std::string_view no_room = "no gradient buffer is free";
 
 lane_scheduler::lane_scheduler(caf::actor_config& config, std::vector<lane_actor> lanes,
                                std::shared_ptr<GradientPool> gradients)
-    : recorded(config), lanes_(std::move(lanes)), idle_(lanes_), gradients_(std::move(gradients)) {}
+    : recorded(config), lanes_(std::move(lanes)), gradients_(std::move(gradients)) {
+  state_.idle = lanes_;
+}
 
 lane_scheduler::behavior_type lane_scheduler::make_behavior() {
   for (const auto& lane : lanes_) {
@@ -33,23 +37,31 @@ lane_scheduler::behavior_type lane_scheduler::make_behavior() {
         return submit<generated_some>(Priority::inference, 0, task);
       },
       [this](const abandon& message) {
-        abandoned_step_ = message.envelope.step;
+        state_.abandoned_step = message.envelope.step;
+        state_.step = {};
+        state_.batches = nullptr;
+        state_.next_position = 0;
+        state_.finished = 0;
         refuse_micro_batches(message.envelope);
       },
-      [this](const count_finished&) { return finished_count{finished_}; },
+      [this](const count_finished&) { return finished_count{state_.finished}; },
   };
+}
+
+std::uint64_t lane_scheduler::state_digest(const runtime::ActorKeys& keys) const {
+  return runtime::fingerprint(keys, state_);
 }
 
 caf::result<computed> lane_scheduler::submit_micro_batch(const compute& task) {
   const StepKey key{task.envelope.step, task.purpose == Purpose::train};
-  if (key < step_ || task.envelope.step <= abandoned_step_) {
+  if (key < state_.step || task.envelope.step <= state_.abandoned_step) {
     return make_error({ErrorCode::stale, "a later step has begun or this one was abandoned",
                        at(task.envelope, {}, task.position)});
   }
-  if (batches_ != task.batches) {
-    step_ = key;
-    batches_ = task.batches;
-    next_position_ = 0;
+  if (state_.batches != task.batches) {
+    state_.step = key;
+    state_.batches = task.batches;
+    state_.next_position = 0;
     refuse_micro_batches(task.envelope);
   }
   return submit<computed>(Priority::micro_batch, task.position, task);
@@ -58,19 +70,19 @@ caf::result<computed> lane_scheduler::submit_micro_batch(const compute& task) {
 template <class Answer, class Task>
 caf::result<Answer> lane_scheduler::submit(Priority priority, std::uint32_t position,
                                            const Task& task) {
-  const caf::actor_id asker = current_sender()->id();  // before the promise takes the sender
+  const auto asker = caf::actor_cast<caf::actor_addr>(current_sender());  // a promise takes it
   auto promise = make_response_promise<Answer>();
   // The job gives its task away when it starts, so that nothing here keeps a version of
   // the weights alive behind the optimizer's back.
   auto start = [this, promise, task = Task(task)](const lane_actor& lane) mutable {
     const auto lane_is_free = [this, lane] {
-      ++finished_;
-      idle_.push_back(lane);
+      state_.finished += state_.abandoned_step ? 0 : 1;
+      state_.idle.push_back(lane);
       dispatch();
     };
     if constexpr (std::is_same_v<Task, compute>) {
       if (task.purpose == Purpose::train) {
-        task.buffer = Moved(gradients_->lease());
+        *task.buffer = Moved(gradients_->lease());
       }
     }
     // A lane always answers, or goes down; node_zero's watchdog judges slowness.
@@ -86,31 +98,32 @@ caf::result<Answer> lane_scheduler::submit(Priority priority, std::uint32_t posi
             });
   };
   auto refuse = [promise](const caf::error& reason) mutable { promise.deliver(reason); };
-  waiting_.emplace(JobKey{priority, position, submitted_++},
-                   Job{std::move(start), std::move(refuse), asker});
+  state_.waiting.emplace(JobKey{priority, position, {(*state_.submitted)++}},
+                         Job{asker, {std::move(start)}, {std::move(refuse)}});
   dispatch();
   return promise;
 }
 
 void lane_scheduler::dispatch() {
-  while (!idle_.empty() && !waiting_.empty() && may_start(waiting_.begin()->first)) {
-    auto job = waiting_.extract(waiting_.begin());
+  auto& waiting = state_.waiting;
+  while (!state_.idle.empty() && !waiting.empty() && may_start(waiting.begin()->first)) {
+    auto job = waiting.extract(waiting.begin());
     const auto& [priority, position, sequence] = job.key();
-    if (priority == Priority::micro_batch && position == next_position_) {
-      ++next_position_;
+    if (priority == Priority::micro_batch && position == state_.next_position) {
+      ++state_.next_position;
     }
-    const lane_actor lane = idle_.back();
-    idle_.pop_back();
+    const lane_actor lane = state_.idle.back();
+    state_.idle.pop_back();
     starting_for_ = job.mapped().asker;
-    job.mapped().start(lane);
+    (*job.mapped().start)(lane);
   }
 }
 
 void lane_scheduler::refuse_micro_batches(const Envelope& envelope) {
-  for (auto job = waiting_.begin(); job != waiting_.end();) {
+  for (auto job = state_.waiting.begin(); job != state_.waiting.end();) {
     if (std::get<Priority>(job->first) == Priority::micro_batch) {
-      job->second.refuse(make_error({ErrorCode::stale, "the step was abandoned", at(envelope)}));
-      job = waiting_.erase(job);
+      (*job->second.refuse)(make_error({ErrorCode::stale, "the step was abandoned", at(envelope)}));
+      job = state_.waiting.erase(job);
     } else {
       ++job;
     }
@@ -119,16 +132,16 @@ void lane_scheduler::refuse_micro_batches(const Envelope& envelope) {
 
 bool lane_scheduler::may_start(const JobKey& key) {
   const auto& [priority, position, sequence] = key;
-  if (priority != Priority::micro_batch || position < next_position_) {
+  if (priority != Priority::micro_batch || position < state_.next_position) {
     return true;  // position < next: computed again after a failure
   }
-  return position == next_position_ && !sees(no_room, !room_for_gradient());
+  return position == state_.next_position && !sees(no_room, !room_for_gradient());
 }
 
 bool lane_scheduler::room_for_gradient() const {
   // bit_width(n - 1) is ceil(log2 n). With no task running anywhere at most that many sums
   // are held, and one old one on its way to the optimizer, so this never waits for ever.
-  const std::size_t positions = batches_->batches.size();
+  const std::size_t positions = state_.batches->batches.size();
   const std::size_t bound = lanes_.size() + std::bit_width(positions - 1) + 2;
   return gradients_->leased() < bound;
 }

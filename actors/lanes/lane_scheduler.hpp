@@ -29,11 +29,11 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base>,
 
   const char* name() const override { return "lane_scheduler"; }
   /// Promises hold the actor that made them, and those of waiting jobs are held by it.
-  void on_exit() override { waiting_.clear(); }
+  void on_exit() override { state_.waiting.clear(); }
   std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
   /// Who asked for the job that is being started: its answer goes there.
   std::uint64_t continuation(const runtime::ActorKeys& keys) const override {
-    return keys.key(starting_for_);
+    return keys.of(starting_for_);
   }
 
  protected:
@@ -43,11 +43,23 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base>,
   enum class Priority { reduction, inference, micro_batch };
   /// Steps are ordered by number; a version is evaluated before the step that trains it.
   using StepKey = std::tuple<std::uint64_t, bool>;
-  using JobKey = std::tuple<Priority, std::uint32_t, std::uint64_t>;
+  /// Priority, position, and a number that only keeps the order of what is alike.
+  using JobKey = std::tuple<Priority, std::uint32_t, runtime::Unseen<std::uint64_t>>;
   struct Job {
-    std::function<void(const lane_actor&)> start;
-    std::function<void(const caf::error&)> refuse;
-    caf::actor_id asker = 0;
+    caf::actor_addr asker;
+    // What is asked for is in the asker's request.
+    runtime::Unseen<std::function<void(const lane_actor&)>> start;
+    runtime::Unseen<std::function<void(const caf::error&)>> refuse;
+  };
+  struct State {
+    std::vector<lane_actor> idle;
+    std::map<JobKey, Job> waiting;
+    runtime::Unseen<std::uint64_t> submitted;  ///< for the keys of jobs
+    std::uint64_t finished = 0;                ///< until a step is abandoned; then nobody asks
+    std::optional<std::uint64_t> abandoned_step;
+    StepKey step;
+    StepBatchesPtr batches;           ///< of the step whose micro-batches are being started
+    std::uint32_t next_position = 0;  ///< all before it were started once
   };
 
   template <class Answer, class Task>
@@ -59,16 +71,9 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base>,
   bool room_for_gradient() const;
 
   std::vector<lane_actor> lanes_;
-  std::vector<lane_actor> idle_;
   std::shared_ptr<GradientPool> gradients_;
-  std::map<JobKey, Job> waiting_;
-  std::uint64_t submitted_ = 0;
-  std::uint64_t finished_ = 0;
-  std::optional<std::uint64_t> abandoned_step_;
-  StepKey step_{};
-  StepBatchesPtr batches_;  ///< of the step whose micro-batches are being started
-  caf::actor_id starting_for_ = 0;
-  std::uint32_t next_position_ = 0;  ///< all before it were started once
+  caf::actor_addr starting_for_;  ///< while a job is being started
+  State state_;
 };
 
 }  // namespace nodezero::actors

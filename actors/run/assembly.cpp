@@ -115,7 +115,7 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
   actors.lifecycle =
       system.spawn<lifecycle>(lifecycle::Settings{settings.inference, settings.inference_timeout,
                                                   settings.stall_timeout * 2},
-                              snapshot{envelope, weights, true}, actors.inference, actors.observer);
+                              snapshot{envelope, weights, true}, actors.inference);
   actors.checkpointer = runtime::spawn_computing<checkpointer>(system, scheduling, settings.folder,
                                                                settings.training.model,
                                                                settings.tokenizer, settings.keep);

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <utility>
 
+#include "actors/fingerprints.hpp"
+
 namespace nodezero::actors {
 namespace {
 
@@ -14,10 +16,7 @@ constexpr auto epoch_timeout = std::chrono::seconds(1'000'000'000);
 }  // namespace
 
 driver::driver(caf::actor_config& config, DriverSettings settings)
-    : recorded(config), settings_(std::move(settings)) {
-  const auto& progress = settings_.progress;
-  envelope_ = {progress.run, progress.epoch, progress.step, progress.version};
-}
+    : recorded(config), settings_(std::move(settings)) {}
 
 driver::behavior_type driver::make_behavior() {
   monitor(settings_.root);
@@ -25,10 +24,11 @@ driver::behavior_type driver::make_behavior() {
   set_down_handler([this](const caf::down_msg& down) { deliver(to_error(down.reason), {}); });
   return {
       [this](const run_all&) -> caf::result<run_ended> {
-        answer_ = make_response_promise<run_ended>();
-        auto promise = answer_;
+        auto promise = make_response_promise<run_ended>();
+        const auto& progress = settings_.progress;
+        state_ = {promise, {progress.run, progress.epoch, progress.step, progress.version}, false};
         // A run that was stopped at an epoch boundary may have missed what happens there.
-        const bool at_boundary = envelope_.step > 0 && settings_.progress.step_in_epoch == 0;
+        const bool at_boundary = progress.step > 0 && progress.step_in_epoch == 0;
         if (at_boundary && settings_.validates) {
           evaluate_version();
         } else {
@@ -39,37 +39,47 @@ driver::behavior_type driver::make_behavior() {
   };
 }
 
+std::uint64_t driver::state_digest(const runtime::ActorKeys& keys) const {
+  return runtime::fingerprint(keys, state_);
+}
+
 bool driver::is_finished() const {
-  return settings_.steps > 0 ? envelope_.step >= settings_.steps
-                             : envelope_.epoch >= settings_.epochs;
+  return settings_.steps > 0 ? state_.envelope.step >= settings_.steps
+                             : state_.envelope.epoch >= settings_.epochs;
 }
 
 void driver::next_epoch() {
+  if (is_over()) {
+    return;
+  }
   if (is_finished()) {
     end({});
     return;
   }
-  request(settings_.root, epoch_timeout, begin_epoch{envelope_})
+  request(settings_.root, epoch_timeout, begin_epoch{state_.envelope})
       .then([this](const epoch_done& done) { epoch_ended(done); },
             [this](const caf::error& error) { end(to_error(error)); });
 }
 
 void driver::epoch_ended(const epoch_done& done) {
-  const bool has_trained = done.envelope().version != envelope_.version;
-  if (!done.sealed() || done.envelope().run != envelope_.run ||
-      done.envelope().epoch != envelope_.epoch) {
-    end(Error{ErrorCode::unsealed, "the end of another epoch was announced", at(envelope_)});
+  if (is_over()) {
+    return;
+  }
+  const bool has_trained = done.envelope().version != state_.envelope.version;
+  if (!done.sealed() || done.envelope().run != state_.envelope.run ||
+      done.envelope().epoch != state_.envelope.epoch) {
+    end(Error{ErrorCode::unsealed, "the end of another epoch was announced", at(state_.envelope)});
     return;
   }
   if (!has_trained && settings_.steps > 0) {
     end(Error{ErrorCode::conservation,
               "the epoch had no step, so the run would never reach its number of steps",
-              at(envelope_)});
+              at(state_.envelope)});
     return;
   }
-  ++envelope_.epoch;
-  envelope_.step = done.envelope().step + (has_trained ? 1 : 0);
-  envelope_.version = done.envelope().version;
+  ++state_.envelope.epoch;
+  state_.envelope.step = done.envelope().step + (has_trained ? 1 : 0);
+  state_.envelope.version = done.envelope().version;
   if (settings_.validates && has_trained) {
     evaluate_version();
   } else {
@@ -78,7 +88,7 @@ void driver::epoch_ended(const epoch_done& done) {
 }
 
 void driver::evaluate_version() {
-  request(settings_.root, epoch_timeout, evaluate{envelope_})
+  request(settings_.root, epoch_timeout, evaluate{state_.envelope})
       .then([this](const EvaluationSummary&) { sample(0); },
             [this](const caf::error& error) { end(to_error(error)); });
 }
@@ -92,8 +102,9 @@ void driver::sample(std::size_t prompt) {
           generate{settings_.prompts[prompt], settings_.sample_tokens, settings_.sampling})
       .then(
           [this, prompt](const generated& answer) {
-            send(settings_.observer, telemetry_sample{{envelope_.epoch - 1, answer.envelope.version,
-                                                       prompt, answer.tokens}});
+            send(settings_.observer,
+                 telemetry_sample{
+                     {state_.envelope.epoch - 1, answer.envelope.version, prompt, answer.tokens}});
             sample(prompt + 1);
           },
           [this](const caf::error& error) {
@@ -108,7 +119,7 @@ void driver::sample(std::size_t prompt) {
 
 void driver::end(std::optional<Error> reason) {
   if (reason && reason->code == ErrorCode::stopped) {
-    was_stopped_ = true;
+    state_.was_stopped = true;
     reason.reset();
   }
   request(settings_.lifecycle, settings_.timeout, stop{})
@@ -119,12 +130,12 @@ void driver::end(std::optional<Error> reason) {
 }
 
 void driver::deliver(std::optional<Error> reason, const model::Checkpoint& checkpoint) {
-  if (!answer_.pending()) {
+  if (is_over()) {
     return;
   }
-  auto answer = std::exchange(answer_, {});
-  const run_ended last_word{was_stopped_, std::move(reason), checkpoint};
-  auto say = [answer, last_word]() mutable { answer.deliver(last_word); };
+  const auto [answer, envelope, was_stopped] = std::exchange(state_, {});
+  const run_ended last_word{was_stopped, std::move(reason), checkpoint};
+  auto say = [answer = answer, last_word]() mutable { answer.deliver(last_word); };
   request(settings_.observer, settings_.timeout, telemetry_flush{})
       .then([say](const telemetry_flushed&) mutable { say(); },
             [say](const caf::error&) mutable { say(); });

@@ -34,7 +34,7 @@ class driver : public runtime::recorded<driver_actor::base>, public runtime::Exp
 
   const char* name() const override { return "driver"; }
   /// A promise holds the actor that made it: it lets go of an unanswered one.
-  void on_exit() override { answer_ = {}; }
+  void on_exit() override { state_ = {}; }
   std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
 
  protected:
@@ -48,11 +48,17 @@ class driver : public runtime::recorded<driver_actor::base>, public runtime::Exp
   void end(std::optional<Error> reason);
   void deliver(std::optional<Error> reason, const model::Checkpoint& checkpoint);
   bool is_finished() const;
+  /// The run's end was reported, perhaps before others have heard of it.
+  bool is_over() const { return !state_.answer.pending(); }
+
+  struct State {
+    caf::typed_response_promise<run_ended> answer;  ///< none before the run and after it
+    Envelope envelope;                              ///< of the next epoch
+    bool was_stopped = false;
+  };
 
   DriverSettings settings_;
-  Envelope envelope_;  ///< of the next epoch
-  bool was_stopped_ = false;
-  caf::typed_response_promise<run_ended> answer_;
+  State state_;
 };
 
 }  // namespace nodezero::actors

@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "actors/fingerprints.hpp"
+
 namespace nodezero::actors {
 
 feed::behavior_type feed::make_behavior() {
@@ -13,7 +15,7 @@ feed::behavior_type feed::make_behavior() {
               {ErrorCode::wrong_state, "a host submits no validation data", at(request.envelope)});
         }
         auto promise = make_response_promise<step_plan>();
-        waiting_.push_back({request, promise});
+        state_.waiting.push_back({request, promise});
         answer_waiting();
         return promise;
       },
@@ -21,18 +23,22 @@ feed::behavior_type feed::make_behavior() {
   };
 }
 
+std::uint64_t feed::state_digest(const runtime::ActorKeys& keys) const {
+  return runtime::fingerprint(keys, state_);
+}
+
 void feed::answer_waiting() {
-  while (!waiting_.empty()) {
+  while (!state_.waiting.empty()) {
     std::vector<AnyValue> content;
-    if (!queue_->take(waiting_.front().request.envelope.step, micro_batches_, content)) {
+    if (!queue_->take(state_.waiting.front().request.envelope.step, micro_batches_, content)) {
       return;
     }
     auto batches = std::make_shared<StepBatches>();
     for (auto& one : content) {
       batches->batches.emplace_back().host_data = std::move(one);
     }
-    auto [request, promise] = std::move(waiting_.front());
-    waiting_.pop_front();
+    auto [request, promise] = std::move(state_.waiting.front());
+    state_.waiting.pop_front();
     promise.deliver(step_plan{request.envelope, request.purpose, std::move(batches)});
   }
 }

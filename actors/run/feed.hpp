@@ -6,6 +6,7 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/run/batch_queue.hpp"
+#include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -16,14 +17,15 @@ struct batches_arrived {};
 using feed_actor = corpus_actor::extend<runtime::Accepts<batches_arrived>>;
 
 /// A corpus of what a host submits: plans a step when it has all the step's batches.
-class feed : public runtime::recorded<feed_actor::base> {
+class feed : public runtime::recorded<feed_actor::base>, public runtime::Explorable {
  public:
   feed(caf::actor_config& config, std::shared_ptr<BatchQueue> queue, std::uint32_t micro_batches)
       : recorded(config), queue_(std::move(queue)), micro_batches_(micro_batches) {}
 
   const char* name() const override { return "corpus"; }
   /// Promises hold the actor that made them.
-  void on_exit() override { waiting_.clear(); }
+  void on_exit() override { state_.waiting.clear(); }
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
 
  protected:
   behavior_type make_behavior() override;
@@ -37,7 +39,10 @@ class feed : public runtime::recorded<feed_actor::base> {
 
   std::shared_ptr<BatchQueue> queue_;
   std::uint32_t micro_batches_;
-  std::deque<Waiting> waiting_;  ///< in the order of their steps
+  struct State {
+    std::deque<Waiting> waiting;  ///< in the order of their steps
+  };
+  State state_;
 };
 
 }  // namespace nodezero::actors

@@ -4,15 +4,17 @@
 #include <numeric>
 #include <utility>
 
+#include "actors/fingerprints.hpp"
 #include "actors/step_plan.hpp"
 
 namespace nodezero::actors {
 
 node_zero::node_zero(caf::actor_config& config, NodeZeroSettings settings)
     : sphere_parent(config, settings.spheres, settings.spheres->tree->front()),
-      node_(std::move(settings)),
-      progress_(node_.progress),
-      weights_(std::move(node_.weights)) {}
+      node_(std::move(settings)) {
+  state_.progress = node_.progress;
+  state_.steps.weights = std::move(node_.weights);
+}
 
 node_zero::behavior_type node_zero::make_behavior() {
   enter(idle{});
@@ -32,11 +34,11 @@ node_zero::behavior_type node_zero::make_behavior() {
   send(node_.lifecycle, introduction{caf::actor_cast<haltable_actor>(this)});
   return {
       [this](const gradient& message) {
-        ++events_;
+        note_progress();
         on_gradient(message);
       },
       [this](const report& message) {
-        ++events_;
+        note_progress();
         on_report(message);
       },
       [this](const step_failed& message) { on_step_failed(message); },
@@ -45,6 +47,14 @@ node_zero::behavior_type node_zero::make_behavior() {
       [this](const halt& message) { return begin(message); },
       [this](const watchdog_tick&) { check_progress(); },
   };
+}
+
+std::uint64_t node_zero::state_digest(const runtime::ActorKeys& keys) const {
+  return runtime::fingerprint(keys, sums_, family_, state_);
+}
+
+const char* node_zero::state_name() const {
+  return std::visit([](const auto& phase) { return phase.name; }, state_.phase);
 }
 
 // -- requests --------------------------------------------------------------------------------
@@ -57,19 +67,20 @@ caf::result<epoch_done> node_zero::begin(const begin_epoch& message) {
     return make_error({in<idle>() ? ErrorCode::stale : ErrorCode::wrong_state,
                        "node_zero is at " + to_string(here()), at(message.envelope)});
   }
-  const std::uint64_t first_step = progress_.step - progress_.step_in_epoch;
+  const auto& progress = state_.progress;
+  const std::uint64_t first_step = progress.step - progress.step_in_epoch;
   const std::uint64_t steps =
-      steps_in_epoch(*node_.training_batches, progress_.epoch, first_step, node_.total_steps);
+      steps_in_epoch(*node_.training_batches, progress.epoch, first_step, node_.total_steps);
   auto promise = make_response_promise<epoch_done>();
-  const bool has_work = progress_.step_in_epoch < steps;
-  const std::uint64_t last_step = has_work ? first_step + steps - 1 : progress_.step;
-  epoch_.emplace(OpenEpoch{epoch_gate(promise, here(), last_step), steps});
+  const bool has_work = progress.step_in_epoch < steps;
+  const std::uint64_t last_step = has_work ? first_step + steps - 1 : progress.step;
+  state_.epoch.emplace(OpenEpoch{epoch_gate(promise, here(), last_step), steps});
   send(node_.lifecycle, training{here(), last_step});
   watch();
   if (has_work) {
     plan(Purpose::train);
   } else {
-    ask_optimizer({here(), {}, 0, false, false, {}});
+    ask_optimizer(applying{}, {here(), {}, 0, false, false, {}});
   }
   return promise;
 }
@@ -82,18 +93,18 @@ caf::result<EvaluationSummary> node_zero::begin(const evaluate& message) {
     return make_error({ErrorCode::wrong_state, "nothing can be evaluated at " + to_string(here()),
                        at(message.envelope)});
   }
-  evaluation_ = make_response_promise<EvaluationSummary>();
+  state_.evaluation = make_response_promise<EvaluationSummary>();
   watch();
   plan(Purpose::evaluate);
-  return evaluation_;
+  return state_.evaluation;
 }
 
 caf::result<halted> node_zero::begin(const halt& message) {
-  if (in<ended>() || halt_.pending()) {
+  if (in<ended>() || state_.halt.pending()) {
     return make_error({ErrorCode::wrong_state, "already halted", at(message.envelope)});
   }
-  halt_ = make_response_promise<halted>();
-  auto promise = halt_;
+  state_.halt = make_response_promise<halted>();
+  auto promise = state_.halt;
   if (in<applying>()) {
     return promise;  // the step counts; take_proof goes on from there
   }
@@ -110,10 +121,10 @@ void node_zero::plan(Purpose purpose) {
     ask_corpus(purpose, 0);
     return;
   }
-  if (auto ahead = std::exchange(planned_ahead_, std::nullopt);
-      ahead && ahead->envelope.step == progress_.step) {
+  if (auto ahead = std::exchange(state_.steps.planned_ahead, std::nullopt);
+      ahead && ahead->envelope.step == state_.progress.step) {
     distribute_plan(*ahead);
-  } else if (asked_step_ != progress_.step) {
+  } else if (state_.steps.asked != state_.progress.step) {
     ask_corpus(purpose, 0);
   }
 }
@@ -123,8 +134,8 @@ void node_zero::ask_corpus(Purpose purpose, std::uint64_t steps_ahead) {
   envelope.step += steps_ahead;
   std::uint64_t step_in_epoch = 0;
   if (purpose == Purpose::train) {
-    asked_step_ = envelope.step;
-    step_in_epoch = progress_.step_in_epoch + steps_ahead;
+    state_.steps.asked = envelope.step;
+    step_in_epoch = state_.progress.step_in_epoch + steps_ahead;
   }
   // The corpus always answers, or goes down; a host may keep it waiting for batches.
   request(node_.corpus, caf::infinite, plan_step{envelope, purpose, step_in_epoch})
@@ -137,15 +148,19 @@ void node_zero::ask_corpus(Purpose purpose, std::uint64_t steps_ahead) {
 }
 
 void node_zero::take_plan(const step_plan& answer) {
-  ++events_;
-  const auto* waiting = std::get_if<planning>(&state_);
-  if (answer.purpose == Purpose::train) {
-    asked_step_.reset();
+  if (!is_working()) {
+    return;
   }
-  if (waiting && waiting->purpose == answer.purpose && answer.envelope.step == progress_.step) {
+  note_progress();
+  const auto* waiting = std::get_if<planning>(&state_.phase);
+  const std::uint64_t step = state_.progress.step;
+  if (answer.purpose == Purpose::train) {
+    state_.steps.asked.reset();
+  }
+  if (waiting && waiting->purpose == answer.purpose && answer.envelope.step == step) {
     distribute_plan(answer);
-  } else if (answer.purpose == Purpose::train && answer.envelope.step == progress_.step + 1) {
-    planned_ahead_ = answer;
+  } else if (answer.purpose == Purpose::train && answer.envelope.step == step + 1) {
+    state_.steps.planned_ahead = answer;
   }
 }
 
@@ -154,54 +169,53 @@ void node_zero::distribute_plan(const step_plan& plan) {
     fail_epoch({ErrorCode::conservation, "a step without micro-batches was planned", at(here())});
     return;
   }
-  enter(reducing{plan.purpose});
-  micro_batches_ = plan.batches->size();
-  std::vector<std::uint32_t> positions(micro_batches_);
+  enter(reducing{plan.purpose, plan.batches->size()});
+  std::vector<std::uint32_t> positions(plan.batches->size());
   std::iota(positions.begin(), positions.end(), 0);
-  distribute({here(), plan.purpose, weights_, plan.batches, std::move(positions), {}});
-  if (plan.purpose == Purpose::train && progress_.step_in_epoch + 1 < epoch_->steps) {
+  distribute({here(), plan.purpose, state_.steps.weights, plan.batches, std::move(positions), {}});
+  if (plan.purpose == Purpose::train && state_.progress.step_in_epoch + 1 < state_.epoch->steps) {
     ask_corpus(Purpose::train, 1);
   }
 }
 
 void node_zero::pass_up(Partial sum) {
-  sum_ = std::move(sum);
+  state_.steps.sum = std::move(sum);
   close_if_complete();
 }
 
-void node_zero::step_closed(report total) {
+void node_zero::step_closed() {
   // Children were checked one by one; this is the law for the whole step.
-  const bool conserved = sum_ && sum_->range == PositionRange{0, micro_batches_} &&
-                         sum_->loss.valid_tokens == total.loss.valid_tokens;
+  const auto [purpose, micro_batches] = std::get<reducing>(state_.phase);
+  const OpenStep& step = open_step();
+  auto& sum = state_.steps.sum;
+  const bool conserved = sum && sum->range == PositionRange{0, micro_batches} &&
+                         sum->loss.valid_tokens == step.loss.valid_tokens;
   if (!conserved) {
     step_lost({ErrorCode::conservation,
                "the reports and the sum of the step are not of the same micro-batches",
                at(here())});
     return;
   }
-  spheres_busy_ = total.spheres_busy;
-  loss_ = sum_->loss;
-  const Purpose purpose = step_.purpose;
-  close();
+  const applying next{sum->loss, micro_batches, step.spheres_busy};
+  close_family();
   if (purpose == Purpose::evaluate) {
-    sum_.reset();
-    evaluation_closed();
+    sum.reset();
+    evaluation_closed(next.loss);
     return;
   }
-  auto sum = std::move(sum_->gradient);
-  auto squared_norms = std::move(sum_->squared_norms);
-  sum_.reset();
-  weights_.reset();
-  ask_optimizer({here(), Moved(std::move(sum)), loss_.valid_tokens, true,
-                 checkpoint_due_after_this_step(), std::move(squared_norms)});
+  apply message{here(), Moved(std::move(sum->gradient)),  next.loss.valid_tokens,
+                true,   checkpoint_due_after_this_step(), std::move(sum->squared_norms)};
+  sum.reset();
+  state_.steps.weights.reset();
+  ask_optimizer(next, std::move(message));
 }
 
 void node_zero::step_lost(Error reason) {
   fail_epoch(std::move(reason));
 }
 
-void node_zero::ask_optimizer(apply message) {
-  enter(applying{});
+void node_zero::ask_optimizer(applying phase, apply message) {
+  enter(phase);
   request(node_.optimizer, caf::infinite, std::move(message))
       .then([this](const optimizer_complete& proof) { take_proof(proof); },
             [this](const caf::error& error) {
@@ -212,31 +226,25 @@ void node_zero::ask_optimizer(apply message) {
 }
 
 void node_zero::take_proof(const optimizer_complete& proof) {
-  ++events_;
-  const std::uint64_t applied = epoch_ && progress_.step_in_epoch < epoch_->steps ? 1 : 0;
-  if (!in<applying>() || !proof.sealed() || proof.envelope().step != progress_.step ||
-      proof.envelope().version != progress_.version + applied) {
-    if (in<applying>()) {
-      fail_epoch({proof.sealed() ? ErrorCode::stale : ErrorCode::unsealed,
-                  "the optimizer's proof is not of this step", at(here())});
-    }
+  if (!in<applying>()) {
     return;
   }
-  weights_ = proof.weights();
+  note_progress();
+  auto& progress = state_.progress;
+  const std::uint64_t applied = progress.step_in_epoch < state_.epoch->steps ? 1 : 0;
+  if (!proof.sealed() || proof.envelope().step != progress.step ||
+      proof.envelope().version != progress.version + applied) {
+    fail_epoch({proof.sealed() ? ErrorCode::stale : ErrorCode::unsealed,
+                "the optimizer's proof is not of this step", at(here())});
+    return;
+  }
+  state_.steps.weights = proof.weights();
   if (applied > 0) {
     count_step(proof);
   }
-  const bool is_last = progress_.step_in_epoch >= epoch_->steps;
+  const bool is_last = progress.step_in_epoch >= state_.epoch->steps;
   if (is_last) {
-    send(settings_->observer, telemetry_epoch{{progress_.epoch, epoch_->steps, progress_.version,
-                                               progress_.epoch_negative_log_likelihood /
-                                                   static_cast<double>(std::max<std::uint64_t>(
-                                                       progress_.epoch_tokens, 1)),
-                                               progress_.epoch_tokens}});
-    ++progress_.epoch;
-    progress_.step_in_epoch = 0;
-    progress_.epoch_negative_log_likelihood = 0;
-    progress_.epoch_tokens = 0;
+    end_epoch();
   }
   if (proof.state()) {
     save_checkpoint(proof);
@@ -244,45 +252,60 @@ void node_zero::take_proof(const optimizer_complete& proof) {
   if (is_last) {
     enter(idle{});
     send_snapshot(true);
-    auto gate = std::move(std::exchange(epoch_, std::nullopt)->gate);
+    auto gate = std::move(std::exchange(state_.epoch, std::nullopt)->gate);
     std::move(gate).complete(proof);
   }
-  if (halt_.pending()) {
+  if (state_.halt.pending()) {
     give_up_step({ErrorCode::stopped, "the run was asked to stop", at(here())});
     finish_halt();
   } else if (!is_last) {
     const bool evaluates =
-        node_.validates && node_.evaluate_every > 0 && progress_.step % node_.evaluate_every == 0;
+        node_.validates && node_.evaluate_every > 0 && progress.step % node_.evaluate_every == 0;
     plan(evaluates ? Purpose::evaluate : Purpose::train);
   }
 }
 
 void node_zero::count_step(const optimizer_complete& proof) {
-  const auto tokens = static_cast<std::uint64_t>(loss_.valid_tokens);
+  const auto& step = std::get<applying>(state_.phase);
+  const auto tokens = static_cast<std::uint64_t>(step.loss.valid_tokens);
+  auto& progress = state_.progress;
   send(settings_->observer,
-       telemetry_step{
-           {progress_.epoch, progress_.step, progress_.step_in_epoch, epoch_->steps,
-            proof.envelope().version, loss_.negative_log_likelihood / static_cast<double>(tokens),
-            proof.gradient_norm(), proof.learning_rate(), tokens, micro_batches_, spheres_busy_}});
-  progress_.epoch_negative_log_likelihood += loss_.negative_log_likelihood;
-  progress_.epoch_tokens += tokens;
-  ++progress_.step;
-  ++progress_.step_in_epoch;
-  progress_.version = proof.envelope().version;
+       telemetry_step{{progress.epoch, progress.step, progress.step_in_epoch, state_.epoch->steps,
+                       proof.envelope().version,
+                       step.loss.negative_log_likelihood / static_cast<double>(tokens),
+                       proof.gradient_norm(), proof.learning_rate(), tokens, step.micro_batches,
+                       step.spheres_busy}});
+  progress.epoch_negative_log_likelihood += step.loss.negative_log_likelihood;
+  progress.epoch_tokens += tokens;
+  ++progress.step;
+  ++progress.step_in_epoch;
+  progress.version = proof.envelope().version;
 }
 
-void node_zero::evaluation_closed() {
-  EvaluationSummary summary{progress_.epoch,
-                            progress_.step,
-                            progress_.version,
-                            loss_.negative_log_likelihood / static_cast<double>(loss_.valid_tokens),
-                            static_cast<std::uint64_t>(loss_.valid_tokens),
+void node_zero::end_epoch() {
+  auto& progress = state_.progress;
+  const auto tokens = static_cast<double>(std::max<std::uint64_t>(progress.epoch_tokens, 1));
+  send(settings_->observer,
+       telemetry_epoch{{progress.epoch, state_.epoch->steps, progress.version,
+                        progress.epoch_negative_log_likelihood / tokens, progress.epoch_tokens}});
+  ++progress.epoch;
+  progress.step_in_epoch = 0;
+  progress.epoch_negative_log_likelihood = 0;
+  progress.epoch_tokens = 0;
+}
+
+void node_zero::evaluation_closed(const model::LossSum& loss) {
+  EvaluationSummary summary{state_.progress.epoch,
+                            state_.progress.step,
+                            state_.progress.version,
+                            loss.negative_log_likelihood / static_cast<double>(loss.valid_tokens),
+                            static_cast<std::uint64_t>(loss.valid_tokens),
                             false};
   keep_best(summary);
   send(settings_->observer, telemetry_evaluation{summary});
-  if (evaluation_.pending()) {
+  if (state_.evaluation.pending()) {
     enter(idle{});
-    std::exchange(evaluation_, {}).deliver(summary);
+    std::exchange(state_.evaluation, {}).deliver(summary);
     return;
   }
   send_snapshot(false);

@@ -41,14 +41,14 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
   const char* name() const override { return "node_zero"; }
   /// Promises hold the actor that made them: it lets go of those that are unanswered.
   void on_exit() override {
-    epoch_.reset();
-    evaluation_ = {};
-    halt_ = {};
+    state_.epoch.reset();
+    state_.evaluation = {};
+    state_.halt = {};
   }
   std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
   const char* state_name() const override;
 
-  // The states, with their names in traces:
+  // The phases, with their names in traces:
   struct idle {
     static constexpr auto name = "idle";
   };
@@ -61,10 +61,14 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
   struct reducing {
     static constexpr auto name = "reducing";
     Purpose purpose;
+    std::uint32_t micro_batches;
   };
-  /// The optimizer applies the step's sum.
+  /// The optimizer applies the step's sum; nothing is summed in an epoch without steps.
   struct applying {
     static constexpr auto name = "applying";
+    model::LossSum loss;
+    std::uint32_t micro_batches;
+    std::uint32_t spheres_busy;
   };
   /// An epoch has failed; only a halt is accepted.
   struct failed {
@@ -74,12 +78,12 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
   struct ended {
     static constexpr auto name = "ended";
   };
-  using State = std::variant<idle, planning, reducing, applying, failed, ended>;
+  using Phase = std::variant<idle, planning, reducing, applying, failed, ended>;
 
  protected:
   behavior_type make_behavior() override;
   void pass_up(Partial sum) override;
-  void step_closed(report total) override;
+  void step_closed() override;
   void step_lost(Error reason) override;
 
  private:
@@ -98,10 +102,11 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
   void ask_corpus(Purpose purpose, std::uint64_t steps_ahead);
   void take_plan(const step_plan& answer);
   void distribute_plan(const step_plan& plan);
-  void ask_optimizer(apply message);
+  void ask_optimizer(applying phase, apply message);
   void take_proof(const optimizer_complete& proof);
   void count_step(const optimizer_complete& proof);
-  void evaluation_closed();
+  void end_epoch();
+  void evaluation_closed(const model::LossSum& loss);
 
   // The ends of an epoch and of the run:
   void fail_epoch(Error reason);
@@ -119,36 +124,50 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
 
   bool checkpoint_due_after_this_step();
   Envelope here() const {
-    return {progress_.run, progress_.epoch, progress_.step, progress_.version};
+    const auto& progress = state_.progress;
+    return {progress.run, progress.epoch, progress.step, progress.version};
   }
   bool is_working() const { return in<planning>() || in<reducing>() || in<applying>(); }
   template <class S>
   void enter(S next) {
-    this->record_state(S::name, progress_.step);
-    state_ = next;
+    this->record_state(S::name, state_.progress.step);
+    state_.phase = next;
   }
   template <class S>
   bool in() const {
-    return std::holds_alternative<S>(state_);
+    return std::holds_alternative<S>(state_.phase);
   }
+  /// Enters a phase after which there is no other step.
+  template <class S>
+  void enter_end(S next) {
+    enter(next);
+    state_.steps = {};
+  }
+  /// Something has happened that the watchdog counts as progress.
+  void note_progress() { state_.steps.events += is_working() ? 1 : 0; }
+
+  /// What goes from step to step.
+  struct Steps {
+    ParametersPtr weights;  ///< given away while the optimizer applies
+    std::optional<step_plan> planned_ahead;
+    std::optional<std::uint64_t> asked;  ///< training step whose plan is on its way
+    std::optional<Partial> sum;          ///< the root of the position tree, when it has come
+    bool checkpoint_in_flight = false;
+    bool watched = false;
+    std::uint64_t events = 0;          ///< what the watchdog counts as progress here
+    std::uint64_t events_at_tick = 0;  ///< and with what the lanes had finished
+  };
+  struct State {
+    Phase phase;
+    model::TrainingProgress progress;
+    std::optional<OpenEpoch> epoch;
+    caf::typed_response_promise<EvaluationSummary> evaluation;  ///< of a request, if pending
+    caf::typed_response_promise<halted> halt;
+    Steps steps;  ///< nothing once an epoch has failed or the run was halted
+  };
 
   NodeZeroSettings node_;
   State state_;
-  model::TrainingProgress progress_;
-  ParametersPtr weights_;  ///< given away while the optimizer applies
-  std::optional<OpenEpoch> epoch_;
-  std::optional<step_plan> planned_ahead_;
-  std::optional<std::uint64_t> asked_step_;  ///< training step whose plan is on its way
-  std::optional<Partial> sum_;               ///< the root of the position tree, when it has come
-  model::LossSum loss_;                      ///< of the step that is being applied
-  std::uint32_t spheres_busy_ = 0;
-  std::uint32_t micro_batches_ = 0;
-  caf::typed_response_promise<EvaluationSummary> evaluation_;  ///< of a request, if pending
-  caf::typed_response_promise<halted> halt_;
-  bool checkpoint_in_flight_ = false;
-  bool watching_ = false;
-  std::uint64_t events_ = 0;          ///< what the watchdog counts as progress here
-  std::uint64_t events_at_tick_ = 0;  ///< and with what the lanes had finished
 };
 
 }  // namespace nodezero::actors

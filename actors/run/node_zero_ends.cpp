@@ -12,17 +12,16 @@ namespace nodezero::actors {
 // -- failure and halt ------------------------------------------------------------------------
 
 void node_zero::give_up_step(Error reason) {
-  if (open_) {
-    abandon_step(step_.envelope);
+  if (is_open()) {
+    abandon_step(step().envelope);
     send(settings_->lanes, abandon{here()});
   }
-  sum_.reset();
-  if (epoch_) {
-    auto gate = std::move(std::exchange(epoch_, std::nullopt)->gate);
+  if (state_.epoch) {
+    auto gate = std::move(std::exchange(state_.epoch, std::nullopt)->gate);
     std::move(gate).fail(reason);
   }
-  if (evaluation_.pending()) {
-    std::exchange(evaluation_, {}).deliver(make_error(reason));
+  if (state_.evaluation.pending()) {
+    std::exchange(state_.evaluation, {}).deliver(make_error(reason));
   }
 }
 
@@ -30,10 +29,10 @@ void node_zero::fail_epoch(Error reason) {
   if (in<failed>() || in<ended>()) {
     return;
   }
-  enter(failed{});
+  enter_end(failed{});
   send(node_.lifecycle, epoch_failed{here(), reason});
   give_up_step(std::move(reason));
-  if (halt_.pending()) {
+  if (state_.halt.pending()) {
     finish_halt();
   }
 }
@@ -44,24 +43,26 @@ void node_zero::component_down(const caf::down_msg& down) {
                 "an actor that cannot be replaced has died: " + to_error(down.reason).message,
                 at(here())});
   } else if (in<idle>()) {
-    enter(failed{});
+    enter_end(failed{});
   }
 }
 
 void node_zero::finish_halt() {
-  enter(ended{});
-  const auto refuse = [this](const caf::error& error) { std::exchange(halt_, {}).deliver(error); };
+  enter_end(ended{});
+  const auto refuse = [this](const caf::error& error) {
+    std::exchange(state_.halt, {}).deliver(error);
+  };
   request(node_.optimizer, settings_->stall_timeout, export_state{here()})
       .then(
           [this, refuse](const exported_state& state) {
-            const model::Checkpoint checkpoint{node_.model, progress_, state.weights,
+            const model::Checkpoint checkpoint{node_.model, state_.progress, state.weights,
                                                state.optimizer};
             request(node_.checkpointer, settings_->stall_timeout, save{here(), checkpoint})
                 .then(
                     [this, checkpoint](const saved& answer) {
                       send(settings_->observer,
                            telemetry_checkpoint{{checkpoint.progress.step, answer.path}});
-                      std::exchange(halt_, {}).deliver(halted{here(), checkpoint});
+                      std::exchange(state_.halt, {}).deliver(halted{here(), checkpoint});
                     },
                     refuse);
           },
@@ -72,11 +73,11 @@ void node_zero::finish_halt() {
 
 bool node_zero::checkpoint_due_after_this_step() {
   const std::uint64_t every = node_.checkpoint_every;
-  if (every == 0 || (progress_.step + 1) % every != 0) {
+  if (every == 0 || (state_.progress.step + 1) % every != 0) {
     return false;
   }
-  if (checkpoint_in_flight_) {
-    notice("the checkpoint of step " + std::to_string(progress_.step + 1) +
+  if (state_.steps.checkpoint_in_flight) {
+    notice("the checkpoint of step " + std::to_string(state_.progress.step + 1) +
            " was skipped: the one before is still being written");
     return false;
   }
@@ -84,30 +85,30 @@ bool node_zero::checkpoint_due_after_this_step() {
 }
 
 void node_zero::save_checkpoint(const optimizer_complete& proof) {
-  checkpoint_in_flight_ = true;
+  state_.steps.checkpoint_in_flight = true;
   request(node_.checkpointer, settings_->stall_timeout,
-          save{here(), {node_.model, progress_, proof.weights(), proof.state()}})
+          save{here(), {node_.model, state_.progress, proof.weights(), proof.state()}})
       .then(
           [this](const saved& answer) {
-            checkpoint_in_flight_ = false;
+            state_.steps.checkpoint_in_flight = false;
             send(settings_->observer, telemetry_checkpoint{{answer.envelope.step, answer.path}});
           },
           [this](const caf::error& error) {
-            checkpoint_in_flight_ = false;
+            state_.steps.checkpoint_in_flight = false;
             notice("a checkpoint could not be written: " + to_error(error).message);
           });
 }
 
 void node_zero::keep_best(EvaluationSummary& summary) {
+  auto& progress = state_.progress;
   // A loss that is not a number is not below anything.
-  summary.best =
-      progress_.best_validation_step == 0 || summary.loss < progress_.best_validation_loss;
+  summary.best = progress.best_validation_step == 0 || summary.loss < progress.best_validation_loss;
   if (!summary.best) {
     return;
   }
-  progress_.best_validation_loss = summary.loss;
-  progress_.best_validation_step = progress_.step;
-  request(node_.checkpointer, settings_->stall_timeout, save_best{here(), weights_})
+  progress.best_validation_loss = summary.loss;
+  progress.best_validation_step = progress.step;
+  request(node_.checkpointer, settings_->stall_timeout, save_best{here(), state_.steps.weights})
       .then([](const saved&) {},
             [this](const caf::error& error) {
               notice("the best version could not be kept: " + to_error(error).message);
@@ -115,7 +116,7 @@ void node_zero::keep_best(EvaluationSummary& summary) {
 }
 
 void node_zero::send_snapshot(bool epoch_boundary) {
-  send(node_.lifecycle, snapshot{here(), weights_, epoch_boundary});
+  send(node_.lifecycle, snapshot{here(), state_.steps.weights, epoch_boundary});
 }
 
 void node_zero::notice(std::string text) {
@@ -125,15 +126,15 @@ void node_zero::notice(std::string text) {
 // -- the watchdog ------------------------------------------------------------------------------
 
 void node_zero::watch() {
-  if (!watching_) {
-    watching_ = true;
-    events_at_tick_ = 0;
+  if (!state_.steps.watched) {
+    state_.steps.watched = true;
+    state_.steps.events_at_tick = 0;
     delayed_send(this, settings_->stall_timeout, watchdog_tick{});
   }
 }
 
 void node_zero::check_progress() {
-  watching_ = false;
+  state_.steps.watched = false;
   if (!is_working()) {
     return;
   }
@@ -144,14 +145,14 @@ void node_zero::check_progress() {
   request(settings_->lanes, settings_->stall_timeout, count_finished{})
       .then(
           [this](const finished_count& lanes) {
-            const std::uint64_t progress = events_ + lanes.tasks;
-            if (is_working() && progress == events_at_tick_) {
+            const std::uint64_t progress = state_.steps.events + lanes.tasks;
+            if (is_working() && progress == state_.steps.events_at_tick) {
               fail_epoch(
                   {ErrorCode::timed_out, "nothing has happened for the stall timeout", at(here())});
               return;
             }
             watch();
-            events_at_tick_ = progress;
+            state_.steps.events_at_tick = progress;
           },
           [this](const caf::error& error) {
             if (is_working()) {

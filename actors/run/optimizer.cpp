@@ -9,9 +9,11 @@ namespace nodezero::actors {
 
 optimizer::optimizer(caf::actor_config& config, OptimizerStart start, lane_scheduler_actor lanes)
     : recorded(config),
-      start_(std::move(start)),
+      config_(start.config),
+      total_steps_(start.total_steps),
+      lane_count_(start.lanes),
       lanes_(std::move(lanes)),
-      envelope_(start_.envelope) {}
+      state_{start.envelope, std::move(start.weights), std::move(start.state), false, {}} {}
 
 optimizer::behavior_type optimizer::make_behavior() {
   return {
@@ -20,14 +22,22 @@ optimizer::behavior_type optimizer::make_behavior() {
   };
 }
 
+std::uint64_t optimizer::state_digest(const runtime::ActorKeys& keys) const {
+  return runtime::fingerprint(keys, state_);
+}
+
+const char* optimizer::state_name() const {
+  return state_.is_retired ? "retired" : state_.update ? "updating" : "idle";
+}
+
 bool optimizer::is_current(const Envelope& envelope) const {
-  return envelope.run == envelope_.run && envelope.step == envelope_.step &&
-         envelope.version == envelope_.version;
+  const auto& here = state_.envelope;
+  return envelope.run == here.run && envelope.step == here.step && envelope.version == here.version;
 }
 
 caf::error optimizer::refusal(const Envelope& envelope) const {
   return make_error({ErrorCode::wrong_state,
-                     is_retired_ ? "the state was handed over" : "an update is running",
+                     state_.is_retired ? "the state was handed over" : "an update is running",
                      at(envelope)});
 }
 
@@ -36,27 +46,25 @@ caf::result<optimizer_complete> optimizer::begin(const apply& message) {
     return refusal(message.envelope);
   }
   if (!is_current(message.envelope)) {
-    return make_error(
-        {ErrorCode::stale, "the optimizer is at " + to_string(envelope_), at(message.envelope)});
+    return make_error({ErrorCode::stale, "the optimizer is at " + to_string(state_.envelope),
+                       at(message.envelope)});
   }
   if (!message.with_gradient) {
-    return optimizer_complete(message.envelope, start_.weights->publish(), nullptr, 0, 0);
+    return optimizer_complete(message.envelope, weights().publish(), nullptr, 0, 0);
   }
-  envelope_.epoch = message.envelope.epoch;
-  valid_tokens_ = message.valid_tokens;
-  export_after_update_ = message.export_state;
-  task_ = std::make_shared<UpdateTask>();
-  task_->config = start_.config;
-  task_->gradient = message.sum.take();
-  task_->state = start_.state;
-  applied_ = make_response_promise<optimizer_complete>();
-  auto promise = applied_;
-  const std::size_t blocks = model::norm_block_count(*start_.weights->current().layout());
+  state_.envelope.epoch = message.envelope.epoch;
+  const auto task = std::make_shared<UpdateTask>();
+  task->config = config_;
+  task->gradient = message.sum.take();
+  task->state = state_.moments;
+  auto promise = make_response_promise<optimizer_complete>();
+  state_.update.emplace(Update{{task}, promise, message.valid_tokens, message.export_state, 0, 0});
+  const std::size_t blocks = model::norm_block_count(*weights().current().layout());
   if (message.squared_norms.size() == blocks) {
-    task_->squared_norms = message.squared_norms;
+    task->squared_norms = message.squared_norms;
     norm_known();
   } else {
-    task_->squared_norms.resize(blocks);
+    task->squared_norms.resize(blocks);
     run_phase(Phase::norm);
   }
   return promise;
@@ -66,23 +74,26 @@ caf::result<exported_state> optimizer::begin(const export_state& message) {
   if (!is_idle()) {
     return refusal(message.envelope);
   }
-  is_retired_ = true;
-  return exported_state{envelope_, start_.weights->publish(), start_.state};
+  state_.is_retired = true;
+  return exported_state{state_.envelope, weights().publish(), state_.moments};
 }
 
 void optimizer::run_phase(Phase phase) {
+  auto& update = *state_.update;
+  const auto& layout = weights().current().layout();
   if (phase == Phase::copy_state) {
-    task_->state_copy = std::make_shared<model::OptimizerState>(start_.weights->current().layout());
+    (*update.task)->state_copy = std::make_shared<model::OptimizerState>(layout);
   }
-  const std::size_t blocks = model::norm_block_count(*start_.weights->current().layout());
-  const std::size_t shards = std::min<std::size_t>(start_.lanes, blocks);
-  shards_running_ = shards;
+  const std::size_t blocks = model::norm_block_count(*layout);
+  const std::size_t shards = std::min<std::size_t>(lane_count_, blocks);
+  update.shards_running = shards;
   for (std::size_t i = 0; i < shards; ++i) {
     request(lanes_, caf::infinite,
-            update_shard{envelope_, phase, task_, blocks * i / shards, blocks * (i + 1) / shards})
+            update_shard{state_.envelope, phase, *update.task, blocks * i / shards,
+                         blocks * (i + 1) / shards})
         .then(
             [this, phase](const shard_done&) {
-              if (--shards_running_ == 0) {
+              if (--state_.update->shards_running == 0) {
                 phase_done(phase);
               }
             },
@@ -92,66 +103,69 @@ void optimizer::run_phase(Phase phase) {
 }
 
 void optimizer::phase_done(Phase phase) {
+  auto& task = **state_.update->task;
   switch (phase) {
     case Phase::norm:
       norm_known();
       break;
     case Phase::update:
-      start_.weights->commit_next();
-      ++start_.state->step;
-      ++envelope_.step;
-      ++envelope_.version;
-      if (export_after_update_) {
-        task_->gradient = {};
+      weights().commit_next();
+      ++state_.moments->step;
+      ++state_.envelope.step;
+      ++state_.envelope.version;
+      if (state_.update->export_afterwards) {
+        task.gradient = {};
         run_phase(Phase::copy_state);
       } else {
         finish();
       }
       break;
     case Phase::copy_state:
-      task_->state_copy->step = task_->state->step;
+      task.state_copy->step = task.state->step;
       finish();
       break;
   }
 }
 
 void optimizer::norm_known() {
-  const double tokens = static_cast<double>(valid_tokens_);
-  norm_ = std::sqrt(model::sum_along_tree(task_->squared_norms)) / tokens;
-  if (!std::isfinite(norm_)) {
+  auto& update = *state_.update;
+  auto& task = **update.task;
+  const double tokens = static_cast<double>(update.valid_tokens);
+  update.norm = std::sqrt(model::sum_along_tree(task.squared_norms)) / tokens;
+  if (!std::isfinite(update.norm)) {
     fail({ErrorCode::not_finite,
           "the gradient's norm is not finite, so it was not applied; a lower learning rate may "
           "help",
-          at(envelope_)});
+          at(state_.envelope)});
     return;
   }
   // The small constant is torch.nn.utils.clip_grad_norm_'s.
-  const double clip = start_.config.clip;
-  const double coefficient = clip > 0 ? std::min(1.0, clip / (norm_ + 1e-6)) : 1.0;
-  task_->scalars.step = start_.state->step + 1;
-  task_->scalars.learning_rate =
-      model::learning_rate_at(start_.config, start_.state->step, start_.total_steps);
-  task_->scalars.gradient_scale = coefficient / tokens;
+  const double clip = config_.clip;
+  const double coefficient = clip > 0 ? std::min(1.0, clip / (update.norm + 1e-6)) : 1.0;
+  task.scalars.step = state_.moments->step + 1;
+  task.scalars.learning_rate = model::learning_rate_at(config_, state_.moments->step, total_steps_);
+  task.scalars.gradient_scale = coefficient / tokens;
 
-  const auto next = start_.weights->begin_next();
-  task_->next = next.buffer;
-  task_->weights = next.is_in_place ? nullptr : start_.weights->publish();
+  const auto next = weights().begin_next();
+  task.next = next.buffer;
+  task.weights = next.is_in_place ? nullptr : weights().publish();
   run_phase(Phase::update);
 }
 
 void optimizer::finish() {
-  const auto task = std::exchange(task_, nullptr);
-  task->weights.reset();
-  task->gradient = {};
-  auto promise = std::exchange(applied_, {});
-  const Envelope applied{envelope_.run, envelope_.epoch, envelope_.step - 1, envelope_.version};
-  promise.deliver(optimizer_complete(applied, start_.weights->publish(), task->state_copy, norm_,
-                                     task->scalars.learning_rate));
+  auto update = std::move(*std::exchange(state_.update, std::nullopt));
+  auto& task = **update.task;
+  task.weights.reset();
+  task.gradient = {};
+  const auto& here = state_.envelope;
+  const Envelope applied{here.run, here.epoch, here.step - 1, here.version};
+  update.applied.deliver(optimizer_complete(applied, weights().publish(), task.state_copy,
+                                            update.norm, task.scalars.learning_rate));
 }
 
 void optimizer::fail(Error reason) {
-  task_.reset();
-  auto promise = std::exchange(applied_, {});
+  auto promise = std::move(state_.update->applied);
+  state_.update.reset();
   promise.deliver(make_error(std::move(reason)));
 }
 

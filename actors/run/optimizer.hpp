@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "actors/interfaces.hpp"
 #include "actors/run/version_buffers.hpp"
@@ -30,7 +31,7 @@ class optimizer : public runtime::recorded<optimizer_actor::base>, public runtim
 
   const char* name() const override { return "optimizer"; }
   /// A promise holds the actor that made it: it lets go of an unanswered one.
-  void on_exit() override { applied_ = {}; }
+  void on_exit() override { state_.update.reset(); }
   std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
   const char* state_name() const override;
 
@@ -48,22 +49,32 @@ class optimizer : public runtime::recorded<optimizer_actor::base>, public runtim
   void finish();
   void fail(Error reason);
   caf::error refusal(const Envelope& envelope) const;
-  bool is_idle() const { return task_ == nullptr && !is_retired_; }
+  bool is_idle() const { return !state_.update && !state_.is_retired; }
   bool is_current(const Envelope& envelope) const;
+  VersionBuffers& weights() { return *state_.weights; }
 
-  OptimizerStart start_;
+  struct Update {
+    /// Lent to the lanes, whose requests it is in as long as it runs.
+    runtime::Unseen<std::shared_ptr<UpdateTask>> task;
+    caf::typed_response_promise<optimizer_complete> applied;
+    std::int64_t valid_tokens = 0;
+    bool export_afterwards = false;
+    std::size_t shards_running = 0;
+    double norm = 0;
+  };
+  struct State {
+    Envelope envelope;  ///< of the current version; step: the next one to apply
+    std::shared_ptr<VersionBuffers> weights;
+    std::shared_ptr<model::OptimizerState> moments;
+    bool is_retired = false;  ///< all that was handed over, and must not change again
+    std::optional<Update> update;
+  };
+
+  OptimizerOptions config_;
+  std::uint64_t total_steps_;
+  std::uint32_t lane_count_;
   lane_scheduler_actor lanes_;
-  Envelope envelope_;  ///< of the current version; step: the next one to apply
-
-  bool is_retired_ = false;  ///< its state was handed over and must not change again
-
-  // Of the running update:
-  std::shared_ptr<UpdateTask> task_;
-  caf::typed_response_promise<optimizer_complete> applied_;
-  std::int64_t valid_tokens_ = 0;
-  bool export_after_update_ = false;
-  std::size_t shards_running_ = 0;
-  double norm_ = 0;
+  State state_;
 };
 
 }  // namespace nodezero::actors

@@ -20,6 +20,7 @@ ParametersPtr VersionBuffers::publish() {
 }
 
 VersionBuffers::Next VersionBuffers::begin_next() {
+  is_written_ = true;
   next_ = current_;
   if (!slots_[current_].is_free()) {
     const auto spare =
@@ -34,6 +35,7 @@ VersionBuffers::Next VersionBuffers::begin_next() {
 }
 
 void VersionBuffers::commit_next() {
+  is_written_ = false;
   // One spare is kept for the next time; what else is free is given back to the system.
   const std::size_t previous = std::exchange(current_, next_);
   std::vector<Slot> kept{slots_[current_]};

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "actors/fingerprints.hpp"
 #include "actors/messages.hpp"
 
 namespace nodezero::actors {
@@ -31,6 +32,8 @@ class VersionBuffers {
   void commit_next();
 
   const model::Parameters& current() const { return *slots_[current_].buffer; }
+  /// True from begin_next to commit_next.
+  bool is_written() const { return is_written_; }
 
  private:
   struct Slot {
@@ -42,6 +45,18 @@ class VersionBuffers {
   std::vector<Slot> slots_;
   std::size_t current_ = 0;
   std::size_t next_ = 0;
+  bool is_written_ = false;
 };
 
 }  // namespace nodezero::actors
+
+/// The current version. While the next is written, which may be in place, it is in the requests to
+/// the lanes. Who holds which buffer is not looked at.
+template <>
+struct nodezero::runtime::FingerprintOf<nodezero::actors::VersionBuffers> {
+  static void add(ContentFingerprint& fingerprint, const actors::VersionBuffers& buffers) {
+    if (!buffers.is_written()) {
+      fingerprint.add(buffers.current());
+    }
+  }
+};

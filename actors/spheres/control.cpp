@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "actors/spheres/control.hpp"
 
+#include "actors/fingerprints.hpp"
 #include "actors/spheres/worker.hpp"
 
 namespace nodezero::actors {
@@ -15,10 +16,10 @@ sphere_actor spawn_sphere(caf::local_actor& spawner, const SphereSettingsPtr& se
 
 control::control(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place,
                  parent_actor parent)
-    : sphere_parent(config, std::move(settings), place), parent_(std::move(parent)) {}
+    : sphere_parent(config, std::move(settings), place), state_{std::move(parent)} {}
 
 control::behavior_type control::make_behavior() {
-  monitor(parent_);
+  monitor(state_.parent);
   set_down_handler([this](const caf::down_msg& down) {
     if (!on_child_down(down)) {
       quit(down.reason);
@@ -34,20 +35,26 @@ control::behavior_type control::make_behavior() {
   };
 }
 
+std::uint64_t control::state_digest(const runtime::ActorKeys& keys) const {
+  return runtime::fingerprint(keys, sums_, family_, state_);
+}
+
 void control::pass_up(Partial sum) {
   const PositionRange range = sum.range;
-  send(parent_, gradient{step_.envelope, step_.purpose, place_.id, range, Moved(std::move(sum))});
+  send(state_.parent,
+       gradient{step().envelope, step().purpose, place_.id, range, Moved(std::move(sum))});
   close_if_complete();
 }
 
-void control::step_closed(report total) {
-  send(parent_, std::move(total));
-  close();
+void control::step_closed() {
+  send(state_.parent, report_of_step());
+  close_family();
 }
 
 void control::step_lost(Error reason) {
-  send(parent_, step_failed{step_.envelope, step_.purpose, std::move(reason)});
-  abandon_step(step_.envelope);
+  const Envelope envelope = step().envelope;
+  send(state_.parent, step_failed{envelope, step().purpose, std::move(reason)});
+  abandon_step(envelope);
 }
 
 }  // namespace nodezero::actors

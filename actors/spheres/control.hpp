@@ -14,17 +14,20 @@ class control : public sphere_parent<control_actor::base> {
 
   const char* name() const override { return "control"; }
   /// Parent and child hold each other's handles; the child lets go.
-  void on_exit() override { parent_ = nullptr; }
+  void on_exit() override { state_.parent = nullptr; }
   std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
 
  protected:
   behavior_type make_behavior() override;
   void pass_up(Partial sum) override;
-  void step_closed(report total) override;
+  void step_closed() override;
   void step_lost(Error reason) override;
 
  private:
-  parent_actor parent_;
+  struct State {
+    parent_actor parent;
+  };
+  State state_;
 };
 
 }  // namespace nodezero::actors

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -37,9 +38,14 @@ using SphereSettingsPtr = std::shared_ptr<const SphereSettings>;
 sphere_actor spawn_sphere(caf::local_actor& spawner, const SphereSettingsPtr& settings,
                           const TopologyNode& place, const parent_actor& parent);
 
-/// Of an open step.
-std::uint64_t digest_of_step(const assign& step, std::uint64_t generation,
-                             const StepReduction& reduction);
+/// What a sphere keeps of the step that is open.
+struct OpenStep {
+  assign step;
+  StepReduction reduction;
+  model::LossSum loss;                  ///< of what has come, in order of arrival
+  std::vector<std::uint32_t> attempts;  ///< failures of each position, where there are children
+  std::uint32_t spheres_busy = 0;       ///< workers that computed something
+};
 
 /// What worker and control, and node_zero at the root, have in common: they sum what is
 /// wholly their own along the position tree and pass the rest upwards.
@@ -47,8 +53,8 @@ template <class Base>
 class summing_sphere : public runtime::recorded<Base>, public runtime::Explorable {
  public:
   /// Answers are for the step that was open when they were asked for.
-  std::uint64_t continuation(const runtime::ActorKeys&) const override { return generation_; }
-  const char* state_name() const override { return open_ ? "open" : "closed"; }
+  std::uint64_t continuation(const runtime::ActorKeys&) const override { return sums_.generation; }
+  const char* state_name() const override { return is_open() ? "open" : "closed"; }
 
  protected:
   summing_sphere(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place)
@@ -61,47 +67,56 @@ class summing_sphere : public runtime::recorded<Base>, public runtime::Explorabl
 
   /// Discards the open step, if any, and opens the assigned one.
   void open(const assign& step) {
-    ++generation_;
-    open_ = true;
-    step_ = step;
-    reduction_ = StepReduction(step.batches->size(), step.positions);
+    ++sums_.generation;
+    sums_.open.emplace(OpenStep{step, {step.batches->size(), step.positions}, {}, {}, 0});
   }
 
   /// Nothing of the step is kept or will be heard of again.
   void close() {
-    generation_ += open_ ? 1 : 0;
-    open_ = false;
-    step_ = {};
-    reduction_ = {};
+    sums_.generation += is_open() ? 1 : 0;
+    sums_.open.reset();
   }
 
+  bool is_open() const { return sums_.open.has_value(); }
+  OpenStep& open_step() { return *sums_.open; }
+  const assign& step() const { return sums_.open->step; }
+
   /// True for a message of the open step.
-  bool is_open(const Envelope& envelope, Purpose purpose) const {
-    return open_ && step_.envelope == envelope && step_.purpose == purpose;
+  bool is_of_open_step(const Envelope& envelope, Purpose purpose) const {
+    return is_open() && step().envelope == envelope && step().purpose == purpose;
   }
 
   /// True if an answer that was asked for in that generation is for the open step.
-  bool is_current(std::uint64_t generation) const { return generation == generation_; }
+  bool is_current(std::uint64_t generation) const { return generation == sums_.generation; }
 
+  /// Counts the loss of a part of the open step.
+  void count(const model::LossSum& part) {
+    open_step().loss.negative_log_likelihood += part.negative_log_likelihood;
+    open_step().loss.valid_tokens += part.valid_tokens;
+  }
   /// Puts a part that is acceptable into the step's sum.
-  void put(Partial part) { handle(reduction_.put(std::move(part))); }
+  void put(Partial part) { handle(open_step().reduction.put(std::move(part))); }
+  /// What this sphere tells its parent when it closes the step.
+  report report_of_step() const {
+    const auto& open = *sums_.open;
+    return {step().envelope,  step().purpose, place_.id,
+            step().positions, open.loss,      open.spheres_busy};
+  }
 
   /// Takes a sum whose sibling is somebody else's, or the step's whole sum.
   virtual void pass_up(Partial sum) = 0;
   /// A lane could not do its work.
   virtual void sum_failed(Error reason) = 0;
 
-  std::uint64_t step_digest() const {
-    return open_ ? digest_of_step(step_, generation_, reduction_)
-                 : runtime::Fingerprint().add(generation_).value();
-  }
+  /// The part of the state that all spheres have.
+  struct Sums {
+    std::optional<OpenStep> open;
+    std::uint64_t generation = 0;  ///< answers to an earlier one are not for the open step
+  };
 
   SphereSettingsPtr settings_;
   TopologyNode place_;
-  bool open_ = false;
-  assign step_;
-  StepReduction reduction_;
-  std::uint64_t generation_ = 0;  ///< answers to an earlier one are not for the open step
+  Sums sums_;
 
  private:
   void handle(StepReduction::Outcome outcome) {
@@ -116,13 +131,13 @@ class summing_sphere : public runtime::recorded<Base>, public runtime::Explorabl
     pair.left.range.last = pair.right.range.last;
     pair.left.loss.negative_log_likelihood += pair.right.loss.negative_log_likelihood;
     pair.left.loss.valid_tokens += pair.right.loss.valid_tokens;
-    if (step_.purpose == Purpose::evaluate) {
-      handle(reduction_.put_combined(std::move(pair.left)));
+    if (step().purpose == Purpose::evaluate) {
+      handle(open_step().reduction.put_combined(std::move(pair.left)));
       return;
     }
     const std::size_t blocks = model::norm_block_count(*(*pair.left.gradient).layout());
     // The last sum takes the norms along, and nothing else is left for other lanes to do.
-    const bool is_last = pair.left.range == PositionRange{0, step_.batches->size()};
+    const bool is_last = pair.left.range == PositionRange{0, step().batches->size()};
     if (is_last) {
       pair.left.squared_norms.resize(blocks);
     }
@@ -133,16 +148,17 @@ class summing_sphere : public runtime::recorded<Base>, public runtime::Explorabl
     const auto task =
         std::make_shared<SumTask>(std::move(pair.left), std::move(pair.right), shards);
     for (std::uint32_t i = 0; i < shards; ++i) {
-      this->request(settings_->lanes, caf::infinite,
-                    sum_shard{step_.envelope, task, blocks * i / shards, blocks * (i + 1) / shards})
+      this->request(
+              settings_->lanes, caf::infinite,
+              sum_shard{step().envelope, task, blocks * i / shards, blocks * (i + 1) / shards})
           .then(
-              [this, generation = generation_, task, shards](const shard_done&) {
+              [this, generation = sums_.generation, task, shards](const shard_done&) {
                 if (++task->answered == shards && is_current(generation)) {
-                  handle(reduction_.put_combined(std::move(task->left)));
+                  handle(open_step().reduction.put_combined(std::move(task->left)));
                 }
               },
-              [this, generation = generation_](const caf::error& error) {
-                if (generation == generation_) {
+              [this, generation = sums_.generation](const caf::error& error) {
+                if (is_current(generation)) {
                   sum_failed(to_error(error));
                 }
               });

@@ -5,7 +5,6 @@
 #include <utility>
 #include <vector>
 
-#include "actors/digests.hpp"
 #include "actors/spheres/routing.hpp"
 #include "actors/spheres/sphere.hpp"
 #include "actors/spheres/topology.hpp"
@@ -23,8 +22,9 @@ class sphere_parent : public summing_sphere<Base> {
         router_(this->settings_->routing, this->settings_->symmetry, place.level,
                 this->settings_->token_frequencies) {}
 
-  /// All children have closed the step and its positions have all been passed up.
-  virtual void step_closed(report total) = 0;
+  /// All children have closed the step and its positions have all been passed up. To be answered
+  /// with close_family().
+  virtual void step_closed() = 0;
   /// The step cannot be finished below this sphere.
   virtual void step_lost(Error reason) = 0;
 
@@ -32,37 +32,41 @@ class sphere_parent : public summing_sphere<Base> {
     const auto& tree = *this->settings_->tree;
     const std::uint32_t end = this->place_.id + this->place_.nodes;
     for (std::uint32_t id = this->place_.id + 1; id < end; id += tree[id].nodes) {
-      Child child;
-      child.place = tree[id];
       targets_.push_back({tree[id].workers, tree[id].first_group, tree[id].last_group});
-      children_.push_back(std::move(child));
-      spawn(children_.back());
+      spawn(family_.children.emplace_back(Child{id, {}, {}}));
     }
   }
 
   void distribute(const assign& step) {
     this->open(step);
-    total_ = {step.envelope, step.purpose, this->place_.id, step.positions, {}, 0};
-    attempts_.assign(step.batches->size(), 0);
+    auto& attempts = this->open_step().attempts;
+    attempts.assign(step.batches->size(), 0);
     for (std::size_t i = 0; i < step.positions.size(); ++i) {
-      attempts_[step.positions[i]] = step.attempts.empty() ? 0 : step.attempts[i];
+      attempts[step.positions[i]] = step.attempts.empty() ? 0 : step.attempts[i];
     }
-    for (auto& child : children_) {
-      child.closed = false;
-      child.positions.clear();
+    for (auto& child : family_.children) {
+      child.share = Share{{}, {}, false};
     }
     const auto routes = router_.route(step.batches->batches, step.positions, targets_);
     for (std::size_t i = 0; i < routes.size(); ++i) {
-      children_[routes[i]].positions.push_back(step.positions[i]);
+      family_.children[routes[i]].share.positions.push_back(step.positions[i]);
     }
-    for (auto& child : children_) {
+    for (auto& child : family_.children) {
       send_assignment(child);
     }
   }
 
-  void abandon_step(const Envelope& envelope) {
+  /// Closes the step here, and nothing is left of it.
+  void close_family() {
     this->close();
-    for (const auto& child : children_) {
+    for (auto& child : family_.children) {
+      child.share = {};
+    }
+  }
+
+  void abandon_step(const Envelope& envelope) {
+    close_family();
+    for (const auto& child : family_.children) {
       this->send(child.handle, abandon{envelope});
     }
   }
@@ -73,18 +77,18 @@ class sphere_parent : public summing_sphere<Base> {
       return;
     }
     const auto range = message.range;
-    const auto& own = child->positions;
+    const auto& own = child->share.positions;
     const auto first = std::lower_bound(own.begin(), own.end(), range.first);
     const bool from_its_own = own.end() - first >= static_cast<std::ptrdiff_t>(range.size()) &&
                               *first == range.first &&
                               *(first + range.size() - 1) == range.last - 1;
-    if (child->closed || !from_its_own || !this->reduction_.acceptable(range)) {
+    if (child->share.closed || !from_its_own || !this->open_step().reduction.acceptable(range)) {
       conservation_violated(*child, range.first, "a gradient that was not expected of it");
       return;
     }
     Partial part = message.partial.take();
-    add(child->delivered, part.loss);
-    add(total_.loss, part.loss);
+    child->share.valid_tokens += part.loss.valid_tokens;
+    this->count(part.loss);
     this->put(std::move(part));
   }
 
@@ -93,18 +97,19 @@ class sphere_parent : public summing_sphere<Base> {
     if (!child) {
       return;
     }
+    const auto& share = child->share;
     const auto missing = std::find_if(
-        child->positions.begin(), child->positions.end(),
-        [this](std::uint32_t position) { return !this->reduction_.arrived(position); });
-    if (child->closed || message.positions != child->positions ||
-        message.loss.valid_tokens != child->delivered.valid_tokens ||
-        missing != child->positions.end()) {
-      conservation_violated(*child, missing == child->positions.end() ? -1 : std::int64_t{*missing},
-                            "a report that does not match what it was assigned");
+        share.positions.begin(), share.positions.end(),
+        [this](auto position) { return !this->open_step().reduction.arrived(position); });
+    if (share.closed || message.positions != share.positions ||
+        message.loss.valid_tokens != share.valid_tokens || missing != share.positions.end()) {
+      conservation_violated(
+          *child, missing == share.positions.end() ? std::nullopt : std::optional(*missing),
+          "a report that does not match what it was assigned");
       return;
     }
-    child->closed = true;
-    total_.spheres_busy += message.spheres_busy;
+    child->share.closed = true;
+    this->open_step().spheres_busy += message.spheres_busy;
     close_if_complete();
   }
 
@@ -116,18 +121,18 @@ class sphere_parent : public summing_sphere<Base> {
 
   /// True if the dead actor was a child, which is then replaced.
   bool on_child_down(const caf::down_msg& down) {
-    const auto child = std::find_if(children_.begin(), children_.end(), [&](const Child& c) {
-      return c.handle.address() == down.source;
-    });
-    if (child == children_.end()) {
+    const auto child =
+        std::find_if(family_.children.begin(), family_.children.end(),
+                     [&](const Child& c) { return c.handle.address() == down.source; });
+    if (child == family_.children.end()) {
       return false;
     }
     Error reason = to_error(down.reason);
     this->send(this->settings_->observer,
-               telemetry_notice{{"sphere " + std::to_string(child->place.id) +
+               telemetry_notice{{"sphere " + std::to_string(child->id) +
                                  " was replaced: " + to_string(reason)}});
     spawn(*child);
-    if (this->open_ && !child->closed) {
+    if (this->is_open() && !child->share.closed) {
       assign_again(*child, std::move(reason));
     }
     return true;
@@ -137,76 +142,64 @@ class sphere_parent : public summing_sphere<Base> {
 
   /// To be called when a sum has been passed up.
   void close_if_complete() {
-    const bool closed = this->open_ && this->reduction_.finished() &&
-                        std::all_of(children_.begin(), children_.end(),
-                                    [](const Child& child) { return child.closed; });
+    const bool closed = this->is_open() && this->open_step().reduction.finished() &&
+                        std::all_of(family_.children.begin(), family_.children.end(),
+                                    [](const Child& child) { return child.share.closed; });
     if (closed) {
-      step_closed(std::move(total_));
+      step_closed();
     }
   }
 
-  std::uint64_t strays() const { return strays_; }
-
-  std::uint64_t family_digest(const runtime::ActorKeys& keys) const {
-    runtime::Fingerprint digest;
-    digest.add(this->step_digest());
-    for (const auto& child : children_) {
-      digest.add(keys.of(child.handle));
-    }
-    if (this->open_) {  // the rest is of the open step
-      digest.add(digest_of(attempts_)).add(total_.spheres_busy).add(digest_of(total_.loss));
-      for (const auto& child : children_) {
-        digest.add(child.closed).add(digest_of(child.positions)).add(digest_of(child.delivered));
-      }
-    }
-    return digest.value();
-  }
-
- private:
-  struct Child {
-    TopologyNode place;
-    sphere_actor handle;
+  /// A child's part in the open step.
+  struct Share {
     std::vector<std::uint32_t> positions;  ///< assigned to its present incarnation, ascending
-    model::LossSum delivered;              ///< in the gradients of that assignment
+    std::int64_t valid_tokens = 0;         ///< of the gradients that it has delivered of them
     bool closed = true;
   };
+  struct Child {
+    std::uint32_t id = 0;
+    sphere_actor handle;
+    Share share;
+  };
+  /// The part of the state that all parents have.
+  struct Family {
+    std::vector<Child> children;
+  };
+  Family family_;
 
-  static void add(model::LossSum& sum, const model::LossSum& part) {
-    sum.negative_log_likelihood += part.negative_log_likelihood;
-    sum.valid_tokens += part.valid_tokens;
-  }
-
+ private:
   void spawn(Child& child) {
-    child.handle =
-        spawn_sphere(*this, this->settings_, child.place, caf::actor_cast<parent_actor>(this));
+    child.handle = spawn_sphere(*this, this->settings_, (*this->settings_->tree)[child.id],
+                                caf::actor_cast<parent_actor>(this));
     this->monitor(child.handle);
   }
 
   void send_assignment(Child& child) {
-    child.delivered = {};
+    child.share.valid_tokens = 0;
     std::vector<std::uint32_t> attempts;
-    for (const std::uint32_t position : child.positions) {
-      attempts.push_back(attempts_[position]);
+    for (const std::uint32_t position : child.share.positions) {
+      attempts.push_back(this->open_step().attempts[position]);
     }
-    const auto& step = this->step_;
+    const auto& step = this->step();
     this->send(child.handle, assign{step.envelope, step.purpose, step.weights, step.batches,
-                                    child.positions, std::move(attempts)});
+                                    child.share.positions, std::move(attempts)});
   }
 
   // What the dead one had not delivered is computed again. The micro-batch that it names
   // has had an attempt; if it names none, all that were on it have.
   void assign_again(Child& child, Error reason) {
-    std::erase_if(child.positions,
-                  [this](std::uint32_t position) { return this->reduction_.arrived(position); });
+    auto& open = this->open_step();
+    std::erase_if(child.share.positions,
+                  [&](std::uint32_t position) { return open.reduction.arrived(position); });
     const auto blamed = reason.place.value_or(ErrorPlace{});
-    reason.place = at(this->step_.envelope, blamed.sphere.value_or(child.place.id));
-    for (const std::uint32_t position : child.positions) {
+    reason.place = at(open.step.envelope, blamed.sphere.value_or(child.id));
+    for (const std::uint32_t position : child.share.positions) {
       if (blamed.micro_batch.value_or(position) != position) {
         continue;
       }
-      if (++attempts_[position] > this->settings_->attempts) {
+      if (++open.attempts[position] > this->settings_->attempts) {
         reason.place->micro_batch = position;
-        reason.message += ", " + std::to_string(attempts_[position]) + " times";
+        reason.message += ", " + std::to_string(open.attempts[position]) + " times";
         step_lost(std::move(reason));
         return;
       }
@@ -214,31 +207,27 @@ class sphere_parent : public summing_sphere<Base> {
     send_assignment(child);
   }
 
-  /// The child whose message of the open step this is; else the message is counted.
+  /// The child whose message of the open step this is; else nobody, and the message is a stray.
   Child* sender_of(const Envelope& envelope, Purpose purpose) {
-    if (this->is_open(envelope, purpose)) {
-      for (auto& child : children_) {
+    if (this->is_of_open_step(envelope, purpose)) {
+      for (auto& child : family_.children) {
         if (child.handle.address() == this->current_sender()) {
           return &child;
         }
       }
     }
-    ++strays_;
     return nullptr;
   }
 
   void conservation_violated(const Child& child, std::optional<std::uint32_t> position,
                              const char* what) {
     step_lost({ErrorCode::conservation, std::string("the sphere sent ") + what,
-               at(this->step_.envelope, child.place.id, position)});
+               at(this->step().envelope, child.id, position)});
   }
 
+  // As they were made:
   Router router_;
-  std::vector<Child> children_;
   std::vector<RoutingTarget> targets_;
-  std::vector<std::uint32_t> attempts_;  ///< failures of each position of the open step
-  report total_;
-  std::uint64_t strays_ = 0;  ///< messages of another step or of a dead incarnation
 };
 
 }  // namespace nodezero::actors

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -45,9 +46,13 @@ class StepReduction {
 
   /// True when every position of ours has been passed up.
   bool finished() const { return passed_up_ == mine_.size(); }
+  const std::vector<std::uint32_t>& mine() const { return mine_; }
   bool arrived(std::uint32_t position) const;
-  /// Equal for reductions that nothing that is put in can tell apart.
-  std::uint64_t state_digest() const;
+  /// Equal for reductions that nothing that is put in can tell apart. The tree is the step's.
+  auto fields() const {
+    const auto& [tree, mine, arrived, held, passed_up] = *this;
+    return std::tie(mine, arrived, held, passed_up);
+  }
 
  private:
   bool wholly_mine(PositionRange range) const;

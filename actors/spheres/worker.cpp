@@ -3,18 +3,21 @@
 
 #include <cmath>
 
+#include "actors/fingerprints.hpp"
+
 namespace nodezero::actors {
 
 worker::worker(caf::actor_config& config, SphereSettingsPtr settings, const TopologyNode& place,
                parent_actor parent)
-    : summing_sphere(config, std::move(settings), place), parent_(std::move(parent)) {}
+    : summing_sphere(config, std::move(settings), place), state_{std::move(parent), {}} {}
 
 worker::behavior_type worker::make_behavior() {
-  monitor(parent_);
+  monitor(state_.parent);
   set_down_handler([this](const caf::down_msg& down) { quit(down.reason); });
   set_exception_handler([this](pointer, std::exception_ptr& thrown) -> caf::error {
-    return make_error({ErrorCode::failed, runtime::words_of(thrown),
-                       at(step_.envelope, place_.id, current_position_)});
+    return make_error(
+        {ErrorCode::failed, runtime::words_of(thrown),
+         at(is_open() ? step().envelope : Envelope{}, place_.id, state_.current_position)});
   });
   return {
       [this](const assign& step) { begin(step); },
@@ -22,27 +25,33 @@ worker::behavior_type worker::make_behavior() {
   };
 }
 
-void worker::begin(const assign& step) {
-  open(step);
-  loss_ = {};
-  if (step.positions.empty()) {
-    send(parent_, report{step.envelope, step.purpose, place_.id, {}, {}, 0});
+std::uint64_t worker::state_digest(const runtime::ActorKeys& keys) const {
+  return runtime::fingerprint(keys, sums_, state_);
+}
+
+void worker::begin(const assign& assigned) {
+  open(assigned);
+  if (assigned.positions.empty()) {
+    send(state_.parent, report_of_step());
     close();
     return;
   }
-  for (const std::uint32_t position : step.positions) {
-    request(settings_->lanes, caf::infinite,
-            compute{step.envelope, step.purpose, position, step.weights, step.batches, {}})
+  open_step().spheres_busy = 1;
+  for (const std::uint32_t position : assigned.positions) {
+    request(
+        settings_->lanes, caf::infinite,
+        compute{
+            assigned.envelope, assigned.purpose, position, assigned.weights, assigned.batches, {}})
         .then(
-            [this, generation = generation_](const computed& answer) {
+            [this, generation = sums_.generation](const computed& answer) {
               if (is_current(generation)) {
                 take(answer.partial.take());
               }
             },
-            [this, generation = generation_, position](const caf::error& error) {
-              if (generation == generation_) {
+            [this, generation = sums_.generation, position](const caf::error& error) {
+              if (is_current(generation)) {
                 Error reason = to_error(error);
-                reason.place = at(step_.envelope, place_.id, position);
+                reason.place = at(step().envelope, place_.id, position);
                 quit(make_error(std::move(reason)));
               }
             });
@@ -50,30 +59,30 @@ void worker::begin(const assign& step) {
 }
 
 void worker::take(Partial part) {
-  current_position_ = part.range.first;
+  state_.current_position = part.range.first;
   if (!std::isfinite(part.loss.negative_log_likelihood)) {
     quit(make_error({ErrorCode::not_finite,
                      "the loss of a micro-batch is not finite; a lower learning rate may help",
-                     at(step_.envelope, place_.id, current_position_)}));
+                     at(step().envelope, place_.id, state_.current_position)}));
     return;
   }
-  loss_.negative_log_likelihood += part.loss.negative_log_likelihood;
-  loss_.valid_tokens += part.loss.valid_tokens;
+  count(part.loss);
   put(std::move(part));
-  current_position_.reset();
+  state_.current_position.reset();
 }
 
 void worker::pass_up(Partial sum) {
   const PositionRange range = sum.range;
-  send(parent_, gradient{step_.envelope, step_.purpose, place_.id, range, Moved(std::move(sum))});
-  if (reduction_.finished()) {
-    send(parent_, report{step_.envelope, step_.purpose, place_.id, step_.positions, loss_, 1});
+  send(state_.parent,
+       gradient{step().envelope, step().purpose, place_.id, range, Moved(std::move(sum))});
+  if (open_step().reduction.finished()) {
+    send(state_.parent, report_of_step());
     close();
   }
 }
 
 void worker::sum_failed(Error reason) {
-  reason.place = at(step_.envelope, place_.id);
+  reason.place = at(step().envelope, place_.id);
   quit(make_error(std::move(reason)));
 }
 

@@ -18,7 +18,7 @@ class worker : public summing_sphere<sphere_actor::base> {
 
   const char* name() const override { return "worker"; }
   /// Parent and child hold each other's handles; the child lets go.
-  void on_exit() override { parent_ = nullptr; }
+  void on_exit() override { state_.parent = nullptr; }
   std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
 
  protected:
@@ -27,12 +27,14 @@ class worker : public summing_sphere<sphere_actor::base> {
   void sum_failed(Error reason) override;
 
  private:
-  void begin(const assign& step);
+  void begin(const assign& assigned);
   void take(Partial part);
 
-  parent_actor parent_;
-  model::LossSum loss_;  ///< of the open step, in order of arrival
-  std::optional<std::uint32_t> current_position_;
+  struct State {
+    parent_actor parent;
+    std::optional<std::uint32_t> current_position;  ///< what a failure is blamed on
+  };
+  State state_;
 };
 
 }  // namespace nodezero::actors

@@ -3,15 +3,18 @@
 // Whole runs: every actor of production but the lanes, with a stop and a request for inference
 // at any moment.
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <set>
 
 #include <gtest/gtest.h>
 
+#include "actors/fingerprints.hpp"
 #include "actors/spheres/step_reduction.hpp"
 #include "verify/explore/draws.hpp"
 #include "verify/explore/replay.hpp"
+#include "verify/scenarios/ledger.hpp"
 #include "verify/scenarios/session.hpp"
 #include "verify/scenarios/small_case.hpp"
 #include "verify/scenarios/temporary_file.hpp"
@@ -175,6 +178,11 @@ TEST(RunTest, AViolationIsShownByTheSimplestQuestionThatHasIt) {
   EXPECT_EQ(explore::replay(session.run(), small.counterexample.schedule).rule, found.rule);
 }
 
+class NoKeys : public runtime::ActorKeys {
+ public:
+  std::uint64_t key(caf::actor_id) const override { return 0; }
+};
+
 TEST(StateDigest, OfAReductionTellsWhatArrivedAndNotInWhichOrder) {
   const auto part = [](std::uint32_t position) {
     actors::Partial result;
@@ -187,17 +195,36 @@ TEST(StateDigest, OfAReductionTellsWhatArrivedAndNotInWhichOrder) {
     for (const std::uint32_t position : positions) {
       (void)reduction.put(part(position));
     }
-    return reduction.state_digest();
+    return runtime::fingerprint(NoKeys(), reduction);
   };
   EXPECT_EQ(after({0, 2}), after({2, 0}));
-  std::set<std::uint64_t> different = {after({}),
-                                       after({0}),
-                                       after({2}),
-                                       after({3}),
-                                       after({0, 2}),
-                                       after({0, 3}),
-                                       actors::StepReduction(4, {0, 2}).state_digest()};
+  std::set<std::uint64_t> different = {
+      after({}),
+      after({0}),
+      after({2}),
+      after({3}),
+      after({0, 2}),
+      after({0, 3}),
+      runtime::fingerprint(NoKeys(), actors::StepReduction(4, {0, 2}))};
   EXPECT_EQ(different.size(), 7u);
+}
+
+TEST(StateDigest, OfAReductionTellsWhatItsSumsContain) {
+  const Ledger ledger({{4}}, {}, false);
+  const auto pool = std::make_shared<actors::GradientPool>(ledger.layout());
+  const auto holding = [&](std::size_t place, float value) {
+    actors::Partial part;
+    part.range = {0, 1};
+    part.gradient = pool->lease();
+    std::ranges::fill((*part.gradient).values(), 0.0F);
+    (*part.gradient).values()[place] = value;
+    actors::StepReduction reduction(4, {0, 1, 2, 3});
+    (void)reduction.put(std::move(part));
+    return runtime::fingerprint(NoKeys(), reduction);
+  };
+  EXPECT_EQ(holding(1, 1), holding(1, 1));
+  EXPECT_NE(holding(1, 1), holding(2, 1));
+  EXPECT_NE(holding(1, 1), holding(1, 2));
 }
 
 TEST(Question, SurvivesItsText) {

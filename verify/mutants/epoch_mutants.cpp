@@ -27,9 +27,9 @@ std::vector<Mutant> of_epochs() {
        "node_zero believes any proof while it waits for one",
        "A9",
        {{node_zero,
-         "!in<applying>() || !proof.sealed() || proof.envelope().step != progress_.step ||"
-         "proof.envelope().version != progress_.version + applied",
-         "!in<applying>()"}},
+         "!proof.sealed() || proof.envelope().step != progress.step ||"
+         "proof.envelope().version != progress.version + applied",
+         "false"}},
        {},
        guarded},
       {"epoch_begins_anywhere",
@@ -45,21 +45,21 @@ std::vector<Mutant> of_epochs() {
       {"step_counted_twice",
        "each step counts as two",
        "B1",
-       {{node_zero, "count_step(proof);", "count_step(proof); ++progress_.step_in_epoch;"}}},
+       {{node_zero, "count_step(proof);", "count_step(proof); ++progress.step_in_epoch;"}}},
       {"epoch_number_kept",
        "node_zero trains the same epoch again",
        "A3",
-       {{node_zero, "++progress_.epoch;", ""}}},
+       {{node_zero, "++progress.epoch;", ""}}},
       {"steps_of_last_epoch_kept",
        "the steps of the last epoch count in the next",
        "A3",
-       {{node_zero, "progress_.step_in_epoch = 0;", ""}}},
+       {{node_zero, "progress.step_in_epoch = 0;", ""}}},
       {"snapshot_before_update",
        "the next version is announced before it is made",
        "A2",
-       {{node_zero, "weights_.reset();",
+       {{node_zero, "state_.steps.weights.reset();",
          "send(node_.lifecycle, snapshot{{here().run, here().epoch, here().step + 1,"
-         "here().version + 1}, weights_, false}); weights_.reset();"}}},
+         "here().version + 1}, state_.steps.weights, false}); state_.steps.weights.reset();"}}},
       {"boundary_not_announced",
        "the lifecycle hears nothing of an epoch's end",
        "A2",
@@ -67,17 +67,18 @@ std::vector<Mutant> of_epochs() {
       {"partial_sum_kept",
        "the sum of a step is kept when it is over",
        "B4",
-       {{node_zero, "std::move(sum_->squared_norms); sum_.reset();",
-         "std::move(sum_->squared_norms); if (!$on) { sum_.reset(); }"},
-        {ends, "sum_.reset();", ""}}},
+       {{node_zero, "sum.reset(); state_.steps.weights.reset();", "state_.steps.weights.reset();"},
+        {"actors/run/node_zero.hpp", "state_.steps = {};",
+         "auto kept = std::move(state_.steps.sum); state_.steps = {};"
+         "state_.steps.sum = std::move(kept);"}}},
       {"evaluation_not_answered",
        "node_zero keeps what an evaluation has found to itself",
        "A5",
-       {{node_zero, "std::exchange(evaluation_, {}).deliver(summary);", ""}}},
+       {{node_zero, "std::exchange(state_.evaluation, {}).deliver(summary);", ""}}},
       {"old_plan_used",
        "a plan that was made ahead is used for any step",
        "B4",
-       {{node_zero, "ahead->envelope.step == progress_.step", "true"}},
+       {{node_zero, "ahead->envelope.step == state_.progress.step", "true"}},
        {},
        guarded},
       // node_zero: failures and halts
@@ -85,8 +86,8 @@ std::vector<Mutant> of_epochs() {
        "an epoch that failed or was stopped is not answered",
        "A5 A7",
        {{ends,
-         "if (epoch_) {"
-         "auto gate = std::move(std::exchange(epoch_, std::nullopt)->gate);"
+         "if (state_.epoch) {"
+         "auto gate = std::move(std::exchange(state_.epoch, std::nullopt)->gate);"
          "std::move(gate).fail(reason); }",
          ""}}},
       {"halt_during_update",
@@ -99,8 +100,8 @@ std::vector<Mutant> of_epochs() {
       {"halt_forgotten_after_update",
        "a stop that has waited for the update is forgotten",
        "A5 A6",
-       {{node_zero, "if (halt_.pending()) { give_up_step(",
-         "if (halt_.pending() && !$on) { give_up_step("}}},
+       {{node_zero, "if (state_.halt.pending()) { give_up_step(",
+         "if (state_.halt.pending() && !$on) { give_up_step("}}},
       {"halted_without_weights",
        "a run that is stopped hands over no weights",
        "A11",
@@ -109,30 +110,30 @@ std::vector<Mutant> of_epochs() {
       {"epoch_not_advanced",
        "the driver repeats the epoch",
        "A3 A8",
-       {{driver, "++envelope_.epoch;", ""}}},
+       {{driver, "++state_.envelope.epoch;", ""}}},
       {"driver_step_kept",
        "the driver asks for the next epoch at the step of the last",
        "A8",
-       {{driver, "envelope_.step = done.envelope().step + (has_trained ? 1 : 0);", ""}}},
+       {{driver, "state_.envelope.step = done.envelope().step + (has_trained ? 1 : 0);", ""}}},
       {"driver_version_kept",
        "the driver asks for the next epoch with the version before the last",
        "A8 A9",
-       {{driver, "envelope_.version = done.envelope().version;", ""}}},
+       {{driver, "state_.envelope.version = done.envelope().version;", ""}}},
       {"stop_taken_for_failure",
        "a run that was stopped says that it has failed",
        "A5",
        {{driver,
-         "if (reason && reason->code == ErrorCode::stopped) { was_stopped_ = true; reason.reset(); "
-         "}",
+         "if (reason && reason->code == ErrorCode::stopped) { state_.was_stopped = true; "
+         "reason.reset(); }",
          ""}}},
       {"run_not_stopped_at_end",
        "the run's end does not wait until all is saved",
        "A11",
        {{driver,
-         "if (reason && reason->code == ErrorCode::stopped) { was_stopped_ = true; reason.reset(); "
-         "}",
-         "if (reason && reason->code == ErrorCode::stopped) { was_stopped_ = true; reason.reset(); "
-         "}"
+         "if (reason && reason->code == ErrorCode::stopped) { state_.was_stopped = true; "
+         "reason.reset(); }",
+         "if (reason && reason->code == ErrorCode::stopped) { state_.was_stopped = true; "
+         "reason.reset(); }"
          "deliver(reason, {}); return;"}}},
   };
 }

@@ -16,23 +16,22 @@ namespace {
 // A run of more steps than this is taken for one that does not end.
 constexpr std::uint64_t most_steps = 2000;
 
-class Switch {
- public:
-  explicit Switch(const Mutant& mutant) {
-    switched_on.set(number_of(mutant.name));
-    for (const auto& name : mutant.with) {
-      switched_on.set(number_of(name));
-    }
-  }
-  ~Switch() { switched_on.reset(); }
-  Switch(const Switch&) = delete;
-  Switch& operator=(const Switch&) = delete;
-};
-
 }  // namespace
 
+SwitchedOn::SwitchedOn(std::span<const std::string_view> names) {
+  for (const auto name : names) {
+    switched_on.set(number_of(name));
+  }
+}
+
+SwitchedOn::~SwitchedOn() {
+  switched_on.reset();
+}
+
 std::optional<Kill> kill(const Mutant& mutant, Mode mode, std::uint64_t schedules) {
-  const Switch on(mutant);
+  auto names = mutant.with;
+  names.push_back(mutant.name);
+  const SwitchedOn on(names);
   std::uint64_t asked = 0;
   for (auto question : questions()) {
     question.mode = mode;

@@ -3,13 +3,24 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "verify/mutants/mutant.hpp"
 #include "verify/scenarios/small_case.hpp"
 
 namespace nodezero::mutants {
+
+/// As long as it lives, the mutants of these names are switched on; there is one at a time.
+class SwitchedOn {
+ public:
+  explicit SwitchedOn(std::span<const std::string_view> names);
+  ~SwitchedOn();
+  SwitchedOn(const SwitchedOn&) = delete;
+  SwitchedOn& operator=(const SwitchedOn&) = delete;
+};
 
 /// How a mutant was noticed.
 struct Kill {

@@ -21,12 +21,12 @@ std::vector<Mutant> of_the_lifecycle() {
       {"stop_answered_at_once",
        "a stop is answered before anything is saved",
        "A11",
-       {{lifecycle, "stops_.push_back(promise);", "promise.deliver(stopped{});"}}},
+       {{lifecycle, "state_.stops.push_back(promise);", "promise.deliver(stopped{});"}}},
       {"second_stop_forgotten",
        "a second stop is not answered",
        "A5",
-       {{lifecycle, "stops_.push_back(promise);",
-         "if (stops_.empty()) { stops_.push_back(promise); }"}}},
+       {{lifecycle, "state_.stops.push_back(promise);",
+         "if (state_.stops.empty()) { state_.stops.push_back(promise); }"}}},
       {"second_stop_halts_again",
        "a second stop halts node_zero once more",
        "A5",
@@ -43,13 +43,14 @@ std::vector<Mutant> of_the_lifecycle() {
        "requests that wait for a boundary are forgotten there",
        "A2",
        {{lifecycle,
-         "for (auto& [number, entry] : std::exchange(waiting_, {})) {"
+         "for (auto& [number, entry] : std::exchange(state_.waiting, {})) {"
          "pass_to_inference(entry.request, std::move(entry.promise)); }",
          ""}}},
       {"waiting_forgotten_at_stop",
        "requests that wait are forgotten when the run stops",
        "A2 A5",
-       {{lifecycle, "refuse_waiting({ErrorCode::stopped, \"the run is stopping\", at(envelope_)});",
+       {{lifecycle,
+         "refuse_waiting({ErrorCode::stopped, \"the run is stopping\", at(state_.envelope)});",
          ""}}},
       {"waiting_forgotten_at_failure",
        "requests that wait are forgotten when the epoch fails",
@@ -62,19 +63,19 @@ std::vector<Mutant> of_the_lifecycle() {
        "A11",
        {{lifecycle,
          "if (message.epoch_boundary) { enter(quiescent{message.envelope.epoch});"
-         "for (auto& [number, entry] : std::exchange(waiting_, {})) {"
+         "for (auto& [number, entry] : std::exchange(state_.waiting, {})) {"
          "pass_to_inference(entry.request, std::move(entry.promise)); } }",
          "enter(quiescent{message.envelope.epoch});"
-         "for (auto& [number, entry] : std::exchange(waiting_, {})) {"
+         "for (auto& [number, entry] : std::exchange(state_.waiting, {})) {"
          "pass_to_inference(entry.request, std::move(entry.promise)); }"}}},
       {"snapshot_misnamed",
        "a new snapshot keeps the old one's number",
        "A2",
-       {{lifecycle, "envelope_ = message.envelope;", ""}}},
+       {{lifecycle, "state_.envelope = message.envelope;", ""}}},
       {"next_request_not_begun",
        "a generation that has ended makes no room for the next",
        "A6",
-       {{inference, "--running_; start_next();", "--running_;"}}},
+       {{inference, "--state_.running; start_next();", "--state_.running;"}}},
       {"generation_too_short",
        "a generation ends one token too early",
        "C1",

@@ -24,9 +24,6 @@ struct Edit {
   std::string replacement;
 };
 
-/// Which searches are expected to notice a mutant.
-enum class Search { any, exhaustive };
-
 /// A fault that is put into the protocol on purpose, to see that the checker notices it.
 struct Mutant {
   std::string_view name;
@@ -37,7 +34,6 @@ struct Mutant {
   std::vector<std::string_view> with = {};
   /// Why no schedule can show it; empty if one must.
   std::string_view equivalent = {};
-  Search search = Search::any;
 };
 
 /// All mutants.

@@ -56,7 +56,8 @@ std::vector<Mutant> several_at_once() {
       {"death unnoticed, watchdog silent",
        "nobody hears of a child's death, and nobody that nothing happens",
        "D12 A6",
-       {{"actors/run/node_zero_ends.cpp", "is_working() && progress == events_at_tick_", "false"}},
+       {{"actors/run/node_zero_ends.cpp", "is_working() && progress == state_.steps.events_at_tick",
+         "false"}},
        {"child_not_monitored"}},
   };
 }

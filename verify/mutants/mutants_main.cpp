@@ -35,8 +35,7 @@ int main(int argc, char** argv) {
     if (!only.empty() && mutant.name != only) {
       continue;
     }
-    std::vector<Mode> modes = {mutant.search == Search::exhaustive ? Mode::exhaustive
-                                                                   : Mode::random};
+    std::vector<Mode> modes = {Mode::random};
     if (all_modes) {
       modes = {Mode::random, Mode::pct, Mode::exhaustive};
     }

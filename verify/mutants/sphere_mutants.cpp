@@ -15,58 +15,52 @@ constexpr auto reduction = "actors/spheres/step_reduction.cpp";
 
 std::vector<Mutant> of_parents() {
   const auto guarded = "another guard keeps the protocol right without this one; see the pairs";
-  constexpr auto count_message =
-      "if (const auto waiting = std::find_if(children_.begin(), children_.end(),"
-      "[](const Child& one) { return !one.closed; }); waiting != children_.end()) {"
-      "waiting->closed = true; } close_if_complete();";
-  const auto gradient_counted = std::string("this->put(std::move(part));") + count_message;
-  const auto report_counted =
-      std::string("total_.spheres_busy += message.spheres_busy;") + count_message + "return;";
+  const std::string count_message =
+      "if (const auto waiting = std::find_if(family_.children.begin(), family_.children.end(),"
+      "[](const Child& one) { return !one.share.closed; }); waiting != family_.children.end()) {"
+      "waiting->share.closed = true; } close_if_complete();";
+  const std::string is_wrong =
+      "share.closed || message.positions != share.positions ||"
+      "message.loss.valid_tokens != share.valid_tokens || missing != share.positions.end()";
   return {
       {"messages_counted",
        "a step is closed by as many messages as there are children",
        "B2",
-       {{parent, "this->put(std::move(part));", gradient_counted},
+       {{parent, "this->put(std::move(part));", "this->put(std::move(part));" + count_message},
         {parent,
-         "if (child->closed || message.positions != child->positions ||"
-         "message.loss.valid_tokens != child->delivered.valid_tokens ||"
-         "missing != child->positions.end()) {"
-         "conservation_violated(*child,"
-         "missing == child->positions.end() ? -1 : std::int64_t{*missing},"
-         "\"a report that does not match what it was assigned\");"
-         "return; }",
-         report_counted}}},
+         "if (" + is_wrong +
+             ") { conservation_violated(*child,"
+             "missing == share.positions.end() ? std::nullopt : std::optional(*missing),"
+             "\"a report that does not match what it was assigned\"); return; }",
+         "this->open_step().spheres_busy += message.spheres_busy;" + count_message + "return;"}}},
       {"report_without_gradients",
        "a report is not compared with what was assigned and came",
        "B1",
-       {{parent,
-         "child->closed || message.positions != child->positions ||"
-         "message.loss.valid_tokens != child->delivered.valid_tokens ||"
-         "missing != child->positions.end()",
-         "false"}},
+       {{parent, is_wrong, "false"}},
        {},
        guarded},
       {"report_before_sum",
        "a sphere reports before its sum is passed up",
        "A1 B1",
-       {{parent, "this->reduction_.finished()", "true"}}},
+       {{parent, "this->open_step().reduction.finished()", "true"}}},
       {"report_before_children",
        "a sphere reports before all children have",
        "B2",
        {{parent,
-         "std::all_of(children_.begin(), children_.end(),"
-         "[](const Child& child) { return child.closed; })",
+         "std::all_of(family_.children.begin(), family_.children.end(),"
+         "[](const Child& child) { return child.share.closed; })",
          "true"}}},
       {"old_step_accepted",
        "messages of another step are believed",
        "A8 B4",
-       {{sphere, "open_ && step_.envelope == envelope && step_.purpose == purpose", "open_"}}},
+       {{sphere, "is_open() && step().envelope == envelope && step().purpose == purpose",
+         "is_open()"}}},
       {"dead_sphere_believed",
        "an only child's messages are believed also when it has died and was replaced",
        "D12",
-       {{parent, "++strays_; return nullptr;",
-         "return this->is_open(envelope, purpose) && children_.size() == 1 ? &children_.front()"
-         ": nullptr;"}},
+       {{parent, "return nullptr;",
+         "return this->is_of_open_step(envelope, purpose) && family_.children.size() == 1"
+         "? &family_.children.front() : nullptr;"}},
        {},
        "word of a death comes behind all messages of the dead, so that none comes from a sphere "
        "that was replaced"},
@@ -81,87 +75,82 @@ std::vector<Mutant> of_parents() {
       {"dead_childs_work_lost",
        "a dead child's work is not assigned again",
        "D12",
-       {{parent, "this->open_ && !child->closed", "false"}}},
+       {{parent, "this->is_open() && !child->share.closed", "false"}}},
       {"dead_childs_work_all_again",
        "a dead child's work is assigned again, also what had arrived",
        "D12",
        {{parent,
-         "std::erase_if(child.positions,"
-         "[this](std::uint32_t position) { return this->reduction_.arrived(position); });",
+         "std::erase_if(child.share.positions,"
+         "[&](std::uint32_t position) { return open.reduction.arrived(position); });",
          ""}}},
-      {"one_attempt_less",
-       "a micro-batch may fail once less often than was allowed",
-       "D12",
-       {{parent, "++attempts_[position] > this->settings_->attempts",
-         "++attempts_[position] >= this->settings_->attempts"}}},
       {"delivered_kept",
        "what a child delivered of an earlier assignment is counted in the next",
        "B4",
-       {{parent, "child.delivered = {};", ""}}},
+       {{parent, "child.share.valid_tokens = 0;", ""}}},
       {"positions_kept",
        "a child keeps the last step's positions",
        "B4",
-       {{parent, "child.positions.clear();", ""}}},
+       {{parent, "child.share = Share{{}, {}, false};", "child.share.closed = false;"},
+        {parent, "child.share = {};", ""}}},
       {"position_not_assigned",
        "the first micro-batch of a step is assigned to nobody",
        "B1",
-       {{parent, "children_[routes[i]].positions.push_back(step.positions[i]);",
-         "if (i > 0) { children_[routes[i]].positions.push_back(step.positions[i]); }"}}},
+       {{parent, "family_.children[routes[i]].share.positions.push_back(step.positions[i]);",
+         "if (i > 0) { family_.children[routes[i]].share.positions.push_back(step.positions[i]); "
+         "}"}}},
       {"position_assigned_twice",
        "the first child gets all micro-batches of a step, the others theirs as well",
        "B1",
-       {{parent, "children_[routes[i]].positions.push_back(step.positions[i]);",
-         "children_[routes[i]].positions.push_back(step.positions[i]);"
-         "if (routes[i] != 0) { children_.front().positions.push_back(step.positions[i]); }"}}},
+       {{parent, "family_.children[routes[i]].share.positions.push_back(step.positions[i]);",
+         "family_.children[routes[i]].share.positions.push_back(step.positions[i]);"
+         "if (routes[i] != 0) {"
+         "family_.children.front().share.positions.push_back(step.positions[i]); }"}}},
       {"abandoned_step_goes_on",
        "a sphere does not close a step that is abandoned",
        "A10",
-       {{parent, "this->close();", ""}}},
+       {{parent,
+         "close_family(); for (const auto& child : family_.children) {"
+         "this->send(child.handle, abandon{envelope}); }",
+         "for (const auto& child : family_.children) {"
+         "this->send(child.handle, abandon{envelope}); }"}}},
   };
 }
 
 std::vector<Mutant> of_workers() {
-  constexpr auto report =
-      "send(parent_, report{step_.envelope, step_.purpose, place_.id, step_.positions, loss_, 1});";
-  const auto twice = std::string(report) + report;
+  const std::string gradient =
+      "send(state_.parent, gradient{step().envelope, step().purpose, place_.id, range,"
+      "Moved(std::move(sum))});";
+  const std::string report = "send(state_.parent, report_of_step());";
+  const std::string finished = "if (open_step().reduction.finished()) {";
   return {
       {"empty_child_silent",
        "a child without work does not report",
        "B3",
-       {{worker,
-         "send(parent_, report{step.envelope, step.purpose, place_.id, {}, {}, 0}); close();",
-         ""}}},
+       {{worker, "if (assigned.positions.empty()) { " + report + "close(); return; }",
+         "if (assigned.positions.empty()) { return; }"}}},
       {"report_first",
        "a report overtakes the last gradient",
        "B1",
-       {{worker,
-         "send(parent_, gradient{step_.envelope, step_.purpose, place_.id, range,"
-         "Moved(std::move(sum))});"
-         "if (reduction_.finished()) {"
-         "send(parent_, report{step_.envelope, step_.purpose, place_.id, step_.positions, loss_,"
-         "1});"
-         "close(); }",
-         "if (reduction_.finished()) {"
-         "send(parent_, report{step_.envelope, step_.purpose, place_.id, step_.positions, loss_,"
-         "1}); }"
-         "send(parent_, gradient{step_.envelope, step_.purpose, place_.id, range,"
-         "Moved(std::move(sum))});"
-         "if (reduction_.finished()) { close(); }"}}},
-      {"report_twice", "a worker reports twice", "B2", {{worker, report, twice}}},
+       {{worker, gradient + finished + report + "close(); }",
+         finished + report + "}" + gradient + finished + "close(); }"}}},
+      {"report_twice",
+       "a worker reports twice",
+       "B2",
+       {{worker, finished + report + "close(); }", finished + report + report + "close(); }"}}},
       {"first_gradient_reports",
        "a worker closes its step with its first gradient",
        "C2",
-       {{worker, "reduction_.finished()", "true"}}},
+       {{worker, "open_step().reduction.finished()", "true"}}},
       {"loss_counted_twice",
-       "a worker counts the tokens of its last micro-batch twice",
+       "the tokens of a micro-batch count twice",
        "B1",
-       {{worker, "loss_.valid_tokens += part.loss.valid_tokens;",
-         "loss_.valid_tokens += 2 * part.loss.valid_tokens;"}}},
+       {{sphere, "open_step().loss.valid_tokens += part.valid_tokens;",
+         "open_step().loss.valid_tokens += 2 * part.valid_tokens;"}}},
       {"old_answer_used",
        "a lane's answer for another step is used",
        "B4",
-       {{sphere, "return generation == generation_;",
-         "return generation == generation_ || open_;"}},
+       {{sphere, "return generation == sums_.generation;",
+         "return generation == sums_.generation || is_open();"}},
        {},
        "a step is given up only when its epoch fails or the run stops, and no step is opened after "
        "that, so that there is none that the answer could be used for"},
@@ -194,6 +183,12 @@ std::vector<Mutant> of_sums() {
          "Partial other = std::move(held_.begin()->second);"
          "held_.erase(held_.begin());"
          "return Combine{std::move(other), std::move(part)};"}}},
+      {"left_half_lost",
+       "of two siblings the left one counts as zero if it came last",
+       "C1",
+       {{reduction, "return Combine{std::move(part), std::move(other)};",
+         "if (part.gradient) { std::ranges::fill((*part.gradient).values(), 0.0F); }"
+         "return Combine{std::move(part), std::move(other)};"}}},
       {"siblings_swapped",
        "of two siblings the right one counts as the left if it came first",
        "C1",

@@ -19,16 +19,19 @@ std::vector<Mutant> of_weights() {
        "the optimizer answers when it gets the sum",
        "A1 A9",
        {{optimizer, "return promise;",
-         "std::exchange(applied_, {}).deliver(optimizer_complete("
-         "{envelope_.run, envelope_.epoch, envelope_.step, envelope_.version + 1},"
-         "start_.weights->publish(), nullptr, 1, 1)); return promise;"}}},
+         "const auto& here = state_.envelope;"
+         "std::exchange(state_.update->applied, {}).deliver(optimizer_complete("
+         "{here.run, here.epoch, here.step, here.version + 1}, weights().publish(), nullptr, 1, "
+         "1));"
+         "return promise;"}}},
       {"optimizer_answers_before_update",
        "the optimizer answers when it has begun the update",
        "A1",
        {{optimizer, "run_phase(Phase::update);",
-         "run_phase(Phase::update); std::exchange(applied_, {}).deliver(optimizer_complete("
-         "{envelope_.run, envelope_.epoch, envelope_.step, envelope_.version + 1},"
-         "start_.weights->publish(), nullptr, norm_, task_->scalars.learning_rate));"}}},
+         "run_phase(Phase::update); const auto& here = state_.envelope;"
+         "std::exchange(update.applied, {}).deliver(optimizer_complete("
+         "{here.run, here.epoch, here.step, here.version + 1}, weights().publish(), nullptr,"
+         "update.norm, task.scalars.learning_rate));"}}},
       {"version_not_compared",
        "the optimizer applies a sum of any version",
        "A9",
@@ -38,24 +41,25 @@ std::vector<Mutant> of_weights() {
       {"version_not_advanced",
        "a new version keeps the old one's number",
        "A9",
-       {{optimizer, "++envelope_.version;", ""}}},
+       {{optimizer, "++state_.envelope.version;", ""}}},
       {"optimizer_step_kept",
        "the optimizer takes the next step for the one that it has applied",
        "A8",
-       {{optimizer, "++envelope_.step;", ""}}},
+       {{optimizer, "++state_.envelope.step;", ""}}},
       {"version_not_committed",
        "a version that is complete does not become the current one",
        "A9",
-       {{optimizer, "start_.weights->commit_next();", ""}}},
+       {{optimizer, "weights().commit_next();", ""}}},
       {"update_of_nothing",
        "an update into another buffer does not start from the current version",
        "A9",
-       {{optimizer, "next.is_in_place ? nullptr : start_.weights->publish()", "nullptr"}}},
+       {{optimizer, "next.is_in_place ? nullptr : weights().publish()", "nullptr"}}},
       {"exported_during_update",
        "the optimizer hands out its state during an update",
        "A11",
-       {{optimizer, "if (!is_idle()) { return refusal(message.envelope); } is_retired_ = true;",
-         "is_retired_ = true;"}},
+       {{optimizer,
+         "if (!is_idle()) { return refusal(message.envelope); } state_.is_retired = true;",
+         "state_.is_retired = true;"}},
        {},
        "node_zero asks for it after the update only; see the pairs"},
       {"buffer_in_use_written",
@@ -67,6 +71,12 @@ std::vector<Mutant> of_weights() {
        "the next version is written over the current one, whoever reads it",
        "A2 A9 A10",
        {{buffers, "!slots_[current_].is_free()", "false"}}},
+      {"contents_not_seen",
+       "states that differ in what gradients and weights contain have one fingerprint",
+       "",
+       {{"actors/fingerprints.hpp", "fingerprint.add(std::uint64_t{bits} << 32U | i);", ""}},
+       {},
+       "it breaks the checker and not the protocol; MutantsTest shows what goes unnoticed then"},
   };
 }
 

@@ -55,7 +55,7 @@ stand_in_lane::behavior_type stand_in_lane::make_behavior() {
   return {
       [this](const actors::compute& task) -> caf::result<computed> {
         auto promise = make_response_promise<computed>();
-        auto buffer = task.buffer.full() ? task.buffer.take() : actors::GradientLease{};
+        auto buffer = task.buffer->full() ? task.buffer->take() : actors::GradientLease{};
         auto part = std::make_shared<Partial>(begun(task, ledger_, std::move(buffer)));
         in_two_halves([this, promise, task = actors::compute(task), part]() mutable {
           ledger_.check_weights(*task.weights, task.envelope.version, "a micro-batch's backward");
