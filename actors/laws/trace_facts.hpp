@@ -91,20 +91,4 @@ class Findings {
   std::string undecided_;
 };
 
-// The rules, by what they are about.
-
-// trace_rules_epoch.cpp
-void check_epoch_done_after_last_step(const TraceFacts& facts, Findings& findings);
-void check_epoch_done_once(const TraceFacts& facts, Findings& findings);
-void check_no_older_epoch(const TraceFacts& facts, Findings& findings);
-// trace_rules_step.cpp
-void check_conservation(const TraceFacts& facts, Findings& findings);
-void check_one_report(const TraceFacts& facts, Findings& findings);
-// trace_rules_weights.cpp
-void check_versions_rise(const TraceFacts& facts, Findings& findings);
-void check_inference_reads_complete_versions(const TraceFacts& facts, Findings& findings);
-// trace_rules_run.cpp
-void check_lifecycle_transitions(const TraceFacts& facts, Findings& findings);
-void check_requests_answered(const TraceFacts& facts, Findings& findings);
-
 }  // namespace nodezero::actors
