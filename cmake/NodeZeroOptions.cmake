@@ -42,29 +42,23 @@ function(nodezero_layer name)
                         ${LAYER_UNPARSED_ARGUMENTS})
 endfunction()
 
-# The costly headers of other projects, parsed once for all targets that use CAF. None of ours is
-# among them, so that every file includes what it uses and an edit rebuilds what it must; and none
-# of which an empty file would pay for what it leaves to be instantiated (CLI11, nlohmann's JSON).
-file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp CONTENT "")
-add_library(nodezero_precompiled OBJECT ${CMAKE_CURRENT_BINARY_DIR}/precompiled.cpp)
-set_target_properties(nodezero_precompiled PROPERTIES POSITION_INDEPENDENT_CODE ON
-  CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
-target_link_libraries(nodezero_precompiled PRIVATE nodezero_options CAF::core fmt::fmt
-  tl::expected Threads::Threads)
-target_precompile_headers(nodezero_precompiled PRIVATE
-  <algorithm> <chrono> <cstdint> <filesystem> <fstream> <functional> <map> <memory> <optional>
-  <string> <thread> <vector>
-  <caf/actor_system.hpp> <caf/actor_system_config.hpp> <caf/all.hpp>
-  <caf/scheduler/test_coordinator.hpp> <fmt/format.h> <tl/expected.hpp>)
+# The costly headers of other projects are parsed once for many files. None of ours is among them, so
+# that every file includes what it uses and an edit rebuilds what it must; and none that an empty file
+# would pay for, because it leaves much to be instantiated (CLI11, nlohmann's JSON).
+set(nodezero_costly_headers <algorithm> <functional> <map> <memory> <optional> <string> <vector>
+  <fmt/format.h> <tl/expected.hpp>)
+set(nodezero_costly_headers_with_caf ${nodezero_costly_headers} <chrono> <cstdint> <filesystem>
+  <fstream> <thread> <caf/actor_system.hpp> <caf/actor_system_config.hpp> <caf/all.hpp>
+  <caf/scheduler/test_coordinator.hpp>)
 
-# nodezero_precompile(<target>...): lets targets that use CAF take these headers. The compiler
-# wants the same flags for all, so programs are compiled as the library is, and not with the -fPIE
-# that CMake would give them.
+# nodezero_precompile(<target>...): lets targets that use CAF take the headers of nodezero_runtime.
+# The compiler wants the same flags for all, so programs are compiled as the library is, and not
+# with the -fPIE that CMake would give them.
 function(nodezero_precompile)
   foreach(target IN LISTS ARGN)
     set_target_properties(${target} PROPERTIES POSITION_INDEPENDENT_CODE OFF
       CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
     target_compile_options(${target} PRIVATE -fPIC)
-    target_precompile_headers(${target} REUSE_FROM nodezero_precompiled)
+    target_precompile_headers(${target} REUSE_FROM nodezero_runtime)
   endforeach()
 endfunction()
