@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 
-# cmake -DCOMPILER=... -DFLAGS=<response file> -DSOURCE=<case> -P check_misuse.cmake
+# cmake -DCOMPILER=... -DFLAGS=<response file> -DPRECOMPILED=<header> -DSOURCE=<case> -P check_misuse.cmake
 function(compile result output)
   execute_process(COMMAND ${CMAKE_COMMAND} -E env LC_ALL=C
-                          ${COMPILER} @${FLAGS} -fsyntax-only ${ARGN} ${SOURCE}
+                          ${COMPILER} @${FLAGS} -include ${PRECOMPILED} -fsyntax-only ${ARGN} ${SOURCE}
                   RESULT_VARIABLE code OUTPUT_VARIABLE text ERROR_VARIABLE text)
   set(${result} ${code} PARENT_SCOPE)
   set(${output} "${text}" PARENT_SCOPE)
