@@ -66,7 +66,7 @@ const std::vector<Room>& rooms() {
        {"actors", "actors/run", "actors/laws", "model/storage", "runtime", "runtime/trace",
         "runtime/inspect", "verify/explore", "verify/scenarios"}},
       {"verify/mutants", {"verify/explore", "verify/scenarios"}},
-      {"apps/nodezero", {"model"}},
+      {"apps/nodezero", {errors, "apps/nodezero/command_line"}},
       {"apps/nodezero/process", {"runtime/trace"}},
       {"apps/nodezero/terminal", {"apps/nodezero"}},
       {"apps/nodezero/options",
