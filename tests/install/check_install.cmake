@@ -49,10 +49,10 @@ if(WAY STREQUAL symbols)
     list(JOIN symbols "\n" symbols)
     message(FATAL_ERROR "these should be hidden:\n${symbols}")
   endif()
-  # Other versions of the library can be installed beside it.
+  # 0.1 may differ from 0.2, which can be installed beside it.
   run(readelf -d ${library})
-  if(NOT output MATCHES "SONAME[^\n]*\\[libnodezero\\.so\\.[0-9]+\\]")
-    message(FATAL_ERROR "the library has no version in its name:\n${output}")
+  if(NOT output MATCHES "SONAME[^\n]*\\[libnodezero\\.so\\.[0-9]+\\.[0-9]+\\]")
+    message(FATAL_ERROR "the library's name does not say which versions fit:\n${output}")
   endif()
   # Whose layout depends on the flags of whoever compiles, or whose version on the machine. The
   # one header that is for hosts of Eigen's has nothing in the library.
