@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 #include <type_traits>
 
 #include <fmt/format.h>
@@ -15,22 +16,37 @@ namespace nodezero::apps {
 
 namespace {
 
-template <class Enum, std::size_t count = 3>
-using Names = std::array<std::pair<std::string_view, Enum>, count>;
+template <class Enum>
+using Name = std::pair<std::string_view, Enum>;
 
-constexpr Names<model::Tokenizer::Kind> tokenizer_names{{{"bytes", model::Tokenizer::Kind::bytes},
-                                                         {"chars", model::Tokenizer::Kind::chars},
-                                                         {"none", model::Tokenizer::Kind::none}}};
-constexpr Names<model::Precision, 2> precision_names{
+constexpr std::array<Name<model::Tokenizer::Kind>, 3> tokenizer_names{
+    {{"bytes", model::Tokenizer::Kind::bytes},
+     {"chars", model::Tokenizer::Kind::chars},
+     {"none", model::Tokenizer::Kind::none}}};
+constexpr std::array<Name<model::Precision>, 2> precision_names{
     {{"fp32", model::Precision::fp32}, {"bf16", model::Precision::bf16}}};
-constexpr Names<actors::RoutingPolicy> routing_names{
+constexpr std::array<Name<actors::RoutingPolicy>, 3> routing_names{
     {{"balanced", actors::RoutingPolicy::balanced},
      {"dominant", actors::RoutingPolicy::dominant},
      {"round-robin", actors::RoutingPolicy::round_robin}}};
-constexpr Names<actors::InferencePolicy> inference_names{
+constexpr std::array<Name<actors::InferencePolicy>, 3> inference_names{
     {{"snapshot", actors::InferencePolicy::snapshot},
      {"wait", actors::InferencePolicy::wait},
      {"refuse", actors::InferencePolicy::refuse}}};
+
+/// What people can choose from.
+std::span<const Name<model::Tokenizer::Kind>> names(model::Tokenizer::Kind) {
+  return std::span(tokenizer_names).first(2);  // "none" is for token files
+}
+std::span<const Name<model::Precision>> names(model::Precision) {
+  return precision_names;
+}
+std::span<const Name<actors::RoutingPolicy>> names(actors::RoutingPolicy) {
+  return routing_names;
+}
+std::span<const Name<actors::InferencePolicy>> names(actors::InferencePolicy) {
+  return inference_names;
+}
 
 [[noreturn]] void refuse(const OptionSpec& spec, const std::string& takes,
                          const std::string& text) {
@@ -59,21 +75,7 @@ void parse_number(const OptionSpec& spec, std::string_view kind, const std::stri
 }
 
 template <class Enum, std::size_t size>
-void parse_name(const OptionSpec& spec, const Names<Enum, size>& names, std::size_t count,
-                const std::string& text, Enum& out) {
-  std::string all;
-  for (std::size_t i = 0; i < count; ++i) {
-    if (names[i].first == text) {
-      out = names[i].second;
-      return;
-    }
-    all += (i == 0 ? "" : i + 1 == count ? " or " : ", ") + std::string(names[i].first);
-  }
-  refuse(spec, all, text);
-}
-
-template <class Enum, std::size_t size>
-std::string_view name_in(const Names<Enum, size>& names, Enum value) {
+std::string_view name_in(const std::array<Name<Enum>, size>& names, Enum value) {
   for (const auto& [name, candidate] : names) {
     if (candidate == value) {
       return name;
@@ -93,18 +95,16 @@ void parse(const OptionSpec& spec, const std::string& text, Integer& out) {
 void parse(const OptionSpec&, const std::string& text, std::string& out) {
   out = text;
 }
-void parse(const OptionSpec& spec, const std::string& text, model::Tokenizer::Kind& out) {
-  // "none" is for token files and cannot be chosen.
-  parse_name(spec, tokenizer_names, 2, text, out);
-}
-void parse(const OptionSpec& spec, const std::string& text, model::Precision& out) {
-  parse_name(spec, precision_names, precision_names.size(), text, out);
-}
-void parse(const OptionSpec& spec, const std::string& text, actors::RoutingPolicy& out) {
-  parse_name(spec, routing_names, routing_names.size(), text, out);
-}
-void parse(const OptionSpec& spec, const std::string& text, actors::InferencePolicy& out) {
-  parse_name(spec, inference_names, inference_names.size(), text, out);
+template <class Enum>
+requires std::is_enum_v<Enum>
+void parse(const OptionSpec& spec, const std::string& text, Enum& out) {
+  for (const auto& [name, value] : names(Enum{})) {
+    if (name == text) {
+      out = value;
+      return;
+    }
+  }
+  refuse(spec, either_of(choices(&out)), text);
 }
 
 template <class Value>
@@ -160,6 +160,28 @@ std::string shown_default(OptionValue value) {
 
 const char* placeholder(OptionValue value) {
   return std::visit([](const auto* held) { return placeholder_of(*held); }, value);
+}
+
+std::string either_of(const std::vector<std::string>& texts) {
+  std::string all;
+  for (const std::string& text : texts) {
+    all += (all.empty() ? "" : &text == &texts.back() ? " or " : ", ") + text;
+  }
+  return all;
+}
+
+std::vector<std::string> choices(OptionValue value) {
+  std::vector<std::string> all;
+  std::visit(
+      [&](const auto* held) {
+        if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(*held)>>) {
+          for (const auto& [name, ignored] : names(*held)) {
+            all.emplace_back(name);
+          }
+        }
+      },
+      value);
+  return all;
 }
 
 std::string_view value_name(model::Tokenizer::Kind kind) {

@@ -24,6 +24,12 @@ std::string shown_default(OptionValue value);
 /// The placeholder for the value of an option in the help.
 const char* placeholder(OptionValue value);
 
+/// The values that can be chosen for an option, if they have names; empty for others.
+std::vector<std::string> choices(OptionValue value);
+
+/// "a, b or c"
+std::string either_of(const std::vector<std::string>& texts);
+
 /// The name of an enumerator on the command line.
 std::string_view value_name(model::Tokenizer::Kind kind);
 std::string_view value_name(model::Precision precision);

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/options/option_values.hpp"
 
 namespace nodezero::apps {
 
@@ -72,27 +73,40 @@ void set_gpt2_124m(TrainOptions& o) {
   o.evaluate_every = 1'000;
 }
 
+struct Preset {
+  const char* name;
+  void (*set)(TrainOptions&);
+};
+
+constexpr Preset presets[] = {{"demo", set_demo},
+                              {"shakespeare-cpu", set_shakespeare_cpu},
+                              {"shakespeare-gpu", set_shakespeare_gpu},
+                              {"gpt2-124m", set_gpt2_124m}};
+
 }  // namespace
+
+std::vector<std::string> preset_names() {
+  std::vector<std::string> names;
+  for (const Preset& preset : presets) {
+    names.emplace_back(preset.name);
+  }
+  return names;
+}
 
 TrainOptions preset_options(const std::string& name) {
   TrainOptions options;
   options.preset = name;
-  if (name == "demo") {
-    set_demo(options);
-  } else if (name == "shakespeare-cpu") {
-    set_shakespeare_cpu(options);
-  } else if (name == "shakespeare-gpu") {
-    set_shakespeare_gpu(options);
-  } else if (name == "gpt2-124m") {
-    set_gpt2_124m(options);
-  } else if (!name.empty()) {
-    throw CommandError(
-        exit_bad_input,
-        fmt::format(
-            "--preset must be demo, shakespeare-cpu, shakespeare-gpu or gpt2-124m, not '{}'",
-            name));
+  if (name.empty()) {
+    return options;
   }
-  return options;
+  for (const Preset& preset : presets) {
+    if (name == preset.name) {
+      preset.set(options);
+      return options;
+    }
+  }
+  throw CommandError(exit_bad_input,
+                     fmt::format("--preset must be {}, not '{}'", either_of(preset_names()), name));
 }
 
 }  // namespace nodezero::apps

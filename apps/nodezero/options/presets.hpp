@@ -2,10 +2,13 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "apps/nodezero/options/train_options.hpp"
 
 namespace nodezero::apps {
+
+std::vector<std::string> preset_names();
 
 /// The options of a preset, with defaults for what it does not set. An empty name gives the
 /// defaults alone.
