@@ -36,6 +36,8 @@ endforeach()
 
 if(NODEZERO_BUILD_APPS)
   install(TARGETS nodezero COMPONENT program)
+  install(DIRECTORY ${PROJECT_BINARY_DIR}/manual/man ${PROJECT_BINARY_DIR}/manual/bash-completion
+          DESTINATION ${CMAKE_INSTALL_DATAROOTDIR} COMPONENT program)
 endif()
 
 # The reference of the installed headers.

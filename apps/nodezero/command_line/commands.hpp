@@ -7,12 +7,19 @@ class App;
 
 namespace nodezero::apps {
 
-// The subcommands of the program: their options, and which function each of them calls. A callback
-// that returns has succeeded; otherwise it throws CommandError (common.hpp), which `main` prints as
-// one line, or CommandExit. Results go to stdout, everything else to stderr.
+// The command line: all options, and which function each command calls. A callback that returns has
+// succeeded; otherwise it throws CommandError (common.hpp), which becomes one line and an exit
+// code, or CommandExit. Results go to stdout, everything else to stderr.
 //
 // A file that includes CLI11 takes several seconds longer to compile. So only this room knows it,
 // and the commands do not.
+
+/// Runs the command that the arguments name and returns the program's exit code.
+int run_program(int argc, char** argv);
+
+/// Gives an empty `program` all commands and options. They are parsed with it, and the manual is
+/// made from it.
+void define_program(CLI::App& program);
 
 /// train, generate, eval, topology, digest, bench
 void add_model_commands(CLI::App& program);
