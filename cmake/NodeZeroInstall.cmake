@@ -46,3 +46,5 @@ if(DOXYGEN_FOUND)
   configure_file(docs/Doxyfile.in Doxyfile @ONLY)
   add_custom_target(reference COMMAND Doxygen::doxygen ${PROJECT_BINARY_DIR}/Doxyfile VERBATIM)
 endif()
+
+include(NodeZeroPackages)

@@ -11,6 +11,7 @@ packages=(
   libcaf-dev libcli11-dev libdnnl-dev libeigen3-dev libexpected-dev libfmt-dev
   libbenchmark-dev libgtest-dev libpng-dev pkg-config libsqlite3-dev libssl-dev libutfcpp-dev libzstd-dev nlohmann-json3-dev
   ccache  # what the tests build a second time they have from its cache
+  dpkg-dev file  # makes Debian packages
   man-db groff-base  # the tests of the manual read it
   spin  # the model checker that is a second opinion on the protocol
   ocl-icd-opencl-dev  # the CMake package of libdnnl-dev asks for OpenCL
