@@ -1,22 +1,31 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# Installs what Node Zero is built from on Debian 12. Does nothing, and asks no network,
-# when everything is there.
+# Installs what Node Zero is built and tested with on Debian 12. Does nothing, and asks no
+# network, when everything is there.
 #
-#   scripts/setup.sh [--browser]    --browser: also what tests/browser needs
+#   scripts/setup.sh [--program | --browser]
+#     --program: only what the program and the library are built from
+#     --browser: also what tests/browser needs
 set -euo pipefail
 
 packages=(
-  g++ cmake ninja-build doxygen
+  g++ cmake ninja-build pkg-config
   libcaf-dev libcli11-dev libdnnl-dev libeigen3-dev libexpected-dev libfmt-dev
-  libbenchmark-dev libgtest-dev libpng-dev pkg-config libsqlite3-dev libssl-dev libutfcpp-dev libzstd-dev nlohmann-json3-dev
-  ccache  # what the tests build a second time they have from its cache
-  dpkg-dev file  # makes Debian packages
-  man-db groff-base  # the tests of the manual read it
-  spin  # the model checker that is a second opinion on the protocol
+  libsqlite3-dev libssl-dev libutfcpp-dev libzstd-dev nlohmann-json3-dev
   ocl-icd-opencl-dev  # the CMake package of libdnnl-dev asks for OpenCL
 )
-
+if [ "${1:-}" != --program ]; then
+  packages+=(
+    ccache  # the tests build parts of the library a second time, from its cache
+    libbenchmark-dev libgtest-dev
+    libpng-dev python3  # examples
+    doxygen             # the reference of the headers
+    dpkg-dev file       # Debian packages
+    man-db groff-base   # the manual
+    clang-format
+    spin  # the model checker that is a second opinion on the protocol
+  )
+fi
 if [ "${1:-}" = --browser ]; then
   packages+=(chromium)
   # Often there from another source, which Debian's packages would not go with.
