@@ -51,6 +51,12 @@ set(nodezero_costly_headers_with_caf ${nodezero_costly_headers} <chrono> <cstdin
   <fstream> <thread> <caf/actor_system.hpp> <caf/actor_system_config.hpp> <caf/all.hpp>
   <caf/scheduler/test_coordinator.hpp>)
 
+# nodezero_batches(<target>...): compiles the sources of targets in batches if NODEZERO_BATCHES is on.
+# Names that are local to a file must then differ between the files of a target.
+function(nodezero_batches)
+  set_target_properties(${ARGN} PROPERTIES UNITY_BUILD ${NODEZERO_BATCHES})
+endfunction()
+
 # nodezero_precompile(<target>...): lets targets that use CAF take the headers of nodezero_runtime.
 # The compiler wants the same flags for all, so programs are compiled as the library is, and not
 # with the -fPIE that CMake would give them.

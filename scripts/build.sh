@@ -6,5 +6,5 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh
-cmake --preset release "$@"
+cmake --preset release -DNODEZERO_BATCHES=ON "$@"
 cmake --build --preset release

@@ -14,6 +14,7 @@ done
 [ "$folder" = out/demo ] || echo "demo: out/demo is left as it is; this run goes into $folder"
 
 scripts/setup.sh --program
-cmake --preset release -DNODEZERO_BUILD_TESTS=OFF -DNODEZERO_BUILD_BENCH=OFF "$@"
+cmake --preset release -DNODEZERO_BATCHES=ON -DNODEZERO_BUILD_TESTS=OFF -DNODEZERO_BUILD_BENCH=OFF \
+  "$@"
 cmake --build --preset release --target nodezero
 exec build/release/nodezero train --preset demo --data /usr/share/common-licenses --out "$folder"

@@ -22,6 +22,6 @@ fi
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh
-cmake --preset portable "$@"
+cmake --preset portable -DNODEZERO_BATCHES=ON "$@"
 cmake --build --preset portable
 cmake --install build/portable --prefix "$prefix"

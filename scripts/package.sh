@@ -6,7 +6,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 scripts/setup.sh
-cmake --preset package "$@"
+cmake --preset package -DNODEZERO_BATCHES=ON "$@"
 cmake --build --preset package
 rm -rf build/package/packages
 cpack --config build/package/CPackConfig.cmake -B build/package/packages

@@ -13,9 +13,8 @@ constexpr std::size_t most_fields = 100;
 constexpr std::uint32_t most_names = 0xffff;
 
 void put_bytes(std::vector<std::byte>& out, const void* data, std::size_t size) {
-  const std::size_t before = out.size();
-  out.resize(before + size);
-  std::memcpy(out.data() + before, data, size);
+  const auto* const bytes = static_cast<const std::byte*>(data);
+  out.insert(out.end(), bytes, bytes + size);
 }
 
 void put_text(std::vector<std::byte>& out, std::string_view text, std::size_t longest) {

@@ -78,7 +78,7 @@ set(options -G ${GENERATOR} -DCMAKE_C_COMPILER=${C_COMPILER} -DCMAKE_CXX_COMPILE
 if(WAY STREQUAL subdirectory)
   # scripts/check-subdirectory.sh compiles the library a second time.
   set(ENV{NODEZERO_BUILD} ${BUILD})
-  list(APPEND options -DNODEZERO_SOURCE=${SOURCE}
+  list(APPEND options -DNODEZERO_SOURCE=${SOURCE} -DNODEZERO_BATCHES=${BATCHES}
        -DCMAKE_CXX_COMPILER_LAUNCHER=${SOURCE}/tests/install/reuse_objects.sh)
 endif()
 run(${CMAKE_COMMAND} -S ${CONSUMER} -B ${WORK} ${options})

@@ -23,7 +23,7 @@ using model::Bf16;
 using model::Index;
 using model::multiply;
 
-constexpr int rounds = 3;
+constexpr int repetitions = 3;
 
 /// A linear layer y[rows, outputs] = x[rows, inputs] w.
 struct Linear {
@@ -133,7 +133,7 @@ double measure_product_time(const model::ModelConfig& config, std::int64_t seque
   const std::uint32_t running = std::min(threads, micro_batches);
   std::barrier round(running, [&, first = true]() mutable noexcept {
     const auto now = Clock::now();
-    if (!std::exchange(first, false)) {  // the first time, the rounds are about to start
+    if (!std::exchange(first, false)) {  // the first time, the repetitions are about to start
       best = std::min(best, std::chrono::duration<double>(now - start).count());
     }
     start = now;
@@ -144,7 +144,7 @@ double measure_product_time(const model::ModelConfig& config, std::int64_t seque
       const model::FloatingPointScope scope;
       Products products(config, precision, sequences, weights.span());
       products.run(layers);  // touches all memory
-      for (int i = 0; i < rounds; ++i) {
+      for (int i = 0; i < repetitions; ++i) {
         round.arrive_and_wait();
         products.run(layers);
       }
