@@ -166,12 +166,14 @@ struct epoch_failed {
 // ---- anybody -> lifecycle -> inference ---------------------------------------------------
 
 /// Asks for a continuation of a prompt, or for a host's model's answer to an input. Answered by
-/// policy with `generated`, or refused with busy, queue_full, timed_out or stopped.
+/// policy with `generated`, or refused with busy, queue_full or timed_out. If the run stops first,
+/// the last version answers it.
 struct generate {
   std::vector<std::int32_t> prompt;  ///< at least one token id, unless there is an input
   std::int64_t tokens = 0;
   model::SamplingOptions sampling = {};
   AnyValue input = {};
+  bool until_stop = false;  ///< refused with stopped once the run is to stop
 };
 
 /// A generate that the lifecycle let pass, with the snapshot it may read.

@@ -46,7 +46,7 @@ class HostScheduler : public caf::scheduler::abstract_coordinator {
     jobs_->help_until([] { return false; });
     jobs_->close();
   }
-  void enqueue(caf::resumable* job) override { jobs_->push(job); }
+  void enqueue(caf::resumable* job) override { jobs_->push(job, HostJobs::Place::first); }
   bool detaches_utility_actors() const override { return false; }
   caf::actor_clock& clock() noexcept override { return clock_; }
 
@@ -81,9 +81,7 @@ HostJobs::Turn::~Turn() {
     jobs_->run_one();
   }
   innermost_turn = outer_;
-  if (last_) {
-    last_();
-  }
+  jobs_->leave();
 }
 
 HostJobs::Turn* HostJobs::Turn::of(const HostJobs& jobs) {
@@ -94,8 +92,27 @@ HostJobs::Turn* HostJobs::Turn::of(const HostJobs& jobs) {
   return turn;
 }
 
-void HostJobs::after_turn(std::function<void()> last) {
-  Turn::of(*this)->last_ = std::move(last);
+void HostJobs::at_rest(std::function<void()> last) {
+  const std::lock_guard lock(mutex_);
+  last_ = std::move(last);
+}
+
+bool HostJobs::is_idle() const {
+  const std::lock_guard lock(mutex_);
+  return jobs_.empty() && busy_ == 0;
+}
+
+void HostJobs::leave() {
+  std::function<void()> last;
+  {
+    const std::lock_guard lock(mutex_);
+    if (busy_ == 0) {
+      last.swap(last_);
+    }
+  }
+  if (last) {
+    last();
+  }
 }
 
 // -- tickets -------------------------------------------------------------------------------------
@@ -172,11 +189,12 @@ void HostJobs::attach(caf::actor_system& system, std::size_t throughput) {
   throughput_ = throughput;
 }
 
-void HostJobs::push(caf::resumable* job) {
+void HostJobs::push(caf::resumable* job, Place place) {
   {
     const std::lock_guard lock(mutex_);
     if (!is_closed_) {
-      jobs_.push_back(std::exchange(job, nullptr));
+      jobs_.insert(place == Place::first ? jobs_.begin() : jobs_.end(),
+                   std::exchange(job, nullptr));
       ++events_;
       changed_.notify_all();
     }
@@ -209,7 +227,7 @@ bool HostJobs::run_one() {
   const auto result = job->resume(this, throughput_);
   forget_system_on_this_thread();
   if (result == caf::resumable::resume_later) {
-    push(job);
+    push(job, Place::last);
   } else {
     caf::intrusive_ptr_release(job);
   }

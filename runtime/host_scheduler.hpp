@@ -52,11 +52,12 @@ class HostJobs : public std::enable_shared_from_this<HostJobs>, private caf::exe
     std::shared_ptr<HostJobs> jobs_;  ///< null in a turn that is not the outermost
     Turn* outer_ = nullptr;           ///< of other jobs, on the same thread
     std::size_t put_off_ = 0;         ///< tickets
-    std::function<void()> last_;
   };
 
-  /// Has this called when the turn ends that this thread is in, and outside of any job.
-  void after_turn(std::function<void()> last);
+  /// Has this called at the end of a turn, on any thread, as soon as no job runs.
+  void at_rest(std::function<void()> last);
+  /// Whether no job waits or runs.
+  bool is_idle() const;
 
   /// Does jobs, and waits while others do, until `is_done`, which jobs make true. Returns false
   /// when none is left or running; with a deadline only then, at the end of the job in hand.
@@ -67,14 +68,16 @@ class HostJobs : public std::enable_shared_from_this<HostJobs>, private caf::exe
   class Ticket;
   friend class HostScheduler;
 
-  // As the system's scheduler:
+  // As the system's scheduler. What somebody outside of the jobs sends comes first: he waits.
+  enum class Place { first, last };
   void attach(caf::actor_system& system, std::size_t throughput);
-  void push(caf::resumable* job);
-  void exec_later(caf::resumable* job) override { push(job); }
+  void push(caf::resumable* job, Place place);
+  void exec_later(caf::resumable* job) override { push(job, Place::last); }
   void close();
 
   bool help(const std::function<bool()>& is_done, const Deadline* deadline);
   bool run_one();
+  void leave();
   void hand_out();
   void use_ticket();
   void give_back_ticket();
@@ -82,13 +85,14 @@ class HostJobs : public std::enable_shared_from_this<HostJobs>, private caf::exe
   const Nested nested_;
   std::size_t throughput_ = 1;  ///< messages that an actor handles in one job
 
-  std::mutex mutex_;  ///< guards what follows
+  mutable std::mutex mutex_;  ///< guards what follows
   std::condition_variable changed_;
   Execute execute_;  ///< is called without the lock, while busy_ counts it
   std::deque<caf::resumable*> jobs_;
   std::size_t tickets_ = 0;   ///< that the host has; one for each job, or more
   std::size_t busy_ = 0;      ///< jobs that run and calls of execute_
   std::uint64_t events_ = 0;  ///< jobs that have come and that have ended
+  std::function<void()> last_;
   bool is_closed_ = false;
 };
 

@@ -7,17 +7,33 @@
 
 namespace nodezero::actors {
 
-std::optional<Error> check_batch(const AnyTrainable& model, const AnyValue& batch) {
-  if (!batch.holds(model.batch_type())) {
-    return Error{ErrorCode::wrong_shape, "the batch is of a type that the model does not take"};
-  }
+namespace {
+
+template <class Check>
+std::optional<Error> guarded(Check check) {
   try {
-    return model.check_batch(batch.value.get());
+    return check();
   } catch (const std::exception& error) {
     return Error{ErrorCode::internal, std::string("the model's check threw: ") + error.what()};
   } catch (...) {
     return Error{ErrorCode::internal, "the model's check threw"};
   }
+}
+
+}  // namespace
+
+std::optional<Error> check_batch(const AnyTrainable& model, const AnyValue& batch) {
+  if (!batch.holds(model.batch_type())) {
+    return Error{ErrorCode::wrong_shape, "the batch is of a type that the model does not take"};
+  }
+  return guarded([&] { return model.check_batch(batch.value.get()); });
+}
+
+std::optional<Error> check_input(const AnyTrainable& model, const AnyValue& input) {
+  if (!input.holds(model.input_type())) {
+    return Error{ErrorCode::wrong_shape, "the input is of a type that the model does not take"};
+  }
+  return guarded([&] { return model.check_input(input.value.get()); });
 }
 
 model::MicroBatch HostBatches::micro_batch(std::uint64_t epoch, std::uint64_t step,

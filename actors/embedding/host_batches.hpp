@@ -32,7 +32,8 @@ class HostBatches : public model::BatchSource {
   std::uint32_t micro_batches_;
 };
 
-/// Why the model does not take this batch.
+/// Why the model does not take this batch or input. What its check throws is internal.
 std::optional<Error> check_batch(const AnyTrainable& model, const AnyValue& batch);
+std::optional<Error> check_input(const AnyTrainable& model, const AnyValue& input);
 
 }  // namespace nodezero::actors

@@ -1,17 +1,28 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The beginning and the end of a session, and its runs.
+// The beginning and the end of a session.
 
 #include "actors/embedding/session.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "actors/embedding/host_run.hpp"
+#include "runtime/system_config.hpp"
 
 namespace nodezero {
 namespace {
+
+std::shared_ptr<actors::BatchQueue> make_queue(const TrainerOptions& options) {
+  return options.batches
+             ? nullptr
+             : std::make_shared<actors::BatchQueue>(options.queue_bound, options.when_full,
+                                                    options.running != Running::stepped);
+}
 
 std::shared_ptr<runtime::HostJobs> make_jobs(const TrainerOptions& options) {
   if (options.running != Running::host_executor) {
@@ -40,22 +51,22 @@ struct Trainer::Session::SystemConfig : caf::actor_system_config {
   }
 };
 
-Trainer::Session::Inside::Inside(Session& session) : session_(session) {
+Trainer::Session::Inside::Inside(Session& session) : session_(session), turn_(session.jobs_) {
   if (session_.is_stepped()) {
     ++session_.calls_inside_;
   }
 }
 
 Trainer::Session::Inside::~Inside() {
-  if (session_.is_stepped() && --session_.calls_inside_ == 0 && session_.is_closed_) {
-    session_.take_down();
+  if (session_.is_stepped() && --session_.calls_inside_ == 0) {
+    runtime::forget_system_on_this_thread();
+    if (session_.is_closed()) {
+      session_.finish(forever());
+    }
   }
 }
 
-Trainer::Session::Exchange::Exchange(Session& session)
-    : inside_(session), turn_(session.jobs_), lock_(session.run_mutex_) {}
-
-// -- beginning and end -------------------------------------------------------------------------
+// -- the beginning -------------------------------------------------------------------------------
 
 Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
     std::shared_ptr<const AnyTrainable> model, TrainerOptions options) {
@@ -65,16 +76,15 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
     options = actors::known_to(host_calls, std::move(options));
     auto trained = actors::trained_model(model, options);
     if (!trained) {
-      return tl::unexpected<Error>(std::move(trained.error()));
+      return fail(std::move(trained.error()));
     }
     auto folder = actors::StateFolder::open(options.folder);
     if (!folder) {
-      return tl::unexpected<Error>(std::move(folder.error()));
+      return fail(std::move(folder.error()));
     }
     std::shared_ptr<Session> session(new Session(host_calls, std::move(model), std::move(*trained),
                                                  std::move(options), std::move(*folder)));
-    const runtime::HostJobs::Turn turn(session->jobs_);
-    session->start(std::nullopt, true);
+    session->begin();
     return session;
   } catch (const std::exception& error) {
     return fail(ErrorCode::internal, std::string("the trainer cannot begin: ") + error.what());
@@ -90,9 +100,8 @@ Trainer::Session::Session(std::shared_ptr<const actors::HostCalls> host_calls,
       trained_(std::move(trained)),
       options_(std::move(options)),
       folder_(std::move(folder)),
-      queue_(options_.batches
-                 ? nullptr
-                 : std::make_shared<actors::BatchQueue>(options_.queue_bound, options_.when_full)),
+      queue_(make_queue(options_)),
+      board_(std::make_shared<actors::HostBoard>(options_, queue_)),
       jobs_(make_jobs(options_)),
       config_(std::make_unique<SystemConfig>(options_.running, jobs_)),
       system_(std::make_unique<caf::actor_system>(*config_)) {
@@ -101,164 +110,104 @@ Trainer::Session::Session(std::shared_ptr<const actors::HostCalls> host_calls,
   }
 }
 
+void Trainer::Session::begin() {
+  const runtime::HostJobs::Turn turn(jobs_);
+  keeper_ = actors::spawn_keeper(
+      *system_, scheduling_of(options_.running),
+      {model_, board_, actors::host_run_settings(model_, trained_, options_, queue_)});
+  if (has_own_threads()) {
+    board_->set_threads({options_.threads, 1, 1, 1, 1, 1});
+  }
+  runtime::forget_system_on_this_thread();
+}
+
+// -- the end -------------------------------------------------------------------------------------
+
 Trainer::Session::~Session() {
-  is_closed_ = true;
-  take_down();
+  say_close();
+  finish(forever());
+}
+
+bool Trainer::Session::is_closed() const {
+  const std::lock_guard lock(mutex_);
+  return !keeper_;
+}
+
+/// Tells the keeper to close. False if somebody has done so before.
+bool Trainer::Session::say_close() {
+  const std::lock_guard lock(mutex_);
+  if (!keeper_) {
+    return false;
+  }
+  auto [settle, closed] = promised<void>();
+  closed_ = closed.share();
+  caf::anon_send(keeper_, actors::close_run{std::move(settle)});
+  if (is_stepped()) {
+    // Before what the actors would do otherwise.
+    auto& jobs = scheduler_->jobs;
+    auto* keeper = dynamic_cast<caf::resumable*>(caf::actor_cast<caf::abstract_actor*>(keeper_));
+    const auto job = std::find(jobs.begin(), jobs.end(), keeper);
+    std::rotate(jobs.begin(), job, job == jobs.end() ? job : job + 1);
+  }
+  keeper_ = nullptr;
+  return true;
+}
+
+/// Waits until the keeper has closed, and takes the actor system down. False if the deadline came
+/// first.
+bool Trainer::Session::finish(Deadline deadline) {
+  std::unique_lock lock(mutex_);
+  const auto closed = closed_;
+  lock.unlock();
+  if (jobs_) {
+    const auto is_over = [&] { return (!closed.valid() || is_ready(closed)) && jobs_->is_idle(); };
+    if (!jobs_->help_until(is_over, deadline)) {
+      return false;
+    }
+  } else if (is_stepped()) {
+    while (system_ && scheduler_->try_run_once()) {
+    }
+  } else if (closed.valid()) {
+    closed.wait();
+  }
+  lock.lock();
+  const auto system = std::move(system_);  // by one of those that close
+  lock.unlock();
+  runtime::forget_system_on_this_thread();
+  board_->set_threads({});
+  return true;
 }
 
 Result<void> Trainer::Session::close() {
   if (host_calls_->is_inside()) {
     return fail(ErrorCode::busy, "a callback cannot close the trainer that called it");
   }
-  if (is_stepped() && std::this_thread::get_id() != owner_) {
+  if (is_stepped() && !is_owner()) {
     return fail(ErrorCode::wrong_thread, "only the thread that created the trainer may close it");
   }
-  if (!is_closed_.exchange(true)) {
-    take_down();
+  const Inside inside(*this);
+  say_close();
+  if (!finish(deadline_in(options_.close_timeout))) {
+    return fail(ErrorCode::timed_out,
+                fmt::format("a job has not come back from the host's executor for {} ms",
+                            options_.close_timeout.count()));
   }
   return {};
 }
 
 void Trainer::Session::let_go() {
-  const bool is_first = !is_closed_.exchange(true);
-  if (!host_calls_->is_inside()) {
-    if (is_first) {
-      take_down();
-    }
-  } else if (jobs_) {
-    jobs_->after_turn([self = shared_from_this()] { self->take_down(); });
-  } else if (has_own_threads()) {
-    // The thread of a callback cannot wait for its own end.
-    std::thread([self = shared_from_this()] { self->take_down(); }).detach();
-  }
-}
-
-void Trainer::Session::take_down() {
-  if (queue_) {
-    queue_->close();
-  }
-  changed_.notify_all();
   const runtime::HostJobs::Turn turn(jobs_);
-  {
-    const SharedLock lock(run_mutex_);
-    if (!system_) {
-      return;
+  const bool is_first = say_close();
+  if (host_calls_->is_inside()) {
+    if (has_own_threads()) {
+      // The thread of a callback cannot wait for its own end.
+      std::thread([self = shared_from_this()] { self->finish(forever()); }).detach();
+    } else if (jobs_) {
+      jobs_->at_rest([self = shared_from_this()] { self->finish(forever()); });
     }
-    send_exit();
+  } else if (!finish(is_first ? deadline_in(options_.close_timeout) : deadline_in({}))) {
+    jobs_->at_rest([self = shared_from_this()] { self->finish(forever()); });
   }
-  // Whoever waits for an answer gets an error and leaves.
-  const ExclusiveLock lock(run_mutex_);
-  await_exit();
-  system_.reset();
-  is_down_ = true;
-}
-
-// -- one run of the actors ---------------------------------------------------------------------
-
-void Trainer::Session::start(std::optional<model::Checkpoint> from, bool trains) {
-  auto run = actors::host_run_settings(model_, trained_, options_, queue_);
-  run.resume = std::move(from);
-  {
-    const std::lock_guard lock(mutex_);
-    const auto progress = run.resume ? run.resume->progress : model::TrainingProgress{};
-    status_.steps = progress.step;
-    status_.epochs = progress.epoch;
-    status_.version = progress.version;
-    is_training_ = trains;
-    is_stopping_ = false;
-  }
-  actors_ = actors::spawn_run(*system_, scheduling_of(options_.running), run, *this);
-  if (trains) {
-    runtime::ask_then<actors::run_ended>(
-        *system_, actors_.driver, actors::run_all{},
-        [this](const Result<actors::run_ended>& outcome) { run_has_ended(outcome); });
-  }
-  if (!is_stepped()) {
-    {
-      const std::lock_guard lock(mutex_);
-      feed_ = actors_.feed;
-    }
-    notify_feed();  // of what has come meanwhile
-  }
-  runtime::forget_system_on_this_thread();
-}
-
-void Trainer::Session::send_exit() {
-  {
-    const std::lock_guard lock(mutex_);
-    feed_ = actors::feed_actor();
-  }
-  actors_.send_exit();
-}
-
-void Trainer::Session::await_exit() {
-  actors_ = {};
-  if (!has_own_threads()) {
-    work_until([] { return false; });
-  }
-}
-
-void Trainer::Session::run_has_ended(const Result<actors::run_ended>& outcome) {
-  const std::lock_guard lock(mutex_);
-  is_training_ = false;
-  if (!is_stopping_ && !is_closed_) {
-    const bool is_finished = outcome && !outcome->reason;
-    ended_ = is_finished ? Progress::finished : Progress::failed;
-    if (!is_finished) {
-      status_.failure = to_string(outcome ? *outcome->reason : outcome.error());
-    }
-  }
-  changed_.notify_all();
-}
-
-/// Stops the run and returns its last complete version; all telemetry has been heard.
-Result<model::Checkpoint> Trainer::Session::halt() {
-  {
-    const std::lock_guard lock(mutex_);
-    is_stopping_ = true;
-  }
-  const auto answer =
-      wait_for(runtime::ask<actors::stopped>(*system_, actors_.lifecycle, actors::stop{}));
-  end_run();
-  if (!answer) {
-    return fail(answer.error());
-  }
-  return answer->checkpoint;
-}
-
-void Trainer::Session::end_run() {
-  if (has_own_threads()) {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return !is_training_; });
-  } else {
-    work_until([this] {
-      const std::lock_guard lock(mutex_);
-      return !is_training_;
-    });
-  }
-}
-
-void Trainer::Session::replace(std::optional<model::Checkpoint> from, bool trains) {
-  send_exit();
-  await_exit();
-  start(std::move(from), trains);
-}
-
-/// After the end another run, which does not train, holds the last version.
-Result<void> Trainer::Session::revive() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!ended_ || is_revived_) {
-      return {};
-    }
-  }
-  auto checkpoint = halt();
-  if (!checkpoint) {
-    return tl::unexpected<Error>(std::move(checkpoint.error()));
-  }
-  replace(std::move(*checkpoint), false);
-  is_revived_ = true;
-  return {};
 }
 
 }  // namespace nodezero

@@ -18,6 +18,8 @@ inference::inference(caf::actor_config& config, lane_scheduler_actor lanes,
     : recorded(config), lanes_(std::move(lanes)), timeout_(timeout), at_once_(at_once) {}
 
 inference::behavior_type inference::make_behavior() {
+  monitor(lanes_);  // without them nobody gets an answer
+  set_down_handler([this](const caf::down_msg& down) { quit(down.reason); });
   return {
       [this](const infer& message) -> caf::result<generated> {
         auto session = std::make_shared<GenerationSession>();

@@ -74,14 +74,12 @@ void lifecycle::take_snapshot(const snapshot& message) {
   }
   if (message.epoch_boundary) {
     enter(quiescent{message.envelope.epoch});
-    for (auto& [number, entry] : std::exchange(state_.waiting, {})) {
-      pass_to_inference(entry.request, std::move(entry.promise));
-    }
+    answer_waiting();
   }
 }
 
 caf::result<generated> lifecycle::begin(const generate& request) {
-  if (in<draining>() || in<ended>()) {
+  if (request.until_stop && (in<draining>() || in<ended>())) {
     return make_error({ErrorCode::stopped, "the run is stopping", at(state_.envelope)});
   }
   if (!request.input.value && (request.prompt.empty() || request.tokens < 0)) {
@@ -97,6 +95,9 @@ caf::result<generated> lifecycle::begin(const generate& request) {
   }
   if (in<failed>()) {
     return make_error(std::get<failed>(state_.phase).reason);
+  }
+  if (const auto* end = std::get_if<ended>(&state_.phase)) {
+    return std::get<caf::error>(end->answer);
   }
   if (settings_.policy == InferencePolicy::refuse) {
     return make_error(
@@ -119,6 +120,12 @@ void lifecycle::pass_to_inference(const generate& request,
             [promise](const caf::error& error) mutable { promise.deliver(error); });
 }
 
+void lifecycle::answer_waiting() {
+  for (auto& [number, entry] : std::exchange(state_.waiting, {})) {
+    pass_to_inference(entry.request, std::move(entry.promise));
+  }
+}
+
 void lifecycle::refuse_waiting(Error reason) {
   for (auto& [number, entry] : std::exchange(state_.waiting, {})) {
     entry.promise.deliver(make_error(reason));
@@ -134,8 +141,6 @@ caf::result<stopped> lifecycle::begin(const stop&) {
   state_.stops.push_back(promise);
   if (!in<draining>()) {
     enter(draining{});
-    state_.weights.reset();
-    refuse_waiting({ErrorCode::stopped, "the run is stopping", at(state_.envelope)});
     if (state_.root) {
       drain();
     }
@@ -151,8 +156,19 @@ void lifecycle::drain() {
 
 void lifecycle::answer_stops(const std::variant<stopped, caf::error>& answer) {
   enter(ended{answer});
+  const auto* last = std::get_if<stopped>(&answer);
+  if (last) {
+    const auto& progress = last->checkpoint.progress;
+    state_.envelope = {progress.run, progress.epoch, progress.step, progress.version};
+    state_.weights = last->checkpoint.weights;
+  }
   for (auto& promise : std::exchange(state_.stops, {})) {
     std::visit([&](const auto& given) { promise.deliver(given); }, answer);
+  }
+  if (state_.weights) {
+    answer_waiting();
+  } else {
+    refuse_waiting(to_error(std::get<caf::error>(answer)));
   }
 }
 

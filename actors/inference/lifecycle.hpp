@@ -17,7 +17,8 @@ namespace nodezero::actors {
 
 /// Owns the answer to "may anybody read the weights now?". Every inference request passes
 /// it and is answered from a complete snapshot, waits for an epoch boundary, or is refused,
-/// by policy. It also owns the end: stop works from every state.
+/// by policy. It also owns the end: stop works from every state, and the version that the run
+/// ended with answers requests as long as the actors live.
 ///
 ///   idle -> training(e) -> quiescent(e) -> training(e + 1) ... -> draining -> stopped
 ///                      \-> failed
@@ -77,6 +78,7 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
   caf::result<generated> begin(const generate& request);
   caf::result<stopped> begin(const stop& request);
   void pass_to_inference(const generate& request, caf::typed_response_promise<generated> promise);
+  void answer_waiting();
   void refuse_waiting(Error reason);
   void drain();
   void answer_stops(const std::variant<stopped, caf::error>& answer);

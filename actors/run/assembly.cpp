@@ -62,28 +62,48 @@ std::shared_ptr<const model::TrainedModel> trained_model(const RunSettings& sett
   return settings.trained ? settings.trained : model::gpt2_model(settings.training);
 }
 
-void spawn_lanes(caf::actor_system& system, const RunSettings& settings,
-                 const LaneSpawner& spawn_lane, RunActors& actors) {
-  for (std::uint32_t i = 0; i < lane_count(settings); ++i) {
-    actors.lanes.push_back(spawn_lane(i));
+void end(const auto& handle) {
+  if (handle) {  // it may not have been spawned
+    caf::anon_send_exit(handle, caf::exit_reason::kill);
   }
-  actors.lane_scheduler = system.spawn<lane_scheduler>(actors.lanes, actors.gradients);
+}
+
+/// Ends a lane before the work that waits for it.
+void end_at_once(const lane_actor& lane) {
+  caf::actor_cast<caf::strong_actor_ptr>(lane)->enqueue(
+      nullptr, caf::make_message_id(caf::message_priority::high),
+      caf::make_message(caf::exit_msg{lane.address(), caf::exit_reason::kill}), nullptr);
 }
 
 }  // namespace
 
-RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
-                    const RunSettings& settings, Observer& observer) {
-  const auto trained = trained_model(settings);
-  return spawn_run(system, scheduling, settings, observer, [&](std::uint32_t number) {
-    return caf::actor_cast<lane_actor>(runtime::spawn_computing<lane>(
-        system, scheduling, number, trained, settings.training.seed, settings.lane_times));
-  });
+Workers spawn_workers(caf::actor_system& system, runtime::Scheduling scheduling,
+                      const RunSettings& settings, Observer& observer,
+                      const LaneSpawner& spawn_lane) {
+  Workers workers;
+  try {
+    const auto trained = trained_model(settings);
+    for (std::uint32_t i = 0; i < lane_count(settings); ++i) {
+      workers.lanes.push_back(
+          spawn_lane
+              ? spawn_lane(i)
+              : caf::actor_cast<lane_actor>(runtime::spawn_computing<lane>(
+                    system, scheduling, i, trained, settings.training.seed, settings.lane_times)));
+    }
+    workers.observer = runtime::spawn_computing<observer_bridge>(system, scheduling, observer);
+    workers.checkpointer = runtime::spawn_computing<checkpointer>(
+        system, scheduling, settings.folder, settings.training.model, settings.tokenizer,
+        settings.keep);
+  } catch (...) {
+    workers.send_exit();
+    throw;
+  }
+  return workers;
 }
 
-RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
-                    const RunSettings& settings, Observer& observer,
-                    const LaneSpawner& spawn_lane) {
+namespace {
+
+void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& settings) {
   const auto trained = trained_model(settings);
   const Layout layout = trained->layout();
   const auto progress = starting_progress(settings);
@@ -92,13 +112,10 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
   const ParametersPtr weights = buffers->publish();
   const bool validates = settings.validation_batches != nullptr;
 
-  RunActors actors;
   actors.gradients = std::make_shared<GradientPool>(layout);
-  spawn_lanes(system, settings, spawn_lane, actors);
-  actors.observer = runtime::spawn_computing<observer_bridge>(system, scheduling, observer);
+  actors.lane_scheduler = system.spawn<lane_scheduler>(actors.workers.lanes, actors.gradients);
   if (settings.submitted) {
-    actors.feed = system.spawn<feed>(settings.submitted, settings.training.micro_batches);
-    actors.corpus = caf::actor_cast<corpus_actor>(actors.feed);
+    actors.corpus = system.spawn<feed>(settings.submitted, settings.training.micro_batches);
   } else {
     actors.corpus = system.spawn<corpus>(settings.training_batches, settings.validation_batches);
   }
@@ -116,14 +133,11 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
       system.spawn<lifecycle>(lifecycle::Settings{settings.inference, settings.inference_timeout,
                                                   settings.stall_timeout * 2},
                               snapshot{envelope, weights, true}, actors.inference);
-  actors.checkpointer = runtime::spawn_computing<checkpointer>(system, scheduling, settings.folder,
-                                                               settings.training.model,
-                                                               settings.tokenizer, settings.keep);
 
   auto spheres = std::make_shared<const SphereSettings>(
       SphereSettings{.lanes = actors.lane_scheduler,
                      .lane_count = lane_count(settings),
-                     .observer = actors.observer,
+                     .observer = actors.workers.observer,
                      .tree = std::make_shared<const std::vector<TopologyNode>>(
                          topology(settings.spheres, settings.symmetry)),
                      .symmetry = settings.symmetry,
@@ -136,7 +150,7 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
   root.corpus = actors.corpus;
   root.optimizer = actors.optimizer;
   root.lifecycle = actors.lifecycle;
-  root.checkpointer = actors.checkpointer;
+  root.checkpointer = actors.workers.checkpointer;
   root.training_batches = settings.training_batches;
   root.validates = validates;
   root.waits_for_batches = settings.submitted != nullptr;
@@ -151,7 +165,7 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
   actors.driver = system.spawn<driver>(
       DriverSettings{.root = actors.root,
                      .lifecycle = actors.lifecycle,
-                     .observer = actors.observer,
+                     .observer = actors.workers.observer,
                      .progress = progress,
                      .epochs = settings.training.epochs,
                      .steps = settings.training.steps,
@@ -160,23 +174,64 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
                      .sample_tokens = settings.sample_tokens,
                      .sampling = settings.sampling,
                      .timeout = settings.inference_timeout + settings.stall_timeout * 2});
+}
+
+}  // namespace
+
+RunActors spawn_run(caf::actor_system& system, const RunSettings& settings, Workers workers) {
+  RunActors actors;
+  actors.workers = std::move(workers);
+  try {
+    spawn(actors, system, settings);
+  } catch (...) {
+    actors.leave_workers();
+    throw;
+  }
   return actors;
 }
 
-void RunActors::send_exit() const {
-  const auto end = [](const auto& handle) { caf::anon_send_exit(handle, caf::exit_reason::kill); };
+RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
+                    const RunSettings& settings, Observer& observer,
+                    const LaneSpawner& spawn_lane) {
+  auto workers = spawn_workers(system, scheduling, settings, observer, spawn_lane);
+  try {
+    return spawn_run(system, settings, workers);
+  } catch (...) {
+    workers.send_exit();
+    throw;
+  }
+}
+
+std::vector<caf::actor> Workers::all() const {
+  std::vector<caf::actor> actors{caf::actor_cast<caf::actor>(observer),
+                                 caf::actor_cast<caf::actor>(checkpointer)};
+  for (const auto& lane : lanes) {
+    actors.push_back(caf::actor_cast<caf::actor>(lane));
+  }
+  return actors;
+}
+
+void Workers::send_exit() const {
+  for (const auto& lane : lanes) {
+    end_at_once(lane);
+  }
+  end(checkpointer);
+  end(observer);
+}
+
+void RunActors::leave_workers() const {
   end(driver);
   end(root);
   end(lifecycle);
   end(inference);
   end(optimizer);
   end(corpus);
-  end(checkpointer);
   end(lane_scheduler);
-  for (const auto& lane : lanes) {
-    end(lane);
-  }
-  end(observer);
+}
+
+void RunActors::send_exit() const {
+  leave_workers();
+  workers.send_exit();
 }
 
 }  // namespace nodezero::actors

@@ -13,22 +13,32 @@
 
 namespace nodezero::actors {
 
+/// The actors that compute, wait for disks and call the host, on threads of their own where there
+/// are threads. They serve one run after the other.
+struct Workers {
+  std::vector<lane_actor> lanes;
+  observer_actor observer;
+  checkpointer_actor checkpointer;
+
+  std::vector<caf::actor> all() const;
+  void send_exit() const;
+};
+
 /// The actors of one run in a system that somebody owns. They end when they are sent an
 /// exit; the spheres end with node_zero.
 struct RunActors {
-  std::vector<lane_actor> lanes;
+  Workers workers;
   lane_scheduler_actor lane_scheduler;
-  observer_actor observer;
   corpus_actor corpus;
-  feed_actor feed;  ///< the corpus, if a host submits the batches
   optimizer_actor optimizer;
   inference_actor inference;
   lifecycle_actor lifecycle;
-  checkpointer_actor checkpointer;
   node_zero_actor root;
   driver_actor driver;
   std::shared_ptr<GradientPool> gradients;
 
+  /// Sends an exit to all of them but the workers, which another run may use.
+  void leave_workers() const;
   /// Sends an exit to all of them.
   void send_exit() const;
 };
@@ -36,12 +46,20 @@ struct RunActors {
 /// Spawns one of the lanes of a run; they are numbered from 0.
 using LaneSpawner = std::function<lane_actor(std::uint32_t)>;
 
-/// Spawns a run. `observer` must outlive the actors. @throws std::bad_alloc
-RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
-                    const RunSettings& settings, Observer& observer);
+// If these throw, they leave no actor behind.
 
-/// The same with lanes of the caller's.
+/// `observer` must outlive the actors. Without a spawner the lanes compute the settings' model.
+/// @throws std::bad_alloc, std::system_error if a thread cannot be started
+Workers spawn_workers(caf::actor_system& system, runtime::Scheduling scheduling,
+                      const RunSettings& settings, Observer& observer,
+                      const LaneSpawner& spawn_lane = nullptr);
+
+/// Spawns a run with workers that no other run uses. @throws std::bad_alloc
+RunActors spawn_run(caf::actor_system& system, const RunSettings& settings, Workers workers);
+
+/// Spawns a run and its workers.
 RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
-                    const RunSettings& settings, Observer& observer, const LaneSpawner& spawn_lane);
+                    const RunSettings& settings, Observer& observer,
+                    const LaneSpawner& spawn_lane = nullptr);
 
 }  // namespace nodezero::actors

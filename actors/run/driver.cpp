@@ -98,8 +98,9 @@ void driver::sample(std::size_t prompt) {
     next_epoch();
     return;
   }
-  request(settings_.lifecycle, settings_.timeout,
-          generate{settings_.prompts[prompt], settings_.sample_tokens, settings_.sampling})
+  request(
+      settings_.lifecycle, settings_.timeout,
+      generate{settings_.prompts[prompt], settings_.sample_tokens, settings_.sampling, {}, true})
       .then(
           [this, prompt](const generated& answer) {
             send(settings_.observer,

@@ -30,7 +30,8 @@ std::uint64_t feed::state_digest(const runtime::ActorKeys& keys) const {
 void feed::answer_waiting() {
   while (!state_.waiting.empty()) {
     std::vector<AnyValue> content;
-    if (!queue_->take(state_.waiting.front().request.envelope.step, micro_batches_, content)) {
+    if (!queue_->take(id(), state_.waiting.front().request.envelope.step, micro_batches_,
+                      content)) {
       return;
     }
     auto batches = std::make_shared<StepBatches>();

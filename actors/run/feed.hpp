@@ -11,9 +11,6 @@
 
 namespace nodezero::actors {
 
-/// host -> feed: there are more batches than before.
-struct batches_arrived {};
-
 using feed_actor = corpus_actor::extend<runtime::Accepts<batches_arrived>>;
 
 /// A corpus of what a host submits: plans a step when it has all the step's batches.
@@ -46,5 +43,3 @@ class feed : public runtime::recorded<feed_actor::base>, public runtime::Explora
 };
 
 }  // namespace nodezero::actors
-
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::batches_arrived)

@@ -84,6 +84,9 @@ struct TrainerOptions {
 
   /// For Running::host_executor.
   Executor execute;
+  /// How long `close` and the destructor wait for jobs that the executor's threads have begun. A
+  /// job that ends later starts no more work, and the last one frees what the trainer held.
+  std::chrono::milliseconds close_timeout = std::chrono::minutes(1);
 
   /// Callbacks, called one at a time where the trainer does its work. They must not throw. They,
   /// `batches`, `execute` and the model's functions may call `status`, and `submit` while there is
@@ -224,7 +227,10 @@ class NODEZERO_EXPORT Trainer {
   Result<void> restore(std::span<const std::byte> state);
   Result<void> restore(const std::string& name);
 
-  /// Ends the trainer. Waiting calls return ErrorCode::closed, and so do all later ones.
+  /// Ends the trainer. Waiting calls return ErrorCode::closed at once, and so do all later ones.
+  /// Waits for the micro-batch or prediction that is being computed. Fails with timed_out if the
+  /// host's executor does not finish it, see TrainerOptions::close_timeout; then it may be called
+  /// again.
   Result<void> close();
 
  private:

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <set>
+#include <utility>
 
 #include <gtest/gtest.h>
 
@@ -66,9 +67,6 @@ TEST(Inference, IsAnsweredFromCompleteSnapshotsDuringTraining) {  // A2
   std::set<std::uint64_t> answered_by;
   for (std::size_t i = 0; i < flood.requests.size(); ++i) {
     auto& request = flood.requests[i];
-    if (request.code() == ErrorCode::stopped) {
-      continue;  // asked while the run was ending
-    }
     ASSERT_TRUE(request.succeeded()) << i << ": " << static_cast<int>(request.code());
     const std::uint64_t version = request.get()->envelope.version;
     answered_by.insert(version);
@@ -93,9 +91,6 @@ TEST(Inference, WaitsForTheEpochBoundaryIfThatIsThePolicy) {  // A2
   ASSERT_TRUE(flood.finished);
   std::size_t answered = 0;
   for (auto& request : flood.requests) {
-    if (request.code() == ErrorCode::stopped) {
-      continue;
-    }
     ASSERT_TRUE(request.succeeded());
     ++answered;
     EXPECT_TRUE(request.get()->envelope.version == 0 ||
@@ -196,8 +191,36 @@ TEST(Stop, WorksAtEveryMessageOfARun) {  // A5, A10, A11
     }
     EXPECT_EQ(stage.actors().gradients->leased(), 0u);
     auto late = stage.ask<generated>(stage.actors().lifecycle, ask_for(1, 1));
+    auto not_worth_it = ask_for(1, 1);
+    not_worth_it.until_stop = true;
+    auto later = stage.ask<generated>(stage.actors().lifecycle, std::move(not_worth_it));
     stage.run();
-    EXPECT_EQ(late.code(), ErrorCode::stopped);
+    ASSERT_TRUE(late.succeeded());
+    EXPECT_EQ(late.get()->envelope.version, checkpoint.progress.version);
+    EXPECT_EQ(later.code(), ErrorCode::stopped);
+  }
+}
+
+TEST(Stop, RefusesNoRequestThatWaits) {
+  for (const auto policy : {InferencePolicy::snapshot, InferencePolicy::wait}) {
+    auto settings = tiny_settings();
+    settings.inference = policy;
+    bool is_over = false;
+    for (std::size_t moment = 0; !is_over; moment += 5) {
+      Stage stage(settings);
+      auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+      for (std::size_t i = 0; i < moment; ++i) {
+        stage.step();
+      }
+      is_over = end.answered();
+      auto before = stage.ask<generated>(stage.actors().lifecycle, ask_for(3, moment));
+      auto stop_answer = stage.ask<stopped>(stage.actors().lifecycle, stop{});
+      auto after = stage.ask<generated>(stage.actors().lifecycle, ask_for(3, moment));
+      stage.run();
+      ASSERT_TRUE(stop_answer.succeeded()) << "moment " << moment;
+      EXPECT_TRUE(before.succeeded()) << "moment " << moment;
+      EXPECT_TRUE(after.succeeded()) << "moment " << moment;
+    }
   }
 }
 

@@ -90,6 +90,66 @@ TEST(Learner, LearnsInAHostsSystemWhatItIsSentAndGoesWithItsExit) {
   EXPECT_FALSE(spawn_learner(system, make_trainable(small_model()), options));
 }
 
+TEST(Learner, GoesOnWhateverTheHostsChecksAndCallbacksThrow) {
+  caf::actor_system_config config;
+  configure(config);
+  caf::actor_system system(config);
+  struct Throwing : Scripted {
+    std::optional<Error> check(const Batch& batch) const {
+      return batch.empty() ? throw std::runtime_error("no such medium") : std::nullopt;
+    }
+    std::optional<Error> check(const float& x) const { return x < 0 ? throw 42 : std::nullopt; }
+  };
+  TrainerOptions options;
+  options.total_steps = 40;
+  options.on_step = [](const StepReport& report) {
+    if (report.step % 4 == 3) {
+      throw std::runtime_error("no such medium");
+    }
+  };
+  const auto learner = spawn_learner(system, make_trainable(Throwing()), options);
+  ASSERT_TRUE(learner) << learner.error().message;
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_FALSE(ask<batch_taken>(system, *learner, submit_batch{AnyValue::of(Throwing::Batch{})}));
+    EXPECT_FALSE(ask<model_answer>(system, *learner, ask_model{AnyValue::of(-1.0f)}));
+    ASSERT_TRUE(ask<batch_taken>(system, *learner, submit_batch{AnyValue::of(Throwing::Batch{1})}));
+  }
+  std::optional<Status> status;
+  do {
+    status = ask<Status>(system, *learner, ask_status{});
+    ASSERT_TRUE(status);
+  } while (status->progress == Progress::working);
+  EXPECT_EQ(status->progress, Progress::finished) << status->failure;
+  EXPECT_EQ(status->steps, 40u);
+  EXPECT_EQ(ask<model_answer>(system, *learner, ask_model{AnyValue::of(1.0f)})->version, 40u);
+  caf::anon_send_exit(*learner, caf::exit_reason::user_shutdown);
+}
+
+TEST(Learner, AnswersEveryQuestionWhileItsRunEnds) {
+  caf::actor_system_config config;
+  configure(config);
+  caf::actor_system system(config);
+  for (int run = 0; run < 30; ++run) {
+    TrainerOptions options;
+    options.steps_in_epoch = 1;
+    options.total_steps = 3;
+    const auto learner = spawn_learner(system, make_trainable(Scripted()), options);
+    ASSERT_TRUE(learner) << learner.error().message;
+    for (int i = 0; i < 3; ++i) {
+      ASSERT_TRUE(
+          ask<batch_taken>(system, *learner, submit_batch{AnyValue::of(Scripted::Batch{1})}));
+    }
+    std::optional<Status> status;
+    do {
+      ASSERT_TRUE(ask<model_answer>(system, *learner, ask_model{AnyValue::of(1.0f)}))
+          << "run " << run;
+      status = ask<Status>(system, *learner, ask_status{});
+    } while (status->progress == Progress::working);
+    EXPECT_EQ(ask<model_answer>(system, *learner, ask_model{AnyValue::of(1.0f)})->version, 3u);
+    caf::anon_send_exit(*learner, caf::exit_reason::user_shutdown);
+  }
+}
+
 TEST(Learner, OneTraceHasTheMessagesOfTheHostsActorsAndItsOwn) {
   const auto path = std::filesystem::temp_directory_path() /
                     ("nodezero-host-" + std::to_string(getpid()) + ".nztrace");
@@ -117,7 +177,7 @@ TEST(Learner, OneTraceHasTheMessagesOfTheHostsActorsAndItsOwn) {
     types.insert(name.text);
   }
   EXPECT_TRUE(actors.contains("greeter"));
-  EXPECT_TRUE(actors.contains("learner"));
+  EXPECT_TRUE(actors.contains("keeper"));
   EXPECT_TRUE(actors.contains("node_zero"));
   EXPECT_TRUE(types.contains("begin_epoch"));
   EXPECT_TRUE(types.contains("nodezero::submit_batch"));

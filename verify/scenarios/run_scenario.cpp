@@ -51,7 +51,7 @@ class RunScenario::probe : public runtime::recorded<caf::event_based_actor> {
             },
             [this](const caf::error& error) {
               --scenario_.unanswered_;
-              scenario_.was_refused(what_, scenario_.network_->index(id()), error);
+              scenario_.was_refused(what_, error);
             });
     receiver_ = nullptr;
     return {[](caf::unit_t) {}};
@@ -92,10 +92,6 @@ void RunScenario::begin(caf::actor_system& system, Network& network) {
   generated_ = 0;
   refused_ = 0;
   boundaries_ = 0;
-  network_ = &network;
-  stopping_ = false;
-  waiting_.clear();
-  owed_.clear();
   actors_ = actors::spawn_run(
       system, runtime::Scheduling::testing, settings_, nobody_, [&](std::uint32_t) {
         return caf::actor_cast<actors::lane_actor>(system.spawn<stand_in_lane>(ledger_));
@@ -152,15 +148,7 @@ std::uint64_t RunScenario::digest_of(const Delivery& delivery,
 std::uint64_t RunScenario::digest() const {
   runtime::Fingerprint digest;
   digest.add(ledger_.digest()).add(unanswered_).add(failed_).add(generated_).add(refused_);
-  digest.add(boundaries_);
-  digest.add(stopping_).add(actors_.gradients->leased());
-  for (const auto* requests : {&waiting_, &owed_}) {
-    digest.add(requests->size());
-    for (const auto node : *requests) {
-      digest.add(node);
-    }
-  }
-  return digest.value();
+  return digest.add(boundaries_).add(actors_.gradients->leased()).value();
 }
 
 void RunScenario::before(const Delivery& delivery) {
@@ -170,23 +158,6 @@ void RunScenario::before(const Delivery& delivery) {
   ledger_.note(delivery);
   if (const auto* end = delivery.as<actors::snapshot>()) {
     boundaries_ += end->epoch_boundary;
-  }
-  if (std::strcmp(delivery.receiver_name, "lifecycle") == 0) {
-    note_request(delivery);
-  }
-}
-
-/// A request for inference that is at the lifecycle when an epoch ends is answered then, whatever
-/// comes later.
-void RunScenario::note_request(const Delivery& delivery) {
-  if (delivery.as<actors::stop>()) {
-    stopping_ = true;
-  } else if (stopping_) {
-    return;
-  } else if (delivery.as<actors::generate>()) {
-    waiting_.insert(delivery.link.sender);
-  } else if (const auto* end = delivery.as<actors::snapshot>(); end && end->epoch_boundary) {
-    owed_.insert(waiting_.begin(), waiting_.end());
   }
 }
 
@@ -235,18 +206,13 @@ void RunScenario::was_generated(const actors::generated& answer) {
   }
 }
 
-void RunScenario::was_refused(const char* request, NodeIndex by, const caf::error& error) {
+void RunScenario::was_refused(const char* request, const caf::error& error) {
   ++refused_;
   const auto reason = actors::to_error(error);
-  const bool is_generation = std::strcmp(request, "generate") == 0;
-  const bool is_owed = owed_.erase(by) > 0;
-  waiting_.erase(by);
   // A refusal has a reason that was given to the run from outside.
   const bool is_allowed =
-      setup_.may_fail ||
-      (!is_owed && is_generation &&
-       (reason.code == ErrorCode::stopped ||
-        (reason.code == ErrorCode::busy && setup_.policy == actors::InferencePolicy::refuse)));
+      setup_.may_fail || (std::strcmp(request, "generate") == 0 && reason.code == ErrorCode::busy &&
+                          setup_.policy == actors::InferencePolicy::refuse);
   if (!is_allowed) {
     ledger_.broken(fmt::format("{} was refused: {}", request, to_string(reason)));
   }

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -50,8 +49,7 @@ class RunScenario : public explore::Scenario {
   void run_has_ended(const actors::run_ended& end);
   void run_was_stopped(const actors::stopped& end);
   void was_generated(const actors::generated& answer);
-  void note_request(const explore::Delivery& delivery);
-  void was_refused(const char* request, explore::NodeIndex by, const caf::error& error);
+  void was_refused(const char* request, const caf::error& error);
   void check_checkpoint(const model::Checkpoint& checkpoint);
 
   RunSetup setup_;
@@ -65,11 +63,7 @@ class RunScenario : public explore::Scenario {
   bool failed_ = false;  ///< with a typed failure
   std::uint64_t generated_ = 0;
   std::uint64_t refused_ = 0;
-  explore::Network* network_ = nullptr;
   std::uint64_t boundaries_ = 0;  ///< that the lifecycle has heard of
-  bool stopping_ = false;
-  std::set<explore::NodeIndex> waiting_;  ///< whose request has come to the lifecycle
-  std::set<explore::NodeIndex> owed_;     ///< and was there at an epoch's end
 };
 
 }  // namespace nodezero::verify

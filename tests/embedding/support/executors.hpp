@@ -30,11 +30,13 @@ class JobQueue {
       job();
     }
   }
-  /// Runs jobs until close().
-  void serve_until_closed() {
-    while (const auto job = take(true)) {
+  /// Waits for a job and runs it; false after close() if none is left.
+  bool serve_one() {
+    const auto job = take(true);
+    if (job) {
       job();
     }
+    return job != nullptr;
   }
   void close() {
     const std::lock_guard lock(mutex_);
@@ -67,7 +69,10 @@ class Pool {
  public:
   explicit Pool(unsigned threads) {
     for (unsigned i = 0; i < threads; ++i) {
-      threads_.emplace_back([this] { queue_.serve_until_closed(); });
+      threads_.emplace_back([this] {
+        while (queue_.serve_one()) {
+        }
+      });
     }
   }
   ~Pool() {
