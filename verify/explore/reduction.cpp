@@ -50,6 +50,7 @@ Reduction::View Reduction::look(const Run& run, Network& network) {
   for (NodeIndex node = 0; node <= network.actors(); ++node) {
     view.digests.push_back(node == 0 ? 0 : network.node_digest(node));
     view.waits.push_back(network.unanswered(node) > 0);
+    view.shares.push_back(node != 0 && run.scenario().shares(network.name(node)));
     view.rough.locals.push_back(node == 0 ? 0 : rough_.local(network, node, view.digests[node]));
     view.exact.locals.push_back(node == 0 ? 0 : exact_.local(network, node, view.digests[node]));
   }
@@ -75,7 +76,8 @@ const Forecast::Effect* Reduction::effect(const View& view, const Choice& step) 
 }
 
 bool Reduction::commute(const View& view, const Choice& one, const Choice& other) const {
-  if (view.is_whole || one.receiver == other.receiver) {
+  if (view.is_whole || one.receiver == other.receiver ||
+      (view.shares[one.receiver] && view.shares[other.receiver])) {
     return false;
   }
   const auto* first = effect(view, one);
@@ -91,8 +93,8 @@ bool Reduction::commute(const View& view, const Choice& one, const Choice& other
 }
 
 bool Reduction::is_enough(const View& view, NodeIndex node) {
-  return !rough_.may_be_disturbed(view.rough, node, view.waits[node]) ||
-         !exact_.may_be_disturbed(view.exact, node, view.waits[node]);
+  return !view.shares[node] && (!rough_.may_be_disturbed(view.rough, node, view.waits[node]) ||
+                                !exact_.may_be_disturbed(view.exact, node, view.waits[node]));
 }
 
 std::vector<Choice> Reduction::select(const View& view) {

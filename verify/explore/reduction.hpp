@@ -14,7 +14,7 @@ namespace nodezero::explore {
 /// actor alone. So if nothing that the others may do can put another message before actor A,
 /// the order between A's next message and all the others' does not matter, and it is enough
 /// to go on with A. Answers are known to need a request. What A's step has others handle in place
-/// is taken to commute as well.
+/// is taken to commute as well. Actors that share something (Scenario::shares) are never enough.
 ///
 /// What the others may do is learned while exploring (Forecast). A set is chosen by what is known
 /// so far, and looked at again when everything below the state has been explored. Then what it
@@ -30,6 +30,7 @@ class Reduction {
     std::vector<bool> optional;          ///< parallel: it may also never be taken
     std::vector<std::uint64_t> digests;  ///< by actor; the first is nobody's
     std::vector<bool> waits;             ///< by actor, for an answer
+    std::vector<bool> shares;            ///< by actor, see Scenario::shares
     Forecast::View rough;                ///< the messages of the steps come first
     Forecast::View exact;
     bool is_whole = false;  ///< the order of all steps matters

@@ -45,7 +45,7 @@ class Run {
   std::uint64_t steps() const { return steps_; }  ///< of this run
 
   Network& network() { return network_; }
-  Scenario& scenario() { return scenario_; }
+  Scenario& scenario() const { return scenario_; }
 
   /// A run of more steps than this is taken for one that never ends.
   std::uint64_t most_steps = 1'000'000;

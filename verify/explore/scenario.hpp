@@ -29,6 +29,9 @@ class Scenario {
   virtual void before(const Delivery&) {}
   /// True for messages that are handled as soon as they are sent.
   virtual bool in_place(const Delivery&) const { return false; }
+  /// True for actors of this name if their handlers use something that is not their own. It must be
+  /// the same thing for all of them, such as a queue: the order of their steps then matters.
+  virtual bool shares(const char* /*actor*/) const { return false; }
   /// Fingerprint of a message's content, which must tell apart what a handler can tell apart.
   virtual std::uint64_t digest_of(const Delivery&, const ActorKeys&) const = 0;
   /// Fingerprint of what the scenario itself has noted and will judge later.

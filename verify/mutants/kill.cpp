@@ -144,6 +144,16 @@ std::vector<verify::Question> questions() {
   run.micro_batches = 16;
   run.steps = 2;
   questions.push_back(run);
+
+  Question host;
+  host.scope = Scope::host;
+  host.spheres = 1;
+  host.steps = 2;
+  host.work_in_place = true;
+  for (const char* calls : {"p", "s", "c", "ws", "wb", "bb", "ps", "pc"}) {
+    host.calls = calls;
+    questions.push_back(host);
+  }
   return questions;
 }
 

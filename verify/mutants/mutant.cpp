@@ -9,8 +9,8 @@ namespace nodezero::mutants {
 std::span<const Mutant> all() {
   static const std::vector<Mutant> mutants = [] {
     std::vector<Mutant> joined;
-    for (const auto part :
-         {of_epochs, of_spheres, of_lanes, of_weights, of_the_lifecycle, several_at_once}) {
+    for (const auto part : {of_epochs, of_spheres, of_lanes, of_weights, of_the_lifecycle,
+                            of_the_keeper, several_at_once}) {
       std::ranges::copy(part(), std::back_inserter(joined));
     }
     return joined;

@@ -72,6 +72,10 @@ class Batches : public model::BatchSource {
 
 void Ledger::clear() {
   violation_.clear();
+  go_back_to_start();
+}
+
+void Ledger::go_back_to_start() {
   applied_ = 0;
   epochs_answered_ = 0;
   closed_.clear();

@@ -30,6 +30,8 @@ class Ledger {
       : steps_(std::move(steps)), tree_(std::move(tree)), faulty_(faulty) {}
 
   void clear();
+  /// The host goes on from the first state.
+  void go_back_to_start();
   void broken(std::string rule);
   const std::string& violation() const { return violation_; }
   std::uint64_t digest() const;

@@ -12,6 +12,7 @@
 #include "verify/explore/exhaustive.hpp"
 #include "verify/explore/repeat.hpp"
 #include "verify/explore/sampling.hpp"
+#include "verify/scenarios/host_scenario.hpp"
 #include "verify/scenarios/traced_runs.hpp"
 #include "verify/scenarios/trees.hpp"
 
@@ -19,7 +20,7 @@ namespace nodezero::verify {
 namespace {
 
 const std::map<std::string, Scope> scopes = {
-    {"bare", Scope::bare}, {"tree", Scope::tree}, {"run", Scope::run}};
+    {"bare", Scope::bare}, {"tree", Scope::tree}, {"run", Scope::run}, {"host", Scope::host}};
 const std::map<std::string, actors::InferencePolicy> policies = {
     {"snapshot", actors::InferencePolicy::snapshot},
     {"wait", actors::InferencePolicy::wait},
@@ -67,6 +68,16 @@ std::unique_ptr<explore::Scenario> make_scenario(const Question& question) {
     setup.stops = question.stops;
     return std::make_unique<RunScenario>(setup);
   }
+  if (question.scope == Scope::host) {
+    HostSetup setup;
+    static_cast<Setup&>(setup) = common;
+    setup.spheres = question.spheres;
+    setup.symmetry = question.symmetry;
+    setup.lanes = question.lanes;
+    setup.work_in_place = question.work_in_place;
+    setup.calls = question.calls;
+    return std::make_unique<HostScenario>(std::move(setup));
+  }
   TreeSetup setup;
   static_cast<Setup&>(setup) = common;
   setup.tree = question.tree.empty() ? actors::topology(question.spheres, question.symmetry)
@@ -101,6 +112,7 @@ std::string Question::text() const {
                                {"inference", inference},
                                {"policy", policy},
                                {"stops", stops},
+                               {"calls", calls},
                                {"faults", faults},
                                {"kills", kills},
                                {"duplicates", duplicates},
@@ -132,6 +144,7 @@ Question Question::from_text(const std::string& text) {
     question.inference = json.at("inference");
     question.policy = json.at("policy");
     question.stops = json.at("stops");
+    question.calls = json.value("calls", "");
     question.faults = json.at("faults");
     question.kills = json.at("kills");
     question.duplicates = json.at("duplicates");

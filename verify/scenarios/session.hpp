@@ -18,6 +18,7 @@ enum class Scope {
   bare,  ///< assignments and reports; gradients and all work in place
   tree,  ///< node_zero, spheres and optimizer's answers; work in place
   run,   ///< all actors
+  host,  ///< all actors behind a keeper, and a host's calls
 };
 
 enum class Mode {
@@ -46,6 +47,7 @@ struct Question {
   std::uint32_t inference = 0;
   std::string policy = "snapshot";
   std::uint32_t stops = 0;
+  std::string calls;  ///< of a host, see HostScenario
   std::uint32_t faults = 0;
   bool kills = true;  ///< what kinds of faults there are, if there are any
   bool duplicates = false;

@@ -33,7 +33,7 @@ std::vector<Question> simpler(const Question& question) {
   };
   with(&Question::epochs, std::uint64_t{1});
   with(&Question::steps, std::uint64_t{1});
-  if (question.scope == Scope::run) {
+  if (question.scope == Scope::run || question.scope == Scope::host) {
     with(&Question::spheres, 1U);
     with(&Question::work_in_place, true);
   } else {
@@ -48,6 +48,9 @@ std::vector<Question> simpler(const Question& question) {
   }
   for (std::uint32_t fewer = 1; fewer < question.micro_batches; ++fewer) {
     with(&Question::micro_batches, fewer);
+  }
+  for (std::size_t i = 0; i < question.calls.size(); ++i) {
+    with(&Question::calls, std::string(question.calls).erase(i, 1));
   }
   with(&Question::stops, 0U);
   with(&Question::inference, 0U);

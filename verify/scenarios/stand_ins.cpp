@@ -47,7 +47,7 @@ void set_norm(UpdateTask& task) {
 // -- lane ----------------------------------------------------------------------------------------
 
 void stand_in_lane::in_two_halves(std::function<void()> second) {
-  second_half_ = std::move(second);
+  second_halves_.push_back(std::move(second));
   send(this, caf::unit);
 }
 
@@ -92,6 +92,9 @@ stand_in_lane::behavior_type stand_in_lane::make_behavior() {
         in_two_halves([this, promise, task = actors::generate_some(task)]() mutable {
           ledger_.check_weights(*task.session->weights, task.envelope.version, "a generation");
           const auto version = static_cast<std::int32_t>(task.envelope.version);
+          if (task.session->request.input.value) {
+            task.session->output = AnyValue::of(task.envelope.version);
+          }
           task.session->tokens.insert(task.session->tokens.end(),
                                       static_cast<std::size_t>(task.tokens), version);
           task.session.reset();
@@ -100,9 +103,9 @@ stand_in_lane::behavior_type stand_in_lane::make_behavior() {
         return promise;
       },
       [this](caf::unit_t) {
-        if (auto second = std::exchange(second_half_, nullptr)) {
-          second();
-        }
+        const auto second = std::move(second_halves_.front());
+        second_halves_.pop_front();
+        second();
       },
   };
 }

@@ -20,11 +20,13 @@ class stand_in_lane
   stand_in_lane(caf::actor_config& config, Ledger& ledger) : recorded(config), ledger_(ledger) {}
 
   const char* name() const override { return "lane"; }
-  void on_exit() override { second_half_ = nullptr; }
+  void on_exit() override { second_halves_.clear(); }
   std::uint64_t state_digest(const runtime::ActorKeys&) const override {
-    return second_half_ != nullptr;
+    return second_halves_.size();
   }
-  const char* state_name() const override { return second_half_ ? "in the middle" : "free"; }
+  const char* state_name() const override {
+    return second_halves_.empty() ? "free" : "in the middle";
+  }
 
  protected:
   behavior_type make_behavior() override;
@@ -33,7 +35,8 @@ class stand_in_lane
   void in_two_halves(std::function<void()> second);
 
   Ledger& ledger_;
-  std::function<void()> second_half_;
+  /// Of what it has begun; more than one only if a run was given up and another has begun.
+  std::deque<std::function<void()>> second_halves_;
 };
 
 /// What a tree of spheres needs around it, when only the tree is looked at: lanes that compute at

@@ -27,6 +27,15 @@ Question of_run(std::uint32_t spheres, std::uint64_t steps) {
   return question;
 }
 
+/// One worker, unless `spheres` says otherwise; lanes answer at once.
+Question of_host(std::string calls, std::uint64_t steps, std::uint32_t spheres = 1) {
+  Question question = of_run(spheres, steps);
+  question.scope = Scope::host;
+  question.work_in_place = true;
+  question.calls = std::move(calls);
+  return question;
+}
+
 class Suite {
  public:
   explicit Suite(bool full) : full_(full) {
@@ -34,6 +43,7 @@ class Suite {
     trees();
     faults();
     runs();
+    hosts();
     samples();
   }
   std::vector<SuiteEntry> take() { return std::move(entries_); }
@@ -120,6 +130,32 @@ class Suite {
         question.policy = policy;
         add(fmt::format("runs, 2 steps, stop and inference, {}", policy), question);
       }
+    }
+  }
+
+  /// A host's calls at any moment, alone, while training waits for a batch, and two at a time.
+  void hosts() {
+    const std::uint32_t most = full_ ? 2 : 1;
+    for (std::uint32_t workers = 1; workers <= most; ++workers) {
+      for (const char* calls : {"p", "s", "r", "b", "c", "wp", "ws", "wr", "wb", "wc"}) {
+        add("a host, 2 steps, 1 call", of_host(calls, 2, workers));
+      }
+    }
+    const std::vector<const char*> pairs =
+        full_ ? std::vector{"pp", "ps", "pr", "pb", "pc", "ss", "sr", "sb",
+                            "sc", "rr", "rb", "rc", "bb", "bc", "cc"}
+              : std::vector{"pp", "ps", "pr", "pb", "ss", "bb"};
+    for (const char* calls : pairs) {
+      add("a host, 1 step, 2 calls", of_host(calls, 1));
+    }
+    for (const Mode mode : {Mode::random, Mode::pct}) {
+      auto question = of_host("wwppssrrbbc", 3, 12);
+      question.lanes = 2;
+      question.work_in_place = false;
+      question.mode = mode;
+      add(fmt::format("a host, 13 nodes, 3 steps, 9 calls, {}",
+                      mode == Mode::random ? "random" : "priorities"),
+          question, full_ ? 20'000 : 500);
     }
   }
 

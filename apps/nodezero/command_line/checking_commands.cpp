@@ -178,8 +178,10 @@ CLI::Validator one_of(const std::map<std::string, Enum>& names) {
 }
 
 void add_question(CLI::App& command, verify::Question& question) {
-  const std::map<std::string, verify::Scope> scopes = {
-      {"bare", verify::Scope::bare}, {"tree", verify::Scope::tree}, {"run", verify::Scope::run}};
+  const std::map<std::string, verify::Scope> scopes = {{"bare", verify::Scope::bare},
+                                                       {"tree", verify::Scope::tree},
+                                                       {"run", verify::Scope::run},
+                                                       {"host", verify::Scope::host}};
   auto* mode = command.add_option("--mode", question.mode,
                                   "exhaustive: every state; classes: one schedule of each class "
                                   "that differs; random; pct: random by priorities; twice: "
@@ -188,8 +190,8 @@ void add_question(CLI::App& command, verify::Question& question) {
   mode->transform(one_of(verify::mode_names()))->type_name("MODE");
   command
       .add_option("--scope", question.scope,
-                  "run: all actors; tree: node_zero, spheres and optimizer; bare: as tree, with "
-                  "reports only")
+                  "run: all actors; host: all actors and the calls of a host; tree: node_zero, "
+                  "spheres and optimizer; bare: as tree, with reports only")
       ->transform(one_of(scopes))
       ->type_name("SCOPE");
   command.add_option("--seed", question.seed, "Seed of the random modes")->type_name("N");
@@ -233,6 +235,12 @@ void add_question(CLI::App& command, verify::Question& question) {
       ->check(CLI::IsMember({"snapshot", "wait", "refuse"}))
       ->type_name("NAME");
   command.add_flag("--stop{1}", question.stops, "Add a request to stop, at any moment");
+  command
+      .add_option(
+          "--calls", question.calls,
+          "Calls in scope host, each at any moment, one letter per call: p(redict), s(ave), "
+          "r(estore), b (submit a batch), c(lose); w(ithhold) a batch until then")
+      ->type_name("CALLS");
   command.add_option("--faults", question.faults, "Most faults in one run, such as dying spheres")
       ->check(CLI::Range(0, 100))
       ->type_name("N");
