@@ -84,6 +84,7 @@ void Run::take(Choice choice) {
     ++faults_used_;
   }
   network_.take(choice);
+  scenario_.after();
   violation_ = scenario_.violation();
   if (violation_.empty() && steps_ >= most_steps) {
     violation_ = "the run does not end";

@@ -27,6 +27,8 @@ class Scenario {
 
   /// Sees every delivery just before it is made.
   virtual void before(const Delivery&) {}
+  /// Called after every step, when what it sent is in flight.
+  virtual void after() {}
   /// True for messages that are handled as soon as they are sent.
   virtual bool in_place(const Delivery&) const { return false; }
   /// True for actors of this name if their handlers use something that is not their own. It must be

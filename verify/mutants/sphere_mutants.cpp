@@ -83,6 +83,11 @@ std::vector<Mutant> of_parents() {
          "std::erase_if(child.share.positions,"
          "[&](std::uint32_t position) { return open.reduction.arrived(position); });",
          ""}}},
+      {"one_attempt_less",
+       "a micro-batch may fail once less often than was allowed",
+       "D12",
+       {{parent, "++open.attempts[position] > this->settings_->attempts",
+         "++open.attempts[position] >= this->settings_->attempts"}}},
       {"delivered_kept",
        "what a child delivered of an earlier assignment is counted in the next",
        "B4",

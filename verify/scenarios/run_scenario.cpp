@@ -2,6 +2,7 @@
 #include "verify/scenarios/run_scenario.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -20,9 +21,12 @@ namespace {
 
 constexpr std::int64_t tokens_asked_for = 17;  // a generation of two turns on a lane
 
+std::uint32_t micro_batches_of_a_step(const RunSetup& setup) {
+  return setup.micro_batches > 0 ? setup.micro_batches : setup.spheres;
+}
+
 std::vector<std::vector<std::uint32_t>> plan(const RunSetup& setup) {
-  const std::uint32_t n = setup.micro_batches > 0 ? setup.micro_batches : setup.spheres;
-  return {setup.epochs, std::vector<std::uint32_t>(setup.steps, n)};
+  return {setup.epochs, std::vector<std::uint32_t>(setup.steps, micro_batches_of_a_step(setup))};
 }
 
 }  // namespace
@@ -113,16 +117,7 @@ void RunScenario::begin(caf::actor_system& system, Network& network) {
   }
   network.settle();
   if (setup_.kills) {
-    const auto count = static_cast<NodeIndex>(network.actors());
-    for (NodeIndex node = 1; node <= count; ++node) {
-      const std::string_view name = network.name(node);
-      if (name == "worker" || name == "control") {
-        const auto target = network.actor(node);
-        network.inject(target, caf::make_message_id(caf::message_priority::high),
-                       caf::make_message(caf::exit_msg{target->address(), caf::exit_reason::kill}),
-                       true);
-      }
-    }
+    deaths_.begin(network);
   }
 }
 
@@ -156,8 +151,24 @@ void RunScenario::before(const Delivery& delivery) {
     ledger_.epoch_answered(done->envelope());
   }
   ledger_.note(delivery);
+  check_buffers();
   if (const auto* end = delivery.as<actors::snapshot>()) {
     boundaries_ += end->epoch_boundary;
+  }
+}
+
+void RunScenario::after() {
+  if (setup_.kills_again) {
+    deaths_.follow();
+  }
+}
+
+/// What a dead sphere had of a step is computed again, whatever room there is.
+void RunScenario::check_buffers() {
+  const std::size_t most = setup_.lanes + std::bit_width(micro_batches_of_a_step(setup_) - 1) + 2;
+  if (!setup_.faulty && actors_.gradients->leased() > most) {
+    ledger_.broken(fmt::format("{} gradient buffers are in use at once, of at most {}",
+                               actors_.gradients->leased(), most));
   }
 }
 

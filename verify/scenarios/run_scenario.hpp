@@ -7,6 +7,7 @@
 
 #include "actors/run/assembly.hpp"
 #include "verify/explore/scenario.hpp"
+#include "verify/scenarios/deaths.hpp"
 #include "verify/scenarios/ledger.hpp"
 #include "verify/scenarios/setup.hpp"
 
@@ -41,6 +42,7 @@ class RunScenario : public explore::Scenario {
                           const runtime::ActorKeys& keys) const override;
   std::uint64_t digest() const override;
   void before(const explore::Delivery& delivery) override;
+  void after() override;
 
  private:
   template <class Answer, class Handle, class Request>
@@ -50,6 +52,7 @@ class RunScenario : public explore::Scenario {
   void run_was_stopped(const actors::stopped& end);
   void was_generated(const actors::generated& answer);
   void was_refused(const char* request, const caf::error& error);
+  void check_buffers();
   void check_checkpoint(const model::Checkpoint& checkpoint);
 
   RunSetup setup_;
@@ -63,6 +66,7 @@ class RunScenario : public explore::Scenario {
   bool failed_ = false;  ///< with a typed failure
   std::uint64_t generated_ = 0;
   std::uint64_t refused_ = 0;
+  Deaths deaths_;
   std::uint64_t boundaries_ = 0;  ///< that the lifecycle has heard of
 };
 

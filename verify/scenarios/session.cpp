@@ -48,6 +48,8 @@ std::unique_ptr<explore::Scenario> make_scenario(const Question& question) {
   common.steps = question.steps;
   common.micro_batches = question.micro_batches;
   common.kills = question.faults > 0 && question.kills;
+  common.kills_again =
+      common.kills && question.mode != Mode::exhaustive && question.mode != Mode::classes;
   common.faulty = question.faults > 0;
   common.may_fail = may_fail(question);
   if (question.scope == Scope::run) {

@@ -116,17 +116,10 @@ void TreeScenario::begin(caf::actor_system& system, Network& network) {
   root.weights = weights;
   root_ = system.spawn<actors::node_zero>(std::move(root));
   network.settle();
-  const auto first_sphere = network.index(root_.id()) + 1U;
-  const auto last_sphere = static_cast<std::uint32_t>(network.actors());
   system.spawn<host>(*this);
   network.settle();
   if (setup_.kills) {
-    for (std::uint32_t sphere = first_sphere; sphere <= last_sphere; ++sphere) {
-      const auto target = network.actor(static_cast<explore::NodeIndex>(sphere));
-      network.inject(target, caf::make_message_id(caf::message_priority::high),
-                     caf::make_message(caf::exit_msg{target->address(), caf::exit_reason::kill}),
-                     true);
-    }
+    deaths_.begin(network);
   }
 }
 
@@ -146,6 +139,12 @@ bool TreeScenario::in_place(const Delivery& delivery) const {
 std::uint64_t TreeScenario::digest_of(const Delivery& delivery,
                                       const runtime::ActorKeys& keys) const {
   return digest_of_message(delivery, keys);
+}
+
+void TreeScenario::after() {
+  if (setup_.kills_again) {
+    deaths_.follow();
+  }
 }
 
 std::uint64_t TreeScenario::digest() const {

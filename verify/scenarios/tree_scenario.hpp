@@ -9,6 +9,7 @@
 #include "actors/settings.hpp"
 #include "actors/spheres/topology.hpp"
 #include "verify/explore/scenario.hpp"
+#include "verify/scenarios/deaths.hpp"
 #include "verify/scenarios/ledger.hpp"
 #include "verify/scenarios/setup.hpp"
 
@@ -39,6 +40,7 @@ class TreeScenario : public explore::Scenario {
                           const runtime::ActorKeys& keys) const override;
   std::uint64_t digest() const override;
   void before(const explore::Delivery& delivery) override { ledger_.note(delivery); }
+  void after() override;
 
  private:
   class host;
@@ -52,6 +54,7 @@ class TreeScenario : public explore::Scenario {
   // Of a run:
   std::shared_ptr<actors::GradientPool> gradients_;
   actors::node_zero_actor root_;
+  Deaths deaths_;
   bool finished_ = false;
   bool failed_ = false;  ///< with a typed failure
 };
