@@ -20,8 +20,8 @@ struct ModelConfig {
   friend bool operator==(const ModelConfig&, const ModelConfig&) = default;
 };
 
-/// Fails with invalid_argument if a size is not positive or too large, the width is not a multiple of
-/// the heads, or dropout is outside [0, 1).
+/// Fails with invalid_argument if a size is not positive or too large, the width is not a multiple
+/// of the heads, or dropout is outside [0, 1).
 Result<void> validate(const ModelConfig& config);
 
 }  // namespace nodezero::model

@@ -73,8 +73,7 @@ TEST(JsonLines, NamesTheLineThatIsWrong) {
   const auto good = exported(testing::random_trace(1, 4, 50));
   const auto second = good.find('\n') + 1;
   EXPECT_EQ(error(""), "the file is empty");
-  EXPECT_EQ(error("[]\n"),
-            "line 1 is wrong: not JSON lines of a trace, or of a newer version");
+  EXPECT_EQ(error("[]\n"), "line 1 is wrong: not JSON lines of a trace, or of a newer version");
   EXPECT_EQ(error(good.substr(0, second) + "{\"event\":1").substr(0, 15), "line 2 is wrong");
   auto unknown = good;
   unknown.replace(unknown.find("\"kind\":\"spawn\""), 14, "\"kind\":\"spwan\"");

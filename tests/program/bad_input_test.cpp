@@ -80,7 +80,9 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"NegativeTemperature", {"--temperature", "-1"}, "--temperature must be"},
         BadInput{"MissingConfiguration", {"--config", "nothing.toml"}, "nothing.toml"},
         BadInput{"UnknownConfiguration", {"--config", "bad.toml"}, "'bread'"},
-        BadInput{"MoreMemoryThanThereIs", {"--width", "65536", "--layers", "1000"}, "too large for memory"},
+        BadInput{"MoreMemoryThanThereIs",
+                 {"--width", "65536", "--layers", "1000"},
+                 "too large for memory"},
         BadInput{"AbsurdSizes", {"--width", "1048576", "--layers", "10000"}, "memory"}),
     [](const auto& info) { return info.param.name; });
 

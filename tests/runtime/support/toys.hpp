@@ -28,7 +28,6 @@ NODEZERO_LOCAL_MESSAGE(nodezero::explore::Question)
 
 namespace nodezero::explore {
 
-
 /// Keeps what it gets and shows it to the test; what it does with it, the test says.
 class toy : public recorded<caf::event_based_actor>, public Explorable {
  public:
