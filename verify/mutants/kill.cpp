@@ -154,6 +154,10 @@ std::vector<verify::Question> questions() {
     host.calls = calls;
     questions.push_back(host);
   }
+  host.steps = 1;
+  host.calls = "c";
+  host.work_in_place = false;  // so that lanes may outlive others
+  questions.push_back(host);
   return questions;
 }
 
