@@ -26,7 +26,9 @@ void check_epochs_or_steps(const GivenOptions& given) {
 GivenOptions read_config_file(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
-    throw CommandError(exit_bad_input, fmt::format("no configuration file '{}'", path.string()));
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("there is no configuration file '{}': check --config", path.string()));
   }
   std::vector<CLI::ConfigItem> items;
   try {
@@ -59,8 +61,10 @@ GivenOptions read_config_file(const std::filesystem::path& path) {
       }
     }
     if (!known) {
-      throw CommandError(exit_bad_input, fmt::format("configuration file '{}': unknown option '{}'",
-                                                     path.string(), item.fullname()));
+      throw CommandError(
+          exit_bad_input,
+          fmt::format("configuration file '{}': unknown option '{}', see train --help",
+                      path.string(), item.fullname()));
     }
   }
   check_epochs_or_steps(given);

@@ -48,8 +48,9 @@ void with_output(const std::string& path, const std::function<void(TextOutput&)>
   TextOutput out(file.get());
   write(out);
   if (!out.flush() || std::fflush(file.get()) != 0) {
-    throw CommandError(exit_failure, fmt::format("cannot write all of {}: is the disk full?",
-                                                 path.empty() ? "the output" : path));
+    throw CommandError(exit_failure,
+                       fmt::format("cannot write all of {}: check that the disk is not full",
+                                   path.empty() ? "the output" : path));
   }
 }
 
@@ -127,7 +128,8 @@ void trace_export(const ExportOptions& options, const inspect::Filter& filter) {
 void trace_import(const std::string& from, const std::string& to) {
   std::ifstream lines(from, std::ios::binary);
   if (!lines) {
-    throw CommandError(exit_bad_input, fmt::format("cannot read {}: does it exist?", from));
+    throw CommandError(exit_bad_input,
+                       fmt::format("cannot read {}: check the path and its permissions", from));
   }
   const auto trace = inspect::read_json_lines(lines);
   if (!trace) {

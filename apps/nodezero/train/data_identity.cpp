@@ -23,7 +23,9 @@ constexpr std::uint64_t block_size = std::uint64_t{1} << 20;
 constexpr std::uint64_t sampled_blocks = 64;
 
 [[noreturn]] void cannot_read(const std::filesystem::path& path) {
-  throw CommandError(exit_bad_input, fmt::format("cannot read '{}'", path.string()));
+  throw CommandError(
+      exit_bad_input,
+      fmt::format("cannot read '{}': check the path and its permissions", path.string()));
 }
 
 nlohmann::json describe_file(const std::filesystem::path& path) {

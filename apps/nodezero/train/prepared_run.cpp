@@ -35,10 +35,12 @@ Earlier find_earlier(const std::filesystem::path& folder, std::vector<std::strin
     remarks = found->warnings;
     earlier.checkpoint = std::move(found->checkpoint);
     if (!earlier.record) {
-      throw CommandError(exit_bad_input,
-                         fmt::format("cannot resume the run in '{}': it has checkpoints, but no "
-                                     "run.json, which holds the run's options",
-                                     folder.string()));
+      throw CommandError(
+          exit_bad_input,
+          fmt::format(
+              "cannot resume the run in '{}': it has checkpoints, but no "
+              "run.json, which holds the run's options: put it back, or choose another --out",
+              folder.string()));
     }
   } else if (found.error().code == ErrorCode::not_found) {
     remarks.push_back(fmt::format("no checkpoint to resume from, starting at step 0 ({})",
@@ -184,8 +186,11 @@ PreparedRun prepare_run(const TrainRequest& request) {
   auto description = describe(run.data);
   if (earlier.record) {
     if (const auto difference = data_difference(earlier.record->data, description)) {
-      throw CommandError(exit_bad_input,
-                         fmt::format("cannot resume with different data: {}", *difference));
+      throw CommandError(
+          exit_bad_input,
+          fmt::format(
+              "cannot resume with different data: {}; give the run's own, or choose another --out",
+              *difference));
     }
     run.record = std::move(*earlier.record);
   } else {
@@ -193,10 +198,11 @@ PreparedRun prepare_run(const TrainRequest& request) {
     run.record.started = timestamp();
   }
   if (earlier.checkpoint && earlier.checkpoint->config != options.training.model) {
-    throw CommandError(exit_bad_input,
-                       fmt::format("cannot resume the run in '{}': its checkpoints belong to "
-                                   "another model than its run.json describes",
-                                   out.string()));
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("cannot resume the run in '{}': its checkpoints belong to "
+                    "another model than its run.json describes: choose another --out",
+                    out.string()));
   }
 
   auto& settings = run.settings;

@@ -96,8 +96,10 @@ actors::RunSettings settings_from(const Trace& recorded) {
   const auto data = open_data(options, tokenizer ? &*tokenizer : nullptr);
   if (const auto difference =
           data_difference(nlohmann::json::parse(fact(recorded, "data")), describe(data))) {
-    throw CommandError(exit_bad_input,
-                       fmt::format("the data has changed since the recording: {}", *difference));
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("the data has changed since the recording: {}; put it back to replay the run",
+                    *difference));
   }
   options.training.model.vocabulary = data.tokenizer.vocabulary();
   auto settings = make_settings(options, data);
@@ -147,7 +149,8 @@ actors::RunSettings recorded_settings(const Trace& recorded) {
   } catch (const nlohmann::json::exception& error) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("the trace's description of the run is damaged: {}", error.what()));
+        fmt::format("the trace's description of the run is damaged ({}): record the run again",
+                    error.what()));
   }
 }
 

@@ -20,9 +20,11 @@ RunFolder::RunFolder(std::filesystem::path path) : path_(std::move(path)) {
   // The system releases the lock when the process ends, however it ends, so the file may stay.
   lock_ = model::FileDescriptor(::open(lock_path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666));
   if (lock_.number() < 0) {
-    throw CommandError(exit_bad_input,
-                       fmt::format("cannot write to folder '{}': {}", path_.string(),
-                                   std::generic_category().message(errno)));
+    throw CommandError(
+        exit_bad_input,
+        fmt::format(
+            "cannot write to folder '{}' ({}): choose another --out or change its permissions",
+            path_.string(), std::generic_category().message(errno)));
   }
   if (::flock(lock_.number(), LOCK_EX | LOCK_NB) != 0) {
     throw CommandError(exit_bad_input,

@@ -46,8 +46,9 @@ std::optional<RunRecord> read_run_record(const std::filesystem::path& folder) {
   try {
     return from_json(nlohmann::json::parse(unwrap(text)));
   } catch (const nlohmann::json::exception&) {
-    throw CommandError(exit_bad_input,
-                       fmt::format("'{}' is damaged: not the record of a run", path.string()));
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("'{}' is damaged: put a copy back, or choose another --out", path.string()));
   } catch (const CommandError& error) {
     throw CommandError(exit_bad_input,
                        fmt::format("cannot use '{}': {}", path.string(), error.what()));
