@@ -6,22 +6,26 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "apps/nodezero/terminal/quantities.hpp"
+
 namespace nodezero::apps {
 namespace {
 
 std::string in_words(const nlohmann::ordered_json& bench) {
   const auto number = [](const nlohmann::ordered_json& value) { return value.get<double>(); };
+  const auto count = [&](const std::string& noun) {
+    return counted(bench[noun + 's'].get<std::uint64_t>(), noun);
+  };
   const auto percent = [&](const char* name) { return 100 * number(bench[name]); };
   std::string text = fmt::format(
-      "{} in {}, {} sequences per step, {} threads, {} spheres: {} tokens/s\n"
+      "{} in {}, {} per step, {}, {}: {} tokens/s\n"
       "  step {:.2f} ms (best {:.2f}), {:.0f} GFLOP/s, {:.0f} % of the {:.0f} that large matrix "
       "products reach on this machine\n"
       "  per lane:",
-      bench["config"].get<std::string>(), bench["dtype"].get<std::string>(),
-      bench["sequences"].get<int>(), bench["threads"].get<int>(), bench["spheres"].get<int>(),
-      bench["tokens_per_second"].get<std::int64_t>(), number(bench["ms_per_step"]),
-      number(bench["ms_best"]), number(bench["gflops"]), percent("share_of_peak"),
-      number(bench["peak_gflops"]));
+      bench["config"].get<std::string>(), bench["dtype"].get<std::string>(), count("sequence"),
+      count("thread"), count("sphere"), bench["tokens_per_second"].get<std::int64_t>(),
+      number(bench["ms_per_step"]), number(bench["ms_best"]), number(bench["gflops"]),
+      percent("share_of_peak"), number(bench["peak_gflops"]));
   for (const char* part : {"forward", "backward", "reduction", "optimizer", "idle"}) {
     text += fmt::format(" {} {:.2f} ms,", part, number(bench["parts_ms"][part]));
   }

@@ -72,8 +72,8 @@ void run_replay(const ReplayRequest& request) {
     print_states(replayed.actors);
     fmt::print("\n");
   }
-  fmt::print("replayed {} of {} messages between {} actors\n", grouped(replayed.messages),
-             grouped(replayed.recorded), recorded.actors.size() - 1);
+  fmt::print("replayed {} of {} between {}\n", grouped(replayed.messages),
+             counted(replayed.recorded, "message"), counted(recorded.actors.size() - 1, "actor"));
   if (replayed.difference) {
     fail(*replayed.difference);
   }

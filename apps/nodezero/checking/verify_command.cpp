@@ -10,12 +10,15 @@
 #include <fmt/format.h>
 
 #include "apps/nodezero/common.hpp"
+#include "runtime/inspect/words.hpp"
 #include "verify/explore/replay.hpp"
 #include "verify/scenarios/message_digests.hpp"
 #include "verify/scenarios/small_case.hpp"
 #include "verify/scenarios/suite.hpp"
 
 namespace nodezero::apps {
+
+using runtime::inspect::counted;
 namespace {
 
 using verify::Mode;
@@ -33,8 +36,9 @@ void print_pairs(const explore::Coverage& coverage) {
 }
 
 void print_coverage(const explore::Coverage& coverage, bool pairs) {
-  fmt::print("{} pairs of a state and a message occurred, {} never did{}\n", coverage.met().size(),
-             coverage.unmet().size(), pairs ? ":" : " (--pairs lists them)");
+  fmt::print("{} of a state and a message occurred, {} never did{}\n",
+             counted(coverage.met().size(), "pair"), coverage.unmet().size(),
+             pairs ? ":" : " (--pairs lists them)");
   if (pairs) {
     print_pairs(coverage);
   }
@@ -47,12 +51,12 @@ std::string summary(const Question& question, const explore::Report& report) {
                                        report.deliveries, report.cpu_seconds, rate);
   switch (question.mode) {
     case Mode::classes:
-      return fmt::format("{} {} classes of schedules, {}",
-                         report.complete ? "all" : "stopped after", report.schedules, work);
+      return fmt::format("{} {} {} of schedules, {}", report.complete ? "all" : "stopped after",
+                         report.schedules, report.schedules == 1 ? "class" : "classes", work);
     case Mode::exhaustive:
-      return fmt::format("{} {} states, standing for {:.4g} schedules, {}",
-                         report.complete ? "all" : "stopped after", report.states, report.orders,
-                         work);
+      return fmt::format("{} {}, standing for {:.4g} schedules, {}",
+                         report.complete ? "all" : "stopped after", counted(report.states, "state"),
+                         report.orders, work);
     default:
       break;
   }
@@ -68,7 +72,8 @@ std::string summary(const Question& question, const explore::Report& report) {
   const auto [simple, small] = verify::shrink({question, found});
   Session session(simple);
   fmt::print("violated: {}\n", small.rule);
-  fmt::print("{} steps, reduced from {}:\n\n{}\n", small.schedule.size(), found.schedule.size(),
+  fmt::print("{}, reduced from {}:\n\n{}\n", counted(small.schedule.size(), "step"),
+             found.schedule.size(),
              explore::sequence_diagram(session.run(), small, verify::describe_message));
   const auto written = explore::write_schedule(out, {simple.text(), small.schedule});
   if (!written) {
@@ -88,7 +93,7 @@ void run_replay(const std::string& file) {
   Session session(question);
   const auto again = explore::replay(session.run(), schedule->steps);
   if (again.rule.empty()) {
-    fmt::print("{} steps, no rule is violated\n", again.schedule.size());
+    fmt::print("{}, no rule is violated\n", counted(again.schedule.size(), "step"));
     return;
   }
   fmt::print("violated: {}\n\n{}", again.rule,
@@ -169,8 +174,8 @@ void run_suite(const VerifyOptions& options) {
   group->print();
   print_coverage(coverage, options.pairs);
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
-  fmt::print("{} configurations, no rule violated, {:.1f} s ({:.1f} s CPU)\n", total.questions,
-             time.count(), total.cpu_seconds);
+  fmt::print("{}, no rule violated, {:.1f} s ({:.1f} s CPU)\n",
+             counted(total.questions, "configuration"), time.count(), total.cpu_seconds);
 }
 
 }  // namespace

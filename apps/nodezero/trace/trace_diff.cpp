@@ -34,8 +34,8 @@ void trace_diff(const std::string& left_path, const std::string& right_path) {
   const auto left = load_trace(left_path), right = load_trace(right_path);
   const auto found = inspect::first_difference(left, right, actors::trace_freedoms());
   if (!found) {
-    fmt::print("no causal difference between {} and {} events\n", left.events.size(),
-               right.events.size());
+    fmt::print("no causal difference between {} and {}\n", left.events.size(),
+               inspect::counted(right.events.size(), "event"));
     return;
   }
   fmt::print("first causal difference:\n");

@@ -91,10 +91,10 @@ std::optional<std::string> file_difference(const char* option, const nlohmann::j
         return file.value("sha256", file.value("sample_sha256", "?")).substr(0, 12);
       };
       return fmt::format(
-          "--{}: the run was started with '{}' ({} bytes, SHA-256 {}...), but '{}' has {} bytes "
+          "--{}: the run was started with '{}' ({}, SHA-256 {}...), but '{}' has {} "
           "and SHA-256 {}...",
-          option, old_name, before.value("bytes", 0ULL), hash(before), new_name,
-          after.value("bytes", 0ULL), hash(after));
+          option, old_name, counted(before.value("bytes", 0ULL), "byte"), hash(before), new_name,
+          counted(after.value("bytes", 0ULL), "byte"), hash(after));
     }
   }
   return std::nullopt;

@@ -77,12 +77,13 @@ Plan make_plan(const actors::RunSettings& settings, const DataSet& data) {
   const auto buffers = gradient_buffers(plan.lanes, training.micro_batches);
   const std::uint64_t workspace =
       model::workspace_bytes(config, training.precision, training.sequences);
-  plan.memory = {{"program", "with its libraries", program_bytes},
-                 {"weights", "", set_bytes},
-                 {"moments of AdamW", "2 x weights", 2 * set_bytes},
-                 {"gradients", fmt::format("{} x weights", buffers), buffers * set_bytes},
-                 {"workspace", fmt::format("{} lanes x {}", plan.lanes, bytes_text(workspace)),
-                  plan.lanes * workspace}};
+  plan.memory = {
+      {"program", "with its libraries", program_bytes},
+      {"weights", "", set_bytes},
+      {"moments of AdamW", "2 x weights", 2 * set_bytes},
+      {"gradients", fmt::format("{} x weights", buffers), buffers * set_bytes},
+      {"workspace", fmt::format("{} x {}", counted(plan.lanes, "lane"), bytes_text(workspace)),
+       plan.lanes * workspace}};
   if (settings.inference != actors::InferencePolicy::refuse) {
     const auto cache =
         static_cast<std::uint64_t>(2 * config.layers * config.context * config.width) * float_size;

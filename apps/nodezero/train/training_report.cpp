@@ -52,8 +52,8 @@ std::string spheres_text(const PreparedRun& run) {
   for (const auto& node : nodes) {
     levels = std::max(levels, node.level);
   }
-  return fmt::format("{}, {} nodes on {} below node_zero; {}, routing {}",
-                     counted(run.options.spheres, "worker"), grouped(nodes.size()),
+  return fmt::format("{}, {} on {} below node_zero; {}, routing {}",
+                     counted(run.options.spheres, "worker"), counted(nodes.size(), "node"),
                      counted(levels, "level"), counted(run.plan.lanes, "lane"),
                      value_name(run.options.routing));
 }
@@ -67,13 +67,17 @@ std::uint64_t epoch_count(const Plan& plan) {
 std::string header_text(const PreparedRun& run) {
   const auto& training = run.options.training;
   const auto& config = training.model;
+  const auto count = [](std::int64_t number, std::string_view noun) {
+    return counted(static_cast<std::uint64_t>(number), noun);
+  };
   std::string text = fmt::format("nodezero {}\n", NODEZERO_VERSION);
   const auto add = [&](const char* what, const std::string& value) {
     text += fmt::format("  {:<9}{}\n", what, value);
   };
-  add("model", fmt::format("{} parameters: {} layers, {} heads, width {}, context {}, {} token ids",
-                           grouped(run.plan.parameters), config.layers, config.heads, config.width,
-                           config.context, grouped(static_cast<std::uint64_t>(config.vocabulary))));
+  add("model",
+      fmt::format("{} parameters: {}, {}, width {}, context {}, {}", grouped(run.plan.parameters),
+                  count(config.layers, "layer"), count(config.heads, "head"), config.width,
+                  config.context, count(config.vocabulary, "token id")));
   add("data", data_text(run.data));
   add("steps", fmt::format("{} of {} tokens ({} of {}), {}", grouped(run.plan.steps),
                            grouped(run.plan.tokens_a_step),
