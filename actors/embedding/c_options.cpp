@@ -48,6 +48,7 @@ void for_each_value(C& c, Options&& o, Copy copy) {
   copy(c.queue_bound, o.queue_bound);
   copy(c.when_full, o.when_full);
   copy(c.time_per_step, o.time_per_step);
+  copy(c.start_time, o.start_time);
 }
 
 }  // namespace

@@ -14,6 +14,9 @@
  *   nodezero_status_init, the call returns NODEZERO_INVALID_ARGUMENT and does nothing.
  * - The library prints nothing, handles no signals, never ends the process, and starts no threads
  *   unless NODEZERO_OWN_THREADS asks for them.
+ * - The host's functions are called in the default floating-point environment; the host's own is
+ *   back when a call returns.
+ * - In a child of fork(), calls return NODEZERO_CLOSED, unless the trainer is stepped.
  *
  * docs/embedding.md explains the concepts, and examples/c_host is a whole program.
  */
@@ -144,7 +147,8 @@ typedef struct nodezero_options {
   size_t queue_bound;           /**< most batches in the queue, at least micro_batches (64) */
   nodezero_when_full when_full; /**< (NODEZERO_WAIT) */
   double time_per_step;         /**< in the host's time; 0: a step takes no time (0) */
-  /** For states with names; no other trainer may use it meanwhile. NULL: no such states (NULL). */
+  /** For states with names; no other trainer may use it meanwhile. A relative path is resolved when
+   * the trainer is created. NULL: no such states (NULL). */
   const char* folder;
   void (*on_step)(void* user, const nodezero_step_report* report); /**< may be NULL */
   void (*on_notice)(void* user, const char* text);                 /**< may be NULL */
@@ -153,6 +157,7 @@ typedef struct nodezero_options {
    * any thread; it is itself called from any thread. A job waits for no other job and does nothing
    * once the trainer is gone; a job that is never called leaks. */
   void (*execute)(void* user, void (*job)(void* argument), void* argument);
+  double start_time; /**< the host's time before the first step, such as its Unix time (0) */
 } nodezero_options;
 
 /** The state of a trainer. */

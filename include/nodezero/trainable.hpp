@@ -19,7 +19,7 @@ namespace nodezero {
 /// and then divides the sum and the gradient once, by the count.
 struct Loss {
   double sum = 0;
-  std::int64_t count = 1;  ///< of examples, values or whatever the mean is over; positive
+  std::int64_t count = 1;  ///< of examples, values or whatever the mean is over; 1 to 2^40
 };
 
 /// A model that can be trained: it names its tensors and computes their gradient. All functions

@@ -79,7 +79,8 @@ struct TrainerOptions {
 
   double time_per_step = 0;  ///< in the host's time, for `advance_to`; 0: a step takes no time
   double start_time = 0;     ///< the host's time before the first step, such as its Unix time
-  /// For `save` and `restore` with names. No other trainer may use the folder meanwhile.
+  /// For `save` and `restore` with names. No other trainer may use the folder meanwhile. A relative
+  /// path is resolved when the trainer is created.
   std::filesystem::path folder;
 
   /// For Running::host_executor.
@@ -146,7 +147,8 @@ using SavedState = std::vector<std::byte>;
 
 /// Trains a model inside a host program: a tree of actors behind ordinary calls. A process may have
 /// any number of trainers; they share nothing. A trainer prints nothing, handles no signals and
-/// never ends the process.
+/// never ends the process. In a child of fork() its calls return ErrorCode::closed, unless it is
+/// stepped. The host's functions are always called in the default floating-point environment.
 ///
 ///     auto trainer = Trainer::create(MultilayerPerceptron({18, 40, 2}), TrainerOptions{});
 ///     trainer->submit(Examples{inputs, targets});                 // what the host has just seen

@@ -25,6 +25,9 @@ namespace {
 
 using Places = std::vector<TensorPlace>;
 
+/// The counts of a step's micro-batches are added up, and those of an epoch's steps.
+constexpr std::int64_t most_counted = std::int64_t{1} << 40;
+
 ConstTensors view(const Parameters& set, const Places& places) {
   return {set.values().data(), places};
 }
@@ -59,8 +62,9 @@ class HostModelOnLane : public LaneModel {
                                        view(gradient, places_), workspace_.get());
     });
     forward_end_ = std::chrono::steady_clock::now();
-    if (loss.count < 1) {
-      throw std::runtime_error("the model's loss is over no examples");
+    if (loss.count < 1 || loss.count > most_counted) {
+      throw std::runtime_error(fmt::format(
+          "the model's loss is over {} examples; it must be 1 to {}", loss.count, most_counted));
     }
     return {loss.sum, loss.count};
   }

@@ -149,6 +149,22 @@ TEST(CInterface, TheSizeOfAStateStaysWhatItWasWhenAsked) {
   }
 }
 
+TEST(CInterface, TimeBeginsWhereTheHostsDoes) {
+  Line line;
+  line.options.start_time = 1.7e9;
+  line.options.time_per_step = 0.5;
+  ASSERT_EQ(line.create(), NODEZERO_OK) << line.message;
+  const double x = 2;
+  for (int i = 0; i < 3; ++i) {
+    ASSERT_EQ(nodezero_submit(line.trainer, &x, sizeof x), NODEZERO_OK);
+  }
+  nodezero_status status = new_status();
+  ASSERT_EQ(nodezero_get_status(line.trainer, &status), NODEZERO_OK);
+  EXPECT_EQ(status.time, 1.7e9);
+  ASSERT_EQ(nodezero_advance_to(line.trainer, 1.7e9 + 1, &status), NODEZERO_OK);
+  EXPECT_EQ(status.steps, 2u);
+}
+
 TEST(CInterface, SaysWhatIsWrongAndNeverCrashes) {
   Line line;
   EXPECT_EQ(nodezero_create(nullptr, &line.options, &line.trainer, nullptr, 0),
