@@ -91,9 +91,7 @@ Workers spawn_workers(caf::actor_system& system, runtime::Scheduling scheduling,
                     system, scheduling, i, trained, settings.training.seed, settings.lane_times)));
     }
     workers.observer = runtime::spawn_computing<observer_bridge>(system, scheduling, observer);
-    workers.checkpointer = runtime::spawn_computing<checkpointer>(
-        system, scheduling, settings.folder, settings.training.model, settings.tokenizer,
-        settings.keep);
+    workers.checkpointer = runtime::spawn_computing<checkpointer>(system, scheduling, settings);
   } catch (...) {
     workers.send_exit();
     throw;

@@ -17,14 +17,13 @@ caf::error not_saved(const Envelope& envelope, Error error) {
 
 }  // namespace
 
-checkpointer::checkpointer(caf::actor_config& config, std::filesystem::path folder,
-                           model::ModelConfig model, std::optional<model::Tokenizer> tokenizer,
-                           std::uint32_t keep)
+checkpointer::checkpointer(caf::actor_config& config, const RunSettings& settings)
     : recorded(config),
-      folder_(std::move(folder)),
-      model_(model),
-      tokenizer_(std::move(tokenizer)),
-      checkpoints_(folder_, keep) {}
+      folder_(settings.folder),
+      before_saving_(settings.before_saving),
+      model_(settings.training.model),
+      tokenizer_(settings.tokenizer),
+      checkpoints_(folder_, settings.keep) {}
 
 checkpointer::behavior_type checkpointer::make_behavior() {
   return {
@@ -38,6 +37,9 @@ caf::result<saved> checkpointer::write(const save& request) {
     return saved{request.envelope, {}};
   }
   try {
+    if (const auto allowed = may_save(); !allowed) {
+      return not_saved(request.envelope, allowed.error());
+    }
     const auto path = checkpoints_.write(request.checkpoint);
     if (!path) {
       return not_saved(request.envelope, path.error());
@@ -56,6 +58,9 @@ caf::result<saved> checkpointer::write(const save_best& request) {
     return saved{request.envelope, {}};
   }
   try {
+    if (const auto allowed = may_save(); !allowed) {
+      return not_saved(request.envelope, allowed.error());
+    }
     const auto path = folder_ / "best";
     if (const auto done = write_model(path, *request.weights); !done) {
       return not_saved(request.envelope, done.error());
@@ -64,6 +69,15 @@ caf::result<saved> checkpointer::write(const save_best& request) {
   } catch (const std::exception& error) {
     return not_saved(request.envelope, {ErrorCode::internal, error.what()});
   }
+}
+
+Result<void> checkpointer::may_save() const {
+  if (!before_saving_) {
+    return {};
+  }
+  return before_saving_().map_error([](Error error) {
+    return Error{ErrorCode::failed, std::move(error.message)};
+  });
 }
 
 Result<void> checkpointer::write_model(const std::filesystem::path& folder,

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "actors/interfaces.hpp"
+#include "actors/settings.hpp"
 #include "model/storage/checkpoint.hpp"
 #include "model/text/tokenizer.hpp"
 #include "runtime/recorded.hpp"
@@ -12,12 +13,11 @@
 namespace nodezero::actors {
 
 /// Writes files, on a thread of its own, so that no step waits for a disk. What it writes is
-/// immutable, and appears whole or not at all.
+/// immutable, and appears whole or not at all. It answers with ErrorCode::failed, which ends the
+/// run, if the settings' `before_saving` says that nothing may be saved any more.
 class checkpointer : public runtime::recorded<checkpointer_actor::base> {
  public:
-  /// An empty folder means that nothing is written.
-  checkpointer(caf::actor_config& config, std::filesystem::path folder, model::ModelConfig model,
-               std::optional<model::Tokenizer> tokenizer, std::uint32_t keep);
+  explicit checkpointer(caf::actor_config& config, const RunSettings& settings);
 
   const char* name() const override { return "checkpointer"; }
 
@@ -27,10 +27,12 @@ class checkpointer : public runtime::recorded<checkpointer_actor::base> {
  private:
   caf::result<saved> write(const save& request);
   caf::result<saved> write(const save_best& request);
+  Result<void> may_save() const;
   Result<void> write_model(const std::filesystem::path& folder,
                            const model::Parameters& weights) const;
 
-  std::filesystem::path folder_;
+  std::filesystem::path folder_;  ///< empty: nothing is written
+  std::function<Result<void>()> before_saving_;
   model::ModelConfig model_;
   std::optional<model::Tokenizer> tokenizer_;
   model::CheckpointFolder checkpoints_;

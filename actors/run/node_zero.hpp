@@ -116,6 +116,7 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
 
   // Beside the protocol:
   void save_checkpoint(const optimizer_complete& proof);
+  void save_failed(std::string_view what, Error reason);
   void keep_best(EvaluationSummary& summary);
   void send_snapshot(bool epoch_boundary);
   void notice(std::string text);

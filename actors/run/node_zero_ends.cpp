@@ -95,8 +95,17 @@ void node_zero::save_checkpoint(const optimizer_complete& proof) {
           },
           [this](const caf::error& error) {
             state_.steps.checkpoint_in_flight = false;
-            notice("a checkpoint could not be written: " + to_error(error).message);
+            save_failed("a checkpoint could not be written: ", to_error(error));
           });
+}
+
+/// A disk that is full is no reason to stop: the next save may succeed.
+void node_zero::save_failed(std::string_view what, Error reason) {
+  if (reason.code == ErrorCode::failed) {
+    fail_epoch(std::move(reason));
+  } else {
+    notice(std::string(what) + reason.message);
+  }
 }
 
 void node_zero::keep_best(EvaluationSummary& summary) {
@@ -111,7 +120,7 @@ void node_zero::keep_best(EvaluationSummary& summary) {
   request(node_.checkpointer, settings_->stall_timeout, save_best{here(), state_.steps.weights})
       .then([](const saved&) {},
             [this](const caf::error& error) {
-              notice("the best version could not be kept: " + to_error(error).message);
+              save_failed("the best version could not be kept: ", to_error(error));
             });
 }
 

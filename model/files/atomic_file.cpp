@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/files/atomic_file.hpp"
 
+#include <array>
 #include <cerrno>
 #include <fcntl.h>
+#include <span>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -12,7 +14,7 @@
 
 #include "model/files/file_descriptor.hpp"
 #include "model/files/file_writer.hpp"
-#include "model/files/mapped_file.hpp"
+#include "model/files/input_file.hpp"
 #include "model/files/system_error.hpp"
 
 namespace nodezero::model {
@@ -28,24 +30,21 @@ std::filesystem::path folder_of(const std::filesystem::path& path) {
 }  // namespace
 
 Result<std::string> read_file(const std::filesystem::path& path) {
-  auto file = open_to_read(path);
+  const auto file = InputFile::open(path);
   if (!file) {
     return tl::unexpected(file.error());
   }
   std::string content;
-  char buffer[1 << 16];
+  std::array<char, 1 << 16> buffer{};
   for (;;) {
-    const ssize_t count = ::read(file->number(), buffer, sizeof buffer);
-    if (count < 0 && errno == EINTR) {
-      continue;
+    const auto count = file->read_some(content.size(), std::as_writable_bytes(std::span(buffer)));
+    if (!count) {
+      return tl::unexpected(count.error());
     }
-    if (count < 0) {
-      return tl::unexpected(read_error(path, errno));
-    }
-    if (count == 0) {
+    if (*count == 0) {
       return content;
     }
-    content.append(buffer, static_cast<std::size_t>(count));
+    content.append(buffer.data(), *count);
   }
 }
 

@@ -2,16 +2,12 @@
 #include "model/files/sha256.hpp"
 
 #include <array>
-#include <cerrno>
 #include <openssl/evp.h>
 #include <stdexcept>
-#include <unistd.h>
-#include <vector>
 
 #include <fmt/format.h>
 
-#include "model/files/mapped_file.hpp"
-#include "model/files/system_error.hpp"
+#include "model/files/input_file.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -52,25 +48,23 @@ std::string Sha256::finish() {
 }
 
 Result<std::string> sha256_of_file(const std::filesystem::path& path) {
-  const auto file = open_to_read(path);
+  const auto file = InputFile::open(path);
   if (!file) {
     return tl::unexpected(file.error());
   }
+  return sha256_of_file(*file, file->size());
+}
+
+Result<std::string> sha256_of_file(const InputFile& file, std::uint64_t bytes) {
   Sha256 sum;
-  std::vector<std::byte> buffer(std::size_t{1} << 20);
-  for (;;) {
-    const ssize_t count = ::read(file->number(), buffer.data(), buffer.size());
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (count < 0) {
-      return tl::unexpected(read_error(path, errno));
-    }
-    if (count == 0) {
-      return sum.finish();
-    }
-    sum.update(std::span(buffer).first(static_cast<std::size_t>(count)));
+  const auto read = file.visit(0, bytes, [&](std::uint64_t, std::string_view block) {
+    sum.update(std::as_bytes(std::span(block)));
+    return Result<void>();
+  });
+  if (!read) {
+    return tl::unexpected(read.error());
   }
+  return sum.finish();
 }
 
 }  // namespace nodezero::model

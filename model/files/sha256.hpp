@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <span>
 #include <string>
 
+#include "model/files/input_file.hpp"
 #include "nodezero/error.hpp"
 
 namespace nodezero::model {
@@ -31,5 +33,8 @@ class Sha256 {
 
 /// SHA-256 of a file's content; not_found or io.
 Result<std::string> sha256_of_file(const std::filesystem::path& path);
+
+/// SHA-256 of the first `bytes` bytes of a file; io, also if it has become shorter.
+Result<std::string> sha256_of_file(const InputFile& file, std::uint64_t bytes);
 
 }  // namespace nodezero::model

@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "model/files/atomic_file.hpp"
-#include "model/files/mapped_file.hpp"
+#include "model/files/input_file.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
 #include "model/storage/safetensors.hpp"
 
@@ -23,24 +23,20 @@ tl::unexpected<Error> in_folder(const std::filesystem::path& folder, Error error
 /// allocated, because a damaged configuration may ask for more than any machine has. In
 /// double, which cannot overflow.
 Result<void> check_size(const ModelConfig& config, const std::filesystem::path& path) {
-  const auto file = open_to_read(path);
+  const auto file = InputFile::open(path);
   if (!file) {
     return tl::unexpected(file.error());
-  }
-  const auto bytes = file_size(*file, path);
-  if (!bytes) {
-    return tl::unexpected(bytes.error());
   }
   const auto width = static_cast<double>(config.width);
   const double parameters = static_cast<double>(config.vocabulary + config.context) * width +
                             2 * width +
                             static_cast<double>(config.layers) * (12 * width * width + 13 * width);
-  if (parameters * 2 > static_cast<double>(*bytes)) {
+  if (parameters * 2 > static_cast<double>(file->size())) {
     return fail(
         ErrorCode::malformed,
         fmt::format("{}: has {} bytes, too few for the {:.0f} parameters of {}; check that the "
                     "two belong together and that the file is whole",
-                    path.string(), *bytes, parameters, config_file));
+                    path.string(), file->size(), parameters, config_file));
   }
   return {};
 }

@@ -13,7 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/files/file_writer.hpp"
-#include "model/files/mapped_file.hpp"
+#include "model/files/input_file.hpp"
 #include "model/storage/safetensors_header.hpp"
 
 namespace nodezero::model {
@@ -69,15 +69,14 @@ std::string header_of(const std::vector<NamedTensor>& tensors) {
 /// Everything that reading one file needs.
 class Reader {
  public:
-  Reader(const std::filesystem::path& path, FileDescriptor file,
-         std::map<std::string, StoredTensor> stored)
-      : path_(path), file_(std::move(file)), stored_(std::move(stored)) {}
+  Reader(const InputFile& file, std::map<std::string, StoredTensor> stored)
+      : file_(file), stored_(std::move(stored)) {}
 
   Result<void> read(const std::string& prefix, TensorSet& set);
 
  private:
   tl::unexpected<Error> malformed(const std::string& what) const {
-    return fail(ErrorCode::malformed, fmt::format("{}: {}", path_.string(), what));
+    return fail(ErrorCode::malformed, fmt::format("{}: {}", file_.path().string(), what));
   }
   Result<void> check_shape(const std::string& name, const StoredTensor& stored,
                            const std::vector<std::int64_t>& wanted) const;
@@ -86,8 +85,7 @@ class Reader {
   Result<void> check_equal(const std::string& name, const StoredTensor& stored,
                            std::span<const float> expected) const;
 
-  const std::filesystem::path& path_;
-  FileDescriptor file_;
+  const InputFile& file_;
   std::map<std::string, StoredTensor> stored_;
 };
 
@@ -135,13 +133,13 @@ void widen(std::span<const std::uint16_t> bits, std::span<float> out) {
 Result<void> Reader::read_numbers(const StoredTensor& stored, std::size_t first,
                                   std::span<float> out) const {
   if (stored.type == "F32") {
-    return read_at(file_, path_, stored.begin + first * sizeof(float), std::as_writable_bytes(out));
+    return file_.read(stored.begin + first * sizeof(float), std::as_writable_bytes(out));
   }
   std::vector<std::uint16_t> bits(std::min(out.size(), chunk_size));
   while (!out.empty()) {
     const auto part = std::span(bits).first(std::min(out.size(), bits.size()));
-    if (auto read = read_at(file_, path_, stored.begin + first * sizeof(std::uint16_t),
-                            std::as_writable_bytes(part));
+    if (auto read =
+            file_.read(stored.begin + first * sizeof(std::uint16_t), std::as_writable_bytes(part));
         !read) {
       return read;
     }
@@ -251,15 +249,15 @@ Result<void> write_safetensors(const std::filesystem::path& path,
 
 Result<void> read_safetensors(const std::filesystem::path& path, const std::string& prefix,
                               TensorSet& set) {
-  auto file = open_to_read(path);
+  const auto file = InputFile::open(path);
   if (!file) {
     return tl::unexpected(file.error());
   }
-  auto stored = read_safetensors_header(*file, path);
+  auto stored = read_safetensors_header(*file);
   if (!stored) {
     return tl::unexpected(stored.error());
   }
-  return Reader(path, std::move(*file), std::move(*stored)).read(prefix, set);
+  return Reader(*file, std::move(*stored)).read(prefix, set);
 }
 
 }  // namespace nodezero::model

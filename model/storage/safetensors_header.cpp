@@ -7,16 +7,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <limits>
 #include <optional>
-#include <unistd.h>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
-#include "model/files/mapped_file.hpp"
-#include "model/files/system_error.hpp"
 #include "model/tensors/shape.hpp"
 
 namespace nodezero::model {
@@ -103,50 +99,25 @@ std::uint64_t bytes_per_number(const std::string& type) {
   return found == sizes.end() ? 0 : found->second;
 }
 
-Result<void> read_at(const FileDescriptor& file, const std::filesystem::path& path,
-                     std::uint64_t offset, std::span<std::byte> out) {
-  while (!out.empty()) {
-    const ssize_t count =
-        ::pread(file.number(), out.data(), out.size(), static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) {
-      continue;
-    }
-    if (count < 0) {
-      return tl::unexpected(read_error(path, errno));
-    }
-    if (count == 0) {
-      return malformed(path, fmt::format("ends at byte {} in the middle of a tensor", offset));
-    }
-    out = out.subspan(static_cast<std::size_t>(count));
-    offset += static_cast<std::uint64_t>(count);
-  }
-  return {};
-}
-
-Result<std::map<std::string, StoredTensor>> read_safetensors_header(
-    const FileDescriptor& file, const std::filesystem::path& path) {
-  const auto size = file_size(file, path);
-  if (!size) {
-    return tl::unexpected(size.error());
-  }
-  if (*size < length_bytes) {
-    return malformed(path, fmt::format("has {} bytes, too few for a header", *size));
+Result<std::map<std::string, StoredTensor>> read_safetensors_header(const InputFile& file) {
+  const auto& path = file.path();
+  if (file.size() < length_bytes) {
+    return malformed(path, fmt::format("has {} bytes, too few for a header", file.size()));
   }
   std::array<std::byte, length_bytes> length_field{};
-  if (auto read = read_at(file, path, 0, length_field); !read) {
+  if (auto read = file.read(0, length_field); !read) {
     return tl::unexpected(read.error());
   }
   std::uint64_t length = 0;
   for (std::size_t i = length_bytes; i-- > 0;) {
     length = length << 8 | std::to_integer<std::uint64_t>(length_field[i]);
   }
-  if (length > max_header_bytes || length > *size - length_bytes) {
-    return malformed(path,
-                     fmt::format("announces a header of {} bytes in a file of {}", length, *size));
+  if (length > max_header_bytes || length > file.size() - length_bytes) {
+    return malformed(
+        path, fmt::format("announces a header of {} bytes in a file of {}", length, file.size()));
   }
   std::string header(length, '\0');
-  if (auto read = read_at(file, path, length_bytes, std::as_writable_bytes(std::span(header)));
-      !read) {
+  if (auto read = file.read(length_bytes, std::as_writable_bytes(std::span(header))); !read) {
     return tl::unexpected(read.error());
   }
   const Json json = Json::parse(header, nullptr, false);
@@ -165,9 +136,9 @@ Result<std::map<std::string, StoredTensor>> read_safetensors_header(
     tensors.emplace(name, std::move(*tensor));
   }
   const std::uint64_t data_begin = length_bytes + length;
-  if (!fill_exactly(tensors, *size - data_begin)) {
-    return malformed(path,
-                     fmt::format("has {} bytes, which is not what its tensors add up to", *size));
+  if (!fill_exactly(tensors, file.size() - data_begin)) {
+    return malformed(
+        path, fmt::format("has {} bytes, which is not what its tensors add up to", file.size()));
   }
   for (auto& [name, tensor] : tensors) {
     tensor.begin += data_begin;

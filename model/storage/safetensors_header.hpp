@@ -2,13 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <filesystem>
 #include <map>
-#include <span>
 #include <string>
 #include <vector>
 
-#include "model/files/file_descriptor.hpp"
+#include "model/files/input_file.hpp"
 #include "nodezero/error.hpp"
 
 namespace nodezero::model {
@@ -27,11 +25,6 @@ std::uint64_t bytes_per_number(const std::string& type);
 /// The tensors of a safetensors file by name. What it returns is safe to use: every tensor
 /// lies in the file and has the bytes that its shape and type need, none overlap, and nothing
 /// is left over. Fails with malformed and one line naming the file otherwise.
-Result<std::map<std::string, StoredTensor>> read_safetensors_header(
-    const FileDescriptor& file, const std::filesystem::path& path);
-
-/// Fills `out` from `offset` on; malformed if the file ends before.
-Result<void> read_at(const FileDescriptor& file, const std::filesystem::path& path,
-                     std::uint64_t offset, std::span<std::byte> out);
+Result<std::map<std::string, StoredTensor>> read_safetensors_header(const InputFile& file);
 
 }  // namespace nodezero::model

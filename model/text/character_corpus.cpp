@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "model/files/mapped_file.hpp"
+#include "model/files/input_file.hpp"
 #include "model/text/character_table.hpp"
 #include "model/text/utf8_text.hpp"
 
@@ -35,8 +35,7 @@ class Encoder {
   }
 
   /// Writes one id for each character of a file, and returns what is left of `room`.
-  Result<std::span<std::uint16_t>> encode(std::string_view text, const std::filesystem::path& path,
-                                          std::span<std::uint16_t> room);
+  Result<std::span<std::uint16_t>> encode(const InputFile& file, std::span<std::uint16_t> room);
 
   const std::vector<char32_t>& alphabet() const { return alphabet_; }
 
@@ -44,6 +43,10 @@ class Encoder {
   std::vector<std::uint16_t> sort_alphabet();
 
  private:
+  /// The same for a part of a file that begins at byte `offset` and ends between two characters.
+  Result<std::span<std::uint16_t>> encode(std::string_view text, std::uint64_t offset,
+                                          const std::filesystem::path& path,
+                                          std::span<std::uint16_t> room);
   std::optional<std::uint16_t> id_of(char32_t code_point);
   Error no_id_for(char32_t code_point) const;
 
@@ -81,13 +84,48 @@ bool encode_eight(const char* text, const std::uint16_t* ids, std::uint16_t* out
   return largest != CharacterTable::absent;
 }
 
-Result<std::span<std::uint16_t>> Encoder::encode(std::string_view text,
+/// How many bytes at the end of a text begin a character that goes on behind it.
+std::size_t unfinished_bytes(std::string_view text) {
+  for (std::size_t back = 1; back <= std::min<std::size_t>(3, text.size()); ++back) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - back]);
+    if ((byte & 0xC0) != 0x80) {
+      const std::size_t length = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+      return length > back ? back : 0;
+    }
+  }
+  return 0;
+}
+
+Result<std::span<std::uint16_t>> Encoder::encode(const InputFile& file,
+                                                 std::span<std::uint16_t> room) {
+  std::string text;  // a block and what was unfinished before it
+  const auto visited =
+      file.visit(0, file.size(), [&](std::uint64_t offset, std::string_view block) -> Result<void> {
+        const std::uint64_t begin = offset - text.size();
+        text.append(block);
+        const bool last = offset + block.size() == file.size();
+        const std::size_t whole = text.size() - (last ? 0 : unfinished_bytes(text));
+        const auto rest = encode(std::string_view(text).substr(0, whole), begin, file.path(), room);
+        if (!rest) {
+          return tl::unexpected(rest.error());
+        }
+        room = *rest;
+        text.erase(0, whole);
+        return {};
+      });
+  if (!visited) {
+    return tl::unexpected(visited.error());
+  }
+  return room;
+}
+
+Result<std::span<std::uint16_t>> Encoder::encode(std::string_view text, std::uint64_t offset,
                                                  const std::filesystem::path& path,
                                                  std::span<std::uint16_t> room) {
   std::uint16_t* out = room.data();
   std::uint16_t* const end = out + room.size();
   const auto refuse = [&](ErrorCode code, std::size_t at, std::string_view what) {
-    return fail(code, fmt::format("{}: byte {}: {}", path.string(), at, what));
+    return fail(code, fmt::format("{}: byte {}: {}", path.string(), offset + at, what));
   };
   for (std::size_t at = 0; at < text.size();) {
     // A new character may move the table.
@@ -152,17 +190,24 @@ std::vector<std::uint16_t> Encoder::sort_alphabet() {
 Result<CharacterIds> allocate(std::span<const std::filesystem::path> files) {
   CharacterIds result;
   for (const auto& path : files) {
-    const auto file = MappedFile::open(path);
+    const auto file = InputFile::open(path);
     if (!file) {
       return tl::unexpected(file.error());
     }
-    if (file->bytes().empty()) {
+    if (file->size() == 0) {
       return fail(ErrorCode::malformed,
                   fmt::format("{}: empty; leave it out, or let its writer finish and try again",
                               path.string()));
     }
-    result.count += count_characters(file->bytes());
-    result.bytes += file->bytes().size();
+    const auto counted = file->visit(0, file->size(), [&](std::uint64_t, std::string_view block) {
+      result.count += count_characters(block);
+      return Result<void>();
+    });
+    if (!counted) {
+      return tl::unexpected(counted.error());
+    }
+    result.bytes += file->size();
+    result.used.push_back({.path = path, .stamp = file->stamp()});
   }
   result.ids = std::make_unique_for_overwrite<std::uint16_t[]>(result.count);
   return result;
@@ -179,11 +224,11 @@ Result<CharacterIds> read_characters(std::span<const std::filesystem::path> file
   Encoder encoder(vocabulary_of);
   std::span room(result->ids.get(), result->count);
   for (const auto& path : files) {
-    const auto file = MappedFile::open(path);
+    const auto file = InputFile::open(path);
     if (!file) {
       return tl::unexpected(file.error());
     }
-    const auto rest = encoder.encode(file->bytes(), path, room);
+    const auto rest = encoder.encode(*file, room);
     if (!rest) {
       return tl::unexpected(rest.error());
     }

@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "model/text/data_watch.hpp"
 #include "model/text/tokenizer.hpp"
 #include "nodezero/error.hpp"
 
@@ -18,6 +19,7 @@ struct CharacterIds {
   std::uint64_t count = 0;
   std::uint64_t bytes = 0;         ///< size of the files
   std::vector<char32_t> alphabet;  ///< in the order of the ids
+  std::vector<UsedFile> used;
 };
 
 /// Decodes UTF-8 files, one behind the other. Without `vocabulary_of` the ids follow the code

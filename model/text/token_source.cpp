@@ -35,12 +35,10 @@ class ByteTokens : public TokenSource {
   std::uint64_t size() const override { return files_.size(); }
   void read(std::uint64_t offset, std::span<std::int32_t> out) const override {
     check_range(offset, out.size(), size());
-    auto at = out.begin();
-    files_.visit(offset, out.size(), [&](std::string_view piece) {
-      at = std::ranges::transform(piece, at, [](char byte) {
-             return static_cast<unsigned char>(byte);
-           }).out;
-    });
+    std::vector<char> bytes(out.size());
+    files_.read(offset, bytes);
+    std::ranges::transform(bytes, out.begin(),
+                           [](char byte) { return static_cast<unsigned char>(byte); });
   }
 
  private:
@@ -54,12 +52,11 @@ class FileTokens : public TokenSource {
   std::uint64_t size() const override { return files_.size() / 2; }
   void read(std::uint64_t offset, std::span<std::int32_t> out) const override {
     check_range(offset, out.size(), size());
-    auto at = out.begin();
-    files_.visit(offset * 2, std::uint64_t{out.size()} * 2, [&](std::string_view piece) {
-      for (std::size_t i = 0; i < piece.size(); i += 2) {
-        *at++ = id_at(piece, i);
-      }
-    });
+    std::vector<char> bytes(out.size() * 2);
+    files_.read(offset * 2, bytes);
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = id_at({bytes.data(), bytes.size()}, 2 * i);
+    }
   }
 
  private:
@@ -85,24 +82,28 @@ bool is_token_file(const std::filesystem::path& path) {
 }
 
 /// Looks at token files: finds their largest id, and refuses ids outside a vocabulary.
-class TokenFileInspector {
+class TokenFileInspector : public JoinedFiles::Inspector {
  public:
   /// A vocabulary of 0 is not known and admits every id.
   explicit TokenFileInspector(std::int64_t vocabulary) : vocabulary_(vocabulary) {}
 
-  Result<void> inspect(const std::filesystem::path& path, std::string_view bytes) {
-    if (bytes.size() % 2 != 0) {
+  Result<JoinedFiles::Part> part_of(const InputFile& file) override {
+    if (file.size() % 2 != 0) {
       return fail(ErrorCode::malformed,
                   fmt::format("{}: has {} bytes, but a token file holds 2 for each id; write it "
                               "again as unsigned 16-bit numbers",
-                              path.string(), bytes.size()));
+                              file.path().string(), file.size()));
     }
+    return JoinedFiles::Part{0, file.size()};
+  }
+
+  Result<void> look(const InputFile& file, std::uint64_t offset, std::string_view bytes) override {
     std::uint16_t largest = 0;
     for (std::size_t i = 0; i < bytes.size(); i += 2) {
       largest = std::max(largest, id_at(bytes, i));
     }
     if (vocabulary_ > 0 && largest >= vocabulary_) {
-      return refuse_first_outside(path, bytes);
+      return refuse_first_outside(file, offset, bytes);
     }
     largest_ = std::max<std::int64_t>(largest_, largest);
     return {};
@@ -111,16 +112,17 @@ class TokenFileInspector {
   std::int64_t vocabulary() const { return vocabulary_ > 0 ? vocabulary_ : largest_ + 1; }
 
  private:
-  tl::unexpected<Error> refuse_first_outside(const std::filesystem::path& path,
+  tl::unexpected<Error> refuse_first_outside(const InputFile& file, std::uint64_t offset,
                                              std::string_view bytes) const {
     std::size_t at = 0;
-    while (at + 2 < bytes.size() && id_at(bytes, at) < vocabulary_) {
+    while (id_at(bytes, at) < vocabulary_) {
       at += 2;
     }
-    return fail(ErrorCode::malformed,
-                fmt::format("{}: token {} has the id {}, but the vocabulary has {} ids; check that "
-                            "the file was made for this model",
-                            path.string(), at / 2, id_at(bytes, at), vocabulary_));
+    return fail(
+        ErrorCode::malformed,
+        fmt::format("{}: token {} has the id {}, but the vocabulary has {} ids; check that "
+                    "the file was made for this model",
+                    file.path().string(), (offset + at) / 2, id_at(bytes, at), vocabulary_));
   }
 
   std::int64_t vocabulary_;
@@ -132,26 +134,27 @@ Result<Corpus> open_token_files(std::span<const std::filesystem::path> files,
   TokenFileInspector inspector(bin_vocabulary == 0 && vocabulary_of != nullptr
                                    ? vocabulary_of->vocabulary()
                                    : bin_vocabulary);
-  auto joined = JoinedFiles::open(
-      files, [&](const auto& path, auto bytes) { return inspector.inspect(path, bytes); });
+  auto joined = JoinedFiles::open(files, inspector);
   if (!joined) {
     return tl::unexpected(joined.error());
   }
   const std::uint64_t bytes = joined->size();
+  auto used = joined->used();
   return Corpus{std::make_shared<FileTokens>(std::move(*joined)),
                 vocabulary_of != nullptr ? *vocabulary_of : Tokenizer::none(inspector.vocabulary()),
-                bytes};
+                bytes, std::move(used)};
 }
 
 Result<Corpus> open_bytes(std::span<const std::filesystem::path> files) {
-  // Every file is a sequence of bytes.
-  auto joined =
-      JoinedFiles::open(files, [](const auto&, std::string_view) { return Result<void>(); });
+  JoinedFiles::Inspector accepts_everything;
+  auto joined = JoinedFiles::open(files, accepts_everything);
   if (!joined) {
     return tl::unexpected(joined.error());
   }
   const std::uint64_t bytes = joined->size();
-  return Corpus{std::make_shared<ByteTokens>(std::move(*joined)), Tokenizer::bytes(), bytes};
+  auto used = joined->used();
+  return Corpus{std::make_shared<ByteTokens>(std::move(*joined)), Tokenizer::bytes(), bytes,
+                std::move(used)};
 }
 
 Result<Corpus> open_characters(std::span<const std::filesystem::path> files,
@@ -163,7 +166,9 @@ Result<Corpus> open_characters(std::span<const std::filesystem::path> files,
   const std::uint64_t bytes = ids->bytes;
   Tokenizer tokenizer =
       vocabulary_of != nullptr ? *vocabulary_of : Tokenizer::chars(std::move(ids->alphabet));
-  return Corpus{std::make_shared<CharacterTokens>(std::move(*ids)), std::move(tokenizer), bytes};
+  auto used = std::move(ids->used);
+  return Corpus{std::make_shared<CharacterTokens>(std::move(*ids)), std::move(tokenizer), bytes,
+                std::move(used)};
 }
 
 }  // namespace

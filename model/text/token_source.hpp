@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "model/text/data_watch.hpp"
 #include "model/text/tokenizer.hpp"
 #include "nodezero/error.hpp"
 
@@ -20,6 +21,7 @@ class TokenSource {
   virtual std::uint64_t size() const = 0;
   /// Copies ids [offset, offset + out.size()), which must lie inside.
   /// @throws std::out_of_range if they do not
+  /// @throws std::runtime_error naming the file if it cannot be read any more
   virtual void read(std::uint64_t offset, std::span<std::int32_t> out) const = 0;
 };
 
@@ -43,15 +45,16 @@ struct Corpus {
   std::shared_ptr<const TokenSource> tokens;
   Tokenizer tokenizer;
   std::uint64_t bytes = 0;  ///< size of the files, for bits a byte
+  std::vector<UsedFile> used;
 };
 
-/// Opens text files as one sequence: bytes are mapped, not loaded; chars are decoded once
+/// Opens text files as one sequence: bytes stay in their files; chars are decoded once
 /// (2 bytes a token). Without `vocabulary_of` the chars alphabet is that of the files;
 /// with it, that tokenizer is used, whatever `kind` says, and a character that it lacks is an
-/// error. `.bin` files (unsigned 16-bit little-endian ids) are mapped and must not be mixed
+/// error. `.bin` files (unsigned 16-bit little-endian ids) stay there, too, and must not be mixed
 /// with text; their vocabulary is `bin_vocabulary`, or where that is 0 that of
 /// `vocabulary_of`, or without one 1 + the largest id (ids beyond it are an error, naming file
-/// and place). Files must not be shortened while the corpus lives.
+/// and place). If a file changes while the corpus lives, so do its tokens: watch it (DataWatch).
 Result<Corpus> open_corpus(std::span<const std::filesystem::path> files, Tokenizer::Kind kind,
                            const Tokenizer* vocabulary_of, std::int64_t bin_vocabulary);
 

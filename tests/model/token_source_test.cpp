@@ -5,7 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/files/mapped_file.hpp"
+#include "model/text/joined_files.hpp"
 #include "model/text/utf8_text.hpp"
 #include "tests/model/support/files.hpp"
 
@@ -138,8 +138,8 @@ TEST(OpenCorpus, HandlesAHundredThousandFiles) {
 // Row B12: of several files only the last was kept. The count is taken from the file system.
 TEST(OpenCorpus, HoldsEveryByteOfEveryFile) {
   const TemporaryFolder folder;
-  // Small ones side by side, and large ones, which are mapped, between them.
-  const std::size_t large = MappedFile::mapping_threshold;
+  // Small ones side by side, and large ones, which stay open, between them.
+  const std::size_t large = JoinedFiles::stays_open_bytes;
   std::string expected;
   const std::size_t sizes[] = {1, 3, large, large + 1, 2, large - 1, 5};
   for (std::size_t i = 0; i < std::size(sizes); ++i) {
@@ -272,7 +272,7 @@ TEST(OpenCorpus, ReadsTokenFiles) {
 
 TEST(OpenCorpus, ReadsLargeTokenFiles) {
   const TemporaryFolder folder;
-  std::vector<std::uint16_t> ids(MappedFile::mapping_threshold);
+  std::vector<std::uint16_t> ids(JoinedFiles::stays_open_bytes);
   for (std::size_t i = 0; i < ids.size(); ++i) {
     ids[i] = static_cast<std::uint16_t>(i * 7919);
   }
@@ -311,14 +311,54 @@ TEST(OpenCorpus, SaysWhichFileVanishedOrShrank) {
   EXPECT_EQ(open(listed, Kind::chars).error().code, ErrorCode::not_found);
 }
 
-TEST(OpenCorpus, KeepsNoFileOpen) {
+TEST(OpenCorpus, KeepsLargeFilesOpenAndNoOthers) {
   const TemporaryFolder folder;
   const auto open_files = [] { return names_in("/proc/self/fd").size(); };
   const auto before = open_files();
-  const std::string large(MappedFile::mapping_threshold, 'x');
-  const auto corpus = open({folder.write("a", large), folder.write("b", "y")}, Kind::bytes);
-  ASSERT_TRUE(corpus);
+  const std::string large(JoinedFiles::stays_open_bytes, 'x');
+  {
+    const auto corpus = open({folder.write("a", large), folder.write("b", "y")}, Kind::bytes);
+    ASSERT_TRUE(corpus);
+    EXPECT_EQ(open_files(), before + 1);
+  }
   EXPECT_EQ(open_files(), before);
+}
+
+// A mapping of a file that is shortened ends the process at the next read.
+TEST(OpenCorpus, SaysThatAFileHasBecomeShorter) {
+  const TemporaryFolder folder;
+  const auto path = folder.write("a", std::string(JoinedFiles::stays_open_bytes, 'x'));
+  const auto corpus = open({path}, Kind::bytes);
+  ASSERT_TRUE(corpus);
+  fs::resize_file(path, 10);
+  std::vector<std::int32_t> ids(8);
+  corpus->tokens->read(0, ids);
+  try {
+    corpus->tokens->read(5, ids);
+    FAIL() << "read behind the end of a file";
+  } catch (const std::runtime_error& error) {
+    EXPECT_NE(std::string(error.what()).find(path.string()), std::string::npos) << error.what();
+  }
+}
+
+// Characters whose bytes lie on both sides of the border between two blocks.
+TEST(OpenCorpus, DecodesCharactersAcrossBlocks) {
+  const TemporaryFolder folder;
+  for (const std::string_view character : {"\xC3\xA9", "\xE2\x82\xAC", "\xF0\x9F\x98\x80"}) {
+    for (std::size_t before = 0; before < character.size(); ++before) {
+      std::string text(InputFile::block_bytes - before, 'a');
+      text.append(character).append("b");
+      const auto corpus = open({folder.write("text", text)}, Kind::chars);
+      ASSERT_TRUE(corpus) << corpus.error().message;
+      EXPECT_EQ(corpus->tokens->size(), text.size() - character.size() + 1);
+      EXPECT_EQ(corpus->tokenizer.decode(all_of(*corpus->tokens)), text);
+    }
+  }
+  std::string cut(InputFile::block_bytes - 1, 'a');
+  cut.append("\xE2(");
+  const auto refused = open({folder.write("text", cut)}, Kind::chars);
+  EXPECT_NE(message_of(refused).find(std::to_string(cut.size() - 2)), std::string::npos)
+      << message_of(refused);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/process/open_files.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/text/evaluation.hpp"
 #include "apps/nodezero/text/model_source.hpp"
@@ -26,9 +27,11 @@ struct Text {
   std::shared_ptr<const model::TokenSource> tokens;
   model::TokenRange range;
   std::string name;
+  std::vector<model::UsedFile> used;
 };
 
 Text open_files(const EvaluateOptions& options, const model::Tokenizer& tokenizer) {
+  allow_many_open_files();
   const std::vector<std::filesystem::path> paths(options.data.begin(), options.data.end());
   const auto files = unwrap(model::list_files(paths)).files;
   const auto corpus =
@@ -36,7 +39,8 @@ Text open_files(const EvaluateOptions& options, const model::Tokenizer& tokenize
   return {.tokens = corpus.tokens,
           .range = {0, corpus.tokens->size()},
           .name = files.size() == 1 ? files.front().string()
-                                    : fmt::format("{} files", grouped(files.size()))};
+                                    : fmt::format("{} files", grouped(files.size())),
+          .used = corpus.used};
 }
 
 /// The record of the run that a model belongs to. The model may be in the run folder itself or,
@@ -63,13 +67,13 @@ Text open_split(const EvaluateOptions& options, const model::Tokenizer& tokenize
         fmt::format("the run's data has changed: {}; give --data instead of --split", *difference));
   }
   if (options.split == "train") {
-    return {data.training_tokens, data.training, "the run's training part"};
+    return {data.training_tokens, data.training, "the run's training part", data.used};
   }
   if (data.validation_tokens == nullptr) {
     throw CommandError(exit_bad_input,
                        "the run has no validation part: use --split train or --data");
   }
-  return {data.validation_tokens, data.validation, "the run's validation part"};
+  return {data.validation_tokens, data.validation, "the run's validation part", data.used};
 }
 
 void check_options(const EvaluateOptions& options) {
@@ -137,8 +141,11 @@ void evaluate_command(const EvaluateOptions& options) {
                                    "damaged or its training diverged",
                                    options.model));
   }
-  print(evaluation, bits_a_byte(evaluation, tokenizer, text), model.config.context, text,
-        options.json);
+  const auto bits = bits_a_byte(evaluation, tokenizer, text);
+  for (const auto& remark : unwrap(model::DataWatch(text.used).look())) {
+    fmt::print(stderr, "note: {}\n", remark);
+  }
+  print(evaluation, bits, model.config.context, text, options.json);
 }
 
 }  // namespace nodezero::apps

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/process/open_files.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/train/run_folder.hpp"
 
@@ -67,6 +68,7 @@ std::optional<double> validation_fraction(const std::string& text) {
 
 DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabulary_of,
                   const std::filesystem::path& run_folder) {
+  allow_many_open_files();
   const auto fraction = validation_fraction(options.validation);
   const auto [files, left_out] = files_of(options.data, run_folder);
   const auto validation_files = fraction ? std::vector<std::filesystem::path>{}
@@ -94,9 +96,11 @@ DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabular
                .validation_tokens = nullptr,
                .validation = {},
                .evaluation = {},
-               .bytes = corpus.bytes};
+               .bytes = corpus.bytes,
+               .used = corpus.used};
   if (!fraction) {
     const auto held_out = open(validation_files, &corpus.tokenizer);
+    data.used.insert(data.used.end(), held_out.used.begin(), held_out.used.end());
     data.validation_tokens = held_out.tokens;
     data.validation = {0, held_out.tokens->size()};
   } else if (*fraction > 0) {

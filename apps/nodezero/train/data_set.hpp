@@ -28,6 +28,7 @@ struct DataSet {
   model::TokenRange validation;
   model::TokenRange evaluation;  ///< the part of `validation` used while training, from its start
   std::uint64_t bytes = 0;       ///< of `files`
+  std::vector<model::UsedFile> used;  ///< of both parts
 };
 
 /// The value of --validation as a fraction, or nothing if it is a path.

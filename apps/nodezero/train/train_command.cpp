@@ -4,6 +4,7 @@
 
 #include "apps/nodezero/train/train_command.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 
@@ -91,6 +92,10 @@ int train(PreparedRun run) {
   if (run.options.trace_ring_s > 0) {
     crash_dump.emplace(*recording.recorder(), run.folder->path());
   }
+  run.settings.before_saving = [watch = model::DataWatch(run.data.used), say]() mutable {
+    return watch.look().map(
+        [&](const std::vector<std::string>& remarks) { std::ranges::for_each(remarks, say); });
+  };
   log.print(header_text(run));
 
   auto& record = run.record;
