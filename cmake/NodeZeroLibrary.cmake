@@ -3,7 +3,7 @@
 # libnodezero, shared and static, from the objects of all layers; and the targets that other
 # projects link: NodeZero::model, NodeZero::runtime and NodeZero::actors, with CAF NodeZero::caf and
 # with Eigen NodeZero::eigen.
-set(layers nodezero_error nodezero_model nodezero_trace nodezero_inspect nodezero_runtime nodezero_actors)
+set(layers nodezero_error nodezero_formats nodezero_model nodezero_trace nodezero_inspect nodezero_runtime nodezero_actors)
 set(objects)
 foreach(layer IN LISTS layers)
   list(APPEND objects $<TARGET_OBJECTS:${layer}>)

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "formats/bounded_json.hpp"
 #include "model/files/sha256.hpp"
 #include "model/storage/progress_json.hpp"
 
@@ -147,7 +148,7 @@ Result<model::Checkpoint> checkpoint_from_bytes(
     return malformed("its format is " + std::to_string(version));
   }
   const auto* text = reinterpret_cast<const char*>(content.data() + fixed_size);
-  const Json header = Json::parse(text, text + length, nullptr, false);
+  const Json header = formats::read_json({text, length}).value_or(Json());
   if (!header.is_object() || !header.contains("tensors") || !header.contains("progress") ||
       !header["progress"].is_string()) {
     return malformed("its header is damaged");

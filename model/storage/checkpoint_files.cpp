@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "formats/bounded_json.hpp"
 #include "model/files/atomic_file.hpp"
 #include "model/files/sha256.hpp"
 #include "model/storage/progress_json.hpp"
@@ -63,7 +64,7 @@ Result<void> verify_checkpoint_files(const std::filesystem::path& folder) {
   if (!text) {
     return tl::unexpected(text.error());
   }
-  const auto sums = nlohmann::json::parse(*text, nullptr, false);
+  const auto sums = formats::read_json(*text).value_or(nlohmann::json());
   for (const char* name : summed_files) {
     if (!sums.is_object() || !sums.contains(name)) {
       return fail(ErrorCode::malformed,

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "formats/bounded_json.hpp"
 #include "model/storage/model_folder.hpp"
 
 namespace nodezero::model {
@@ -143,7 +144,11 @@ std::string config_to_json(const ModelConfig& config) {
 }
 
 Result<ModelConfig> config_from_json(std::string_view text) {
-  const Json json = Json::parse(text, nullptr, false);
+  const auto read = formats::read_json(text);
+  if (!read) {
+    return malformed(read.error().message + "; copy or save it again");
+  }
+  const Json& json = *read;
   if (!json.is_object()) {
     return malformed("is not a JSON object; copy or save it again");
   }

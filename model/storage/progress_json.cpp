@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "formats/bounded_json.hpp"
+
 namespace nodezero::model {
 namespace {
 
@@ -75,7 +77,7 @@ std::string progress_to_json(const StoredProgress& stored) {
 }
 
 Result<StoredProgress> progress_from_json(std::string_view text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto json = formats::read_json(text).value_or(nlohmann::json());
   if (!json.is_object()) {
     return fail(ErrorCode::malformed, "progress.json is not a JSON object; it is damaged");
   }

@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "formats/bounded_json.hpp"
 #include "model/tensors/shape.hpp"
 
 namespace nodezero::model {
@@ -120,7 +121,7 @@ Result<std::map<std::string, StoredTensor>> read_safetensors_header(const InputF
   if (auto read = file.read(length_bytes, std::as_writable_bytes(std::span(header))); !read) {
     return tl::unexpected(read.error());
   }
-  const Json json = Json::parse(header, nullptr, false);
+  const Json json = formats::read_json(header).value_or(Json());
   if (!json.is_object()) {
     return malformed(path, "has a header that is not a JSON object");
   }

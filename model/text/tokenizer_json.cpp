@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "formats/bounded_json.hpp"
 #include "model/text/character_table.hpp"
 #include "model/text/tokenizer.hpp"
 #include "model/text/utf8_text.hpp"
@@ -184,7 +185,11 @@ std::string Tokenizer::to_json() const {
 }
 
 Result<Tokenizer> Tokenizer::from_json(std::string_view text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto read = formats::read_json(text);
+  if (!read) {
+    return malformed(read.error().message + "; save the tokenizer again");
+  }
+  const auto& json = *read;
   if (!json.is_object()) {
     return malformed("is not a JSON object; save the tokenizer again");
   }
@@ -219,7 +224,7 @@ Result<Tokenizer> Tokenizer::from_json(std::string_view text) {
 }
 
 bool json_has_merges(std::string_view text) {
-  const auto json = nlohmann::json::parse(text, nullptr, false);
+  const auto json = formats::read_json(text).value_or(nlohmann::json());
   const auto model = json.is_object() ? json.find("model") : json.end();
   return json.is_object() && model != json.end() && model->is_object() &&
          size_of(*model, "merges") != 0;

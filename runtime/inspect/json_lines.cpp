@@ -9,6 +9,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "formats/bounded_json.hpp"
 #include "runtime/inspect/words.hpp"
 
 namespace nodezero::runtime::inspect {
@@ -154,11 +155,15 @@ Result<Trace> read_json_lines(std::istream& lines) {
   try {
     while (std::getline(lines, line)) {
       ++number;
-      const auto parsed = json::parse(line);
+      const auto parsed = formats::read_json(line);
+      if (!parsed) {
+        return fail(ErrorCode::malformed,
+                    fmt::format("line {} {}", number, parsed.error().message));
+      }
       if (number == 1) {
-        trace = read_head(parsed);
+        trace = read_head(*parsed);
       } else {
-        read_event(parsed, trace);
+        read_event(*parsed, trace);
       }
     }
   } catch (const std::exception& error) {

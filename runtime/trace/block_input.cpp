@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "formats/bounded_json.hpp"
 #include "runtime/trace/name_table.hpp"
 #include "runtime/trace/record_codec.hpp"
 
@@ -33,7 +34,7 @@ Result<std::vector<Record>> take_records(const BlockHeader& header,
 
 Result<void> take_about(std::span<const std::byte> content, TraceParts& parts) {
   const auto* text = reinterpret_cast<const char*>(content.data());
-  const auto json = nlohmann::json::parse(text, text + content.size(), nullptr, false);
+  const auto json = formats::read_json({text, content.size()}).value_or(nlohmann::json());
   if (!json.is_object()) {
     return fail(ErrorCode::malformed, "the block about the run is damaged");
   }

@@ -7,6 +7,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "formats/bounded_json.hpp"
 #include "runtime/actor_trace.hpp"
 #include "runtime/system_config.hpp"
 #include "verify/explore/exhaustive.hpp"
@@ -129,7 +130,7 @@ std::string Question::text() const {
 
 Question Question::from_text(const std::string& text) {
   try {
-    const auto json = nlohmann::json::parse(text);
+    const auto json = formats::read_json(text).value();
     Question question;
     question.scope = scopes.at(json.at("scope"));
     question.mode = mode_names().at(json.at("mode"));

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/nodezero/common.hpp"
+#include "formats/bounded_json.hpp"
 #include "model/files/atomic_file.hpp"
 
 namespace nodezero::apps {
@@ -24,9 +25,8 @@ std::string kept_lines(const std::string& text, std::uint64_t first_step,
     if (newline == std::string::npos) {
       break;
     }
-    const auto object =
-        nlohmann::json::parse(text.begin() + static_cast<std::ptrdiff_t>(begin),
-                              text.begin() + static_cast<std::ptrdiff_t>(newline), nullptr, false);
+    const auto object = formats::read_json(std::string_view(text).substr(begin, newline - begin))
+                            .value_or(nlohmann::json());
     if (!object.is_object() || !object.contains("step") || !object["step"].is_number_unsigned() ||
         object["step"].get<std::uint64_t>() >= first_step) {
       break;

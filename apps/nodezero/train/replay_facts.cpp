@@ -9,6 +9,7 @@
 
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/options/option_values.hpp"
+#include "formats/bounded_json.hpp"
 #include "model/files/atomic_file.hpp"
 #include "model/storage/checkpoint_files.hpp"
 #include "model/storage/digest.hpp"
@@ -34,6 +35,16 @@ const std::string& fact(const Trace& recorded, const char* name) {
   return found->second;
 }
 
+nlohmann::json json_fact(const Trace& recorded, const char* name) {
+  auto json = formats::read_json(fact(recorded, name));
+  if (!json) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("the trace is damaged: what it says of '{}' {}; copy it again",
+                                   name, json.error().message));
+  }
+  return std::move(*json);
+}
+
 /// Resolves a relative path against the folder that the recorded program ran in.
 void make_absolute(const std::filesystem::path& directory, std::string& path) {
   if (!path.empty()) {
@@ -42,7 +53,7 @@ void make_absolute(const std::filesystem::path& directory, std::string& path) {
 }
 
 TrainOptions recorded_options(const Trace& recorded) {
-  auto options = options_from_json(nlohmann::json::parse(fact(recorded, "options")));
+  auto options = options_from_json(json_fact(recorded, "options"));
   const std::filesystem::path directory = fact(recorded, "directory");
   for (auto& path : options.data) {
     make_absolute(directory, path);
@@ -80,7 +91,7 @@ actors::RunSettings settings_from(const Trace& recorded) {
   auto options = recorded_options(recorded);
   const std::filesystem::path folder =
       std::filesystem::path(fact(recorded, "directory")) / fact(recorded, "folder");
-  const auto start = nlohmann::json::parse(fact(recorded, "start"));
+  const auto start = json_fact(recorded, "start");
   const auto step = start.value("step", std::uint64_t{0});
   std::optional<model::ModelFolder> initial;
   std::optional<model::Tokenizer> tokenizer;
@@ -94,8 +105,7 @@ actors::RunSettings settings_from(const Trace& recorded) {
     tokenizer = initial->tokenizer;
   }
   const auto data = open_data(options, tokenizer ? &*tokenizer : nullptr);
-  if (const auto difference =
-          data_difference(nlohmann::json::parse(fact(recorded, "data")), describe(data))) {
+  if (const auto difference = data_difference(json_fact(recorded, "data"), describe(data))) {
     throw CommandError(
         exit_bad_input,
         fmt::format("the data has changed since the recording: {}; put it back to replay the run",

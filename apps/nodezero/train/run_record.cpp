@@ -7,6 +7,7 @@
 
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/options/option_values.hpp"
+#include "formats/bounded_json.hpp"
 #include "model/files/atomic_file.hpp"
 
 namespace nodezero::apps {
@@ -43,12 +44,20 @@ std::optional<RunRecord> read_run_record(const std::filesystem::path& folder) {
   if (!text && text.error().code == ErrorCode::not_found) {
     return std::nullopt;
   }
-  try {
-    return from_json(nlohmann::json::parse(unwrap(text)));
-  } catch (const nlohmann::json::exception&) {
-    throw CommandError(
+  const auto damaged = [&](std::string_view what) {
+    return CommandError(
         exit_bad_input,
-        fmt::format("'{}' is damaged: put a copy back, or choose another --out", path.string()));
+        fmt::format("'{}' is damaged: it {}; put a copy back, or choose another --out",
+                    path.string(), what));
+  };
+  const auto json = formats::read_json(unwrap(text));
+  if (!json) {
+    throw damaged(json.error().message);
+  }
+  try {
+    return from_json(*json);
+  } catch (const nlohmann::json::exception&) {
+    throw damaged("lacks a value, or holds one of another type");
   } catch (const CommandError& error) {
     throw CommandError(exit_bad_input,
                        fmt::format("cannot use '{}': {}", path.string(), error.what()));
