@@ -36,7 +36,14 @@ Result<InputFile> InputFile::open(const std::filesystem::path& path) {
 }
 
 InputFile::InputFile(std::filesystem::path path, FileDescriptor file, FileStamp opened)
-    : path_(std::move(path)), file_(std::move(file)), opened_(opened) {}
+    : path_(std::move(path)), file_(std::move(file)), opened_(opened), size_(opened.bytes) {}
+
+InputFile InputFile::copy_of(const InputFile& original, FileDescriptor file, std::uint64_t size) {
+  InputFile copy(original.path_, std::move(file), original.opened_);
+  copy.size_ = size;
+  copy.is_copy_ = true;
+  return copy;
+}
 
 Result<FileStamp> InputFile::stamp_now() const {
   struct stat status {};

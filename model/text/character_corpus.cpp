@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "model/files/input_file.hpp"
 #include "model/text/character_table.hpp"
+#include "model/text/file_kinds.hpp"
 #include "model/text/utf8_text.hpp"
 
 namespace nodezero::model {
@@ -190,7 +190,7 @@ std::vector<std::uint16_t> Encoder::sort_alphabet() {
 Result<CharacterIds> allocate(std::span<const std::filesystem::path> files) {
   CharacterIds result;
   for (const auto& path : files) {
-    const auto file = InputFile::open(path);
+    const auto file = open_text(path, false);
     if (!file) {
       return tl::unexpected(file.error());
     }
@@ -224,7 +224,7 @@ Result<CharacterIds> read_characters(std::span<const std::filesystem::path> file
   Encoder encoder(vocabulary_of);
   std::span room(result->ids.get(), result->count);
   for (const auto& path : files) {
-    const auto file = InputFile::open(path);
+    const auto file = open_text(path, false);
     if (!file) {
       return tl::unexpected(file.error());
     }

@@ -21,7 +21,7 @@ Result<JoinedFiles> JoinedFiles::open(std::span<const std::filesystem::path> fil
                                       Inspector& inspector) {
   JoinedFiles joined;
   for (const auto& path : files) {
-    auto file = InputFile::open(path);
+    auto file = inspector.open(path);
     if (!file) {
       return tl::unexpected(file.error());
     }
@@ -54,7 +54,11 @@ Result<void> JoinedFiles::append(InputFile opened, Part part, Inspector& inspect
   if (auto done = file->visit(part.begin, part.end, look); !done) {
     return done;
   }
-  used_.push_back({file->path(), file->stamp(), file, part.begin, part.end, sum.finish()});
+  if (file->is_copy()) {
+    used_.push_back({.path = file->path(), .stamp = file->stamp()});
+  } else {
+    used_.push_back({file->path(), file->stamp(), file, part.begin, part.end, sum.finish()});
+  }
   segments_.push_back({size_, {}, file, part});
   size_ += part.end - part.begin;
   return {};

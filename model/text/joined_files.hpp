@@ -33,6 +33,9 @@ class JoinedFiles {
   class Inspector {
    public:
     virtual ~Inspector() = default;
+    virtual Result<InputFile> open(const std::filesystem::path& path) {
+      return InputFile::open(path);
+    }
     /// The part of the next file that counts; it is not empty.
     virtual Result<Part> part_of(const InputFile& file) { return Part{0, file.size()}; }
     /// Consecutive blocks of that part, which all begin at multiples of 8 bytes from its begin.
