@@ -51,7 +51,7 @@ bool measure(const char* what, const fs::path& path, Tokenizer::Kind kind) {
   double best_read = 1e30;
   for (int i = 0; i < repetitions; ++i) {
     const auto begin = std::chrono::steady_clock::now();
-    const auto corpus = nodezero::model::open_corpus(std::vector{path}, kind, nullptr, 0);
+    const auto corpus = nodezero::model::open_corpus(std::vector{path}, {.kind = kind});
     if (!corpus) {
       fmt::print(stderr, "{}\n", corpus.error().message);
       return false;

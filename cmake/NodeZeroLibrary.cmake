@@ -20,7 +20,7 @@ function(nodezero_library target type)
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(${target} PUBLIC tl::expected
     PRIVATE CAF::core DNNL::dnnl OpenMP::OpenMP_CXX fmt::fmt OpenSSL::Crypto SQLite::SQLite3
-    zstd::zstd Threads::Threads)
+    ZLIB::ZLIB zstd::zstd Threads::Threads)
   if(NODEZERO_SANITIZER)
     target_link_options(${target} PUBLIC -fsanitize=${NODEZERO_SANITIZER})
   endif()

@@ -11,7 +11,7 @@ set -euo pipefail
 packages=(
   g++ cmake ninja-build pkg-config
   libcaf-dev libcli11-dev libdnnl-dev libeigen3-dev libexpected-dev libfmt-dev
-  libsqlite3-dev libssl-dev libutfcpp-dev libzstd-dev nlohmann-json3-dev
+  libsqlite3-dev libssl-dev libutfcpp-dev libzstd-dev nlohmann-json3-dev zlib1g-dev
   ocl-icd-opencl-dev  # the CMake package of libdnnl-dev asks for OpenCL
 )
 if [ "${1:-}" != --program ]; then

@@ -23,14 +23,14 @@ class InputFile {
   /// for without end.
   static Result<InputFile> open(const std::filesystem::path& path);
 
-  /// A private file with the content of another one in another form. It has that one's path and stamp, and nobody
-  /// else can change it.
+  /// A private file with the content of another one in another form. It has that one's path and
+  /// stamp, and nobody else can change it.
   static InputFile copy_of(const InputFile& original, FileDescriptor file, std::uint64_t size);
   bool is_copy() const { return is_copy_; }
 
   const std::filesystem::path& path() const { return path_; }
   std::uint64_t size() const { return size_; }        ///< in bytes, when it was opened
-  const FileStamp& stamp() const { return opened_; }    ///< when it was opened
+  const FileStamp& stamp() const { return opened_; }  ///< when it was opened
   Result<FileStamp> stamp_now() const;
 
   /// Reads at least one byte, and none only at the end of the file; io.

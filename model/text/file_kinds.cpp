@@ -31,8 +31,12 @@ constexpr auto signatures = std::to_array<Signature>({
     {"%PDF-"sv, "a PDF document; extract its text first, for example with pdftotext"sv},
     {"\x89PNG\r\n\x1A\n"sv, "a picture"sv},
     {"\xFF\xD8\xFF"sv, "a picture"sv},
-    {"\x7F" "ELF"sv, "a program"sv},
-    {"\xFD" "7zXZ\0"sv, other_packing},
+    {"\x7F"
+     "ELF"sv,
+     "a program"sv},
+    {"\xFD"
+     "7zXZ\0"sv,
+     other_packing},
     {"7z\xBC\xAF\x27\x1C"sv, other_packing},
     {"\x93NUMPY"sv, "an array of NumPy; give it a name that ends in .npy to train on its ids"sv},
     {"\xFF\xFE"sv, utf16},
@@ -84,7 +88,8 @@ std::string_view why_no_text(std::string_view start) {
     return meaning;
   }
   const auto zeros = std::ranges::count(start, '\0');
-  if (const auto meaning = meaning_of(signatures_with_zeros, start); zeros > 0 && !meaning.empty()) {
+  if (const auto meaning = meaning_of(signatures_with_zeros, start);
+      zeros > 0 && !meaning.empty()) {
     return meaning;
   }
   if (zeros <= 1) {

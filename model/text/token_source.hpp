@@ -48,14 +48,31 @@ struct Corpus {
   std::vector<UsedFile> used;
 };
 
-/// Opens text files as one sequence: bytes stay in their files; chars are decoded once
-/// (2 bytes a token). Without `vocabulary_of` the chars alphabet is that of the files;
-/// with it, that tokenizer is used, whatever `kind` says, and a character that it lacks is an
-/// error. `.bin` files (unsigned 16-bit little-endian ids) stay there, too, and must not be mixed
-/// with text; their vocabulary is `bin_vocabulary`, or where that is 0 that of
-/// `vocabulary_of`, or without one 1 + the largest id (ids beyond it are an error, naming file
-/// and place). If a file changes while the corpus lives, so do its tokens: watch it (DataWatch).
-Result<Corpus> open_corpus(std::span<const std::filesystem::path> files, Tokenizer::Kind kind,
-                           const Tokenizer* vocabulary_of, std::int64_t bin_vocabulary);
+/// How .bin files without a header store their ids.
+enum class TokenType {
+  automatic,  ///< in 16 bits, unless that looks wrong
+  uint16,
+  uint32,
+};
+
+/// What a corpus is made of beside its files.
+struct CorpusOptions {
+  Tokenizer::Kind kind = Tokenizer::Kind::bytes;  ///< for text
+  const Tokenizer* vocabulary_of = nullptr;       ///< that tokenizer, whatever `kind` says
+  std::int64_t vocabulary = 0;  ///< of token files; 0: that of `vocabulary_of`, or what they hold
+  TokenType token_type = TokenType::automatic;
+  bool binary = false;  ///< whether what is no text is read as bytes all the same
+};
+
+/// Opens text files as one sequence: bytes stay in their files; chars are decoded once (2 bytes a
+/// token), and their alphabet is that of the files unless a tokenizer is given, whose lack of a
+/// character is then an error. Text that gzip or zstd has packed is unpacked. Token files
+/// (token_files.hpp) stay in their files, too, and must not be mixed with text. If a file changes
+/// while the corpus lives, so do its tokens: watch it (DataWatch).
+Result<Corpus> open_corpus(std::span<const std::filesystem::path> files,
+                           const CorpusOptions& options);
+
+/// @throws std::out_of_range if tokens [offset, offset + count) are not within `size`
+void check_token_range(std::uint64_t offset, std::size_t count, std::uint64_t size);
 
 }  // namespace nodezero::model

@@ -7,10 +7,10 @@
 #include <string>
 #include <unistd.h>
 #include <vector>
-
-#include <fmt/format.h>
 #include <zlib.h>
 #include <zstd.h>
+
+#include <fmt/format.h>
 
 #include "model/files/system_error.hpp"
 

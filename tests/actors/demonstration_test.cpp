@@ -18,7 +18,7 @@ const std::filesystem::path licence = "/usr/share/common-licenses/GPL-3";
 TEST(Demonstration, TrainsTheWholeLicenceWithAnyNumberOfSpheres) {  // A2, B1, B3, C1, C4, C7
   ASSERT_TRUE(std::filesystem::exists(licence)) << licence << " is missing: every Debian has it";
   const std::filesystem::path files[] = {licence};
-  const auto corpus = model::open_corpus(files, model::Tokenizer::Kind::chars, nullptr, 0);
+  const auto corpus = model::open_corpus(files, {.kind = model::Tokenizer::Kind::chars});
   ASSERT_TRUE(corpus) << corpus.error().message;
   auto settings = tiny_settings();
   settings.training.model = {.layers = 2,

@@ -18,8 +18,7 @@ namespace fs = std::filesystem;
 class DataWatchTest : public testing::Test {
  protected:
   DataWatchTest() {
-    auto corpus =
-        open_corpus(std::vector<fs::path>{large_, small_}, Tokenizer::Kind::bytes, nullptr, 0);
+    auto corpus = open_corpus(std::vector<fs::path>{large_, small_}, CorpusOptions());
     EXPECT_TRUE(corpus);
     watch_.emplace(corpus->used);
     tokens_ = corpus->tokens;

@@ -15,7 +15,9 @@ nlohmann::json read_json(const std::filesystem::path& file) {
 std::shared_ptr<const model::TokenSource> read_text(const std::filesystem::path& file,
                                                     const model::Tokenizer& tokenizer) {
   const std::array files{file};
-  return value_of(model::open_corpus(files, tokenizer.kind(), &tokenizer, 0)).tokens;
+  return value_of(
+             model::open_corpus(files, {.kind = tokenizer.kind(), .vocabulary_of = &tokenizer}))
+      .tokens;
 }
 
 std::vector<float> read_npy(const std::filesystem::path& file) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "actors/settings.hpp"
+#include "model/text/token_source.hpp"
 #include "model/text/tokenizer.hpp"
 #include "model/training/training_config.hpp"
 
@@ -20,7 +21,9 @@ struct TrainOptions : actors::RunOptions {
   std::string preset;
   std::vector<std::string> data;  ///< files and folders
   model::Tokenizer::Kind tokenizer = model::Tokenizer::Kind::bytes;
-  std::int64_t vocabulary = 50'257;  ///< token ids in .bin files; text determines its own
+  std::int64_t vocabulary = 50'257;  ///< token ids in token files; text determines its own
+  model::TokenType token_type = model::TokenType::automatic;
+  bool binary = false;  ///< data that is no text is read as bytes all the same
   std::string validation = "0.1";    ///< a fraction of the tokens in [0, 1), or a path
   std::string init;                  ///< model folder to start from; empty: from the seed
 

@@ -34,8 +34,11 @@ Text open_files(const EvaluateOptions& options, const model::Tokenizer& tokenize
   allow_many_open_files();
   const std::vector<std::filesystem::path> paths(options.data.begin(), options.data.end());
   const auto files = unwrap(model::list_files(paths)).files;
-  const auto corpus =
-      unwrap(model::open_corpus(files, tokenizer.kind(), &tokenizer, tokenizer.vocabulary()));
+  const auto corpus = unwrap(model::open_corpus(files, {.kind = tokenizer.kind(),
+                                                        .vocabulary_of = &tokenizer,
+                                                        .vocabulary = tokenizer.vocabulary(),
+                                                        .token_type = options.token_type,
+                                                        .binary = options.binary}));
   return {.tokens = corpus.tokens,
           .range = {0, corpus.tokens->size()},
           .name = files.size() == 1 ? files.front().string()

@@ -10,6 +10,9 @@
 #include "apps/nodezero/process/open_files.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/train/run_folder.hpp"
+#include "model/files/atomic_file.hpp"
+#include "model/text/pickled_alphabet.hpp"
+#include "model/text/token_files.hpp"
 
 namespace nodezero::apps {
 
@@ -17,6 +20,15 @@ namespace {
 
 constexpr std::uint64_t sample_size = std::uint64_t{1} << 20;
 constexpr std::uint64_t sample_block_size = 4'096;
+
+/// The files of a run by their roles.
+struct DataFiles {
+  std::vector<std::filesystem::path> training;
+  std::vector<std::filesystem::path> validation;  ///< empty: a part of `training`
+  std::vector<std::filesystem::path> left_out;
+  std::optional<model::Tokenizer> tokenizer;  ///< that comes with token files
+  std::vector<std::string> remarks;
+};
 
 /// Without the folders of runs, this one's among them: what a run writes is not its text.
 model::FileList files_of(const std::vector<std::string>& names,
@@ -28,6 +40,51 @@ model::FileList files_of(const std::vector<std::string>& names,
   return unwrap(model::list_files(paths, [&](const std::filesystem::path& folder) {
     return folder == own || is_run_folder(folder);
   }));
+}
+
+/// A folder as nanoGPT's prepare.py leaves it: ids in train.bin and val.bin, for characters with
+/// their alphabet in meta.pkl, beside the text and the program that they were made from.
+std::optional<DataFiles> prepared_by_nanogpt(const TrainOptions& options) {
+  const std::filesystem::path folder = options.data.size() == 1 ? options.data.front() : "";
+  const auto has = [&](const char* name) {
+    std::error_code error;
+    return std::filesystem::is_regular_file(folder / name, error);
+  };
+  if (!std::filesystem::is_directory(folder) || !has("train.bin") || !has("val.bin")) {
+    return std::nullopt;
+  }
+  DataFiles found;
+  found.training = unwrap(model::list_files(std::vector{folder / "train.bin"})).files;
+  if (options.validation == TrainOptions().validation) {
+    found.validation = unwrap(model::list_files(std::vector{folder / "val.bin"})).files;
+    found.remarks.push_back(
+        fmt::format("'{}' is a folder of nanoGPT: train.bin is trained on and val.bin held out",
+                    folder.string()));
+  }
+  if (has("meta.pkl")) {
+    const auto alphabet =
+        model::read_file(folder / "meta.pkl").and_then(model::read_pickled_alphabet);
+    if (alphabet) {
+      found.tokenizer = model::Tokenizer::chars(*alphabet);
+    } else {
+      found.remarks.push_back(fmt::format("'{}' is ignored: it {}", (folder / "meta.pkl").string(),
+                                          alphabet.error().message));
+    }
+  }
+  return found;
+}
+
+DataFiles find_files(const TrainOptions& options, const std::filesystem::path& run_folder) {
+  auto found = prepared_by_nanogpt(options).value_or(DataFiles());
+  if (found.training.empty()) {
+    auto [files, left_out] = files_of(options.data, run_folder);
+    found.training = std::move(files);
+    found.left_out = std::move(left_out);
+  }
+  if (!validation_fraction(options.validation)) {
+    found.validation = files_of({options.validation}, run_folder).files;
+  }
+  return found;
 }
 
 void check_lengths(const DataSet& data, std::int64_t context) {
@@ -69,43 +126,46 @@ std::optional<double> validation_fraction(const std::string& text) {
 DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabulary_of,
                   const std::filesystem::path& run_folder) {
   allow_many_open_files();
-  const auto fraction = validation_fraction(options.validation);
-  const auto [files, left_out] = files_of(options.data, run_folder);
-  const auto validation_files = fraction ? std::vector<std::filesystem::path>{}
-                                         : files_of({options.validation}, run_folder).files;
+  auto found = find_files(options, run_folder);
   const auto open = [&](const auto& paths, const model::Tokenizer* tokenizer) {
-    return unwrap(model::open_corpus(paths, options.tokenizer, tokenizer, options.vocabulary));
+    return unwrap(model::open_corpus(paths, {.kind = options.tokenizer,
+                                             .vocabulary_of = tokenizer,
+                                             .vocabulary = found.tokenizer ? 0 : options.vocabulary,
+                                             .token_type = options.token_type,
+                                             .binary = options.binary}));
   };
 
-  std::optional<model::Tokenizer> alphabet;
-  if (vocabulary_of != nullptr) {
-    alphabet = *vocabulary_of;
-  } else if (!fraction && options.tokenizer == model::Tokenizer::Kind::chars) {
-    auto all = files;
-    all.insert(all.end(), validation_files.begin(), validation_files.end());
-    alphabet = open(all, nullptr).tokenizer;
+  auto tokenizer = vocabulary_of != nullptr ? std::optional(*vocabulary_of) : found.tokenizer;
+  if (!tokenizer && !found.validation.empty() &&
+      options.tokenizer == model::Tokenizer::Kind::chars &&
+      !model::is_token_file(found.training.front())) {
+    auto all = found.training;
+    all.insert(all.end(), found.validation.begin(), found.validation.end());
+    tokenizer = open(all, nullptr).tokenizer;
   }
-  const auto corpus = open(files, alphabet ? &*alphabet : nullptr);
+  const auto corpus = open(found.training, tokenizer ? &*tokenizer : nullptr);
 
   DataSet data{.tokenizer = corpus.tokenizer,
-               .files = files,
-               .validation_files = validation_files,
-               .left_out = left_out,
+               .files = found.training,
+               .validation_files = found.validation,
+               .left_out = found.left_out,
                .training_tokens = corpus.tokens,
                .training = {0, corpus.tokens->size()},
                .validation_tokens = nullptr,
                .validation = {},
                .evaluation = {},
                .bytes = corpus.bytes,
-               .used = corpus.used};
-  if (!fraction) {
-    const auto held_out = open(validation_files, &corpus.tokenizer);
+               .used = corpus.used,
+               .remarks = std::move(found.remarks)};
+  const auto fraction = validation_fraction(options.validation).value_or(0);
+  if (!found.validation.empty()) {
+    const auto held_out = open(found.validation, &corpus.tokenizer);
     data.used.insert(data.used.end(), held_out.used.begin(), held_out.used.end());
     data.validation_tokens = held_out.tokens;
     data.validation = {0, held_out.tokens->size()};
-  } else if (*fraction > 0) {
+  } else if (fraction > 0) {
     const auto size = corpus.tokens->size();
-    const auto border = static_cast<std::uint64_t>((1.0 - *fraction) * static_cast<double>(size));
+    const auto border = static_cast<std::uint64_t>((1.0 - fraction) * static_cast<double>(size));
     data.training = {0, border};
     data.validation_tokens = corpus.tokens;
     data.validation = {border, size};

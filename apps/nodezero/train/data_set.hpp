@@ -29,6 +29,7 @@ struct DataSet {
   model::TokenRange evaluation;  ///< the part of `validation` used while training, from its start
   std::uint64_t bytes = 0;       ///< of `files`
   std::vector<model::UsedFile> used;  ///< of both parts
+  std::vector<std::string> remarks;   ///< lines that tell how the data was understood
 };
 
 /// The value of --validation as a fraction, or nothing if it is a path.
@@ -38,7 +39,9 @@ std::optional<double> validation_fraction(const std::string& text);
 /// Opens options.data and splits it: the last options.validation of it, or a separate file, is
 /// held out for validation. Uses the tokenizer `vocabulary_of` unless it is null; otherwise the
 /// alphabet of a chars tokenizer covers all files, the validation files included.
-/// The folders of runs are left out, `run_folder` even while nothing is in it yet.
+/// The folders of runs are left out, `run_folder` even while nothing is in it yet. A folder that
+/// nanoGPT has prepared is read as it is meant: train.bin, val.bin unless options.validation says
+/// something else, and the characters of meta.pkl.
 /// @throws CommandError if a path cannot be read, a character is unknown or a part is shorter
 /// than a window of options.training.model.context tokens
 DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabulary_of,

@@ -169,6 +169,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
   }
   const auto& vocabulary_of = start ? start->tokenizer : earlier.tokenizer;
   run.data = open_data(options, vocabulary_of ? &*vocabulary_of : nullptr, out);
+  run.remarks.insert(run.remarks.end(), run.data.remarks.begin(), run.data.remarks.end());
   for (const auto& folder : run.data.left_out) {
     run.remarks.push_back(
         fmt::format("left out of the data: '{}', the folder of a run", folder.string()));
