@@ -89,13 +89,15 @@ void discard(const fs::path& path) {
   }
 }
 
-Result<void> write_new(const fs::path& path, const Checkpoint& checkpoint) {
+Result<void> write_new(const fs::path& path, const Checkpoint& checkpoint,
+                       const CheckpointContext& context) {
   const auto unfinished = unfinished_name(path, "written");
   std::error_code ignored;
   fs::remove_all(unfinished, ignored);
-  auto written = create_folder(unfinished)
-                     .and_then([&] { return write_checkpoint_files(unfinished, checkpoint); })
-                     .and_then([&] { return sync_path(unfinished); });
+  auto written =
+      create_folder(unfinished)
+          .and_then([&] { return write_checkpoint_files(unfinished, checkpoint, context); })
+          .and_then([&] { return sync_path(unfinished); });
   if (written) {
     // A rename cannot replace a folder with files in it; what is here is damaged.
     if (fs::exists(fs::symlink_status(path, ignored))) {
@@ -111,8 +113,9 @@ Result<void> write_new(const fs::path& path, const Checkpoint& checkpoint) {
 
 }  // namespace
 
-CheckpointFolder::CheckpointFolder(const fs::path& run_folder, std::uint32_t keep)
-    : folder_(checkpoints_in(run_folder)), keep_(keep) {}
+CheckpointFolder::CheckpointFolder(const fs::path& run_folder, std::uint32_t keep,
+                                   CheckpointContext context)
+    : folder_(checkpoints_in(run_folder)), keep_(keep), context_(std::move(context)) {}
 
 Result<fs::path> CheckpointFolder::write(const Checkpoint& checkpoint) {
   if (auto created = create_folder(folder_); !created) {
@@ -120,7 +123,7 @@ Result<fs::path> CheckpointFolder::write(const Checkpoint& checkpoint) {
   }
   const auto path = folder_ / name_of_step(checkpoint.progress.step);
   if (!is_whole(path)) {
-    if (auto written = write_new(path, checkpoint); !written) {
+    if (auto written = write_new(path, checkpoint, context_); !written) {
       return tl::unexpected(written.error());
     }
     // Its sums have just been made of its files.
@@ -164,7 +167,9 @@ Result<FoundCheckpoint> read_newest_checkpoint(const fs::path& folder) {
   for (const auto& [step, path] : newest_first(checkpoints_in(folder))) {
     auto checkpoint = read_checkpoint_files(path);
     if (checkpoint) {
-      return FoundCheckpoint{std::move(*checkpoint), path, std::move(warnings)};
+      return FoundCheckpoint{std::move(*checkpoint),
+                             read_file(path / origin_file).value_or(std::string()), path,
+                             std::move(warnings)};
     }
     warnings.push_back(fmt::format("skipped a damaged checkpoint: {}", checkpoint.error().message));
   }

@@ -37,14 +37,23 @@ struct Checkpoint {
   std::shared_ptr<const OptimizerState> optimizer;
 };
 
+/// What each checkpoint of a run holds beside its state, so that it can be used and judged alone.
+struct CheckpointContext {
+  Tokenizer tokenizer = Tokenizer::none(0);  ///< none: no tokenizer.json
+  /// A JSON object that says what the run computes; kept as it is, and protected by the checksums.
+  /// Empty: no origin.json.
+  std::string origin = {};
+};
+
 /// The checkpoints of a run, to be written to by one program at a time.
 class CheckpointFolder {
  public:
   /// `keep`: how many whole checkpoints stay.
-  CheckpointFolder(const std::filesystem::path& run_folder, std::uint32_t keep);
+  CheckpointFolder(const std::filesystem::path& run_folder, std::uint32_t keep,
+                   CheckpointContext context = {});
 
-  /// Writes step-XXXXXXXX: model folder files (without a tokenizer), optimizer.safetensors,
-  /// progress.json and checksums.json (SHA-256 of each file), all under a temporary name first,
+  /// Writes step-XXXXXXXX: model folder files, optimizer.safetensors, progress.json, origin.json
+  /// and checksums.json (SHA-256 of each file), all under a temporary name first,
   /// synced, then renamed. Then removes what is older than the newest `keep` whole checkpoints,
   /// but never the one of this call. A checkpoint counts as whole once its sums have been
   /// compared, which happens again only if a file of it has another stamp. One of that step that
@@ -58,11 +67,13 @@ class CheckpointFolder {
 
   std::filesystem::path folder_;
   std::uint32_t keep_;
+  CheckpointContext context_;
   std::map<std::filesystem::path, std::vector<FileStamp>> known_whole_;
 };
 
 struct FoundCheckpoint {
   Checkpoint checkpoint;
+  std::string origin;  ///< as in CheckpointContext; empty if it was not recorded
   std::filesystem::path path;
   std::vector<std::string> warnings;  ///< one line for each damaged one that was passed over
 };

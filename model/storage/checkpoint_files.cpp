@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/storage/checkpoint_files.hpp"
 
+#include <algorithm>
 #include <array>
 
 #include <fmt/format.h>
@@ -17,20 +18,28 @@ namespace {
 
 constexpr const char* optimizer_file = "optimizer.safetensors";
 constexpr const char* progress_file = "progress.json";
-constexpr const char* checksums_file = "checksums.json";
-constexpr std::array summed_files{config_file, weights_file, optimizer_file, progress_file};
+constexpr std::array required_files{config_file, weights_file, optimizer_file, progress_file};
+constexpr std::array optional_files{tokenizer_file, origin_file};
 
 constexpr const char* first_moment_prefix = "exp_avg.";
 constexpr const char* second_moment_prefix = "exp_avg_sq.";
 
 Result<std::string> checksums_of(const std::filesystem::path& folder) {
   nlohmann::ordered_json sums;
-  for (const char* name : summed_files) {
-    auto sum = sha256_of_file(folder / name);
-    if (!sum) {
-      return tl::unexpected(sum.error());
+  const auto add = [&](const char* name) {
+    return sha256_of_file(folder / name).map([&](std::string&& sum) {
+      sums[name] = std::move(sum);
+    });
+  };
+  for (const char* name : required_files) {
+    if (auto added = add(name); !added) {
+      return tl::unexpected(added.error());
     }
-    sums[name] = std::move(*sum);
+  }
+  for (const char* name : optional_files) {
+    if (auto added = add(name); !added && added.error().code != ErrorCode::not_found) {
+      return tl::unexpected(added.error());
+    }
   }
   return sums.dump(2) + "\n";
 }
@@ -38,8 +47,12 @@ Result<std::string> checksums_of(const std::filesystem::path& folder) {
 }  // namespace
 
 Result<void> write_checkpoint_files(const std::filesystem::path& folder,
-                                    const Checkpoint& checkpoint) {
+                                    const Checkpoint& checkpoint,
+                                    const CheckpointContext& context) {
   const OptimizerState& optimizer = *checkpoint.optimizer;
+  const auto write_unless_empty = [&](const char* name, const std::string& text) {
+    return text.empty() ? Result<void>() : write_file_atomically(folder / name, text);
+  };
   return write_file_atomically(folder / config_file, config_to_json(checkpoint.config))
       .and_then([&] {
         return write_file_atomically(folder / progress_file,
@@ -53,6 +66,8 @@ Result<void> write_checkpoint_files(const std::filesystem::path& folder,
                                  {{first_moment_prefix, &optimizer.first_moment},
                                   {second_moment_prefix, &optimizer.second_moment}});
       })
+      .and_then([&] { return write_unless_empty(tokenizer_file, context.tokenizer.to_json()); })
+      .and_then([&] { return write_unless_empty(origin_file, context.origin); })
       .and_then([&] { return checksums_of(folder); })
       .and_then([&](const std::string& sums) {
         return write_file_atomically(folder / checksums_file, sums);
@@ -65,19 +80,33 @@ Result<void> verify_checkpoint_files(const std::filesystem::path& folder) {
     return tl::unexpected(text.error());
   }
   const auto sums = formats::read_json(*text).value_or(nlohmann::json());
-  for (const char* name : summed_files) {
+  const auto verify = [&](const char* name) -> Result<void> {
+    const auto sum = sha256_of_file(folder / name);
+    if (!sum) {
+      return tl::unexpected(sum.error());
+    }
+    if (!sums.contains(name) || sums[name] != *sum) {
+      return fail(ErrorCode::malformed, fmt::format("{}: damaged, its SHA-256 is not the one in {}",
+                                                    (folder / name).string(), checksums_file));
+    }
+    return {};
+  };
+  for (const char* name : required_files) {
     if (!sums.is_object() || !sums.contains(name)) {
       return fail(ErrorCode::malformed,
                   fmt::format("{}: no checksum of {}; the checkpoint is damaged",
                               (folder / checksums_file).string(), name));
     }
-    const auto sum = sha256_of_file(folder / name);
-    if (!sum) {
-      return tl::unexpected(sum.error());
+    if (auto verified = verify(name); !verified) {
+      return verified;
     }
-    if (sums[name] != *sum) {
-      return fail(ErrorCode::malformed, fmt::format("{}: damaged, its SHA-256 is not the one in {}",
-                                                    (folder / name).string(), checksums_file));
+  }
+  for (const char* name : optional_files) {
+    const bool is_there = stamp_of(folder / name).has_value();
+    if (is_there || sums.contains(name)) {
+      if (auto verified = verify(name); !verified) {
+        return verified;
+      }
     }
   }
   return {};
@@ -85,9 +114,11 @@ Result<void> verify_checkpoint_files(const std::filesystem::path& folder) {
 
 std::vector<FileStamp> checkpoint_stamps(const std::filesystem::path& folder) {
   std::vector<FileStamp> stamps{stamp_of(folder / checksums_file).value_or(FileStamp())};
-  for (const char* name : summed_files) {
+  const auto add = [&](const char* name) {
     stamps.push_back(stamp_of(folder / name).value_or(FileStamp()));
-  }
+  };
+  std::ranges::for_each(required_files, add);
+  std::ranges::for_each(optional_files, add);
   return stamps;
 }
 

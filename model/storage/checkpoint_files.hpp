@@ -12,9 +12,13 @@ namespace nodezero::model {
 
 /// One checkpoint as a folder of files, without regard to where it stands.
 
+/// The name of the file with what the run computes.
+inline constexpr const char* origin_file = "origin.json";
+
 /// Writes and syncs all files of a checkpoint into an existing empty folder.
 Result<void> write_checkpoint_files(const std::filesystem::path& folder,
-                                    const Checkpoint& checkpoint);
+                                    const Checkpoint& checkpoint,
+                                    const CheckpointContext& context = {});
 
 /// Compares every file with its sum. Fails with malformed or what reading fails with; the
 /// message is one line that names the file.

@@ -4,9 +4,12 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
+#include "formats/bounded_json.hpp"
 #include "model/files/atomic_file.hpp"
 #include "model/files/input_file.hpp"
+#include "model/files/sha256.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
 #include "model/storage/safetensors.hpp"
 
@@ -68,6 +71,44 @@ Result<std::optional<Tokenizer>> load_tokenizer(const std::filesystem::path& fol
   return std::optional(std::move(*tokenizer));
 }
 
+/// checksums.json is written before the weights that it is about are put in place, so it also has
+/// the sum of those before: between the two moments they are what the folder holds.
+constexpr const char* sum_before = "before";
+
+nlohmann::json sums_in(const std::filesystem::path& folder) {
+  const auto text = read_file(folder / checksums_file);
+  return text ? formats::read_json(*text).value_or(nlohmann::json()) : nlohmann::json();
+}
+
+Result<void> write_sums(const std::filesystem::path& folder, const std::string& sum) {
+  const auto earlier = sums_in(folder);
+  nlohmann::ordered_json sums{{weights_file, sum}};
+  if (earlier.is_object() && earlier.contains(weights_file)) {
+    sums[sum_before] = earlier[weights_file];
+  }
+  return write_file_atomically(folder / checksums_file, sums.dump(2) + "\n");
+}
+
+/// Compares the weights with their sum, if somebody has written one.
+Result<void> check_sum(const std::filesystem::path& folder) {
+  const auto sums = sums_in(folder);
+  if (!sums.is_object() || !sums.contains(weights_file)) {
+    return {};
+  }
+  const auto sum = sha256_of_file(folder / weights_file);
+  if (!sum) {
+    return tl::unexpected(sum.error());
+  }
+  if (*sum == sums[weights_file] || (sums.contains(sum_before) && *sum == sums[sum_before])) {
+    return {};
+  }
+  return fail(
+      ErrorCode::malformed,
+      fmt::format("{}: damaged, its SHA-256 is not the one in {}; copy or save it again, or "
+                  "remove {} if another program has changed the weights on purpose",
+                  (folder / weights_file).string(), checksums_file, checksums_file));
+}
+
 }  // namespace
 
 Result<ConfigAndWeights> load_weights(const std::filesystem::path& folder) {
@@ -95,6 +136,9 @@ Result<ModelFolder> load_model_folder(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder, error)) {
     return fail(ErrorCode::not_found, fmt::format("{}: no such folder; name one with {} and {}",
                                                   folder.string(), config_file, weights_file));
+  }
+  if (auto checked = check_sum(folder); !checked) {
+    return tl::unexpected(checked.error());
   }
   auto loaded = load_weights(folder);
   if (!loaded) {
@@ -124,7 +168,9 @@ Result<void> save_model_folder(const std::filesystem::path& folder, const ModelC
     return written;
   }
   return replace_file_atomically(folder / weights_file, [&](const auto& temporary) {
-    return write_safetensors(temporary, {{"", &weights}});
+    return write_safetensors(temporary, {{"", &weights}})
+        .and_then([&] { return sha256_of_file(temporary); })
+        .and_then([&](const std::string& sum) { return write_sums(folder, sum); });
   });
 }
 

@@ -16,6 +16,7 @@ namespace nodezero::model {
 inline constexpr const char* config_file = "config.json";
 inline constexpr const char* weights_file = "model.safetensors";
 inline constexpr const char* tokenizer_file = "tokenizer.json";
+inline constexpr const char* checksums_file = "checksums.json";
 
 /// A model as Hugging Face's GPT-2 is saved: model.safetensors, config.json and, where
 /// text is meant, tokenizer.json.
@@ -25,14 +26,15 @@ struct ModelFolder {
   std::optional<Tokenizer> tokenizer;
 };
 
-/// Fails with one line that names the file, and the tensor where it is one's fault. A
+/// Fails with one line that names the file, and the tensor where it is one's fault, also if the
+/// weights are not those that checksums.json, where there is one, has the sum of. A
 /// tokenizer with merges, such as GPT-2's own, cannot be run: the model then has
 /// Tokenizer::none and works on token files.
 Result<ModelFolder> load_model_folder(const std::filesystem::path& folder);
 
-/// Writes the three files, each synced and renamed into place, the weights last: a folder
-/// that has them is whole. Without text (Tokenizer::none) there is no tokenizer.json, and one
-/// of an earlier model is removed.
+/// Writes the three files and checksums.json, each synced and renamed into place, the weights last:
+/// a folder that has them is whole. Without text (Tokenizer::none) there is no tokenizer.json, and
+/// one of an earlier model is removed.
 Result<void> save_model_folder(const std::filesystem::path& folder, const ModelConfig& config,
                                const Parameters& weights, const Tokenizer& tokenizer);
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <optional>
 #include <set>
 #include <vector>
@@ -204,6 +205,12 @@ Result<void> Reader::read(const std::string& prefix, TensorSet& set) {
     }
     if (auto read = read_numbers(stored, 0, set[*info]); !read) {
       return read;
+    }
+    if (!std::ranges::all_of(set[*info], [](float number) { return std::isfinite(number); })) {
+      return malformed(
+          fmt::format("tensor {} holds numbers that are infinite or not a number; the file is "
+                      "damaged or its training diverged, so take an earlier one",
+                      name));
     }
   }
   for (const TensorInfo& info : layout.tensors()) {

@@ -9,12 +9,14 @@
 namespace nodezero::formats {
 namespace {
 
-std::string repeated(std::string_view part, std::size_t times) {
-  std::string text;
+/// `begin`, then `part` many times, then `end`.
+std::string repeated(std::string_view part, std::size_t times, std::string_view begin = "",
+                     std::string_view end = "") {
+  std::string text(begin);
   for (std::size_t i = 0; i < times; ++i) {
     text.append(part);
   }
-  return text;
+  return text.append(end);
 }
 
 std::string refusal(const std::string& text) {
@@ -47,9 +49,8 @@ TEST(BoundedJson, RefusesWhatIsNestedDeeply) {
 }
 
 TEST(BoundedJson, RefusesWhatNeedsFarMoreMemoryThanItsText) {
-  EXPECT_EQ(refusal("[" + repeated("[],", 1'500'000) + "[]]"),
-            "holds too many values for its size");
-  EXPECT_EQ(refusal("{" + repeated("\"a\":0,", 1'500'000) + "\"a\":0}"),
+  EXPECT_EQ(refusal(repeated("[],", 1'500'000, "[", "[]]")), "holds too many values for its size");
+  EXPECT_EQ(refusal(repeated("\"a\":0,", 1'500'000, "{", "\"a\":0}")),
             "holds too many values for its size");
   // A vocabulary of 300,000 tokens is not too much.
   std::string vocabulary = "{";

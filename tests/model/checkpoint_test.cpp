@@ -79,6 +79,27 @@ TEST(Checkpoint, ComesBackBitForBit) {
   expect_equal(found->checkpoint, checkpoint_at(12));
 }
 
+TEST(Checkpoint, HoldsWhatItTakesToUseAndToJudgeItAlone) {
+  const TemporaryFolder folder;
+  const auto tokenizer = Tokenizer::chars({U'a', U'b'});
+  CheckpointFolder checkpoints(folder.path(), 1, {tokenizer, "{\"seed\":7}"});
+  const auto path = checkpoints.write(checkpoint_at(3));
+  ASSERT_TRUE(path) << path.error().message;
+  const auto model = load_model_folder(*path);
+  ASSERT_TRUE(model) << model.error().message;
+  EXPECT_EQ(model->tokenizer->to_json(), tokenizer.to_json());
+  EXPECT_EQ(read_newest_checkpoint(folder.path())->origin, "{\"seed\":7}");
+  // Both are under the checksums: changed, added or removed, they make the checkpoint damaged.
+  std::ofstream(*path / "origin.json") << "{\"seed\":8}";
+  EXPECT_FALSE(read_newest_checkpoint(folder.path()));
+  fs::remove(*path / "origin.json");
+  EXPECT_FALSE(read_newest_checkpoint(folder.path()));
+  const auto bare = write(folder, 4);
+  EXPECT_EQ(read_newest_checkpoint(folder.path())->origin, "");
+  std::ofstream(bare / "origin.json") << "{}";
+  EXPECT_FALSE(read_newest_checkpoint(folder.path()));
+}
+
 TEST(Checkpoint, TheNewestByNumberIsRead) {
   const TemporaryFolder folder;
   for (const std::uint64_t step :

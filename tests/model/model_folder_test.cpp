@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/storage/model_folder.hpp"
 
+#include <limits>
+
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
@@ -140,7 +142,46 @@ TEST(ModelFolder, KeepsTheOldWeightsWhenSpaceRunsOut) {
     EXPECT_EQ(result.error().code, ErrorCode::io);
   }
   EXPECT_EQ(digest(*load_model_folder(folder.path())->weights), digest(weights));
-  EXPECT_EQ(names_in(folder.path()).size(), 3u);
+  EXPECT_EQ(names_in(folder.path()).size(), 4u);
+}
+
+TEST(ModelFolder, NoticesWeightsThatAreNotThoseItWasSavedWith) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(1), tiny_tokenizer()));
+  auto content = *read_file(folder.path() / "model.safetensors");
+  content.back() = static_cast<char>(content.back() ^ 1);
+  folder.write("model.safetensors", content);
+  const auto damaged = load_model_folder(folder.path());
+  EXPECT_NE(message_of(damaged).find("model.safetensors: damaged"), std::string::npos)
+      << message_of(damaged);
+  // Without the sum nobody can know.
+  fs::remove(folder.path() / "checksums.json");
+  EXPECT_TRUE(load_model_folder(folder.path()));
+}
+
+TEST(ModelFolder, IsWholeBetweenWritingTheSumAndTheWeights) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(1), tiny_tokenizer()));
+  const auto first = *read_file(folder.path() / "model.safetensors");
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(2), tiny_tokenizer()));
+  folder.write("model.safetensors", first);
+  const auto loaded = load_model_folder(folder.path());
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(digest(*loaded->weights), digest(tiny_weights(1)));
+}
+
+TEST(ModelFolder, NamesTheTensorThatIsNotFinite) {
+  for (const float wrong :
+       {std::numeric_limits<float>::quiet_NaN(), -std::numeric_limits<float>::infinity()}) {
+    const TemporaryFolder folder;
+    auto weights = tiny_weights(1);
+    weights[*weights.layout()->find("transformer.h.0.ln_1.weight")][2] = wrong;
+    ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_tokenizer()));
+    const auto loaded = load_model_folder(folder.path());
+    EXPECT_NE(message_of(loaded).find("tensor transformer.h.0.ln_1.weight holds"),
+              std::string::npos)
+        << message_of(loaded);
+  }
 }
 
 TEST(ConfigJson, ComesBack) {
