@@ -49,6 +49,8 @@ void for_each_value(C& c, Options&& o, Copy copy) {
   copy(c.when_full, o.when_full);
   copy(c.time_per_step, o.time_per_step);
   copy(c.start_time, o.start_time);
+  copy(c.schedule, o.optimizer.schedule);
+  copy(c.decay_steps, o.optimizer.decay_steps);
 }
 
 }  // namespace
@@ -61,10 +63,11 @@ Result<TrainerOptions> to_options(const nodezero_options* given) {
     return tl::unexpected<Error>(known.error());
   }
   const nodezero_options& o = *known;
-  const int running = o.running, when_full = o.when_full;
+  const int running = o.running, when_full = o.when_full, schedule = o.schedule;
   if (running < NODEZERO_STEPPED || running > NODEZERO_HOST_EXECUTOR || when_full < NODEZERO_WAIT ||
-      when_full > NODEZERO_REFUSE) {
-    return fail(ErrorCode::invalid_argument, "running or when_full is none of its values");
+      when_full > NODEZERO_REFUSE || schedule < NODEZERO_COSINE || schedule > NODEZERO_WSD) {
+    return fail(ErrorCode::invalid_argument,
+                "running, when_full or schedule is none of its values");
   }
   TrainerOptions options;
   for_each_value(o, options, [](const auto& from, auto& to) {

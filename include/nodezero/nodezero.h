@@ -74,6 +74,13 @@ typedef enum nodezero_when_full {
   NODEZERO_REFUSE = 2       /**< the new batch is refused with NODEZERO_QUEUE_FULL */
 } nodezero_when_full;
 
+/** What becomes of the learning rate after the warm-up. */
+typedef enum nodezero_schedule {
+  NODEZERO_COSINE = 0,   /**< falls along a cosine, to min_learning_rate at the last step */
+  NODEZERO_CONSTANT = 1, /**< stays */
+  NODEZERO_WSD = 2       /**< stays, and falls in a straight line over the last decay_steps */
+} nodezero_schedule;
+
 /** How far a call has got. */
 typedef enum nodezero_progress {
   NODEZERO_IDLE = 0,           /**< nothing to do until there are more batches */
@@ -158,6 +165,8 @@ typedef struct nodezero_options {
    * once the trainer is gone; a job that is never called leaks. */
   void (*execute)(void* user, void (*job)(void* argument), void* argument);
   double start_time; /**< the host's time before the first step, such as its Unix time (0) */
+  nodezero_schedule schedule; /**< (NODEZERO_COSINE) */
+  uint64_t decay_steps;       /**< of NODEZERO_WSD; 0: a tenth of total_steps (0) */
 } nodezero_options;
 
 /** The state of a trainer. */

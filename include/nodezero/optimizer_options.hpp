@@ -5,6 +5,15 @@
 
 namespace nodezero {
 
+/// What becomes of the learning rate after the warm-up.
+enum class LearningRateSchedule {
+  cosine,    ///< falls along a cosine, to min_learning_rate at the last step of all
+  constant,  ///< stays, so that a longer run begins as a shorter one
+  /// Stays, and falls in a straight line to min_learning_rate over the last decay_steps ("warm-up,
+  /// stable, decay": Hu et al., "MiniCPM", 2024).
+  wsd,
+};
+
 /// AdamW with decoupled weight decay (Loshchilov, Hutter, 2019).
 struct OptimizerOptions {
   double learning_rate = 1e-3;
@@ -15,6 +24,8 @@ struct OptimizerOptions {
   double epsilon = 1e-8;
   double weight_decay = 0;
   double clip = 1.0;  ///< largest global norm of a gradient; 0: no clipping
+  LearningRateSchedule schedule = LearningRateSchedule::cosine;
+  std::uint64_t decay_steps = 0;  ///< of wsd; 0: a tenth of all steps
 
   friend bool operator==(const OptimizerOptions&, const OptimizerOptions&) = default;
 };

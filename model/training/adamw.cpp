@@ -43,12 +43,9 @@ Result<void> validate(const OptimizerOptions& options) {
   return {};
 }
 
-double learning_rate_at(const OptimizerOptions& options, std::uint64_t step,
-                        std::uint64_t total_steps) {
-  if (step < options.warmup) {
-    return options.learning_rate * static_cast<double>(step + 1) /
-           (static_cast<double>(options.warmup) + 1);
-  }
+namespace {
+
+double cosine_rate(const OptimizerOptions& options, std::uint64_t step, std::uint64_t total_steps) {
   const std::uint64_t last = std::max(total_steps, options.warmup + 1) - 1;
   const double progress = last == options.warmup
                               ? 0.0
@@ -56,6 +53,38 @@ double learning_rate_at(const OptimizerOptions& options, std::uint64_t step,
                                                   static_cast<double>(last - options.warmup));
   const double cosine = 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
   return options.min_learning_rate + cosine * (options.learning_rate - options.min_learning_rate);
+}
+
+double stable_then_decaying_rate(const OptimizerOptions& options, std::uint64_t step,
+                                 std::uint64_t total_steps) {
+  const std::uint64_t decay_steps = std::min(
+      options.decay_steps > 0 ? options.decay_steps : (total_steps - 1) / 10 + 1, total_steps);
+  const std::uint64_t first = total_steps - decay_steps;
+  if (step < first) {
+    return options.learning_rate;
+  }
+  const double progress =
+      std::min(1.0, static_cast<double>(step - first + 1) / static_cast<double>(decay_steps));
+  return options.learning_rate - progress * (options.learning_rate - options.min_learning_rate);
+}
+
+}  // namespace
+
+double learning_rate_at(const OptimizerOptions& options, std::uint64_t step,
+                        std::uint64_t total_steps) {
+  if (step < options.warmup) {
+    return options.learning_rate * static_cast<double>(step + 1) /
+           (static_cast<double>(options.warmup) + 1);
+  }
+  switch (options.schedule) {
+    case LearningRateSchedule::constant:
+      return options.learning_rate;
+    case LearningRateSchedule::wsd:
+      return stable_then_decaying_rate(options, step, total_steps);
+    case LearningRateSchedule::cosine:
+      break;
+  }
+  return cosine_rate(options, step, total_steps);
 }
 
 std::size_t norm_block_count(const TensorLayout& layout) {

@@ -25,7 +25,7 @@ struct OptimizerState {
 };
 
 /// The learning rate of step `step` of `total_steps`, both counted over all epochs: linear
-/// warm-up, then a cosine to min_learning_rate at the last step.
+/// warm-up, then as the schedule says.
 double learning_rate_at(const OptimizerOptions& options, std::uint64_t step,
                         std::uint64_t total_steps);
 

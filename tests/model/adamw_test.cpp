@@ -153,6 +153,39 @@ TEST(GradientNorm, DoesNotHideANumberThatIsNotFinite) {
   EXPECT_TRUE(std::isnan(sum_along_tree(blocks)));
 }
 
+TEST(LearningRate, StaysUnderTheConstantSchedule) {
+  const OptimizerOptions options{.learning_rate = 1.0,
+                                 .min_learning_rate = 0.2,
+                                 .warmup = 4,
+                                 .schedule = LearningRateSchedule::constant};
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 3, 15), 0.8);
+  for (const std::uint64_t step : {4, 10, 14}) {
+    EXPECT_EQ(learning_rate_at(options, step, 15), 1.0);
+  }
+}
+
+TEST(LearningRate, FallsOverTheLastStepsUnderWsd) {
+  OptimizerOptions options{.learning_rate = 1.0,
+                           .min_learning_rate = 0.2,
+                           .warmup = 4,
+                           .schedule = LearningRateSchedule::wsd,
+                           .decay_steps = 4};
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 3, 20), 0.8);
+  EXPECT_EQ(learning_rate_at(options, 4, 20), 1.0);
+  EXPECT_EQ(learning_rate_at(options, 15, 20), 1.0);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 16, 20), 0.8);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 19, 20), 0.2);
+  // By default a tenth, rounded up; never more than there are steps.
+  options.decay_steps = 0;
+  EXPECT_EQ(learning_rate_at(options, 17, 21), 1.0);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 18, 21), 1.0 - 0.8 / 3);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 20, 21), 0.2);
+  options.warmup = 0;
+  options.decay_steps = 100;
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 0, 4), 0.8);
+  EXPECT_DOUBLE_EQ(learning_rate_at(options, 3, 4), 0.2);
+}
+
 TEST(LearningRate, WarmsUpLinearlyThenFollowsACosine) {
   const OptimizerOptions options{.learning_rate = 1.0, .min_learning_rate = 0.2, .warmup = 4};
   EXPECT_DOUBLE_EQ(learning_rate_at(options, 0, 15), 0.2);
