@@ -29,6 +29,17 @@ void add_options(CLI::App& command, GivenOptions& given) {
   for (const auto& [spec, value_in] : option_table()) {
     // The callback keeps this pointer into `given`.
     const OptionValue value = value_in(given.values);
+    if (bool* const* flag = std::get_if<bool*>(&value)) {
+      command
+          .add_flag_callback(fmt::format("--{}", spec.name),
+                             [&spec = spec, flag = *flag, &given] {
+                               *flag = true;
+                               given.names.insert(spec.name);
+                             },
+                             spec.description)
+          ->group(spec.group);
+      continue;
+    }
     auto* option =
         command.add_option(fmt::format("--{}", spec.name),
                            CLI::callback_t([&spec, value, &given](const CLI::results_t& texts) {

@@ -75,12 +75,14 @@ void add_eval(CLI::App& program) {
   command->add_option("--model", options->model, "Run folder or model folder")
       ->required()
       ->type_name("DIR");
-  command->add_option("--data", options->data, "Text files or folders, or token files (.bin)")
+  command->add_option("--data", options->data, "Text files or folders, or token files (.bin, .npy)")
       ->type_name("PATH");
   command
       ->add_option("--split", options->split,
                    "Part of the run's own data, instead of --data: validation or train")
       ->type_name("NAME");
+  add_value(*command, option_spec("token-type"), &options->token_type);
+  command->add_flag("--binary", options->binary, option_spec("binary").description);
   add_value(*command, own("threads", 0, 1'024, "Computing threads; 0: one per core"),
             &options->threads);
   command->add_flag("--json", options->json, "Print one JSON object");

@@ -15,10 +15,12 @@ namespace nodezero::apps {
 /// May an option of a run change when the run is resumed?
 enum class OnResume {
   fixed,       ///< affects the weights or reported losses; resuming with another value is refused
+  may_grow,    ///< the length of the run: it can be extended
   may_change,  ///< affects who computes, when something is reported, or how long to wait
 };
 
-/// One option of `nodezero train`. The limits are inclusive and apply to numbers only.
+/// One option of `nodezero train`. The limits are inclusive and apply to numbers only. One that is true or false
+/// is a flag on the command line, and takes a value in files.
 struct OptionSpec {
   const char* name;   ///< without the dashes
   const char* group;  ///< heading in the help text
@@ -31,8 +33,9 @@ struct OptionSpec {
 /// Points to the value of an option in a TrainOptions.
 using OptionValue =
     std::variant<std::string*, std::vector<std::string>*, std::int64_t*, std::uint64_t*,
-                 std::uint32_t*, double*, model::Tokenizer::Kind*, model::Precision*,
-                 actors::RoutingPolicy*, actors::InferencePolicy*>;
+                 std::uint32_t*, double*, bool*, model::Tokenizer::Kind*, model::TokenType*,
+                 model::Precision*, LearningRateSchedule*, actors::RoutingPolicy*,
+                 actors::InferencePolicy*>;
 
 struct Option {
   OptionSpec spec;

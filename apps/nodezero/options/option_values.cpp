@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/nodezero/common.hpp"
+#include "model/text/byte_text.hpp"
 
 namespace nodezero::apps {
 
@@ -34,6 +35,19 @@ constexpr std::array<Name<actors::InferencePolicy>, 3> inference_names{
      {"wait", actors::InferencePolicy::wait},
      {"refuse", actors::InferencePolicy::refuse}}};
 
+constexpr std::array<Name<model::TokenType>, 3> token_type_names{
+    {{"auto", model::TokenType::automatic},
+     {"uint16", model::TokenType::uint16},
+     {"uint32", model::TokenType::uint32}}};
+constexpr std::array<Name<LearningRateSchedule>, 3> schedule_names{
+    {{"cosine", LearningRateSchedule::cosine},
+     {"constant", LearningRateSchedule::constant},
+     {"wsd", LearningRateSchedule::wsd}}};
+
+/// Options that files written before they existed do not have.
+constexpr std::array<std::string_view, 4> added_later{"token-type", "binary", "schedule",
+                                                      "decay-steps"};
+
 /// What people can choose from.
 std::span<const Name<model::Tokenizer::Kind>> names(model::Tokenizer::Kind) {
   return std::span(tokenizer_names).first(2);  // "none" is for token files
@@ -46,6 +60,13 @@ std::span<const Name<actors::RoutingPolicy>> names(actors::RoutingPolicy) {
 }
 std::span<const Name<actors::InferencePolicy>> names(actors::InferencePolicy) {
   return inference_names;
+}
+
+std::span<const Name<model::TokenType>> names(model::TokenType) {
+  return token_type_names;
+}
+std::span<const Name<LearningRateSchedule>> names(LearningRateSchedule) {
+  return schedule_names;
 }
 
 [[noreturn]] void refuse(const OptionSpec& spec, const std::string& takes,
@@ -87,6 +108,12 @@ std::string_view name_in(const std::array<Name<Enum>, size>& names, Enum value) 
 void parse(const OptionSpec& spec, const std::string& text, double& out) {
   parse_number(spec, "a number", text, out);
 }
+void parse(const OptionSpec& spec, const std::string& text, bool& out) {
+  if (text != "true" && text != "false") {
+    refuse(spec, "true or false", text);
+  }
+  out = text == "true";
+}
 template <class Integer>
 requires std::is_integral_v<Integer>
 void parse(const OptionSpec& spec, const std::string& text, Integer& out) {
@@ -122,7 +149,7 @@ template <class Value>
 std::string shown(const Value& value) {
   if constexpr (std::is_enum_v<Value>) {
     return std::string(value_name(value));
-  } else if constexpr (is_list<Value>) {
+  } else if constexpr (is_list<Value> || std::is_same_v<Value, bool>) {
     return "";
   } else {
     return fmt::format("{}", value);
@@ -131,13 +158,53 @@ std::string shown(const Value& value) {
 
 template <class Value>
 const char* placeholder_of(const Value&) {
-  if constexpr (std::is_arithmetic_v<Value>) {
+  if constexpr (std::is_same_v<Value, bool>) {
+    return "";
+  } else if constexpr (std::is_arithmetic_v<Value>) {
     return "N";
   } else if constexpr (is_list<Value>) {
     return "TEXT";
   } else {
     return "NAME";
   }
+}
+
+template <class Value>
+nlohmann::json as_json(const Value& value) {
+  if constexpr (std::is_enum_v<Value>) {
+    return value_name(value);
+  } else if constexpr (std::is_same_v<Value, std::string>) {
+    return model::to_utf8_text(value);
+  } else if constexpr (is_list<Value>) {
+    auto list = nlohmann::json::array();
+    for (const std::string& text : value) {
+      list.push_back(model::to_utf8_text(text));
+    }
+    return list;
+  } else {
+    return value;
+  }
+}
+
+void set_from_json(const Option& option, const nlohmann::json& stored, TrainOptions& options) {
+  const auto value = option.value_in(options);
+  std::vector<std::string> texts;
+  try {
+    if (std::holds_alternative<std::vector<std::string>*>(value)) {
+      stored.get_to(texts);
+    } else {
+      // A number's JSON text is its command-line text, so the same limits apply.
+      texts.push_back(stored.is_string() ? stored.get<std::string>() : stored.dump());
+    }
+  } catch (const nlohmann::json::exception&) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("the option '{}' has a value of the wrong type: {}",
+                                   option.spec.name, stored.dump()));
+  }
+  for (std::string& text : texts) {
+    text = model::from_utf8_text(text);
+  }
+  set_value(option.spec, texts, value);
 }
 
 }  // namespace
@@ -190,6 +257,12 @@ std::string_view value_name(model::Tokenizer::Kind kind) {
 std::string_view value_name(model::Precision precision) {
   return name_in(precision_names, precision);
 }
+std::string_view value_name(model::TokenType type) {
+  return name_in(token_type_names, type);
+}
+std::string_view value_name(LearningRateSchedule schedule) {
+  return name_in(schedule_names, schedule);
+}
 std::string_view value_name(actors::RoutingPolicy policy) {
   return name_in(routing_names, policy);
 }
@@ -202,39 +275,31 @@ nlohmann::json to_json(const TrainOptions& options) {
   TrainOptions copy = options;
   for (const Option& option : option_table()) {
     auto& entry = json[option.spec.name];
-    std::visit(
-        [&](const auto* value) {
-          if constexpr (std::is_enum_v<std::remove_cvref_t<decltype(*value)>>) {
-            entry = value_name(*value);
-          } else {
-            entry = *value;
-          }
-        },
-        option.value_in(copy));
+    std::visit([&](const auto* value) { entry = as_json(*value); }, option.value_in(copy));
   }
   return json;
 }
 
 TrainOptions options_from_json(const nlohmann::json& json) {
   TrainOptions options;
+  std::size_t known = 0;
   for (const Option& option : option_table()) {
     const auto stored = json.find(option.spec.name);
-    if (stored == json.end()) {
-      continue;
-    }
-    const auto value = option.value_in(options);
-    try {
-      if (auto* const* list = std::get_if<std::vector<std::string>*>(&value)) {
-        stored->get_to(**list);
-      } else {
-        // A number's JSON text is its command-line text, so the same limits apply.
-        set_value(option.spec, {stored->is_string() ? stored->get<std::string>() : stored->dump()},
-                  value);
-      }
-    } catch (const nlohmann::json::exception&) {
+    if (stored == json.end() && std::ranges::count(added_later, option.spec.name) == 0) {
       throw CommandError(exit_bad_input,
-                         fmt::format("the option '{}' has a value of the wrong type: {}",
-                                     option.spec.name, stored->dump()));
+                         fmt::format("the option '{}' is missing", option.spec.name));
+    }
+    if (stored != json.end()) {
+      ++known;
+      set_from_json(option, *stored, options);
+    }
+  }
+  for (const auto& [name, value] : json.items()) {
+    const auto has_name = [&, &name = name](const Option& option) { return option.spec.name == name; };
+    if (known < json.size() && std::ranges::none_of(option_table(), has_name)) {
+      throw CommandError(exit_bad_input,
+                         fmt::format("there is no option '{}'; has a newer nodezero written it?",
+                                     name));
     }
   }
   return options;

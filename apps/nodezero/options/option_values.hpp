@@ -33,14 +33,16 @@ std::string either_of(const std::vector<std::string>& texts);
 /// The name of an enumerator on the command line.
 std::string_view value_name(model::Tokenizer::Kind kind);
 std::string_view value_name(model::Precision precision);
+std::string_view value_name(model::TokenType type);
+std::string_view value_name(LearningRateSchedule schedule);
 std::string_view value_name(actors::RoutingPolicy policy);
 std::string_view value_name(actors::InferencePolicy policy);
 
-/// All options by name: numbers as numbers, names as strings, lists as arrays.
+/// All options by name: numbers as numbers, names as strings, lists as arrays; what is not UTF-8 as in byte_text.hpp.
 nlohmann::json to_json(const TrainOptions& options);
 
-/// The inverse of to_json. Options that are missing keep their defaults.
-/// @throws CommandError if a value has the wrong type or is outside its limits
+/// The inverse of to_json.
+/// @throws CommandError if an option is missing, is none, has the wrong type or is outside its limits
 TrainOptions options_from_json(const nlohmann::json& json);
 
 /// What the model thinks of values that people gave. It quotes its members by name; a person is

@@ -5,12 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "model/text/token_source.hpp"
+
 namespace nodezero::apps {
 
 struct EvaluateOptions {
   std::string model;
   std::vector<std::string> data;  ///< this or split
   std::string split;
+  model::TokenType token_type = model::TokenType::automatic;
+  bool binary = false;
   std::uint32_t threads = 0;  ///< 0: one per core
   bool json = false;
 };

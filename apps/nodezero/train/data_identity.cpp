@@ -14,6 +14,7 @@
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/train/data_set.hpp"
 #include "model/files/sha256.hpp"
+#include "model/text/byte_text.hpp"
 
 namespace nodezero::apps {
 
@@ -52,7 +53,7 @@ nlohmann::json describe_file(const std::filesystem::path& path) {
     }
     hash.update(std::as_bytes(std::span(block.data(), count)));
   }
-  return {{"path", std::filesystem::absolute(path).lexically_normal().string()},
+  return {{"path", model::to_utf8_text(std::filesystem::absolute(path).lexically_normal().string())},
           {"bytes", size},
           {sampled ? "sample_sha256" : "sha256", hash.finish()}};
 }
@@ -81,7 +82,9 @@ std::optional<std::string> file_difference(const char* option, const nlohmann::j
   for (std::size_t i = 0; i < recorded.size(); ++i) {
     auto before = recorded[i];
     auto after = found[i];
-    const auto name = [](const nlohmann::json& file) { return file.value("path", "?"); };
+    const auto name = [](const nlohmann::json& file) {
+      return model::from_utf8_text(file.value("path", "?"));
+    };
     const auto old_name = name(before);
     const auto new_name = name(after);
     before.erase("path");

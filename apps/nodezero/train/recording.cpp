@@ -14,6 +14,7 @@
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/process/environment.hpp"
+#include "model/text/byte_text.hpp"
 #include "runtime/trace/file_format.hpp"
 
 namespace nodezero::apps {
@@ -53,7 +54,7 @@ Recording::Recording(const TrainOptions& options, std::filesystem::path folder, 
   about.merge(std::map<std::string, std::string>{{"program", "nodezero"},
                                                  {"version", NODEZERO_VERSION},
                                                  {"run", fmt::format("{:016x}", run)},
-                                                 {"folder", folder_.string()},
+                                                 {"folder", model::to_utf8_text(folder_.string())},
                                                  {"options", to_json(options).dump()},
                                                  {"host", host_name()},
                                                  {"process", std::to_string(getpid())},

@@ -13,6 +13,7 @@
 #include "model/files/atomic_file.hpp"
 #include "model/storage/checkpoint_files.hpp"
 #include "model/storage/digest.hpp"
+#include "model/text/byte_text.hpp"
 #include "model/storage/model_folder.hpp"
 
 namespace nodezero::apps {
@@ -54,7 +55,7 @@ void make_absolute(const std::filesystem::path& directory, std::string& path) {
 
 TrainOptions recorded_options(const Trace& recorded) {
   auto options = options_from_json(json_fact(recorded, "options"));
-  const std::filesystem::path directory = fact(recorded, "directory");
+  const std::filesystem::path directory = model::from_utf8_text(fact(recorded, "directory"));
   for (auto& path : options.data) {
     make_absolute(directory, path);
   }
@@ -90,7 +91,8 @@ void expect_weights(const std::string& recorded, const model::Parameters& found,
 actors::RunSettings settings_from(const Trace& recorded) {
   auto options = recorded_options(recorded);
   const std::filesystem::path folder =
-      std::filesystem::path(fact(recorded, "directory")) / fact(recorded, "folder");
+      std::filesystem::path(model::from_utf8_text(fact(recorded, "directory"))) /
+      model::from_utf8_text(fact(recorded, "folder"));
   const auto start = json_fact(recorded, "start");
   const auto step = start.value("step", std::uint64_t{0});
   std::optional<model::ModelFolder> initial;
@@ -135,7 +137,7 @@ std::map<std::string, std::string> facts_for_replay(const PreparedRun& run) {
     start = {{"weights", model::digest(*run.settings.initial_weights)}};
   }
   return {{"data", run.record.data.dump()},
-          {"directory", std::filesystem::current_path().string()},
+          {"directory", model::to_utf8_text(std::filesystem::current_path().string())},
           {"start", start.dump()}};
 }
 
