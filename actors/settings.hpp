@@ -62,6 +62,7 @@ struct RunSettings : RunOptions {
 
   std::filesystem::path folder;               ///< of the run; empty: nothing is saved
   std::optional<model::Tokenizer> tokenizer;  ///< saved beside the model
+  std::string origin;                         ///< CheckpointContext::origin
   /// Asked before anything is saved, on the checkpointer's thread; an error ends the run. May be
   /// empty.
   std::function<Result<void>()> before_saving;

@@ -23,7 +23,8 @@ checkpointer::checkpointer(caf::actor_config& config, const RunSettings& setting
       before_saving_(settings.before_saving),
       model_(settings.training.model),
       tokenizer_(settings.tokenizer),
-      checkpoints_(folder_, settings.keep) {}
+      checkpoints_(folder_, settings.keep,
+                   {settings.tokenizer.value_or(model::Tokenizer::none(0)), settings.origin}) {}
 
 checkpointer::behavior_type checkpointer::make_behavior() {
   return {

@@ -181,6 +181,36 @@ Result<FoundCheckpoint> read_newest_checkpoint(const fs::path& folder) {
                                                 folder.string(), fmt::join(warnings, "; ")));
 }
 
+Result<FoundCheckpoint> read_checkpoint(const fs::path& folder, std::uint64_t step) {
+  const auto path = checkpoints_in(folder) / name_of_step(step);
+  const auto steps = checkpoint_steps(folder);
+  if (std::ranges::count(steps, step) == 0) {
+    return fail(ErrorCode::not_found,
+                fmt::format("{}: no checkpoint of step {}; there are those of {}", folder.string(),
+                            step, fmt::join(steps, ", ")));
+  }
+  return read_checkpoint_files(path).map([&](Checkpoint&& checkpoint) {
+    return FoundCheckpoint{
+        std::move(checkpoint), read_file(path / origin_file).value_or(std::string()), path, {}};
+  });
+}
+
+std::vector<std::uint64_t> checkpoint_steps(const fs::path& folder) {
+  std::vector<std::uint64_t> steps;
+  for (const auto& [step, path] : newest_first(checkpoints_in(folder))) {
+    steps.push_back(step);
+  }
+  return steps;
+}
+
+void remove_later_checkpoints(const fs::path& folder, std::uint64_t step) {
+  for (const auto& [later, path] : newest_first(checkpoints_in(folder))) {
+    if (later > step) {
+      discard(path);
+    }
+  }
+}
+
 void remove_unfinished_checkpoints(const fs::path& folder) {
   std::error_code error;
   std::vector<fs::path> leftovers;

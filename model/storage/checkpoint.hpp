@@ -82,6 +82,15 @@ struct FoundCheckpoint {
 /// says which damaged ones were seen). Leftovers of interrupted writes are ignored.
 Result<FoundCheckpoint> read_newest_checkpoint(const std::filesystem::path& folder);
 
+/// The checkpoint of a certain step; not_found if there is none (the message says which there are).
+Result<FoundCheckpoint> read_checkpoint(const std::filesystem::path& folder, std::uint64_t step);
+
+/// The steps whose checkpoints a run folder has, the newest first, whole or not.
+std::vector<std::uint64_t> checkpoint_steps(const std::filesystem::path& folder);
+
+/// Removes the checkpoints of later steps than `step`, so that a run can go on from there.
+void remove_later_checkpoints(const std::filesystem::path& folder, std::uint64_t step);
+
 /// Removes what interrupted writes have left in a run folder. Called once when a run starts.
 void remove_unfinished_checkpoints(const std::filesystem::path& folder);
 

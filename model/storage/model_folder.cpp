@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/storage/model_folder.hpp"
 
+#include <algorithm>
+#include <cmath>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -71,6 +73,20 @@ Result<std::optional<Tokenizer>> load_tokenizer(const std::filesystem::path& fol
   return std::optional(std::move(*tokenizer));
 }
 
+/// Nothing can be done with weights that are not numbers, and they spread to all that is computed
+/// with them.
+Result<void> check_finite(const Parameters& weights, const std::filesystem::path& path) {
+  for (const TensorInfo& tensor : weights.layout()->tensors()) {
+    if (!std::ranges::all_of(weights[tensor], [](float number) { return std::isfinite(number); })) {
+      return fail(ErrorCode::malformed,
+                  fmt::format("{}: tensor {} holds numbers that are infinite or not a number; the "
+                              "file is damaged or its training diverged, so take an earlier one",
+                              path.string(), tensor.name));
+    }
+  }
+  return {};
+}
+
 /// checksums.json is written before the weights that it is about are put in place, so it also has
 /// the sum of those before: between the two moments they are what the folder holds.
 constexpr const char* sum_before = "before";
@@ -127,6 +143,9 @@ Result<ConfigAndWeights> load_weights(const std::filesystem::path& folder) {
   auto weights = std::make_shared<Parameters>(gpt2_layout(*config));
   if (auto read = read_safetensors(path, "", *weights); !read) {
     return tl::unexpected(read.error());
+  }
+  if (auto finite = check_finite(*weights, path); !finite) {
+    return tl::unexpected(finite.error());
   }
   return ConfigAndWeights{*config, std::move(weights)};
 }

@@ -26,10 +26,10 @@ struct ModelFolder {
   std::optional<Tokenizer> tokenizer;
 };
 
-/// Fails with one line that names the file, and the tensor where it is one's fault, also if the
-/// weights are not those that checksums.json, where there is one, has the sum of. A
-/// tokenizer with merges, such as GPT-2's own, cannot be run: the model then has
-/// Tokenizer::none and works on token files.
+/// Fails with one line that names the file, and the tensor where it is one's fault, also if weights
+/// are not finite or not those that checksums.json, where there is one, has the sum of. A tokenizer
+/// with merges, such as GPT-2's own, cannot be run: the model then has Tokenizer::none and works on
+/// token files.
 Result<ModelFolder> load_model_folder(const std::filesystem::path& folder);
 
 /// Writes the three files and checksums.json, each synced and renamed into place, the weights last:

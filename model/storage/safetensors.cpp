@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
 #include <optional>
 #include <set>
 #include <vector>
@@ -205,12 +204,6 @@ Result<void> Reader::read(const std::string& prefix, TensorSet& set) {
     }
     if (auto read = read_numbers(stored, 0, set[*info]); !read) {
       return read;
-    }
-    if (!std::ranges::all_of(set[*info], [](float number) { return std::isfinite(number); })) {
-      return malformed(
-          fmt::format("tensor {} holds numbers that are infinite or not a number; the file is "
-                      "damaged or its training diverged, so take an earlier one",
-                      name));
     }
   }
   for (const TensorInfo& info : layout.tensors()) {

@@ -42,8 +42,8 @@ TEST(ModelFolder, ComesBackWhole) {
   const auto path = folder.path() / "deep/model";
   const auto saved = save_model_folder(path, tiny_config(), weights, tiny_tokenizer());
   ASSERT_TRUE(saved) << saved.error().message;
-  EXPECT_EQ(names_in(path),
-            (std::vector<std::string>{"config.json", "model.safetensors", "tokenizer.json"}));
+  EXPECT_EQ(names_in(path), (std::vector<std::string>{"checksums.json", "config.json",
+                                                      "model.safetensors", "tokenizer.json"}));
   const auto loaded = load_model_folder(path);
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_EQ(loaded->config, tiny_config());
@@ -58,7 +58,7 @@ TEST(ModelFolder, WithoutTextHasNoTokenizer) {
   ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_tokenizer()));
   ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, Tokenizer::none(11)));
   EXPECT_EQ(names_in(folder.path()),
-            (std::vector<std::string>{"config.json", "model.safetensors"}));
+            (std::vector<std::string>{"checksums.json", "config.json", "model.safetensors"}));
   EXPECT_FALSE(load_model_folder(folder.path())->tokenizer.has_value());
 }
 

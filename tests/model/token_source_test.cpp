@@ -36,8 +36,9 @@ Result<std::vector<fs::path>> list(const std::vector<fs::path>& paths) {
 
 Result<Corpus> open(const std::vector<fs::path>& files, Kind kind,
                     const Tokenizer* vocabulary_of = nullptr, std::int64_t bin_vocabulary = 0) {
-  return open_corpus(files,
-                     {.kind = kind, .vocabulary_of = vocabulary_of, .vocabulary = bin_vocabulary});
+  return open_corpus(
+      files,
+      {.kind = kind, .vocabulary_of = vocabulary_of, .vocabulary = bin_vocabulary, .binary = true});
 }
 
 TEST(ListFiles, GivesPathOrderByBytes) {

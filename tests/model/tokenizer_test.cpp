@@ -170,7 +170,7 @@ TEST(TokenizerJson, RefusesMergesAndOtherFormsByName) {
       {R"({"pre_tokenizer":{"type":"Whitespace"},"model":{"vocab":{"a":0}}})", "pre-tokenizer"},
       {R"({"pre_tokenizer":{"type":"ByteLevel"},"model":{"vocab":{"a":0}}})", "add_prefix_space"},
       {"[]", "JSON object"},
-      {"", "JSON object"},
+      {"", "not JSON (byte 1)"},
       {R"({"model":3})", "no model"},
   };
   for (const auto& [json, named] : cases) {

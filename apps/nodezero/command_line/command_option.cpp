@@ -31,12 +31,13 @@ void add_options(CLI::App& command, GivenOptions& given) {
     const OptionValue value = value_in(given.values);
     if (bool* const* flag = std::get_if<bool*>(&value)) {
       command
-          .add_flag_callback(fmt::format("--{}", spec.name),
-                             [&spec = spec, flag = *flag, &given] {
-                               *flag = true;
-                               given.names.insert(spec.name);
-                             },
-                             spec.description)
+          .add_flag_callback(
+              fmt::format("--{}", spec.name),
+              [&spec = spec, flag = *flag, &given] {
+                *flag = true;
+                given.names.insert(spec.name);
+              },
+              spec.description)
           ->group(spec.group);
       continue;
     }

@@ -28,6 +28,11 @@ void add_train(CLI::App& program) {
   const auto request = std::make_shared<TrainRequest>();
   command->add_flag("--resume", request->resume,
                     "Continue the run in --out; its options are remembered and may be left out");
+  command
+      ->add_option(
+          "--from-step", request->from_step,
+          "With --resume, continue from the checkpoint of this step; later ones are removed")
+      ->type_name("N");
   command->add_flag("--plan", request->plan,
                     "Print the number of parameters, memory, steps and an estimate of the time, "
                     "and do not train");

@@ -16,7 +16,8 @@ std::span<const Option> option_table() {
         "Replaces the defaults below: demo, shakespeare-cpu, shakespeare-gpu or gpt2-124m"},
        [](TrainOptions& o) -> OptionValue { return &o.preset; }},
       {{"data", "Data and model", fixed, any, any,
-        "Text files or folders, in any encoding if --tokenizer is bytes, also packed (.gz, .zst); or "
+        "Text files or folders, in any encoding if --tokenizer is bytes, also packed (.gz, .zst); "
+        "or "
         "token files (.bin, .npy)"},
        [](TrainOptions& o) -> OptionValue { return &o.data; }},
       {{"tokenizer", "Data and model", fixed, any, any,
@@ -47,7 +48,7 @@ std::span<const Option> option_table() {
       {{"context", "Sizes", fixed, 1, 1'048'576, "Tokens in a training window"},
        [](TrainOptions& o) -> OptionValue { return &o.training.model.context; }},
 
-      {{"epochs", "Training", OnResume::may_grow, 1, huge, "Passes over the training text"},
+      {{"epochs", "Training", OnResume::may_grow, 1, 1'000'000, "Passes over the training text"},
        [](TrainOptions& o) -> OptionValue { return &o.training.epochs; }},
       {{"steps", "Training", OnResume::may_grow, any, huge,
         "Optimizer steps, instead of --epochs; 0: until the epochs are done"},
@@ -63,13 +64,13 @@ std::span<const Option> option_table() {
       {{"learning-rate", "Training", fixed, any, 1e30,
         "Peak learning rate, reached after the warm-up"},
        [](TrainOptions& o) -> OptionValue { return &o.training.optimizer.learning_rate; }},
-      {{"min-learning-rate", "Training", fixed, any, 1e30,
-        "Learning rate at the end of the decay"},
+      {{"min-learning-rate", "Training", fixed, any, 1e30, "Learning rate at the end of the decay"},
        [](TrainOptions& o) -> OptionValue { return &o.training.optimizer.min_learning_rate; }},
       {{"warmup", "Training", fixed, any, huge, "Steps of linear warm-up"},
        [](TrainOptions& o) -> OptionValue { return &o.training.optimizer.warmup; }},
       {{"schedule", "Training", fixed, any, any,
-        "Learning rate after the warm-up: cosine (falls to --min-learning-rate until the last step), "
+        "Learning rate after the warm-up: cosine (falls to --min-learning-rate until the last "
+        "step), "
         "constant, or wsd (constant, then falls over the last --decay-steps)"},
        [](TrainOptions& o) -> OptionValue { return &o.training.optimizer.schedule; }},
       {{"decay-steps", "Training", fixed, any, huge,

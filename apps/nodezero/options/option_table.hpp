@@ -19,8 +19,8 @@ enum class OnResume {
   may_change,  ///< affects who computes, when something is reported, or how long to wait
 };
 
-/// One option of `nodezero train`. The limits are inclusive and apply to numbers only. One that is true or false
-/// is a flag on the command line, and takes a value in files.
+/// One option of `nodezero train`. The limits are inclusive and apply to numbers only. One that is
+/// true or false is a flag on the command line, and takes a value in files.
 struct OptionSpec {
   const char* name;   ///< without the dashes
   const char* group;  ///< heading in the help text

@@ -295,11 +295,13 @@ TrainOptions options_from_json(const nlohmann::json& json) {
     }
   }
   for (const auto& [name, value] : json.items()) {
-    const auto has_name = [&, &name = name](const Option& option) { return option.spec.name == name; };
+    const auto has_name = [&, &name = name](const Option& option) {
+      return option.spec.name == name;
+    };
     if (known < json.size() && std::ranges::none_of(option_table(), has_name)) {
-      throw CommandError(exit_bad_input,
-                         fmt::format("there is no option '{}'; has a newer nodezero written it?",
-                                     name));
+      throw CommandError(
+          exit_bad_input,
+          fmt::format("there is no option '{}'; has a newer nodezero written it?", name));
     }
   }
   return options;

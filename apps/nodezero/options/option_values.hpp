@@ -38,11 +38,13 @@ std::string_view value_name(LearningRateSchedule schedule);
 std::string_view value_name(actors::RoutingPolicy policy);
 std::string_view value_name(actors::InferencePolicy policy);
 
-/// All options by name: numbers as numbers, names as strings, lists as arrays; what is not UTF-8 as in byte_text.hpp.
+/// All options by name: numbers as numbers, names as strings, lists as arrays; what is not UTF-8 as
+/// in byte_text.hpp.
 nlohmann::json to_json(const TrainOptions& options);
 
 /// The inverse of to_json.
-/// @throws CommandError if an option is missing, is none, has the wrong type or is outside its limits
+/// @throws CommandError if an option is missing, is none, has the wrong type or is outside its
+/// limits
 TrainOptions options_from_json(const nlohmann::json& json);
 
 /// What the model thinks of values that people gave. It quotes its members by name; a person is

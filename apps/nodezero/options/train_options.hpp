@@ -23,9 +23,9 @@ struct TrainOptions : actors::RunOptions {
   model::Tokenizer::Kind tokenizer = model::Tokenizer::Kind::bytes;
   std::int64_t vocabulary = 50'257;  ///< token ids in token files; text determines its own
   model::TokenType token_type = model::TokenType::automatic;
-  bool binary = false;  ///< data that is no text is read as bytes all the same
-  std::string validation = "0.1";    ///< a fraction of the tokens in [0, 1), or a path
-  std::string init;                  ///< model folder to start from; empty: from the seed
+  bool binary = false;             ///< data that is no text is read as bytes all the same
+  std::string validation = "0.1";  ///< a fraction of the tokens in [0, 1), or a path
+  std::string init;                ///< model folder to start from; empty: from the seed
 
   std::uint64_t evaluation_tokens = 262'144;  ///< 0: all
   std::vector<std::string> prompts;

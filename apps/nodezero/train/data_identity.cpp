@@ -53,9 +53,10 @@ nlohmann::json describe_file(const std::filesystem::path& path) {
     }
     hash.update(std::as_bytes(std::span(block.data(), count)));
   }
-  return {{"path", model::to_utf8_text(std::filesystem::absolute(path).lexically_normal().string())},
-          {"bytes", size},
-          {sampled ? "sample_sha256" : "sha256", hash.finish()}};
+  return {
+      {"path", model::to_utf8_text(std::filesystem::absolute(path).lexically_normal().string())},
+      {"bytes", size},
+      {sampled ? "sample_sha256" : "sha256", hash.finish()}};
 }
 
 nlohmann::json describe_files(const std::vector<std::filesystem::path>& paths) {

@@ -10,8 +10,11 @@
 #include "apps/nodezero/process/environment.hpp"
 #include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/process/processors.hpp"
+#include "apps/nodezero/terminal/quantities.hpp"
+#include "apps/nodezero/train/extension.hpp"
 #include "apps/nodezero/train/recording.hpp"
 #include "apps/nodezero/train/resolve.hpp"
+#include "apps/nodezero/train/run_origin.hpp"
 #include "model/files/atomic_file.hpp"
 #include "model/storage/checkpoint.hpp"
 #include "model/storage/model_folder.hpp"
@@ -24,15 +27,19 @@ namespace {
 struct Earlier {
   std::optional<RunRecord> record;
   std::optional<model::Checkpoint> checkpoint;
+  std::string origin;  ///< of the checkpoint; empty if it does not say
   std::optional<model::Tokenizer> tokenizer;
 };
 
-Earlier find_earlier(const std::filesystem::path& folder, std::vector<std::string>& remarks) {
+Earlier find_earlier(const std::filesystem::path& folder, std::optional<std::uint64_t> step,
+                     std::vector<std::string>& remarks) {
   Earlier earlier;
   earlier.record = read_run_record(folder);
-  auto found = model::read_newest_checkpoint(folder);
+  auto found = step ? Result<model::FoundCheckpoint>(unwrap(model::read_checkpoint(folder, *step)))
+                    : model::read_newest_checkpoint(folder);
   if (found) {
     remarks = found->warnings;
+    earlier.origin = std::move(found->origin);
     earlier.checkpoint = std::move(found->checkpoint);
     if (!earlier.record) {
       throw CommandError(
@@ -131,6 +138,53 @@ actors::RunSettings make_settings(const TrainOptions& options, const DataSet& da
   return settings;
 }
 
+namespace {
+
+/// Compares what run.json says with what the checkpoint was computed from, and moves the end of a
+/// run that is to have another length. Returns what the checkpoints to come are computed from.
+RunOrigin take_up_origin(const std::string& checkpoint_origin,
+                         const model::TrainingConfig& recorded, const nlohmann::json& data,
+                         PreparedRun& run) {
+  auto& settings = run.settings;
+  const std::uint64_t steps = actors::total_steps(settings);
+  auto before = settings;
+  before.training = recorded;
+  auto origin = origin_of(run.options, data, actors::total_steps(before));
+  if (!settings.resume) {
+    return origin;
+  }
+  if (!checkpoint_origin.empty()) {
+    const auto stored = origin_from_text(checkpoint_origin);
+    if (const auto difference = origin_difference(stored, origin)) {
+      throw CommandError(
+          exit_bad_input,
+          fmt::format("cannot resume the run in '{}': {}; put run.json back as it was",
+                      settings.folder.string(), *difference));
+    }
+    origin.lengths = stored.lengths;
+  }
+  if (origin.lengths.back().steps == steps) {
+    return origin;
+  }
+  auto checkpoint = *settings.resume;
+  if (checkpoint.progress.step > steps) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("the run in '{}' has done {} already: ask for more than that, or "
+                    "go on from an earlier checkpoint with --from-step",
+                    settings.folder.string(), counted(checkpoint.progress.step, "step")));
+  }
+  checkpoint.progress = reopened(checkpoint.progress, settings.training_batches->steps_in_epoch(0));
+  settings.resume = std::move(checkpoint);
+  run.remarks.push_back(describe_extension(settings, origin.lengths));
+  const std::uint64_t step = settings.resume->progress.step;
+  std::erase_if(origin.lengths, [&](const auto& length) { return length.from_step >= step; });
+  origin.lengths.push_back({.from_step = step, .steps = steps});
+  return origin;
+}
+
+}  // namespace
+
 PreparedRun prepare_run(const TrainRequest& request) {
   const auto given = request.config.empty()
                          ? merge(request.given, {})
@@ -142,11 +196,15 @@ PreparedRun prepare_run(const TrainRequest& request) {
 
   PreparedRun run;
   Earlier earlier;
+  if (request.from_step && !request.resume) {
+    throw CommandError(exit_bad_input, "--from-step is for --resume: give both");
+  }
   if (request.resume) {
     if (!request.plan && std::filesystem::is_directory(out)) {
       run.folder = std::make_unique<RunFolder>(out);
     }
-    earlier = find_earlier(out, run.remarks);
+    earlier = find_earlier(out, request.from_step, run.remarks);
+    run.removes_later = request.from_step.has_value();
   } else if (!request.plan) {
     check_unused(out);
   }
@@ -185,6 +243,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
   check_options(model::validate(options.training));
 
   auto description = describe(run.data);
+  const auto recorded = earlier.record ? earlier.record->options.training : options.training;
   if (earlier.record) {
     if (const auto difference = data_difference(earlier.record->data, description)) {
       throw CommandError(
@@ -214,6 +273,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
   if (start) {
     settings.initial_weights = start->weights;
   }
+  settings.origin = to_text(take_up_origin(earlier.origin, recorded, description, run));
   run.plan = make_plan(settings, run.data);
   run.plan.lanes_from = options.threads > 0 ? "--threads" : available_processors().reason;
   if (!options.trace.empty() || options.trace_ring_s > 0) {

@@ -22,6 +22,8 @@ struct TrainRequest {
   GivenOptions given;  ///< from the command line; `out` may be empty with `plan`
   std::string config;  ///< file with more options, or empty
   bool resume = false;
+  std::optional<std::uint64_t>
+      from_step;      ///< the checkpoint to resume from; the newest if not given
   bool plan = false;  ///< print the plan instead of training
 };
 
@@ -34,6 +36,7 @@ struct PreparedRun {
   Plan plan;
   std::unique_ptr<RunFolder> folder;  ///< null for a plan
   std::vector<std::string> remarks;   ///< notes for people about what was found
+  bool removes_later = false;         ///< whether checkpoints of later steps stand in the way
 };
 
 /// Merges the options, opens the data, finds the checkpoint and computes the plan. Creates and

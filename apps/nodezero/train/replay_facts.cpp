@@ -13,8 +13,8 @@
 #include "model/files/atomic_file.hpp"
 #include "model/storage/checkpoint_files.hpp"
 #include "model/storage/digest.hpp"
-#include "model/text/byte_text.hpp"
 #include "model/storage/model_folder.hpp"
+#include "model/text/byte_text.hpp"
 
 namespace nodezero::apps {
 

@@ -98,6 +98,9 @@ int train(PreparedRun run) {
   };
   log.print(header_text(run));
 
+  if (run.removes_later) {
+    model::remove_later_checkpoints(run.folder->path(), run.settings.resume->progress.step);
+  }
   auto& record = run.record;
   record.sessions.push_back(begin_session(run));
   record.results = nullptr;
