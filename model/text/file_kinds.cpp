@@ -114,7 +114,9 @@ Result<InputFile> open_text(const std::filesystem::path& path, bool binary) {
     return unpack_zstd(*file);
   }
   if (const auto reason = why_no_text(start); !reason.empty()) {
-    return fail(ErrorCode::malformed, fmt::format("{}: {}", path.string(), reason));
+    return fail(ErrorCode::malformed,
+                fmt::format("{}: {}; give 'binary' to train on its bytes as they are",
+                            path.string(), reason));
   }
   return file;
 }

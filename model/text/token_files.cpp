@@ -107,7 +107,7 @@ class TokenFileInspector : public JoinedFiles::Inspector {
       return fail(
           ErrorCode::malformed,
           fmt::format("{}: looks like ids of 32 bits, since every other one of 16 bits is 0; "
-                      "choose the token type uint32, or uint16 if they are what they seem",
+                      "give 'token_type' uint32, or uint16 if they are what they seem",
                       file.path().string()));
     }
     largest_ = std::max(largest_, most);

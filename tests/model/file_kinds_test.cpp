@@ -81,7 +81,8 @@ TEST(OpenText, RefusesBinaryFilesUnlessTheyAreAskedFor) {
   const auto refused = read_as_text(path);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, ErrorCode::malformed);
-  EXPECT_EQ(refused.error().message, path.string() + ": a binary file");
+  EXPECT_EQ(refused.error().message,
+            path.string() + ": a binary file; give 'binary' to train on its bytes as they are");
   EXPECT_EQ(read_as_text(path, true), "ab\0\0cdefgh"sv);
 }
 

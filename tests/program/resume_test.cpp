@@ -25,7 +25,7 @@ void expect_each_step_once(const std::filesystem::path& run, std::size_t steps) 
   const auto lines = read_json_lines(run / "metrics.jsonl");
   ASSERT_EQ(lines.size(), steps);
   for (std::size_t i = 0; i < steps; ++i) {
-    EXPECT_EQ(lines[i].at("step"), i);
+    EXPECT_EQ(lines[i].at("step"), i + 1);
   }
 }
 

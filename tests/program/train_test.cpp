@@ -61,7 +61,7 @@ TEST(Train, WritesOneMetricsObjectAStep) {
   ASSERT_EQ(lines.size(), 12);
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const auto& line = lines[i];
-    EXPECT_EQ(line.at("step"), i);
+    EXPECT_EQ(line.at("step"), i + 1);
     EXPECT_EQ(line.at("epoch"), 0);
     EXPECT_EQ(line.at("version"), i + 1);
     EXPECT_EQ(line.at("micro_batches"), 3);

@@ -51,8 +51,13 @@ void add_generate(CLI::App& program) {
   command->add_option("--model", options->model, "Run folder or model folder")
       ->required()
       ->type_name("DIR");
-  command->add_option("--prompt", options->prompt, "Text to continue; a line break if not given")
+  command
+      ->add_option(
+          "--prompt", options->prompt,
+          "Text to continue, or - to read it from standard input; a line break if not given")
       ->type_name("TEXT");
+  command->add_option("--prompt-file", options->prompt_file, "File with the text to continue")
+      ->type_name("FILE");
   add_value(*command, own("tokens", 0, 1e9, "Tokens to generate"), &options->tokens);
   add_value(*command,
             own("temperature", 0, 1e30, "Sampling temperature; 0 always takes the likeliest token"),
@@ -64,7 +69,7 @@ void add_generate(CLI::App& program) {
                 "Sample from the likeliest tokens that together have this probability, above 0"),
             &sampling.top_p);
   add_value(*command,
-            own("seed", 0, 1.8e19, "Seed of the sampling; the same seed gives the same text"),
+            own("seed", 0, 1.9e19, "Seed of the sampling; the same seed gives the same text"),
             &sampling.seed);
   add_value(*command,
             own("precision", 0, 0,
@@ -138,10 +143,7 @@ void add_bench(CLI::App& program) {
       ->add_option("--sequences", options->sequences,
                    "Sequences per step; by default the configuration's")
       ->type_name("N");
-  command->add_option("--seconds", options->seconds, "How long to measure")
-      ->type_name("S")
-      ->check(CLI::PositiveNumber)
-      ->default_str("8");
+  add_value(*command, own("seconds", 0.01, 86'400, "Seconds to measure"), &options->seconds);
   const auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "Print one line of JSON, with more detail");
   command->callback([options, as_json] { bench_command(*options, *as_json); });

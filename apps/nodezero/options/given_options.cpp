@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "apps/nodezero/options/given_options.hpp"
 
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <sstream>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -21,6 +25,30 @@ void check_epochs_or_steps(const GivenOptions& given) {
   }
 }
 
+/// The text of a file without the mark of UTF-8 that some editors put at its start.
+std::string without_mark(const std::filesystem::path& path) {
+  constexpr std::string_view mark = "\xEF\xBB\xBF";
+  std::ifstream file(path, std::ios::binary);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  return text.starts_with(mark) ? text.substr(mark.size()) : text;
+}
+
+/// Paths in a file are meant from where the file is, wherever the program is started.
+void resolve_paths(const std::filesystem::path& folder, GivenOptions& given) {
+  const auto resolve = [&](std::string& path) {
+    if (!path.empty() && path != "-") {
+      path = (folder / path).lexically_normal().string();
+    }
+  };
+  std::ranges::for_each(given.values.data, resolve);
+  if (!validation_fraction(given.values.validation)) {
+    resolve(given.values.validation);
+  }
+  resolve(given.values.init);
+  resolve(given.values.trace);
+  resolve(given.out);
+}
+
 }  // namespace
 
 GivenOptions read_config_file(const std::filesystem::path& path) {
@@ -32,7 +60,8 @@ GivenOptions read_config_file(const std::filesystem::path& path) {
   }
   std::vector<CLI::ConfigItem> items;
   try {
-    items = CLI::ConfigTOML().from_file(path.string());
+    std::istringstream text(without_mark(path));
+    items = CLI::ConfigTOML().from_config(text);
   } catch (const CLI::Error& problem) {
     throw CommandError(exit_bad_input,
                        fmt::format("configuration file '{}': {}", path.string(), problem.what()));
@@ -68,6 +97,7 @@ GivenOptions read_config_file(const std::filesystem::path& path) {
     }
   }
   check_epochs_or_steps(given);
+  resolve_paths(path.parent_path(), given);
   return given;
 }
 

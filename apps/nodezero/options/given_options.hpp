@@ -20,6 +20,7 @@ struct GivenOptions {
 };
 
 /// Reads a TOML or INI file with the same option names, at its top level or in a section [train].
+/// Relative paths in it are meant from the folder that the file is in.
 /// @throws CommandError naming the file and the option
 GivenOptions read_config_file(const std::filesystem::path& path);
 

@@ -17,8 +17,7 @@ std::span<const Option> option_table() {
        [](TrainOptions& o) -> OptionValue { return &o.preset; }},
       {{"data", "Data and model", fixed, any, any,
         "Text files or folders, in any encoding if --tokenizer is bytes, also packed (.gz, .zst); "
-        "or "
-        "token files (.bin, .npy)"},
+        "token files (.bin, .npy); or - for standard input"},
        [](TrainOptions& o) -> OptionValue { return &o.data; }},
       {{"tokenizer", "Data and model", fixed, any, any,
         "bytes: one token per byte; chars: one token per character of UTF-8 text"},

@@ -307,11 +307,23 @@ TrainOptions options_from_json(const nlohmann::json& json) {
   return options;
 }
 
-void check_options(const Result<void>& valid) {
-  if (valid) {
-    return;
+std::optional<double> validation_fraction(const std::string& text) {
+  double fraction = 0;
+  const auto* end = text.data() + text.size();
+  const auto [stop, error] = std::from_chars(text.data(), end, fraction);
+  if (error != std::errc{} || stop != end) {
+    return std::nullopt;
   }
-  std::string message = valid.error().message;
+  if (!(fraction >= 0 && fraction < 1)) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("--validation takes a fraction of at least 0 and below 1, or a file, not '{}'",
+                    text));
+  }
+  return fraction;
+}
+
+std::string with_option_names(std::string message) {
   for (const Option& option : option_table()) {
     const std::string name = std::string("--") + option.spec.name;
     std::string member = name == "--batch" ? "sequences" : option.spec.name;
@@ -321,7 +333,13 @@ void check_options(const Result<void>& valid) {
       message.replace(at, quoted.size(), name);
     }
   }
-  throw CommandError(exit_bad_input, message);
+  return message;
+}
+
+void check_options(const Result<void>& valid) {
+  if (!valid) {
+    throw CommandError(exit_bad_input, with_option_names(valid.error().message));
+  }
 }
 
 }  // namespace nodezero::apps

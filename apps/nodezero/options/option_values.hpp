@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,8 +48,14 @@ nlohmann::json to_json(const TrainOptions& options);
 /// limits
 TrainOptions options_from_json(const nlohmann::json& json);
 
-/// What the model thinks of values that people gave. It quotes its members by name; a person is
-/// told the options instead.
+/// The value of --validation as a fraction, or nothing if it is a path.
+/// @throws CommandError if it is a number outside [0, 1)
+std::optional<double> validation_fraction(const std::string& text);
+
+/// A message of the model with options in place of the members that it quotes by name.
+std::string with_option_names(std::string message);
+
+/// What the model thinks of values that people gave, with the names of options.
 /// @throws CommandError if they cannot work
 void check_options(const Result<void>& valid);
 

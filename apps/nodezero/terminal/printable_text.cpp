@@ -3,12 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <iterator>
+
+#include <fmt/format.h>
 
 namespace nodezero::apps {
 
 namespace {
-
-constexpr std::string_view replacement = "\xEF\xBF\xBD";
 
 /// Length of the well-formed UTF-8 sequence at the start of `text`, 0 if there is none. The ranges
 /// are from table 3-7 of the Unicode standard.
@@ -46,9 +47,9 @@ bool is_control(std::string_view sequence) {
   return first == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0;
 }
 
-}  // namespace
-
-std::string printable(std::string_view text) {
+/// Copies text; what must not reach a terminal is copied as `stand_in` says.
+template <class StandIn>
+std::string filtered(std::string_view text, StandIn&& stand_in) {
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {
@@ -58,10 +59,30 @@ std::string printable(std::string_view text) {
     }
     const auto length = sequence_length(text);
     const auto sequence = text.substr(0, length == 0 ? 1 : length);
-    result += length == 0 || is_control(sequence) ? replacement : sequence;
+    if (length == 0 || is_control(sequence)) {
+      result += stand_in(sequence);
+    } else {
+      result += sequence;
+    }
     text.remove_prefix(sequence.size());
   }
   return result;
+}
+
+}  // namespace
+
+std::string printable(std::string_view text) {
+  return filtered(text, [](std::string_view) { return "\xEF\xBF\xBD"; });
+}
+
+std::string escaped(std::string_view text) {
+  return filtered(text, [](std::string_view bytes) {
+    std::string code;
+    for (const char byte : bytes) {
+      fmt::format_to(std::back_inserter(code), "\\x{:02X}", static_cast<unsigned char>(byte));
+    }
+    return code;
+  });
 }
 
 }  // namespace nodezero::apps

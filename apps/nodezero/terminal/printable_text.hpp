@@ -11,4 +11,7 @@ namespace nodezero::apps {
 /// are not UTF-8, become U+FFFD. A carriage return before a newline is dropped.
 std::string printable(std::string_view text);
 
+/// The same for names and messages, where it matters which bytes are meant: they become \xNN.
+std::string escaped(std::string_view text);
+
 }  // namespace nodezero::apps

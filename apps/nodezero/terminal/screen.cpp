@@ -5,6 +5,8 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "apps/nodezero/terminal/printable_text.hpp"
+
 namespace nodezero::apps {
 
 namespace {
@@ -38,12 +40,13 @@ Screen::Screen() : terminal_(isatty(STDOUT_FILENO) != 0) {}
 
 void Screen::print(const std::string& text) {
   clear();
-  put(text.ends_with('\n') ? text : text + '\n');
+  const auto shown = escaped(text);
+  put(shown.ends_with('\n') ? shown : shown + '\n');
 }
 
 void Screen::rewrite(const std::string& line) {
   // A full last column would wrap on some terminals.
-  put(erase_line + fitted(line, terminal_width() - 1));
+  put(erase_line + fitted(escaped(line), terminal_width() - 1));
   line_is_shown_ = true;
 }
 

@@ -6,7 +6,8 @@
 namespace nodezero::apps {
 
 /// Standard output with lines that stay and, on a terminal, one line at the bottom that is
-/// rewritten. Write errors, such as a closed pipe, are ignored. Not thread-safe.
+/// rewritten. Control characters in them are escaped. Write errors, such as a closed pipe, are
+/// ignored. Not thread-safe.
 class Screen {
  public:
   Screen();

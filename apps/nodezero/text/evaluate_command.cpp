@@ -11,12 +11,14 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/process/open_files.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/text/evaluation.hpp"
 #include "apps/nodezero/text/model_source.hpp"
 #include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/train/run_record.hpp"
+#include "apps/nodezero/train/standard_input.hpp"
 
 namespace nodezero::apps {
 
@@ -32,13 +34,23 @@ struct Text {
 
 Text open_files(const EvaluateOptions& options, const model::Tokenizer& tokenizer) {
   allow_many_open_files();
-  const std::vector<std::filesystem::path> paths(options.data.begin(), options.data.end());
+  std::vector<std::filesystem::path> paths(options.data.begin(), options.data.end());
+  const ScratchFolder scratch;
+  for (auto& path : paths) {
+    if (path == "-") {
+      path = keep_standard_input(scratch.path());
+    }
+  }
   const auto files = unwrap(model::list_files(paths)).files;
-  const auto corpus = unwrap(model::open_corpus(files, {.kind = tokenizer.kind(),
-                                                        .vocabulary_of = &tokenizer,
-                                                        .vocabulary = tokenizer.vocabulary(),
-                                                        .token_type = options.token_type,
-                                                        .binary = options.binary}));
+  auto opened = model::open_corpus(files, {.kind = tokenizer.kind(),
+                                           .vocabulary_of = &tokenizer,
+                                           .vocabulary = tokenizer.vocabulary(),
+                                           .token_type = options.token_type,
+                                           .binary = options.binary});
+  if (!opened) {
+    throw CommandError(exit_bad_input, with_option_names(opened.error().message));
+  }
+  const auto& corpus = *opened;
   return {.tokens = corpus.tokens,
           .range = {0, corpus.tokens->size()},
           .name = files.size() == 1 ? files.front().string()

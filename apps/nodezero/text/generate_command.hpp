@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "model/gpt2/generation.hpp"
@@ -11,7 +12,8 @@ namespace nodezero::apps {
 
 struct GenerateOptions {
   std::string model;
-  std::string prompt = "\n";
+  std::optional<std::string> prompt;  ///< "-": standard input; a line break if neither is given
+  std::string prompt_file;            ///< instead of `prompt`
   std::int64_t tokens = 200;
   model::SamplingOptions sampling;
   model::Precision precision = model::Precision::fp32;

@@ -2,11 +2,11 @@
 #include "apps/nodezero/train/data_set.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 #include <fmt/format.h>
 
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/process/open_files.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/train/run_folder.hpp"
@@ -107,32 +107,20 @@ void check_lengths(const DataSet& data, std::int64_t context) {
 
 }  // namespace
 
-std::optional<double> validation_fraction(const std::string& text) {
-  double fraction = 0;
-  const auto* end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, fraction);
-  if (error != std::errc{} || stop != end) {
-    return std::nullopt;
-  }
-  if (!(fraction >= 0 && fraction < 1)) {
-    throw CommandError(
-        exit_bad_input,
-        fmt::format("--validation takes a fraction of at least 0 and below 1, or a file, not '{}'",
-                    text));
-  }
-  return fraction;
-}
-
 DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabulary_of,
                   const std::filesystem::path& run_folder) {
   allow_many_open_files();
   auto found = find_files(options, run_folder);
   const auto open = [&](const auto& paths, const model::Tokenizer* tokenizer) {
-    return unwrap(model::open_corpus(paths, {.kind = options.tokenizer,
+    auto corpus = model::open_corpus(paths, {.kind = options.tokenizer,
                                              .vocabulary_of = tokenizer,
                                              .vocabulary = found.tokenizer ? 0 : options.vocabulary,
                                              .token_type = options.token_type,
-                                             .binary = options.binary}));
+                                             .binary = options.binary});
+    if (!corpus) {
+      throw CommandError(exit_bad_input, with_option_names(corpus.error().message));
+    }
+    return std::move(*corpus);
   };
 
   auto tokenizer = vocabulary_of != nullptr ? std::optional(*vocabulary_of) : found.tokenizer;

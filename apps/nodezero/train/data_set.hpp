@@ -32,10 +32,6 @@ struct DataSet {
   std::vector<std::string> remarks;   ///< lines that tell how the data was understood
 };
 
-/// The value of --validation as a fraction, or nothing if it is a path.
-/// @throws CommandError if it is a number outside [0, 1)
-std::optional<double> validation_fraction(const std::string& text);
-
 /// Opens options.data and splits it: the last options.validation of it, or a separate file, is
 /// held out for validation. Uses the tokenizer `vocabulary_of` unless it is null; otherwise the
 /// alphabet of a chars tokenizer covers all files, the validation files included.

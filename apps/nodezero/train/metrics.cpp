@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <cmath>
+#include <sstream>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -40,6 +41,29 @@ std::string kept_lines(const std::string& text, std::uint64_t first_step,
 
 }  // namespace
 
+void count_steps_from_one(const std::filesystem::path& path) {
+  const auto text = model::read_file(path);
+  if (!text || !text->starts_with("{\"step\":0,")) {
+    return;
+  }
+  std::string counted;
+  std::istringstream lines(*text);
+  for (std::string line; std::getline(lines, line);) {
+    const auto object = formats::read_json(line).value_or(nlohmann::json());
+    if (!object.is_object() || !object.contains("step") || !object["step"].is_number_unsigned()) {
+      break;
+    }
+    // Only the number changes, so that the line keeps its order.
+    const auto step = object["step"].get<std::uint64_t>();
+    const auto before = fmt::format("{{\"step\":{},", step);
+    if (!line.starts_with(before)) {
+      break;
+    }
+    counted += fmt::format("{{\"step\":{},{}\n", step + 1, line.substr(before.size()));
+  }
+  unwrap(model::write_file_atomically(path, counted));
+}
+
 JsonLines::JsonLines(const std::filesystem::path& path, std::uint64_t first_step) : path_(path) {
   const auto text = model::read_file(path);
   if (text) {
@@ -70,7 +94,7 @@ bool JsonLines::append(std::uint64_t step, const std::string& object) {
 
 std::string metrics_line(const actors::StepSummary& step, double seconds) {
   const nlohmann::ordered_json line = {
-      {"step", step.step},
+      {"step", step.step + 1},
       {"epoch", step.epoch},
       {"loss", step.loss},
       {"gradient_norm", step.gradient_norm},

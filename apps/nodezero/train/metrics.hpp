@@ -29,8 +29,12 @@ class JsonLines {
   std::uint64_t next_step_ = 0;  ///< the first that has not been written
 };
 
+/// Rewrites a metrics.jsonl of an earlier version, which counted steps from 0.
+/// @throws CommandError with exit_bad_input if it cannot be rewritten
+void count_steps_from_one(const std::filesystem::path& path);
+
 /// A line of metrics.jsonl: what one step did.
-///   step               counted from 0, across epochs
+///   step               how many steps are done, across epochs: 1 after the first
 ///   epoch              from 0
 ///   loss               nats per token, with the weights before the step
 ///   gradient_norm      before clipping

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "apps/nodezero/train/prepared_run.hpp"
 
+#include <algorithm>
 #include <random>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@
 #include "apps/nodezero/train/recording.hpp"
 #include "apps/nodezero/train/resolve.hpp"
 #include "apps/nodezero/train/run_origin.hpp"
+#include "apps/nodezero/train/standard_input.hpp"
 #include "model/files/atomic_file.hpp"
 #include "model/storage/checkpoint.hpp"
 #include "model/storage/model_folder.hpp"
@@ -183,12 +185,30 @@ RunOrigin take_up_origin(const std::string& checkpoint_origin,
   return origin;
 }
 
+/// Puts a file in place of the "-" in --data.
+void take_standard_input(bool plan, const std::filesystem::path& out, GivenOptions& given,
+                         PreparedRun& run) {
+  const auto place = std::ranges::find(given.values.data, "-");
+  if (!given.has("data") || place == given.values.data.end()) {
+    return;
+  }
+  if (plan) {
+    throw CommandError(
+        exit_bad_input,
+        "--plan reads no data from standard input: name a file, or leave --plan out");
+  }
+  if (run.folder == nullptr) {
+    run.folder = std::make_unique<RunFolder>(out);
+    check_unused(out);
+  }
+  *place = keep_standard_input(out).string();
+}
+
 }  // namespace
 
 PreparedRun prepare_run(const TrainRequest& request) {
-  const auto given = request.config.empty()
-                         ? merge(request.given, {})
-                         : merge(request.given, read_config_file(request.config));
+  auto given = request.config.empty() ? merge(request.given, {})
+                                      : merge(request.given, read_config_file(request.config));
   if (given.out.empty() && (!request.plan || request.resume)) {
     throw CommandError(exit_bad_input, "--out is missing: name the folder to keep the run in");
   }
@@ -209,6 +229,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
     check_unused(out);
   }
 
+  take_standard_input(request.plan, out, given, run);
   auto& options = run.options;
   options =
       earlier.record ? resolve_resumed_run(earlier.record->options, given) : resolve_new_run(given);

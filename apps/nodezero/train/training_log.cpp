@@ -34,12 +34,18 @@ std::string quoted_block(const std::string& text) {
   return block;
 }
 
+/// Earlier versions counted the steps of this file from 0.
+std::filesystem::path metrics_in(const std::filesystem::path& folder) {
+  const auto path = folder / "metrics.jsonl";
+  count_steps_from_one(path);
+  return path;
+}
+
 }  // namespace
 
 TrainingLog::TrainingLog(TrainingLogSettings settings)
     : settings_(std::move(settings)),
-      metrics_(settings_.folder / "metrics.jsonl", settings_.first_step),
-      // An evaluation's step is the number of steps done; a metric's is an index from 0.
+      metrics_(metrics_in(settings_.folder), settings_.first_step + 1),
       evaluations_(settings_.folder / "evaluations.jsonl", settings_.first_step + 1),
       ticker_([this] { tick(); }) {}
 
@@ -134,7 +140,7 @@ void TrainingLog::on_step(const actors::StepSummary& step) {
   session_tokens_ += step.tokens;
   const bool first = !step_;
   step_ = step;
-  record(metrics_, step.step, metrics_line(step, seconds), "metrics.jsonl");
+  record(metrics_, step.step + 1, metrics_line(step, seconds), "metrics.jsonl");
   const bool last = step.step + 1 == settings_.total_steps;
   show_progress(first || last);
 }

@@ -41,13 +41,20 @@ Folder::~Folder() {
   std::filesystem::remove_all(path_, ignored);
 }
 
-Program::Program(const Folder& folder, const std::vector<std::string>& arguments, Limits limits) {
+Program::Program(const Folder& folder, const std::vector<std::string>& arguments, Limits limits,
+                 const std::string& input) {
   int out_pipe[2];
   // A file cannot fill up while nobody reads it, as a second pipe would.
   err_ = std::tmpfile();
   if (err_ == nullptr || pipe(out_pipe) != 0) {
     throw std::runtime_error("cannot make a pipe");
   }
+  FILE* const in = std::tmpfile();
+  if (in == nullptr) {
+    throw std::runtime_error("cannot make a temporary file");
+  }
+  std::fwrite(input.data(), 1, input.size(), in);
+  std::rewind(in);
   std::vector<std::string> words{NODEZERO_BINARY};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<char*> pointers;
@@ -59,6 +66,7 @@ Program::Program(const Folder& folder, const std::vector<std::string>& arguments
   if (process_ == 0) {
     dup2(out_pipe[1], STDOUT_FILENO);
     dup2(fileno(err_), STDERR_FILENO);
+    dup2(fileno(in), STDIN_FILENO);
     close(out_pipe[0]);
     close(out_pipe[1]);
     if (limits.file_size > 0) {
@@ -77,6 +85,7 @@ Program::Program(const Folder& folder, const std::vector<std::string>& arguments
     }
     _exit(127);
   }
+  std::fclose(in);
   close(out_pipe[1]);
   out_ = fdopen(out_pipe[0], "r");
 }
@@ -127,8 +136,9 @@ Ended Program::wait() {
   return ended;
 }
 
-Ended run(const Folder& folder, const std::vector<std::string>& arguments, Limits limits) {
-  return Program(folder, arguments, limits).wait();
+Ended run(const Folder& folder, const std::vector<std::string>& arguments, Limits limits,
+          const std::string& input) {
+  return Program(folder, arguments, limits, input).wait();
 }
 
 std::string write_text(const Folder& folder, const std::string& name, std::size_t bytes) {

@@ -43,8 +43,9 @@ struct Limits {
 /// The program `nodezero` while it runs, with pipes for what it says.
 class Program {
  public:
-  /// `folder` becomes its working directory.
-  Program(const Folder& folder, const std::vector<std::string>& arguments, Limits limits = {});
+  /// `folder` becomes its working directory, `input` is what it reads from its standard input.
+  Program(const Folder& folder, const std::vector<std::string>& arguments, Limits limits = {},
+          const std::string& input = "");
   ~Program();
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
@@ -65,7 +66,8 @@ class Program {
 };
 
 /// Runs the program to its end.
-Ended run(const Folder& folder, const std::vector<std::string>& arguments, Limits limits = {});
+Ended run(const Folder& folder, const std::vector<std::string>& arguments, Limits limits = {},
+          const std::string& input = "");
 
 /// Writes a file of `bytes` bytes of words and returns its name.
 std::string write_text(const Folder& folder, const std::string& name, std::size_t bytes = 4'000);
