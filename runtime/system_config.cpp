@@ -5,7 +5,7 @@ namespace nodezero::runtime {
 
 void configure(caf::actor_system_config& config, Scheduling scheduling, std::size_t workers) {
   config.set("scheduler.policy",
-             scheduling == Scheduling::testing ? caf::atom("testing") : caf::atom("sharing"));
+             scheduling == Scheduling::threads ? caf::atom("sharing") : caf::atom("testing"));
   config.set("scheduler.max-threads", workers);
   config.set("scheduler.max-throughput", std::size_t{50});
 }

@@ -9,8 +9,9 @@ namespace nodezero::runtime {
 
 /// How messages are run.
 enum class Scheduling {
-  threads,  ///< worker threads that sleep when there is nothing to do
-  testing,  ///< no thread at all: whoever holds the scheduler has the messages run
+  threads,      ///< CAF's, which sleep when there is nothing to do
+  own_threads,  ///< OwnThreads, whose start can fail in an orderly way
+  testing,      ///< none: whoever holds the scheduler has the messages run
 };
 
 /// Settings for a system of our own: policy `sharing` (work stealing polls and burns
@@ -22,8 +23,8 @@ void configure(caf::actor_system_config& config, Scheduling scheduling, std::siz
 /// has the thread hold the system's logger, and the system's end waits until nobody does.
 void forget_system_on_this_thread();
 
-/// Spawns on a thread of its own where there are threads, in place under the testing
-/// scheduler, which detached actors would escape.
+/// Spawns an actor that computes for long: on a thread of its own under CAF's scheduler, whose few
+/// workers it would block, and in place under the others.
 template <class Actor, class... Args>
 auto spawn_computing(caf::actor_system& system, Scheduling scheduling, Args&&... args) {
   if (scheduling == Scheduling::threads) {

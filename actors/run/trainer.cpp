@@ -2,18 +2,31 @@
 #include "actors/run/trainer.hpp"
 
 #include <future>
+#include <stdexcept>
 #include <utility>
 
 #include "actors/run/assembly.hpp"
 #include "runtime/actor_trace.hpp"
 #include "runtime/ask.hpp"
+#include "runtime/own_threads.hpp"
 
 namespace nodezero::actors {
 namespace {
 
+/// Lanes, checkpointer and observer compute, or wait for a disk; one more thread has the messages
+/// of all others.
+std::shared_ptr<runtime::OwnThreads> start_threads(const RunSettings& settings) {
+  auto threads = runtime::OwnThreads::start(lane_count(settings) + 3);
+  if (!threads) {
+    throw std::runtime_error(threads.error().message);
+  }
+  return std::move(*threads);
+}
+
 struct SystemConfig : caf::actor_system_config {
-  explicit SystemConfig(runtime::trace::Recorder* recorder) {
-    runtime::configure(*this, runtime::Scheduling::threads);
+  SystemConfig(std::shared_ptr<runtime::OwnThreads> threads, runtime::trace::Recorder* recorder) {
+    runtime::configure(*this, runtime::Scheduling::own_threads);
+    runtime::run_on_threads(*this, std::move(threads));
     if (recorder) {
       runtime::attach_recorder(*this, *recorder);
     }
@@ -25,9 +38,9 @@ struct SystemConfig : caf::actor_system_config {
 struct Trainer::State {
   State(RunSettings run_settings, Observer& observer)
       : settings(std::move(run_settings)),
-        config(settings.recorder),
+        config(start_threads(settings), settings.recorder),
         system(config),
-        actors(spawn_run(system, runtime::Scheduling::threads, settings, observer)) {
+        actors(spawn_run(system, runtime::Scheduling::own_threads, settings, observer)) {
     // The actors hold what they need; a second copy of the weights would only cost memory.
     settings.initial_weights.reset();
     settings.resume.reset();

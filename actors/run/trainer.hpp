@@ -37,6 +37,7 @@ struct GenerationResult {
 /// arrive on a thread of the run, one at a time.
 class Trainer {
  public:
+  /// @throws std::runtime_error if its threads cannot be started
   Trainer(RunSettings settings, Observer& observer);
   ~Trainer();
   Trainer(const Trainer&) = delete;
