@@ -63,9 +63,9 @@ struct RunSettings : RunOptions {
   std::filesystem::path folder;               ///< of the run; empty: nothing is saved
   std::optional<model::Tokenizer> tokenizer;  ///< saved beside the model
   std::string origin;                         ///< CheckpointContext::origin
-  /// Asked before anything is saved, on the checkpointer's thread; an error ends the run. May be
-  /// empty.
-  std::function<Result<void>()> before_saving;
+  /// Asked before anything is saved, with the checkpoint if it is one, on the checkpointer's
+  /// thread; an error ends the run. May be empty.
+  std::function<Result<void>(const model::Checkpoint* checkpoint)> before_saving;
 
   std::vector<std::vector<std::int32_t>> prompts;  ///< sampled at each epoch boundary
 

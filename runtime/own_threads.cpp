@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/own_threads.hpp"
 
+#include <algorithm>
+#include <atomic>
 #include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "runtime/alternate_stack.hpp"
+#include "runtime/running_time.hpp"
 #include "runtime/system_config.hpp"
 
 namespace nodezero::runtime {
@@ -26,15 +30,19 @@ class OwnThreads::Worker : public caf::execution_unit {
 /// it for ever.
 class OwnThreads::Clock : public caf::detail::simple_actor_clock {
  public:
-  /// Rings until `end` is called.
+  /// Rings, by the time in which the process ran, until `end` is called.
   void run() {
     std::unique_lock lock(mutex_);
     while (!is_ending_) {
+      time_.look(RunningTime::Clock::now());
+      stopped_ = time_.stopped();
       trigger_expired_timeouts();
       if (schedule().empty()) {
         changed_.wait(lock);
+        time_.look_again(RunningTime::Clock::now());
       } else {
-        changed_.wait_until(lock, schedule().begin()->first);
+        changed_.wait_until(lock, std::min(schedule().begin()->first + time_.stopped(),
+                                           RunningTime::Clock::now() + RunningTime::interval));
       }
     }
     simple_actor_clock::cancel_all();
@@ -45,6 +53,7 @@ class OwnThreads::Clock : public caf::detail::simple_actor_clock {
     changed_.notify_all();
   }
 
+  time_point now() const noexcept override { return RunningTime::Clock::now() - stopped_.load(); }
   void set_ordinary_timeout(time_point due, caf::abstract_actor* self, caf::atom_value type,
                             std::uint64_t id) override {
     change([&] { simple_actor_clock::set_ordinary_timeout(due, self, type, id); });
@@ -97,6 +106,8 @@ class OwnThreads::Clock : public caf::detail::simple_actor_clock {
   std::recursive_mutex mutex_;
   std::condition_variable_any changed_;
   bool is_ending_ = false;
+  RunningTime time_{RunningTime::Clock::now()};
+  std::atomic<RunningTime::Clock::duration> stopped_{RunningTime::Clock::duration::zero()};
 };
 
 // -- the threads ---------------------------------------------------------------------------------
@@ -164,6 +175,7 @@ void OwnThreads::push(caf::resumable* job) {
 }
 
 void OwnThreads::serve(Worker& worker) {
+  const AlternateStack for_signals;
   std::unique_lock lock(mutex_);
   for (;;) {
     has_job_.wait(lock, [&] { return is_ending_ || !jobs_.empty(); });

@@ -38,7 +38,7 @@ caf::result<saved> checkpointer::write(const save& request) {
     return saved{request.envelope, {}};
   }
   try {
-    if (const auto allowed = may_save(); !allowed) {
+    if (const auto allowed = may_save(&request.checkpoint); !allowed) {
       return not_saved(request.envelope, allowed.error());
     }
     const auto path = checkpoints_.write(request.checkpoint);
@@ -59,7 +59,7 @@ caf::result<saved> checkpointer::write(const save_best& request) {
     return saved{request.envelope, {}};
   }
   try {
-    if (const auto allowed = may_save(); !allowed) {
+    if (const auto allowed = may_save(nullptr); !allowed) {
       return not_saved(request.envelope, allowed.error());
     }
     const auto path = folder_ / "best";
@@ -72,11 +72,11 @@ caf::result<saved> checkpointer::write(const save_best& request) {
   }
 }
 
-Result<void> checkpointer::may_save() const {
+Result<void> checkpointer::may_save(const model::Checkpoint* checkpoint) const {
   if (!before_saving_) {
     return {};
   }
-  return before_saving_().map_error([](Error error) {
+  return before_saving_(checkpoint).map_error([](Error error) {
     return Error{ErrorCode::failed, std::move(error.message)};
   });
 }

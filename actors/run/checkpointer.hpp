@@ -27,12 +27,12 @@ class checkpointer : public runtime::recorded<checkpointer_actor::base> {
  private:
   caf::result<saved> write(const save& request);
   caf::result<saved> write(const save_best& request);
-  Result<void> may_save() const;
+  Result<void> may_save(const model::Checkpoint* checkpoint) const;
   Result<void> write_model(const std::filesystem::path& folder,
                            const model::Parameters& weights) const;
 
   std::filesystem::path folder_;  ///< empty: nothing is written
-  std::function<Result<void>()> before_saving_;
+  std::function<Result<void>(const model::Checkpoint*)> before_saving_;
   model::ModelConfig model_;
   std::optional<model::Tokenizer> tokenizer_;
   model::CheckpointFolder checkpoints_;

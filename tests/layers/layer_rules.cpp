@@ -70,7 +70,7 @@ const std::vector<Room>& rooms() {
         "runtime/inspect", "verify/explore", "verify/scenarios"}},
       {"verify/mutants", {"verify/explore", "verify/scenarios"}},
       {"apps/nodezero", {errors, "apps/nodezero/command_line"}},
-      {"apps/nodezero/process", {"runtime/trace"}},
+      {"apps/nodezero/process", {"runtime", "runtime/trace"}},
       {"apps/nodezero/terminal", {"apps/nodezero"}},
       {"apps/nodezero/options",
        {errors, "apps/nodezero", "actors", "model/text", "model/training"}},

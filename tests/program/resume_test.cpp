@@ -115,6 +115,54 @@ TEST(Resume, AfterAKillEndsInTheSameBits) {
   expect_each_step_once(folder / "cut", 2'000);
 }
 
+TEST(Resume, SaysWhichLinesOfTheMetricsAreLost) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  ASSERT_EQ(run(folder, tiny_training("run", {"--steps", "30"})).exit_code, 0);
+  const auto lines = read_json_lines(folder / "run/metrics.jsonl");
+  {
+    std::ofstream file(folder / "run/metrics.jsonl");
+    for (std::size_t i = 0; i < 20; ++i) {
+      file << lines[i].dump() << '\n';
+    }
+  }
+  const auto resumed = run(folder, {"train", "--resume", "--out", "run", "--steps", "40"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  EXPECT_NE(resumed.out.find("lacks the lines of steps 21 to 30"), std::string::npos)
+      << resumed.out;
+}
+
+TEST(Resume, CountsStepsFromOneInMetricsOfAnEarlierVersion) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  ASSERT_EQ(run(folder, tiny_training("run", {"--steps", "30"})).exit_code, 0);
+  {
+    std::ifstream file(folder / "run/metrics.jsonl");
+    std::string old;
+    std::uint64_t step = 0;
+    for (std::string line; std::getline(file, line); ++step) {
+      old += "{\"step\":" + std::to_string(step) + line.substr(line.find(',')) + "\n";
+    }
+    std::ofstream(folder / "run/metrics.jsonl") << old;
+  }
+  ASSERT_EQ(run(folder, {"train", "--resume", "--out", "run", "--steps", "40"}).exit_code, 0);
+  expect_each_step_once(folder / "run", 40);
+}
+
+TEST(Resume, ALostFolderEndsTheRunWithALine) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  Program program(folder, tiny_training("run", long_run));
+  ASSERT_TRUE(program.wait_for("saved: run/checkpoints"));
+  std::filesystem::rename(folder / "run", folder / "moved");
+  const auto ended = program.wait();
+  EXPECT_EQ(ended.exit_code, 1) << ended.out;
+  EXPECT_NE(ended.err.find("has removed or moved the run's folder 'run'; the weights of step"),
+            std::string::npos)
+      << ended.err;
+  EXPECT_TRUE(std::filesystem::exists(folder / "run/checkpoints"));
+}
+
 TEST(Resume, PassesOverADamagedCheckpointAndSaysSo) {
   const Folder folder;
   write_text(folder, "text.txt");

@@ -50,7 +50,7 @@ CrashDump::CrashDump(runtime::trace::Recorder& recorder, const std::filesystem::
   dumped_recorder = &recorder;
   struct sigaction action {};
   action.sa_handler = handle;
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  action.sa_flags = static_cast<int>(SA_RESETHAND | SA_ONSTACK);
   for (const auto& fault : faults) {
     sigaction(fault.signal, &action, nullptr);
   }

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "runtime/alternate_stack.hpp"
 #include "runtime/trace/recorder.hpp"
 
 namespace nodezero::apps {
@@ -15,6 +16,9 @@ class CrashDump {
   ~CrashDump();
   CrashDump(const CrashDump&) = delete;
   CrashDump& operator=(const CrashDump&) = delete;
+
+ private:
+  runtime::AlternateStack alternate_stack_;  ///< of this thread; the run's threads have theirs
 };
 
 }  // namespace nodezero::apps

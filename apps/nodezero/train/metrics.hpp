@@ -20,6 +20,8 @@ class JsonLines {
   /// @throws CommandError with exit_bad_input if it cannot be opened or rewritten
   JsonLines(const std::filesystem::path& path, std::uint64_t first_step);
 
+  /// The first step that the file has no line of.
+  std::uint64_t next_step() const { return next_step_; }
   /// Appends the object unless its step has been written already. False if writing failed.
   bool append(std::uint64_t step, const std::string& object);
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -36,6 +37,13 @@ RunFolder::RunFolder(std::filesystem::path path) : path_(std::move(path)) {
   model::remove_unfinished_checkpoints(path_);
   model::remove_unfinished_files(path_);
   model::remove_unfinished_files(path_ / "best");
+}
+
+bool RunFolder::is_still_there() const {
+  struct stat held {};
+  struct stat found {};
+  return ::fstat(lock_.number(), &held) == 0 && ::stat((path_ / "lock").c_str(), &found) == 0 &&
+         held.st_dev == found.st_dev && held.st_ino == found.st_ino;
 }
 
 bool is_run_folder(const std::filesystem::path& folder) {

@@ -15,6 +15,8 @@ class RunFolder {
   explicit RunFolder(std::filesystem::path path);
 
   const std::filesystem::path& path() const { return path_; }
+  /// False if somebody has removed, moved or replaced the folder: what is still open is then lost.
+  bool is_still_there() const;
 
  private:
   std::filesystem::path path_;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <mutex>
 #include <optional>
 
 #include <fmt/format.h>
@@ -67,6 +68,52 @@ bool is_finished(const PreparedRun& run) {
          run.record.results.is_object() && run.record.results.value("end", "") == "finished";
 }
 
+model::CheckpointContext checkpoint_context(const PreparedRun& run) {
+  return {run.data.tokenizer, run.settings.origin};
+}
+
+/// Saves what there is in a new folder of the same name, and says so.
+Error lost_folder(const std::filesystem::path& folder, const model::Checkpoint* checkpoint,
+                  const model::CheckpointContext& context) {
+  auto message =
+      fmt::format("somebody has removed or moved the run's folder '{}'", folder.string());
+  if (checkpoint != nullptr) {
+    const auto saved = model::CheckpointFolder(folder, 1, context).write(*checkpoint);
+    message += saved ? fmt::format("; the weights of step {} are in a new one, in {}",
+                                   checkpoint->progress.step, saved->string())
+                     : fmt::format(", and a new one cannot be made: {}", saved.error().message);
+  }
+  return {ErrorCode::io, std::move(message)};
+}
+
+/// Asks a trainer to stop that may not exist yet, or may be about to go.
+class StopRequest {
+ public:
+  void ask() {
+    const std::lock_guard lock(mutex_);
+    is_asked_ = true;
+    if (trainer_ != nullptr) {
+      trainer_->stop();
+    }
+  }
+  void pass_to(actors::Trainer& trainer) {
+    const std::lock_guard lock(mutex_);
+    trainer_ = &trainer;
+    if (is_asked_) {
+      trainer_->stop();
+    }
+  }
+  void forget() {
+    const std::lock_guard lock(mutex_);
+    trainer_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  actors::Trainer* trainer_ = nullptr;
+  bool is_asked_ = false;
+};
+
 /// Trains, and returns the exit code.
 int train(PreparedRun run) {
   if (is_finished(run)) {
@@ -79,8 +126,8 @@ int train(PreparedRun run) {
   std::signal(SIGXFSZ, SIG_IGN);
 
   const SignalBlock signal_block;
-  actors::Trainer* running = nullptr;
-  TrainingLog log(log_settings(run, [&] { running->stop(); }));
+  StopRequest stop;
+  TrainingLog log(log_settings(run, [&] { stop.ask(); }));
   const auto say = [&log](const std::string& text) { log.print("note: " + text); };
   for (const auto& remark : run.remarks) {
     say(remark);
@@ -92,7 +139,12 @@ int train(PreparedRun run) {
   if (run.options.trace_ring_s > 0) {
     crash_dump.emplace(*recording.recorder(), run.folder->path());
   }
-  run.settings.before_saving = [watch = model::DataWatch(run.data.used), say]() mutable {
+  run.settings.before_saving = [watch = model::DataWatch(run.data.used), say, &folder = *run.folder,
+                                context = checkpoint_context(run)](
+                                   const model::Checkpoint* checkpoint) mutable -> Result<void> {
+    if (!folder.is_still_there()) {
+      return tl::unexpected(lost_folder(folder.path(), checkpoint, context));
+    }
     return watch.look().map(
         [&](const std::vector<std::string>& remarks) { std::ranges::for_each(remarks, say); });
   };
@@ -105,19 +157,21 @@ int train(PreparedRun run) {
   record.sessions.push_back(begin_session(run));
   record.results = nullptr;
   write_run_record(run.folder->path(), record, exit_bad_input);
-  actors::Trainer trainer(std::move(run.settings), log);
-  running = &trainer;
+  // Served before the first actor exists, however long it takes to make all of them.
   const SignalWatcher signals(
       signal_block,
       [&] {
         log.print("stopping when the current micro-batches are done; Ctrl-C again to quit at once");
-        trainer.stop();
+        stop.ask();
       },
       [&, asked = 0]() mutable {
         say(recording.dump(fmt::format("asked-{}", ++asked))
                 .value_or("no messages to write: --trace-ring is 0"));
       });
+  actors::Trainer trainer(std::move(run.settings), log);
+  stop.pass_to(trainer);
   const auto result = trainer.run();
+  stop.forget();
   log.close();
 
   record.results = results_json(result, log, end_name(result.end));

@@ -47,7 +47,16 @@ TrainingLog::TrainingLog(TrainingLogSettings settings)
     : settings_(std::move(settings)),
       metrics_(metrics_in(settings_.folder), settings_.first_step + 1),
       evaluations_(settings_.folder / "evaluations.jsonl", settings_.first_step + 1),
-      ticker_([this] { tick(); }) {}
+      ticker_([this] { tick(); }) {
+  // A power loss takes lines that no disk had yet, and a checkpoint may be newer.
+  const auto first_missing = std::max<std::uint64_t>(metrics_.next_step(), 1);
+  if (first_missing <= settings_.first_step) {
+    print(fmt::format(
+        "note: metrics.jsonl lacks the lines of steps {} to {}, which an earlier session "
+        "has lost",
+        grouped(first_missing), grouped(settings_.first_step)));
+  }
+}
 
 TrainingLog::~TrainingLog() {
   close();
