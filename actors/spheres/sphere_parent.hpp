@@ -79,7 +79,8 @@ class sphere_parent : public summing_sphere<Base> {
     const auto range = message.range;
     const auto& own = child->share.positions;
     const auto first = std::lower_bound(own.begin(), own.end(), range.first);
-    const bool from_its_own = own.end() - first >= static_cast<std::ptrdiff_t>(range.size()) &&
+    const bool from_its_own = range.first < range.last &&
+                              own.end() - first >= static_cast<std::ptrdiff_t>(range.size()) &&
                               *first == range.first &&
                               *(first + range.size() - 1) == range.last - 1;
     if (child->share.closed || !from_its_own || !this->open_step().reduction.acceptable(range)) {
@@ -87,6 +88,13 @@ class sphere_parent : public summing_sphere<Base> {
       return;
     }
     Partial part = message.partial.take();
+    // What is summed is placed by the range that it carries itself.
+    const bool has_gradient = static_cast<bool>(part.gradient);
+    if (part.range != range || part.loss.valid_tokens < 0 ||
+        has_gradient != (message.purpose == Purpose::train)) {
+      conservation_violated(*child, range.first, "a gradient that is not what its message says");
+      return;
+    }
     child->share.valid_tokens += part.loss.valid_tokens;
     this->count(part.loss);
     this->put(std::move(part));

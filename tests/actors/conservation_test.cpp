@@ -119,6 +119,44 @@ TEST(Conservation, AGradientThatComesTwiceFailsTheStep) {  // C1, C2
   EXPECT_EQ(epoch.code(), ErrorCode::conservation);
 }
 
+// Nothing that a message says is used before it is compared: a sum is placed by the range that it
+// carries.
+TEST(Conservation, AGradientThatIsNotWhatItsMessageSaysFailsTheStep) {
+  const std::vector<std::function<void(PositionRange & range, Partial & part)>> lies{
+      [](PositionRange&, Partial& part) { part.range.last = 1'000'000; },
+      [](PositionRange&, Partial& part) {
+        part.range = {0, 0};
+      },
+      [](PositionRange&, Partial& part) { part.gradient = {}; },
+      [](PositionRange&, Partial& part) { part.loss.valid_tokens = -5; },
+      [](PositionRange& range, Partial& part) {
+        part.range = range = {range.first, range.first};
+      },
+      [](PositionRange& range, Partial& part) {
+        part.range = range = {1'000'000, 0};
+      },
+  };
+  for (const auto& lie : lies) {
+    Stage stage(counted({6}, 3));
+    const caf::mailbox_element* replaced = nullptr;
+    stage.hold = [&](const Stage::Delivery& delivery) {
+      if (const auto* message = delivery.as<gradient>(); message && !replaced) {
+        replaced = delivery.element;
+        Partial part = message->partial.take();
+        PositionRange range = message->range;
+        lie(range, part);
+        stage.forge(delivery.element->sender, stage.actors().root,
+                    gradient{message->envelope, Purpose::train, message->sphere, range,
+                             Moved(std::move(part))});
+      }
+      return delivery.element == replaced;
+    };
+    auto epoch = stage.ask<epoch_done>(stage.actors().root, begin_epoch{stage.start()});
+    stage.run();
+    EXPECT_EQ(epoch.code(), ErrorCode::conservation);
+  }
+}
+
 TEST(Conservation, ADeadSpheresWorkIsComputedAgainAndCountedOnce) {  // D12
   auto settings = counted({7, 7}, 3);
   settings.routing = RoutingPolicy::round_robin;  // of these no two are on one sphere
