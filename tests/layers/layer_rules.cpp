@@ -95,7 +95,7 @@ const std::vector<Room>& rooms() {
         "apps/nodezero/trace", "actors/laws", "model/storage", "runtime/trace", "runtime/inspect",
         "verify/explore", "verify/scenarios", "verify/replay"}},
       {"apps/nodezero/command_line",
-       {"apps/nodezero", "apps/nodezero/options", "apps/nodezero/train", "apps/nodezero/text",
+       {"apps/nodezero", "apps/nodezero/terminal", "apps/nodezero/options", "apps/nodezero/train", "apps/nodezero/text",
         "apps/nodezero/topology", "apps/nodezero/bench", "apps/nodezero/trace",
         "apps/nodezero/checking"}},
       {"apps/manual", {"apps/nodezero/command_line", "apps/nodezero/options"}},

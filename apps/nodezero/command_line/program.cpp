@@ -4,11 +4,15 @@
 #include <iostream>
 #include <new>
 #include <string>
+#include <string_view>
+#include <system_error>
+#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
 #include "apps/nodezero/command_line/commands.hpp"
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/terminal/printable_text.hpp"
 
 namespace nodezero::apps {
 
@@ -42,8 +46,24 @@ std::string unknown_argument(const CLI::App& program) {
 
 int report(int exit_code, const std::string& message) {
   std::cout.flush();
-  std::cerr << "nodezero: error: " << single_line(message) << std::endl;
+  std::cerr << "nodezero: error: " << escaped(single_line(message)) << std::endl;
   return exit_code;
+}
+
+/// Wherever memory ends, in a library's thread as well, the program ends with one line and nothing
+/// else: what is on the disk is whole at every moment.
+void end_without_memory() {
+  constexpr std::string_view line = "nodezero: error: out of memory\n";
+  static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
+  ::_exit(exit_failure);
+}
+
+std::string in_words(const std::system_error& error) {
+  return error.code() == std::errc::resource_unavailable_try_again
+             ? "a thread cannot be started; allow more (ulimit -u and -v, or the container's "
+               "limits), "
+               "or ask for fewer"
+             : std::string(error.what());
 }
 
 }  // namespace
@@ -57,6 +77,7 @@ void define_program(CLI::App& program) {
 }
 
 int run_program(int argc, char** argv) {
+  std::set_new_handler(end_without_memory);
   CLI::App program;
   define_program(program);
   try {
@@ -77,6 +98,8 @@ int run_program(int argc, char** argv) {
     return report(exit_bad_input, std::string(error.what()) + " (see --help)");
   } catch (const std::bad_alloc&) {
     return report(exit_failure, "out of memory");
+  } catch (const std::system_error& error) {
+    return report(exit_failure, in_words(error));
   } catch (const std::exception& error) {
     return report(exit_failure, error.what());
   }
