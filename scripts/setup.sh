@@ -3,9 +3,10 @@
 # Installs what Node Zero is built and tested with on Debian 12. Does nothing, and asks no
 # network, when everything is there.
 #
-#   scripts/setup.sh [--program | --browser]
+#   scripts/setup.sh [--program | --browser | --fuzz]
 #     --program: only what the program and the library are built from
 #     --browser: also what tests/browser needs
+#     --fuzz: also what scripts/fuzz.sh needs
 set -euo pipefail
 
 packages=(
@@ -25,6 +26,9 @@ if [ "${1:-}" != --program ]; then
     clang-format
     spin  # the model checker that is a second opinion on the protocol
   )
+fi
+if [ "${1:-}" = --fuzz ]; then
+  packages+=(clang libclang-rt-14-dev)
 fi
 if [ "${1:-}" = --browser ]; then
   packages+=(chromium)

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "tests/fuzz/targets.hpp"
+
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "formats/bounded_json.hpp"
+#include "model/storage/model_folder.hpp"
+#include "model/storage/progress_json.hpp"
+#include "model/storage/safetensors_header.hpp"
+#include "model/text/pickled_alphabet.hpp"
+#include "model/text/token_source.hpp"
+#include "runtime/inspect/json_lines.hpp"
+#include "runtime/trace/trace_file.hpp"
+
+namespace nodezero::fuzz {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+std::string_view text_of(Bytes bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+/// The bytes as a file, of a name that says what it is.
+class File {
+ public:
+  File(Bytes bytes, const std::string& name)
+      : path_(std::filesystem::temp_directory_path() / (std::to_string(::getpid()) + name)) {
+    std::ofstream(path_, std::ios::binary) << text_of(bytes);
+  }
+  ~File() {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void read_corpus(Bytes bytes, const std::string& name, const model::CorpusOptions& options) {
+  const File file(bytes, name);
+  const auto corpus = model::open_corpus(std::vector{file.path()}, options);
+  if (corpus) {
+    std::vector<std::int32_t> ids(std::min<std::uint64_t>(corpus->tokens->size(), 100));
+    corpus->tokens->read(corpus->tokens->size() - ids.size(), ids);
+  }
+}
+
+void read_safetensors(Bytes bytes) {
+  const File file(bytes, "a.safetensors");
+  if (const auto opened = model::InputFile::open(file.path())) {
+    static_cast<void>(model::read_safetensors_header(*opened));
+  }
+}
+
+void read_trace(Bytes bytes) {
+  const File file(bytes, "a.nztrace");
+  static_cast<void>(runtime::trace::read_trace(file.path()));
+}
+
+void read_json_lines(Bytes bytes) {
+  std::istringstream lines{std::string(text_of(bytes))};
+  static_cast<void>(runtime::inspect::read_json_lines(lines));
+}
+
+}  // namespace
+
+std::span<const Target> targets() {
+  static const auto all = std::to_array<Target>({
+      {"json", [](Bytes bytes) { static_cast<void>(formats::read_json(text_of(bytes))); }},
+      {"config", [](Bytes bytes) { static_cast<void>(model::config_from_json(text_of(bytes))); }},
+      {"progress",
+       [](Bytes bytes) { static_cast<void>(model::progress_from_json(text_of(bytes))); }},
+      {"tokenizer",
+       [](Bytes bytes) {
+         if (const auto tokenizer = model::Tokenizer::from_json(text_of(bytes))) {
+           static_cast<void>(tokenizer->encode("some text"));
+         }
+       }},
+      {"pickle",
+       [](Bytes bytes) { static_cast<void>(model::read_pickled_alphabet(text_of(bytes))); }},
+      {"safetensors", read_safetensors},
+      {"tokens", [](Bytes bytes) { read_corpus(bytes, "a.bin", {}); }},
+      {"text",
+       [](Bytes bytes) { read_corpus(bytes, "a.txt", {.kind = model::Tokenizer::Kind::chars}); }},
+      {"trace", read_trace},
+      {"trace_lines", read_json_lines},
+  });
+  return all;
+}
+
+}  // namespace nodezero::fuzz
