@@ -51,6 +51,20 @@ bool is_run_folder(const std::filesystem::path& folder) {
   return std::filesystem::is_regular_file(folder / "run.json", error);
 }
 
+void remove_unused(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (is_run_folder(folder) || std::filesystem::exists(folder / "checkpoints", error)) {
+    return;
+  }
+  for (const char* name : {"metrics.jsonl", "evaluations.jsonl"}) {
+    if (std::filesystem::file_size(folder / name, error) == 0 && !error) {
+      std::filesystem::remove(folder / name, error);
+    }
+  }
+  std::filesystem::remove(folder / "lock", error);
+  std::filesystem::remove(folder, error);
+}
+
 void check_unused(const std::filesystem::path& folder) {
   std::error_code error;
   for (const char* name : {"run.json", "checkpoints"}) {

@@ -26,6 +26,10 @@ class RunFolder {
 /// True if a run is kept in this folder.
 bool is_run_folder(const std::filesystem::path& folder);
 
+/// Removes a folder in which a run was about to begin, with what was made for that alone. One with
+/// anything else in it stays.
+void remove_unused(const std::filesystem::path& folder);
+
 /// @throws CommandError if the folder holds a run or a model, which a new run would overwrite
 void check_unused(const std::filesystem::path& folder);
 

@@ -150,13 +150,6 @@ int train(PreparedRun run) {
   };
   log.print(header_text(run));
 
-  if (run.removes_later) {
-    model::remove_later_checkpoints(run.folder->path(), run.settings.resume->progress.step);
-  }
-  auto& record = run.record;
-  record.sessions.push_back(begin_session(run));
-  record.results = nullptr;
-  write_run_record(run.folder->path(), record, exit_bad_input);
   // Served before the first actor exists, however long it takes to make all of them.
   const SignalWatcher signals(
       signal_block,
@@ -168,7 +161,16 @@ int train(PreparedRun run) {
         say(recording.dump(fmt::format("asked-{}", ++asked))
                 .value_or("no messages to write: --trace-ring is 0"));
       });
+  const std::uint64_t first_step = run.settings.resume ? run.settings.resume->progress.step : 0;
+  auto session = begin_session(run);
   actors::Trainer trainer(std::move(run.settings), log);
+  if (run.removes_later) {
+    model::remove_later_checkpoints(run.folder->path(), first_step);
+  }
+  auto& record = run.record;
+  record.sessions.push_back(std::move(session));
+  record.results = nullptr;
+  write_run_record(run.folder->path(), record, exit_bad_input);
   stop.pass_to(trainer);
   const auto result = trainer.run();
   stop.forget();
@@ -218,7 +220,15 @@ void train_command(const TrainRequest& request) {
     check_memory(run.plan, available);
     return;
   }
-  if (const int exit_code = train(std::move(run)); exit_code != 0) {
+  const auto folder = run.folder->path();
+  int exit_code = 0;
+  try {
+    exit_code = train(std::move(run));
+  } catch (...) {
+    remove_unused(folder);
+    throw;
+  }
+  if (exit_code != 0) {
     throw CommandExit{exit_code};
   }
 }
