@@ -11,6 +11,7 @@
 #include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
+#include "model/storage/checkpoint.hpp"
 #include "model/storage/digest.hpp"
 
 namespace nodezero::apps {
@@ -172,6 +173,11 @@ std::string results_text(const PreparedRun& run, const actors::TrainingResult& r
 
 std::string resume_hint(const PreparedRun& run, const actors::TrainingResult& result) {
   const auto folder = run.folder->path();
+  if (result.weights == nullptr && model::checkpoint_steps(folder).empty()) {
+    return fmt::format(
+        "nothing was saved before; begin again with: nodezero train --resume --out {}",
+        shell_quoted(folder));
+  }
   const auto kept = result.weights == nullptr
                         ? std::string("the last checkpoint")
                         : fmt::format("step {}", grouped(result.progress.step));
