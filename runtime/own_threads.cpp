@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <pthread.h>
 #include <system_error>
 #include <utility>
 
@@ -121,6 +122,7 @@ Result<std::shared_ptr<OwnThreads>> OwnThreads::start(std::size_t workers) {
   threads->threads_.reserve(wanted);
   try {
     threads->threads_.emplace_back([&clock = *threads->clock_] {
+      ::pthread_setname_np(::pthread_self(), "nodezero.clock");
       clock.run();
       forget_system_on_this_thread();
     });
@@ -176,6 +178,7 @@ void OwnThreads::push(caf::resumable* job) {
 
 void OwnThreads::serve(Worker& worker) {
   const AlternateStack for_signals;
+  ::pthread_setname_np(::pthread_self(), "nodezero.worker");
   std::unique_lock lock(mutex_);
   for (;;) {
     has_job_.wait(lock, [&] { return is_ending_ || !jobs_.empty(); });

@@ -36,17 +36,28 @@ std::shared_ptr<runtime::HostJobs> make_jobs(const TrainerOptions& options) {
 }
 
 runtime::Scheduling scheduling_of(Running running) {
-  return running == Running::own_threads ? runtime::Scheduling::threads
+  return running == Running::own_threads ? runtime::Scheduling::own_threads
                                          : runtime::Scheduling::testing;
+}
+
+/// Null where there are none.
+Result<std::shared_ptr<runtime::OwnThreads>> start_threads(const TrainerOptions& options) {
+  if (options.running != Running::own_threads) {
+    return std::shared_ptr<runtime::OwnThreads>();
+  }
+  return runtime::OwnThreads::start(actors::workers_for(options.threads));
 }
 
 }  // namespace
 
 struct Trainer::Session::SystemConfig : caf::actor_system_config {
-  SystemConfig(Running running, const std::shared_ptr<runtime::HostJobs>& jobs) {
+  SystemConfig(Running running, const std::shared_ptr<runtime::HostJobs>& jobs,
+               std::shared_ptr<runtime::OwnThreads> threads) {
     runtime::configure(*this, scheduling_of(running));
     if (jobs) {
       runtime::run_on_host(*this, jobs);
+    } else if (threads) {
+      runtime::run_on_threads(*this, std::move(threads));
     }
   }
 };
@@ -82,8 +93,13 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
     if (!folder) {
       return fail(std::move(folder.error()));
     }
+    auto threads = start_threads(options);
+    if (!threads) {
+      return fail(std::move(threads.error()));
+    }
     std::shared_ptr<Session> session(new Session(host_calls, std::move(model), std::move(*trained),
-                                                 std::move(options), std::move(*folder)));
+                                                 std::move(options), std::move(*folder),
+                                                 std::move(*threads)));
     session->begin();
     return session;
   } catch (const std::exception& error) {
@@ -94,7 +110,8 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
 Trainer::Session::Session(std::shared_ptr<const actors::HostCalls> host_calls,
                           std::shared_ptr<const AnyTrainable> model,
                           std::shared_ptr<const model::TrainedModel> trained,
-                          TrainerOptions options, actors::StateFolder folder)
+                          TrainerOptions options, actors::StateFolder folder,
+                          std::shared_ptr<runtime::OwnThreads> threads)
     : host_calls_(std::move(host_calls)),
       model_(std::move(model)),
       trained_(std::move(trained)),
@@ -103,7 +120,7 @@ Trainer::Session::Session(std::shared_ptr<const actors::HostCalls> host_calls,
       queue_(make_queue(options_)),
       board_(std::make_shared<actors::HostBoard>(options_, queue_)),
       jobs_(make_jobs(options_)),
-      config_(std::make_unique<SystemConfig>(options_.running, jobs_)),
+      config_(std::make_unique<SystemConfig>(options_.running, jobs_, std::move(threads))),
       system_(std::make_unique<caf::actor_system>(*config_)) {
   if (is_stepped()) {
     scheduler_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
@@ -116,7 +133,7 @@ void Trainer::Session::begin() {
       *system_, scheduling_of(options_.running),
       {model_, board_, actors::host_run_settings(model_, trained_, options_, queue_)});
   if (has_own_threads()) {
-    board_->set_threads({options_.threads, 1, 1, 1, 1, 1});
+    board_->set_threads({options_.threads, 1, 1, 1, 1, 0});
   }
   runtime::forget_system_on_this_thread();
 }

@@ -18,6 +18,7 @@
 #include "model/training/trained_model.hpp"
 #include "nodezero/trainer.hpp"
 #include "runtime/host_scheduler.hpp"
+#include "runtime/own_threads.hpp"
 
 namespace nodezero {
 
@@ -75,7 +76,7 @@ class Trainer::Session : public std::enable_shared_from_this<Session> {
   Session(std::shared_ptr<const actors::HostCalls> host_calls,
           std::shared_ptr<const AnyTrainable> model,
           std::shared_ptr<const model::TrainedModel> trained, TrainerOptions options,
-          actors::StateFolder folder);
+          actors::StateFolder folder, std::shared_ptr<runtime::OwnThreads> threads);
   void begin();
 
   bool is_stepped() const { return options_.running == Running::stepped; }

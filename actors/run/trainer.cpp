@@ -16,7 +16,7 @@ namespace {
 /// Lanes, checkpointer and observer compute, or wait for a disk; one more thread has the messages
 /// of all others.
 std::shared_ptr<runtime::OwnThreads> start_threads(const RunSettings& settings) {
-  auto threads = runtime::OwnThreads::start(lane_count(settings) + 3);
+  auto threads = runtime::OwnThreads::start(workers_for(lane_count(settings)));
   if (!threads) {
     throw std::runtime_error(threads.error().message);
   }

@@ -187,7 +187,7 @@ typedef struct nodezero_status {
   uint32_t checkpointers; /**< one, which holds the last version's state */
   uint32_t workers;       /**< of the actor system: one, for all other actors */
   uint32_t clocks;        /**< of the actor system: one, for timeouts */
-  uint32_t printers;      /**< of the actor system: one, which never has work */
+  uint32_t printers;      /**< of the actor system: none any more */
 } nodezero_status;
 
 /** Writes the defaults. `size` is the size of the caller's struct:

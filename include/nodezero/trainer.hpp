@@ -113,7 +113,7 @@ struct Threads {
   std::uint32_t checkpointers = 0;  ///< one, which holds the last version's state
   std::uint32_t workers = 0;        ///< of the actor system: one, for all other actors
   std::uint32_t clocks = 0;         ///< of the actor system: one, for timeouts
-  std::uint32_t printers = 0;       ///< of the actor system: one, which never has work
+  std::uint32_t printers = 0;       ///< of the actor system: none any more
 
   std::uint32_t all() const {
     return lanes + observers + checkpointers + workers + clocks + printers;

@@ -178,11 +178,10 @@ TEST(OwnThreads, AreThoseThatTheStatusSaysAndGoWithTheTrainer) {
     const Threads threads = trainer.status().threads;
     EXPECT_EQ(count_threads(), threads.all());
     EXPECT_EQ(threads.lanes, 2u);
-    // By the names that CAF gives them; an actor on a thread of its own has but this one.
-    wait_for_threads("caf.multiplexer", threads.workers);
-    wait_for_threads("caf.clock", threads.clocks);
-    wait_for_threads("caf.actor",
-                     threads.lanes + threads.observers + threads.checkpointers + threads.printers);
+    EXPECT_EQ(threads.printers, 0u);
+    wait_for_threads("nodezero.clock", threads.clocks);
+    wait_for_threads("nodezero.worker",
+                     threads.lanes + threads.observers + threads.checkpointers + threads.workers);
     const auto answer = trainer.predict<std::vector<float>>(std::vector<float>{0.5f, 0.5f});
     ASSERT_TRUE(answer) << answer.error().message;
     EXPECT_EQ(trainer.step(1).error().code, ErrorCode::wrong_mode);
