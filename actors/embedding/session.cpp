@@ -13,6 +13,7 @@
 
 #include "actors/embedding/host_run.hpp"
 #include "runtime/system_config.hpp"
+#include "runtime/thrown.hpp"
 
 namespace nodezero {
 namespace {
@@ -102,8 +103,9 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
                                                  std::move(*threads)));
     session->begin();
     return session;
-  } catch (const std::exception& error) {
-    return fail(ErrorCode::internal, std::string("the trainer cannot begin: ") + error.what());
+  } catch (...) {  // of the host's model, of any type
+    return fail(ErrorCode::internal,
+                "the trainer cannot begin: " + runtime::words_of(std::current_exception()));
   }
 }
 

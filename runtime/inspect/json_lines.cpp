@@ -158,7 +158,7 @@ Result<Trace> read_json_lines(std::istream& lines) {
       const auto parsed = formats::read_json(line);
       if (!parsed) {
         return fail(ErrorCode::malformed,
-                    fmt::format("line {} {}", number, parsed.error().message));
+                    fmt::format("line {} is wrong: it {}", number, parsed.error().message));
       }
       if (number == 1) {
         trace = read_head(*parsed);

@@ -285,7 +285,7 @@ TEST(CInterface, ListsTheThreads) {
   EXPECT_EQ(status.lanes, 2u);
   EXPECT_EQ(status.threads, status.lanes + status.observers + status.checkpointers +
                                 status.workers + status.clocks + status.printers);
-  EXPECT_EQ(status.threads, 7u);
+  EXPECT_EQ(status.threads, 6u);
 }
 
 /// What a host is to run.

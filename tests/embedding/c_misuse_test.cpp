@@ -84,7 +84,7 @@ struct Host {
                   : nodezero_wait_for_steps(trainer, next, 300'000, &status),
               NODEZERO_OK)
         << last_error();
-    EXPECT_EQ(status.steps, next);
+    EXPECT_GE(status.steps, next);  // others may have submitted as well
   }
   std::string last_error() const {
     char message[300] = "";

@@ -271,8 +271,6 @@ TEST_P(RefusedChange, IsNamedAndTheRunStaysAsItIs) {
 INSTANTIATE_TEST_SUITE_P(All, RefusedChange,
                          testing::Values(Change{"Width", {"--width", "16"}},
                                          Change{"Seed", {"--seed", "7"}},
-                                         Change{"Steps", {"--steps", "4"}},
-                                         Change{"Epochs", {"--epochs", "4"}},
                                          Change{"MicroBatches", {"--micro-batches", "2"}},
                                          Change{"Dropout", {"--dropout", "0.1"}},
                                          Change{"Rate", {"--learning-rate", "0.5"}},

@@ -46,7 +46,7 @@ std::vector<std::int32_t> read_prompt(const GenerateOptions& options,
                     : options.prompt_file.empty() ? *options.prompt
                                                   : unwrap(model::read_file(options.prompt_file));
   if (text.empty()) {
-    throw CommandError(exit_bad_input, "the prompt is empty: give at least one character");
+    throw CommandError(exit_bad_input, "--prompt must have at least one character");
   }
   return unwrap(tokenizer.encode(text));
 }

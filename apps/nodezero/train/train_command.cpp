@@ -142,7 +142,7 @@ int train(PreparedRun run) {
   run.settings.before_saving = [watch = model::DataWatch(run.data.used), say, &folder = *run.folder,
                                 context = checkpoint_context(run)](
                                    const model::Checkpoint* checkpoint) mutable -> Result<void> {
-    if (!folder.is_still_there()) {
+    if (checkpoint != nullptr && !folder.is_still_there()) {
       return tl::unexpected(lost_folder(folder.path(), checkpoint, context));
     }
     return watch.look().map(
