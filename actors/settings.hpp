@@ -88,8 +88,8 @@ inline constexpr std::uint64_t unlimited_epochs = std::numeric_limits<std::uint6
 /// Steps over all epochs: training.steps, or what the epochs have.
 std::uint64_t total_steps(const RunSettings& settings);
 
-/// Threads for a run with so many lanes: those and the observer and the checkpointer, which wait for a disk or
-/// for a host, and one that has the messages of all others.
+/// Threads for a run with so many lanes: those and the observer and the checkpointer, which wait
+/// for a disk or for a host, and one that has the messages of all others.
 inline std::size_t workers_for(std::uint32_t lanes) {
   return std::size_t{lanes} + 3;
 }
