@@ -18,7 +18,6 @@
 
 namespace nodezero::apps {
 
-using runtime::inspect::counted;
 namespace {
 
 using verify::Mode;
@@ -37,7 +36,7 @@ void print_pairs(const explore::Coverage& coverage) {
 
 void print_coverage(const explore::Coverage& coverage, bool pairs) {
   fmt::print("{} of a state and a message occurred, {} never did{}\n",
-             counted(coverage.met().size(), "pair"), coverage.unmet().size(),
+             runtime::inspect::counted(coverage.met().size(), "pair"), coverage.unmet().size(),
              pairs ? ":" : " (--pairs lists them)");
   if (pairs) {
     print_pairs(coverage);
@@ -55,8 +54,8 @@ std::string summary(const Question& question, const explore::Report& report) {
                          report.schedules, report.schedules == 1 ? "class" : "classes", work);
     case Mode::exhaustive:
       return fmt::format("{} {}, standing for {:.4g} schedules, {}",
-                         report.complete ? "all" : "stopped after", counted(report.states, "state"),
-                         report.orders, work);
+                         report.complete ? "all" : "stopped after",
+                         runtime::inspect::counted(report.states, "state"), report.orders, work);
     default:
       break;
   }
@@ -72,8 +71,8 @@ std::string summary(const Question& question, const explore::Report& report) {
   const auto [simple, small] = verify::shrink({question, found});
   Session session(simple);
   fmt::print("violated: {}\n", small.rule);
-  fmt::print("{}, reduced from {}:\n\n{}\n", counted(small.schedule.size(), "step"),
-             found.schedule.size(),
+  fmt::print("{}, reduced from {}:\n\n{}\n",
+             runtime::inspect::counted(small.schedule.size(), "step"), found.schedule.size(),
              explore::sequence_diagram(session.run(), small, verify::describe_message));
   const auto written = explore::write_schedule(out, {simple.text(), small.schedule});
   if (!written) {
@@ -93,7 +92,8 @@ void run_replay(const std::string& file) {
   Session session(question);
   const auto again = explore::replay(session.run(), schedule->steps);
   if (again.rule.empty()) {
-    fmt::print("{}, no rule is violated\n", counted(again.schedule.size(), "step"));
+    fmt::print("{}, no rule is violated\n",
+               runtime::inspect::counted(again.schedule.size(), "step"));
     return;
   }
   fmt::print("violated: {}\n\n{}", again.rule,
@@ -175,7 +175,8 @@ void run_suite(const VerifyOptions& options) {
   print_coverage(coverage, options.pairs);
   const std::chrono::duration<double> time = std::chrono::steady_clock::now() - start;
   fmt::print("{}, no rule violated, {:.1f} s ({:.1f} s CPU)\n",
-             counted(total.questions, "configuration"), time.count(), total.cpu_seconds);
+             runtime::inspect::counted(total.questions, "configuration"), time.count(),
+             total.cpu_seconds);
 }
 
 }  // namespace
