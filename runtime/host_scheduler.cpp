@@ -92,6 +92,22 @@ HostJobs::Turn* HostJobs::Turn::of(const HostJobs& jobs) {
   return turn;
 }
 
+HostJobs::Sending::Sending(const std::shared_ptr<HostJobs>& jobs) : jobs_(jobs.get()) {
+  if (jobs_) {
+    const std::lock_guard lock(jobs_->mutex_);
+    ++jobs_->busy_;
+  }
+}
+
+HostJobs::Sending::~Sending() {
+  if (jobs_) {
+    const std::lock_guard lock(jobs_->mutex_);
+    --jobs_->busy_;
+    ++jobs_->events_;
+    jobs_->changed_.notify_all();
+  }
+}
+
 void HostJobs::at_rest(std::function<void()> last) {
   const std::lock_guard lock(mutex_);
   last_ = std::move(last);

@@ -54,6 +54,21 @@ class HostJobs : public std::enable_shared_from_this<HostJobs>, private caf::exe
     std::size_t put_off_ = 0;         ///< tickets
   };
 
+  /// While it lives, this thread sends to the actors from outside of a job. An actor has a message
+  /// a moment before its job is here, and in that moment nobody must conclude that nothing is left
+  /// to be done.
+  class Sending {
+   public:
+    /// Null: does nothing.
+    explicit Sending(const std::shared_ptr<HostJobs>& jobs);
+    ~Sending();
+    Sending(const Sending&) = delete;
+    Sending& operator=(const Sending&) = delete;
+
+   private:
+    HostJobs* jobs_;
+  };
+
   /// Has this called at the end of a turn, on any thread, as soon as no job runs.
   void at_rest(std::function<void()> last);
   /// Whether no job waits or runs.
@@ -90,7 +105,7 @@ class HostJobs : public std::enable_shared_from_this<HostJobs>, private caf::exe
   Execute execute_;  ///< is called without the lock, while busy_ counts it
   std::deque<caf::resumable*> jobs_;
   std::size_t tickets_ = 0;   ///< that the host has; one for each job, or more
-  std::size_t busy_ = 0;      ///< jobs that run and calls of execute_
+  std::size_t busy_ = 0;      ///< jobs that run, calls of execute_ and sends from outside
   std::uint64_t events_ = 0;  ///< jobs that have come and that have ended
   std::function<void()> last_;
   bool is_closed_ = false;

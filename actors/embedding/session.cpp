@@ -158,6 +158,7 @@ bool Trainer::Session::say_close() {
   if (!keeper_) {
     return false;
   }
+  const runtime::HostJobs::Sending sending(jobs_);
   auto [settle, closed] = promised<void>();
   closed_ = closed.share();
   caf::anon_send(keeper_, actors::close_run{std::move(settle)});

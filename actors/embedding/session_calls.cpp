@@ -63,6 +63,7 @@ Result<Answer> Trainer::Session::ask(Message message) {
   auto [settle, answer] = promised<Answer>();
   message.settle = std::move(settle);
   {
+    const runtime::HostJobs::Sending sending(jobs_);
     const std::lock_guard lock(mutex_);
     if (!keeper_) {
       return closed();
@@ -208,7 +209,10 @@ Result<void> Trainer::Session::submit(AnyValue batch) {
   if (auto error = actors::check_batch(*model_, batch)) {
     return fail(std::move(*error));
   }
-  auto pushed = queue_->push(batch);
+  auto pushed = [&] {
+    const runtime::HostJobs::Sending sending(jobs_);
+    return queue_->push(batch);
+  }();
   const bool may_wait = !host_calls_->is_inside() && !(is_stepped() && is_owner());
   if (pushed || pushed.error().code != ErrorCode::queue_full || !may_wait) {
     return pushed;
