@@ -91,7 +91,8 @@ void add_eval(CLI::App& program) {
       ->add_option("--split", options->split,
                    "Part of the run's own data, instead of --data: validation or train")
       ->type_name("NAME");
-  add_value(*command, option_spec("token-type"), &options->token_type);
+  add_value(*command, own("token-type", 0, 0, option_spec("token-type").description),
+            &options->token_type);
   command->add_flag("--binary", options->binary, option_spec("binary").description);
   add_value(*command, own("threads", 0, 1'024, "Computing threads; 0: one per core"),
             &options->threads);
