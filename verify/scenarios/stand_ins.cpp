@@ -46,8 +46,13 @@ void set_norm(UpdateTask& task) {
 
 // -- lane ----------------------------------------------------------------------------------------
 
-void stand_in_lane::in_two_halves(std::function<void()> second) {
-  second_halves_.push_back(std::move(second));
+void stand_in_lane::in_two_halves(const caf::response_promise& answer,
+                                  std::function<void()> second) {
+  const auto from = answer.source()->id();
+  if (!second_halves_.empty() && second_halves_.back().from == from) {
+    ledger_.broken("a lane was given work before it had done what the same run gave it");
+  }
+  second_halves_.push_back({from, std::move(second)});
   send(this, caf::unit);
 }
 
@@ -57,7 +62,7 @@ stand_in_lane::behavior_type stand_in_lane::make_behavior() {
         auto promise = make_response_promise<computed>();
         auto buffer = task.buffer->full() ? task.buffer->take() : actors::GradientLease{};
         auto part = std::make_shared<Partial>(begun(task, ledger_, std::move(buffer)));
-        in_two_halves([this, promise, task = actors::compute(task), part]() mutable {
+        in_two_halves(promise, [this, promise, task = actors::compute(task), part]() mutable {
           ledger_.check_weights(*task.weights, task.envelope.version, "a micro-batch's backward");
           task.weights.reset();
           promise.deliver(computed{task.envelope, Moved(std::move(*part))});
@@ -75,7 +80,7 @@ stand_in_lane::behavior_type stand_in_lane::make_behavior() {
         }
         auto promise = make_response_promise<actors::shard_done>();
         ledger_.begin_update(*shard.task);
-        in_two_halves([this, promise, shard = actors::update_shard(shard)]() mutable {
+        in_two_halves(promise, [this, promise, shard = actors::update_shard(shard)]() mutable {
           ledger_.finish_update(*shard.task, shard.envelope);
           shard.task.reset();
           promise.deliver(actors::shard_done{shard.envelope});
@@ -89,7 +94,7 @@ stand_in_lane::behavior_type stand_in_lane::make_behavior() {
           return promise;
         }
         ledger_.check_weights(*task.session->weights, task.envelope.version, "a generation");
-        in_two_halves([this, promise, task = actors::generate_some(task)]() mutable {
+        in_two_halves(promise, [this, promise, task = actors::generate_some(task)]() mutable {
           ledger_.check_weights(*task.session->weights, task.envelope.version, "a generation");
           const auto version = static_cast<std::int32_t>(task.envelope.version);
           if (task.session->request.input.value) {
@@ -103,9 +108,9 @@ stand_in_lane::behavior_type stand_in_lane::make_behavior() {
         return promise;
       },
       [this](caf::unit_t) {
-        const auto second = std::move(second_halves_.front());
+        const auto begun = std::move(second_halves_.front());
         second_halves_.pop_front();
-        second();
+        begun.second();
       },
   };
 }

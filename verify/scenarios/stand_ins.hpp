@@ -32,11 +32,16 @@ class stand_in_lane
   behavior_type make_behavior() override;
 
  private:
-  void in_two_halves(std::function<void()> second);
+  void in_two_halves(const caf::response_promise& answer, std::function<void()> second);
+
+  struct Begun {
+    caf::actor_id from = 0;  ///< the run's lane_scheduler
+    std::function<void()> second;
+  };
 
   Ledger& ledger_;
   /// Of what it has begun; more than one only if a run was given up and another has begun.
-  std::deque<std::function<void()>> second_halves_;
+  std::deque<Begun> second_halves_;
 };
 
 /// What a tree of spheres needs around it, when only the tree is looked at: lanes that compute at
