@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
+#include <deque>
 #include <pthread.h>
 #include <system_error>
 #include <utility>
@@ -21,6 +23,10 @@ class OwnThreads::Worker : public caf::execution_unit {
   explicit Worker(OwnThreads& threads) : execution_unit(nullptr), threads_(threads) {}
   void attach(caf::actor_system& system) { system_ = &system; }
   void exec_later(caf::resumable* job) override { threads_.push(job); }
+
+  // Guarded by the threads' mutex.
+  std::deque<caf::resumable*> jobs;
+  std::condition_variable has_job;
 
  private:
   OwnThreads& threads_;
@@ -150,15 +156,19 @@ void OwnThreads::end() {
   {
     const std::lock_guard lock(mutex_);
     is_ending_ = true;
-    has_job_.notify_all();
+    for (const auto& worker : workers_) {
+      worker->has_job.notify_all();
+    }
   }
   clock_->end();
   for (std::thread& thread : threads_) {
     thread.join();
   }
   threads_.clear();
-  for (caf::resumable* job : std::exchange(jobs_, {})) {
-    caf::scheduler::abstract_coordinator::cleanup_and_release(job);
+  for (const auto& worker : workers_) {
+    for (caf::resumable* job : std::exchange(worker->jobs, {})) {
+      caf::scheduler::abstract_coordinator::cleanup_and_release(job);
+    }
   }
 }
 
@@ -172,8 +182,27 @@ void OwnThreads::attach(caf::actor_system& system, std::size_t throughput) {
 
 void OwnThreads::push(caf::resumable* job) {
   const std::lock_guard lock(mutex_);
-  jobs_.push_back(job);
-  has_job_.notify_one();
+  enqueue(job);
+}
+
+void OwnThreads::enqueue(caf::resumable* job) {
+  Worker& worker = worker_for(job);
+  worker.jobs.push_back(job);
+  worker.has_job.notify_one();
+}
+
+OwnThreads::Worker& OwnThreads::worker_for(caf::resumable* job) {
+  const auto found = worker_of_.find(job);
+  return found == worker_of_.end() ? *workers_.front() : *found->second;
+}
+
+/// An actor that has ended keeps its worker. If another one gets its address, it gets the worker as
+/// well.
+void OwnThreads::give_worker(caf::resumable* job) {
+  const std::lock_guard lock(mutex_);
+  if (given_ < workers_.size() && worker_of_.try_emplace(job, workers_[given_].get()).second) {
+    ++given_;
+  }
 }
 
 void OwnThreads::serve(Worker& worker) {
@@ -181,12 +210,16 @@ void OwnThreads::serve(Worker& worker) {
   ::pthread_setname_np(::pthread_self(), "nodezero.worker");
   std::unique_lock lock(mutex_);
   for (;;) {
-    has_job_.wait(lock, [&] { return is_ending_ || !jobs_.empty(); });
+    worker.has_job.wait(lock, [&] { return is_ending_ || !worker.jobs.empty(); });
     if (is_ending_) {
       break;
     }
-    caf::resumable* const job = jobs_.front();
-    jobs_.pop_front();
+    caf::resumable* const job = worker.jobs.front();
+    worker.jobs.pop_front();
+    if (&worker_for(job) != &worker) {
+      enqueue(job);  // it came before the actor was given its worker
+      continue;
+    }
     lock.unlock();
     const auto result = job->resume(&worker, throughput_);
     if (result != caf::resumable::resume_later) {
@@ -194,7 +227,7 @@ void OwnThreads::serve(Worker& worker) {
     }
     lock.lock();
     if (result == caf::resumable::resume_later) {
-      jobs_.push_back(job);
+      enqueue(job);
     }
   }
   lock.unlock();
@@ -218,6 +251,7 @@ class ThreadScheduler : public caf::scheduler::abstract_coordinator {
   void enqueue(caf::resumable* job) override { threads_->push(job); }
   bool detaches_utility_actors() const override { return false; }
   caf::actor_clock& clock() noexcept override { return *threads_->clock_; }
+  void give_worker(caf::resumable* job) { threads_->give_worker(job); }
 
  private:
   std::shared_ptr<OwnThreads> threads_;
@@ -228,6 +262,14 @@ void run_on_threads(caf::actor_system_config& config, std::shared_ptr<OwnThreads
       [threads = std::move(threads)](caf::actor_system& system) -> caf::actor_system::module* {
         return new ThreadScheduler(system, threads);
       });
+}
+
+void give_worker(caf::actor_system& system, const caf::strong_actor_ptr& actor) {
+  auto* const scheduler = dynamic_cast<ThreadScheduler*>(&system.scheduler());
+  auto* const job = dynamic_cast<caf::resumable*>(caf::actor_cast<caf::abstract_actor*>(actor));
+  if (scheduler != nullptr && job != nullptr) {
+    scheduler->give_worker(job);
+  }
 }
 
 }  // namespace nodezero::runtime

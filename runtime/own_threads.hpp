@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
-#include <deque>
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
 #include "nodezero/error.hpp"
@@ -14,13 +13,13 @@
 
 namespace nodezero::runtime {
 
-/// The threads of one actor system: workers that share one queue of jobs, and one thread for the
-/// clock. CAF's own schedulers start theirs in the middle of constructors, so that one that cannot
-/// be started ends the process or has it wait for ever. These are started before the system is
-/// made, all or none.
+/// The threads of one actor system: workers, and one thread for the clock. CAF's own schedulers
+/// start theirs in the middle of constructors, so that one that cannot be started ends the process
+/// or has it wait for ever. These are started before the system is made, all or none.
 ///
-/// An actor that computes for long takes one worker. With as many workers as such actors and one
-/// more, nobody waits for them.
+/// The first worker does the jobs of all actors but of those that have been given one of the
+/// others. Were messages handled by whoever is free, they would wake several threads at a time,
+/// which take the cores from those that compute.
 class OwnThreads {
  public:
   /// Fails with `failed`, saying how many threads were wanted and how many there could be, and has
@@ -40,6 +39,9 @@ class OwnThreads {
   OwnThreads();
   void attach(caf::actor_system& system, std::size_t throughput);
   void push(caf::resumable* job);
+  void give_worker(caf::resumable* job);
+  void enqueue(caf::resumable* job);
+  Worker& worker_for(caf::resumable* job);
   void serve(Worker& worker);
   /// Ends the threads. What is still in the queue is never done.
   void end();
@@ -49,14 +51,18 @@ class OwnThreads {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
 
-  std::mutex mutex_;  ///< guards what follows
-  std::condition_variable has_job_;
-  std::deque<caf::resumable*> jobs_;
+  std::mutex mutex_;       ///< guards what follows, and the workers' jobs
+  std::size_t given_ = 1;  ///< workers that somebody has
+  std::unordered_map<caf::resumable*, Worker*> worker_of_;
   bool is_ending_ = false;
 };
 
 /// Has a system that is made with this configuration leave its work to `threads`, which belong to
 /// it alone. Actors must not be detached or block in it.
 void run_on_threads(caf::actor_system_config& config, std::shared_ptr<OwnThreads> threads);
+
+/// Gives an actor that computes or waits for long a worker of its own, if its system has OwnThreads
+/// and one is left.
+void give_worker(caf::actor_system& system, const caf::strong_actor_ptr& actor);
 
 }  // namespace nodezero::runtime

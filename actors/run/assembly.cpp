@@ -14,6 +14,7 @@
 #include "actors/run/node_zero.hpp"
 #include "actors/run/observer_bridge.hpp"
 #include "actors/run/optimizer.hpp"
+#include "runtime/own_threads.hpp"
 
 namespace nodezero::actors {
 namespace {
@@ -92,6 +93,9 @@ Workers spawn_workers(caf::actor_system& system, runtime::Scheduling scheduling,
     }
     workers.observer = runtime::spawn_computing<observer_bridge>(system, scheduling, observer);
     workers.checkpointer = runtime::spawn_computing<checkpointer>(system, scheduling, settings);
+    for (const auto& worker : workers.all()) {
+      runtime::give_worker(system, caf::actor_cast<caf::strong_actor_ptr>(worker));
+    }
   } catch (...) {
     workers.send_exit();
     throw;

@@ -54,8 +54,12 @@ TEST(OwnThreads, ServeWhileOthersCompute) {
     }};
   };
   caf::scoped_actor self(system);
-  const auto first = system.spawn(waiter);
-  const auto second = system.spawn(waiter);
+  // Lazily: no job of theirs exists before they have their workers.
+  const auto first = system.spawn<caf::lazy_init>(waiter);
+  const auto second = system.spawn<caf::lazy_init>(waiter);
+  for (const auto& one : {first, second}) {
+    give_worker(system, caf::actor_cast<caf::strong_actor_ptr>(one));
+  }
   auto of_first = self->request(first, caf::infinite, 1);
   auto of_second = self->request(second, caf::infinite, 2);
   self->request(system.spawn(doubler), caf::infinite, 4)
