@@ -60,9 +60,8 @@ struct RunSettings : RunOptions {
 
   std::vector<double> token_frequencies;  ///< of a sample of the corpus, by token id; may be empty
 
-  std::filesystem::path folder;               ///< of the run; empty: nothing is saved
-  std::optional<model::Tokenizer> tokenizer;  ///< saved beside the model
-  std::string origin;                         ///< CheckpointContext::origin
+  std::filesystem::path folder;  ///< of the run; empty: nothing is saved
+  model::CheckpointContext checkpoint_context;
   /// Asked before anything is saved, with the checkpoint if it is one, on the checkpointer's
   /// thread; an error ends the run. May be empty.
   std::function<Result<void>(const model::Checkpoint* checkpoint)> before_saving;

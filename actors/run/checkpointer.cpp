@@ -22,9 +22,8 @@ checkpointer::checkpointer(caf::actor_config& config, const RunSettings& setting
       folder_(settings.folder),
       before_saving_(settings.before_saving),
       model_(settings.training.model),
-      tokenizer_(settings.tokenizer),
-      checkpoints_(folder_, settings.keep,
-                   {settings.tokenizer.value_or(model::Tokenizer::none(0)), settings.origin}) {}
+      companions_(settings.checkpoint_context.companions),
+      checkpoints_(folder_, settings.keep, settings.checkpoint_context) {}
 
 checkpointer::behavior_type checkpointer::make_behavior() {
   return {
@@ -84,8 +83,7 @@ Result<void> checkpointer::may_save(const model::Checkpoint* checkpoint) const {
 Result<void> checkpointer::write_model(const std::filesystem::path& folder,
                                        const model::Parameters& weights) const {
   std::filesystem::create_directories(folder);
-  return model::save_model_folder(folder, model_, weights,
-                                  tokenizer_.value_or(model::Tokenizer::none(model_.vocabulary)));
+  return model::save_model_folder(folder, model_, weights, companions_);
 }
 
 }  // namespace nodezero::actors

@@ -2,12 +2,10 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 
 #include "actors/interfaces.hpp"
 #include "actors/settings.hpp"
 #include "model/storage/checkpoint.hpp"
-#include "model/text/tokenizer.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -34,7 +32,7 @@ class checkpointer : public runtime::recorded<checkpointer_actor::base> {
   std::filesystem::path folder_;  ///< empty: nothing is written
   std::function<Result<void>(const model::Checkpoint*)> before_saving_;
   model::ModelConfig model_;
-  std::optional<model::Tokenizer> tokenizer_;
+  model::Companions companions_;
   model::CheckpointFolder checkpoints_;
 };
 

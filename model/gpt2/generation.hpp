@@ -17,6 +17,7 @@ struct SamplingOptions {
   std::int64_t top_k = 0;    ///< 0: no limit
   double top_p = 1.0;        ///< 1: no limit
   std::uint64_t seed = 1337;
+  std::int64_t vocabulary = 0;  ///< ids from here on are padding and never taken; 0: none are
 };
 
 /// Fails with invalid_argument if temperature or top_k is negative or top_p outside (0, 1].

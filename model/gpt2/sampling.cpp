@@ -63,6 +63,10 @@ Result<void> validate(const SamplingOptions& options) {
 
 std::int32_t sample(std::span<const float> logits, const SamplingOptions& options,
                     std::uint64_t index) {
+  const auto vocabulary = static_cast<std::size_t>(options.vocabulary);
+  if (vocabulary > 0 && vocabulary < logits.size()) {
+    logits = logits.first(vocabulary);
+  }
   const bool comparable =
       std::none_of(logits.begin(), logits.end(), [](float logit) { return std::isnan(logit); });
   if (options.temperature == 0 || !comparable) {

@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "model/files/file_stamp.hpp"
-#include "model/storage/model_folder.hpp"
+#include "model/storage/companions.hpp"
+#include "model/tensors/tensor_set.hpp"
 #include "model/training/adamw.hpp"
 
 namespace nodezero::model {
@@ -39,7 +40,7 @@ struct Checkpoint {
 
 /// What each checkpoint of a run holds beside its state, so that it can be used and judged alone.
 struct CheckpointContext {
-  Tokenizer tokenizer = Tokenizer::none(0);  ///< none: no tokenizer.json
+  Companions companions = {};
   /// A JSON object that says what the run computes; kept as it is, and protected by the checksums.
   /// Empty: no origin.json.
   std::string origin = {};
@@ -52,8 +53,8 @@ class CheckpointFolder {
   CheckpointFolder(const std::filesystem::path& run_folder, std::uint32_t keep,
                    CheckpointContext context = {});
 
-  /// Writes step-XXXXXXXX: model folder files, optimizer.safetensors, progress.json, origin.json
-  /// and checksums.json (SHA-256 of each file), all under a temporary name first,
+  /// Writes step-XXXXXXXX: the files of a model folder, optimizer.safetensors, progress.json,
+  /// origin.json and checksums.json (SHA-256 of each file), all under a temporary name first,
   /// synced, then renamed. Then removes what is older than the newest `keep` whole checkpoints,
   /// but never the one of this call. A checkpoint counts as whole once its sums have been
   /// compared, which happens again only if a file of it has another stamp. One of that step that

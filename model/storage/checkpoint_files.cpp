@@ -10,6 +10,7 @@
 #include "formats/bounded_json.hpp"
 #include "model/files/atomic_file.hpp"
 #include "model/files/sha256.hpp"
+#include "model/storage/model_folder.hpp"
 #include "model/storage/progress_json.hpp"
 #include "model/storage/safetensors.hpp"
 
@@ -19,7 +20,14 @@ namespace {
 constexpr const char* optimizer_file = "optimizer.safetensors";
 constexpr const char* progress_file = "progress.json";
 constexpr std::array required_files{config_file, weights_file, optimizer_file, progress_file};
-constexpr std::array optional_files{tokenizer_file, origin_file};
+
+/// What a checkpoint may also have: companions beside config.json, and its origin.
+std::vector<const char*> optional_files() {
+  std::vector<const char*> names{origin_file};
+  std::ranges::remove_copy(companion_names(), std::back_inserter(names),
+                           std::string_view(config_file));
+  return names;
+}
 
 constexpr const char* first_moment_prefix = "exp_avg.";
 constexpr const char* second_moment_prefix = "exp_avg_sq.";
@@ -36,7 +44,7 @@ Result<std::string> checksums_of(const std::filesystem::path& folder) {
       return tl::unexpected(added.error());
     }
   }
-  for (const char* name : optional_files) {
+  for (const char* name : optional_files()) {
     if (auto added = add(name); !added && added.error().code != ErrorCode::not_found) {
       return tl::unexpected(added.error());
     }
@@ -50,10 +58,7 @@ Result<void> write_checkpoint_files(const std::filesystem::path& folder,
                                     const Checkpoint& checkpoint,
                                     const CheckpointContext& context) {
   const OptimizerState& optimizer = *checkpoint.optimizer;
-  const auto write_unless_empty = [&](const char* name, const std::string& text) {
-    return text.empty() ? Result<void>() : write_file_atomically(folder / name, text);
-  };
-  return write_file_atomically(folder / config_file, config_to_json(checkpoint.config))
+  return write_companions(folder, checkpoint.config, context.companions)
       .and_then([&] {
         return write_file_atomically(folder / progress_file,
                                      progress_to_json({checkpoint.progress, optimizer.step}));
@@ -66,8 +71,10 @@ Result<void> write_checkpoint_files(const std::filesystem::path& folder,
                                  {{first_moment_prefix, &optimizer.first_moment},
                                   {second_moment_prefix, &optimizer.second_moment}});
       })
-      .and_then([&] { return write_unless_empty(tokenizer_file, context.tokenizer.to_json()); })
-      .and_then([&] { return write_unless_empty(origin_file, context.origin); })
+      .and_then([&] {
+        return context.origin.empty() ? Result<void>()
+                                      : write_file_atomically(folder / origin_file, context.origin);
+      })
       .and_then([&] { return checksums_of(folder); })
       .and_then([&](const std::string& sums) {
         return write_file_atomically(folder / checksums_file, sums);
@@ -101,7 +108,7 @@ Result<void> verify_checkpoint_files(const std::filesystem::path& folder) {
       return verified;
     }
   }
-  for (const char* name : optional_files) {
+  for (const char* name : optional_files()) {
     const bool is_there = stamp_of(folder / name).has_value();
     if (is_there || sums.contains(name)) {
       if (auto verified = verify(name); !verified) {
@@ -118,7 +125,7 @@ std::vector<FileStamp> checkpoint_stamps(const std::filesystem::path& folder) {
     stamps.push_back(stamp_of(folder / name).value_or(FileStamp()));
   };
   std::ranges::for_each(required_files, add);
-  std::ranges::for_each(optional_files, add);
+  std::ranges::for_each(optional_files(), add);
   return stamps;
 }
 

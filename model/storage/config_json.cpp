@@ -3,6 +3,7 @@
 // config.json: which GPT-2 it is. Keys that are missing have the values that Hugging Face's
 // library gives them; whatever this program would compute differently is refused by name.
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <optional>
 #include <vector>
@@ -45,8 +46,14 @@ const std::vector<Demand>& demands() {
   return all;
 }
 
+/// The files of 2019 have no model_type; "afn" told the first GPT from GPT-2 then.
+bool is_gpt2(const Json& json) {
+  const auto type = json.find("model_type");
+  return type == json.end() ? json.contains("n_embd") && !json.contains("afn") : *type == "gpt2";
+}
+
 Result<void> check_demands(const Json& json) {
-  if (json.value("model_type", Json()) != "gpt2") {
+  if (!is_gpt2(json)) {
     return malformed(fmt::format("has model_type {}; only \"gpt2\" is supported",
                                  json.value("model_type", Json()).dump()));
   }
@@ -69,53 +76,54 @@ Result<void> check_demands(const Json& json) {
   return {};
 }
 
+/// Some programs write all numbers with a fraction, such as 4.0.
+std::optional<std::int64_t> whole_number(const Json& value) {
+  constexpr auto most = static_cast<double>(INT32_MAX);
+  const double number = value.is_number() ? value.get<double>() : -1;
+  return number >= 0 && number <= most && number == std::floor(number)
+             ? std::optional(static_cast<std::int64_t>(number))
+             : std::nullopt;
+}
+
 Result<std::int64_t> size_of(const Json& json, const char* key) {
   const auto found = json.find(key);
   if (found == json.end()) {
     return malformed(fmt::format("has no {}; copy the whole file of the model", key));
   }
-  if (!found->is_number_unsigned() || found->get<std::uint64_t>() > INT32_MAX) {
+  const auto size = whole_number(*found);
+  if (!size) {
     return malformed(
         fmt::format("has {} {}; it must be a positive 32-bit integer", key, found->dump()));
   }
-  return found->get<std::int64_t>();
+  return *size;
 }
 
-/// One probability serves all three places.
+/// One probability serves all three places: the residual stream's, where they differ. Nothing is
+/// dropped with it, since a training run has its own.
 Result<double> dropout_of(const Json& json) {
-  std::optional<double> dropout;
   for (const char* key : {"resid_pdrop", "embd_pdrop", "attn_pdrop"}) {
     const Json value = json.value(key, Json(default_dropout));
-    if (!value.is_number()) {
-      return malformed(fmt::format("has {} {}; it must be a number", key, value.dump()));
+    if (!value.is_number() || !(value.get<double>() >= 0 && value.get<double>() < 1)) {
+      return malformed(fmt::format("has {} {}; it must be a number of at least 0 and below 1", key,
+                                   value.dump()));
     }
-    if (dropout && *dropout != value.get<double>()) {
-      return malformed(
-          "has different values of resid_pdrop, embd_pdrop and attn_pdrop; they must be equal");
-    }
-    dropout = value.get<double>();
   }
-  return *dropout;
+  return json.value("resid_pdrop", default_dropout);
 }
 
-Result<void> check_redundant_sizes(const Json& json, const ModelConfig& config) {
+Result<void> check_inner_width(const Json& json, const ModelConfig& config) {
   const Json inner = json.value("n_inner", Json());
   if (!inner.is_null() && inner != hidden_factor * config.width) {
     return malformed(fmt::format("has n_inner {}; only {} times n_embd ({}) is supported",
                                  inner.dump(), hidden_factor, hidden_factor * config.width));
-  }
-  const Json context = json.value("n_ctx", Json());
-  if (!context.is_null() && context != config.context) {
-    return malformed(fmt::format("has n_ctx {} and n_positions {}; they must be equal",
-                                 context.dump(), config.context));
   }
   return {};
 }
 
 }  // namespace
 
-std::string config_to_json(const ModelConfig& config) {
-  const nlohmann::ordered_json json{
+std::string config_to_json(const ModelConfig& config, std::string_view earlier) {
+  nlohmann::ordered_json json{
       {"activation_function", "gelu_new"},
       {"architectures", {"GPT2LMHeadModel"}},
       {"attn_pdrop", config.dropout},
@@ -140,6 +148,12 @@ std::string config_to_json(const ModelConfig& config) {
       {"use_cache", true},
       {"vocab_size", config.vocabulary},
   };
+  const Json before = formats::read_json(earlier).value_or(Json());
+  for (const char* key : {"bos_token_id", "eos_token_id", "pad_token_id"}) {
+    if (before.is_object() && before.contains(key)) {
+      json[key] = before[key];
+    }
+  }
   return json.dump(2) + "\n";
 }
 
@@ -162,7 +176,9 @@ Result<ModelConfig> config_from_json(std::string_view text) {
   } sizes[] = {{"n_layer", config.layers},
                {"n_head", config.heads},
                {"n_embd", config.width},
-               {"n_positions", config.context},
+               // Where both stand and differ, n_positions counts, as in Hugging Face's library.
+               {json.contains("n_positions") || !json.contains("n_ctx") ? "n_positions" : "n_ctx",
+                config.context},
                {"vocab_size", config.vocabulary}};
   for (const auto& size : sizes) {
     const auto read = size_of(json, size.key);
@@ -171,7 +187,7 @@ Result<ModelConfig> config_from_json(std::string_view text) {
     }
     size.value = *read;
   }
-  if (auto checked = check_redundant_sizes(json, config); !checked) {
+  if (auto checked = check_inner_width(json, config); !checked) {
     return tl::unexpected(checked.error());
   }
   const auto dropout = dropout_of(json);

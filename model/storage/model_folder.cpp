@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -14,6 +15,7 @@
 #include "model/files/sha256.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
 #include "model/storage/safetensors.hpp"
+#include "model/storage/weight_files.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -27,21 +29,25 @@ tl::unexpected<Error> in_folder(const std::filesystem::path& folder, Error error
 /// Weights of a configuration need at least 2 bytes each. Compared before anything is
 /// allocated, because a damaged configuration may ask for more than any machine has. In
 /// double, which cannot overflow.
-Result<void> check_size(const ModelConfig& config, const std::filesystem::path& path) {
-  const auto file = InputFile::open(path);
-  if (!file) {
-    return tl::unexpected(file.error());
+Result<void> check_size(const ModelConfig& config, std::span<const std::filesystem::path> paths) {
+  std::uint64_t bytes = 0;
+  for (const auto& path : paths) {
+    const auto file = InputFile::open(path);
+    if (!file) {
+      return tl::unexpected(file.error());
+    }
+    bytes += file->size();
   }
   const auto width = static_cast<double>(config.width);
   const double parameters = static_cast<double>(config.vocabulary + config.context) * width +
                             2 * width +
                             static_cast<double>(config.layers) * (12 * width * width + 13 * width);
-  if (parameters * 2 > static_cast<double>(file->size())) {
+  if (parameters * 2 > static_cast<double>(bytes)) {
     return fail(
         ErrorCode::malformed,
         fmt::format("{}: has {} bytes, too few for the {:.0f} parameters of {}; check that the "
                     "two belong together and that the file is whole",
-                    path.string(), file->size(), parameters, config_file));
+                    paths.front().string(), bytes, parameters, config_file));
   }
   return {};
 }
@@ -108,7 +114,9 @@ Result<void> write_sums(const std::filesystem::path& folder, const std::string& 
 /// Compares the weights with their sum, if somebody has written one.
 Result<void> check_sum(const std::filesystem::path& folder) {
   const auto sums = sums_in(folder);
-  if (!sums.is_object() || !sums.contains(weights_file)) {
+  std::error_code error;
+  if (!sums.is_object() || !sums.contains(weights_file) ||
+      !std::filesystem::exists(folder / weights_file, error)) {
     return {};
   }
   const auto sum = sha256_of_file(folder / weights_file);
@@ -136,15 +144,18 @@ Result<ConfigAndWeights> load_weights(const std::filesystem::path& folder) {
   if (!config) {
     return in_folder(folder, config.error());
   }
-  const auto path = folder / weights_file;
-  if (auto checked = check_size(*config, path); !checked) {
+  const auto files = weight_files(folder);
+  if (!files) {
+    return tl::unexpected(files.error());
+  }
+  if (auto checked = check_size(*config, *files); !checked) {
     return tl::unexpected(checked.error());
   }
   auto weights = std::make_shared<Parameters>(gpt2_layout(*config));
-  if (auto read = read_safetensors(path, "", *weights); !read) {
+  if (auto read = read_safetensors(*files, "", *weights); !read) {
     return tl::unexpected(read.error());
   }
-  if (auto finite = check_finite(*weights, path); !finite) {
+  if (auto finite = check_finite(*weights, files->front()); !finite) {
     return tl::unexpected(finite.error());
   }
   return ConfigAndWeights{*config, std::move(weights)};
@@ -171,19 +182,11 @@ Result<ModelFolder> load_model_folder(const std::filesystem::path& folder) {
 }
 
 Result<void> save_model_folder(const std::filesystem::path& folder, const ModelConfig& config,
-                               const Parameters& weights, const Tokenizer& tokenizer) {
+                               const Parameters& weights, const Companions& companions) {
   if (auto created = create_folder(folder); !created) {
     return created;
   }
-  if (auto written = write_file_atomically(folder / config_file, config_to_json(config));
-      !written) {
-    return written;
-  }
-  if (tokenizer.kind() == Tokenizer::Kind::none) {
-    std::error_code ignored;
-    std::filesystem::remove(folder / tokenizer_file, ignored);
-  } else if (auto written = write_file_atomically(folder / tokenizer_file, tokenizer.to_json());
-             !written) {
+  if (auto written = write_companions(folder, config, companions); !written) {
     return written;
   }
   return replace_file_atomically(folder / weights_file, [&](const auto& temporary) {

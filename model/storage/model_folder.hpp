@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "model/gpt2/model_config.hpp"
+#include "model/storage/companions.hpp"
 #include "model/tensors/tensor_set.hpp"
 #include "model/text/tokenizer.hpp"
 #include "nodezero/error.hpp"
@@ -18,8 +19,8 @@ inline constexpr const char* weights_file = "model.safetensors";
 inline constexpr const char* tokenizer_file = "tokenizer.json";
 inline constexpr const char* checksums_file = "checksums.json";
 
-/// A model as Hugging Face's GPT-2 is saved: model.safetensors, config.json and, where
-/// text is meant, tokenizer.json.
+/// A model as Hugging Face's GPT-2 is saved: model.safetensors or its shards, config.json and,
+/// where text is meant, tokenizer.json.
 struct ModelFolder {
   ModelConfig config;
   std::shared_ptr<const Parameters> weights;
@@ -32,14 +33,14 @@ struct ModelFolder {
 /// token files.
 Result<ModelFolder> load_model_folder(const std::filesystem::path& folder);
 
-/// Writes the three files and checksums.json, each synced and renamed into place, the weights last:
-/// a folder that has them is whole. Without text (Tokenizer::none) there is no tokenizer.json, and
-/// one of an earlier model is removed.
+/// Writes the companions, the weights and checksums.json, each synced and renamed into place, the
+/// weights last: a folder that has them is whole. Companions of an earlier model are removed.
 Result<void> save_model_folder(const std::filesystem::path& folder, const ModelConfig& config,
-                               const Parameters& weights, const Tokenizer& tokenizer);
+                               const Parameters& weights, const Companions& companions);
 
-/// config.json as Hugging Face's library writes it for a GPT-2.
-std::string config_to_json(const ModelConfig& config);
+/// config.json as Hugging Face's library writes it for a GPT-2, with the special tokens' ids of an
+/// earlier config.json, where that has any.
+std::string config_to_json(const ModelConfig& config, std::string_view earlier = {});
 /// Fails with malformed, naming the key that is missing or asks for what cannot be run.
 Result<ModelConfig> config_from_json(std::string_view json);
 

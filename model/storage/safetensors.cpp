@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <deque>
 #include <optional>
 #include <set>
 #include <vector>
@@ -66,27 +67,29 @@ std::string header_of(const std::vector<NamedTensor>& tensors) {
   return header;
 }
 
-/// Everything that reading one file needs.
+/// A tensor in one of several files.
+struct Stored : StoredTensor {
+  const InputFile* file = nullptr;
+};
+
+/// Everything that reading needs.
 class Reader {
  public:
-  Reader(const InputFile& file, std::map<std::string, StoredTensor> stored)
-      : file_(file), stored_(std::move(stored)) {}
-
+  Result<void> add(InputFile opened);
   Result<void> read(const std::string& prefix, TensorSet& set);
 
  private:
-  tl::unexpected<Error> malformed(const std::string& what) const {
-    return fail(ErrorCode::malformed, fmt::format("{}: {}", file_.path().string(), what));
+  static tl::unexpected<Error> malformed(const InputFile& file, const std::string& what) {
+    return fail(ErrorCode::malformed, fmt::format("{}: {}", file.path().string(), what));
   }
-  Result<void> check_shape(const std::string& name, const StoredTensor& stored,
-                           const std::vector<std::int64_t>& wanted) const;
-  Result<void> read_numbers(const StoredTensor& stored, std::size_t first,
-                            std::span<float> out) const;
-  Result<void> check_equal(const std::string& name, const StoredTensor& stored,
-                           std::span<const float> expected) const;
+  static Result<void> check_shape(const std::string& name, const Stored& stored,
+                                  const std::vector<std::int64_t>& wanted);
+  static Result<void> read_numbers(const Stored& stored, std::size_t first, std::span<float> out);
+  static Result<void> check_equal(const std::string& name, const Stored& stored,
+                                  std::span<const float> expected);
 
-  const InputFile& file_;
-  std::map<std::string, StoredTensor> stored_;
+  std::deque<InputFile> files_;
+  std::map<std::string, Stored> stored_;
 };
 
 /// Which tensor of the layout a stored name means, with or without "transformer.".
@@ -105,16 +108,35 @@ bool is_attention_mask(std::string_view name) {
   return name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias");
 }
 
-Result<void> Reader::check_shape(const std::string& name, const StoredTensor& stored,
-                                 const std::vector<std::int64_t>& wanted) const {
+Result<void> Reader::add(InputFile opened) {
+  auto header = read_safetensors_header(opened);
+  if (!header) {
+    return tl::unexpected(header.error());
+  }
+  const InputFile& file = files_.emplace_back(std::move(opened));
+  for (auto& [name, tensor] : *header) {
+    const auto [place, is_new] = stored_.try_emplace(name, Stored{std::move(tensor), &file});
+    if (!is_new) {
+      return malformed(file, fmt::format("tensor {} is in {}, too; copy the shards of one model",
+                                         name, place->second.file->path().string()));
+    }
+  }
+  return {};
+}
+
+Result<void> Reader::check_shape(const std::string& name, const Stored& stored,
+                                 const std::vector<std::int64_t>& wanted) {
   if (stored.shape != wanted) {
-    return malformed(fmt::format(
-        "tensor {} has the shape [{}], but the model needs [{}]; check that config.json "
-        "belongs to it",
-        name, fmt::join(stored.shape, ", "), fmt::join(wanted, ", ")));
+    return malformed(
+        *stored.file,
+        fmt::format(
+            "tensor {} has the shape [{}], but the model needs [{}]; check that config.json "
+            "belongs to it",
+            name, fmt::join(stored.shape, ", "), fmt::join(wanted, ", ")));
   }
   if (stored.type != "F32" && stored.type != "F16" && stored.type != "BF16") {
     return malformed(
+        *stored.file,
         fmt::format("tensor {} is of type {}; save it as F32, F16 or BF16", name, stored.type));
   }
   return {};
@@ -130,16 +152,15 @@ void widen(std::span<const std::uint16_t> bits, std::span<float> out) {
 }
 
 /// Numbers [first, first + out.size()) of a tensor. F32 goes straight to its place.
-Result<void> Reader::read_numbers(const StoredTensor& stored, std::size_t first,
-                                  std::span<float> out) const {
+Result<void> Reader::read_numbers(const Stored& stored, std::size_t first, std::span<float> out) {
   if (stored.type == "F32") {
-    return file_.read(stored.begin + first * sizeof(float), std::as_writable_bytes(out));
+    return stored.file->read(stored.begin + first * sizeof(float), std::as_writable_bytes(out));
   }
   std::vector<std::uint16_t> bits(std::min(out.size(), chunk_size));
   while (!out.empty()) {
     const auto part = std::span(bits).first(std::min(out.size(), bits.size()));
-    if (auto read =
-            file_.read(stored.begin + first * sizeof(std::uint16_t), std::as_writable_bytes(part));
+    if (auto read = stored.file->read(stored.begin + first * sizeof(std::uint16_t),
+                                      std::as_writable_bytes(part));
         !read) {
       return read;
     }
@@ -154,8 +175,8 @@ Result<void> Reader::read_numbers(const StoredTensor& stored, std::size_t first,
   return {};
 }
 
-Result<void> Reader::check_equal(const std::string& name, const StoredTensor& stored,
-                                 std::span<const float> expected) const {
+Result<void> Reader::check_equal(const std::string& name, const Stored& stored,
+                                 std::span<const float> expected) {
   std::vector<float> numbers(std::min(expected.size(), chunk_size));
   for (std::size_t first = 0; first < expected.size(); first += numbers.size()) {
     const auto part = std::span(numbers).first(std::min(numbers.size(), expected.size() - first));
@@ -164,6 +185,7 @@ Result<void> Reader::check_equal(const std::string& name, const StoredTensor& st
     }
     if (!std::ranges::equal(part, expected.subspan(first, part.size()))) {
       return malformed(
+          *stored.file,
           fmt::format("tensor {} differs from {}; only models whose output is tied to the token "
                       "embedding are supported",
                       name, embedding_name));
@@ -191,12 +213,14 @@ Result<void> Reader::read(const std::string& prefix, TensorSet& set) {
     }
     if (info == nullptr) {
       return malformed(
+          *stored.file,
           fmt::format("tensor {} of shape [{}] is not part of the model; check that config.json "
                       "belongs to it",
                       name, fmt::join(stored.shape, ", ")));
     }
     if (!found.insert(info).second) {
-      return malformed(fmt::format("tensor {} occurs twice, with and without \"{}\"; remove one",
+      return malformed(*stored.file,
+                       fmt::format("tensor {} occurs twice, with and without \"{}\"; remove one",
                                    name, model_prefix));
     }
     if (auto checked = check_shape(name, stored, info->shape); !checked) {
@@ -209,6 +233,7 @@ Result<void> Reader::read(const std::string& prefix, TensorSet& set) {
   for (const TensorInfo& info : layout.tensors()) {
     if (!found.contains(&info)) {
       return malformed(
+          files_.front(),
           fmt::format("tensor {} of shape [{}] is missing; check that config.json belongs to it",
                       prefix + info.name, fmt::join(info.shape, ", ")));
     }
@@ -217,7 +242,7 @@ Result<void> Reader::read(const std::string& prefix, TensorSet& set) {
   if (!output || embedding == nullptr) {
     return {};
   }
-  const StoredTensor& stored = stored_.at(*output);
+  const Stored& stored = stored_.at(*output);
   if (auto checked = check_shape(*output, stored, embedding->shape); !checked) {
     return checked;
   }
@@ -247,17 +272,24 @@ Result<void> write_safetensors(const std::filesystem::path& path,
   return written.and_then([&] { return writer->finish(); });
 }
 
+Result<void> read_safetensors(std::span<const std::filesystem::path> paths,
+                              const std::string& prefix, TensorSet& set) {
+  Reader reader;
+  for (const auto& path : paths) {
+    auto file = InputFile::open(path);
+    if (!file) {
+      return tl::unexpected(file.error());
+    }
+    if (auto added = reader.add(std::move(*file)); !added) {
+      return added;
+    }
+  }
+  return reader.read(prefix, set);
+}
+
 Result<void> read_safetensors(const std::filesystem::path& path, const std::string& prefix,
                               TensorSet& set) {
-  const auto file = InputFile::open(path);
-  if (!file) {
-    return tl::unexpected(file.error());
-  }
-  auto stored = read_safetensors_header(*file);
-  if (!stored) {
-    return tl::unexpected(stored.error());
-  }
-  return Reader(*file, std::move(*stored)).read(prefix, set);
+  return read_safetensors(std::span(&path, 1), prefix, set);
 }
 
 }  // namespace nodezero::model

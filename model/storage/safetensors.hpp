@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 
 #include "model/tensors/tensor_set.hpp"
@@ -24,5 +25,9 @@ Result<void> write_safetensors(const std::filesystem::path& path,
 /// After a failure the values of `set` are unspecified.
 Result<void> read_safetensors(const std::filesystem::path& path, const std::string& prefix,
                               TensorSet& set);
+
+/// The same from several files, which together hold each tensor once.
+Result<void> read_safetensors(std::span<const std::filesystem::path> paths,
+                              const std::string& prefix, TensorSet& set);
 
 }  // namespace nodezero::model

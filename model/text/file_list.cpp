@@ -15,7 +15,7 @@
 #include <fmt/format.h>
 
 #include "model/files/system_error.hpp"
-#include "model/text/token_source.hpp"
+#include "model/text/corpus.hpp"
 
 namespace nodezero::model {
 namespace {

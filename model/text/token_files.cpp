@@ -171,7 +171,8 @@ Result<Corpus> open_token_files(std::span<const std::filesystem::path> files, To
   const std::uint64_t bytes = joined->size();
   auto used = joined->used();
   return Corpus{std::make_shared<FileTokens>(std::move(*joined), inspector.form()),
-                Tokenizer::none(inspector.vocabulary()), bytes, std::move(used)};
+                Tokenizer::none(inspector.vocabulary()), inspector.vocabulary(), bytes,
+                std::move(used)};
 }
 
 }  // namespace nodezero::model

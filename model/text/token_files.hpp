@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 
-#include "model/text/token_source.hpp"
+#include "model/text/corpus.hpp"
 #include "nodezero/error.hpp"
 
 namespace nodezero::model {

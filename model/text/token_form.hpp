@@ -4,8 +4,8 @@
 #include <cstdint>
 
 #include "model/files/input_file.hpp"
+#include "model/text/corpus.hpp"
 #include "model/text/joined_files.hpp"
-#include "model/text/token_source.hpp"
 #include "nodezero/error.hpp"
 
 namespace nodezero::model {

@@ -95,10 +95,6 @@ Result<bool> reads_bytes(const nlohmann::json& json) {
     return malformed(
         "has a normalizer, which is not supported; only plain bytes and chars tokenizers are");
   }
-  if (size_of(json, "added_tokens") != 0) {
-    return malformed(
-        "has added tokens, which are not supported; only plain bytes and chars tokenizers are");
-  }
   if (is_null_or_absent(json, "pre_tokenizer")) {
     return false;
   }

@@ -8,6 +8,7 @@
 
 #include <gtest/gtest.h>
 
+#include "model/text/corpus.hpp"
 #include "support/tiny_run.hpp"
 
 namespace nodezero::actors::testing {

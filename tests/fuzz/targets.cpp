@@ -15,8 +15,8 @@
 #include "model/storage/model_folder.hpp"
 #include "model/storage/progress_json.hpp"
 #include "model/storage/safetensors_header.hpp"
+#include "model/text/corpus.hpp"
 #include "model/text/pickled_alphabet.hpp"
-#include "model/text/token_source.hpp"
 #include "runtime/inspect/json_lines.hpp"
 #include "runtime/trace/trace_file.hpp"
 

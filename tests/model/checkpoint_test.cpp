@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "model/storage/digest.hpp"
+#include "model/storage/model_folder.hpp"
 #include "model/storage/progress_json.hpp"
 #include "tests/model/support/file_size_limit.hpp"
 #include "tests/model/support/files.hpp"
@@ -82,7 +83,8 @@ TEST(Checkpoint, ComesBackBitForBit) {
 TEST(Checkpoint, HoldsWhatItTakesToUseAndToJudgeItAlone) {
   const TemporaryFolder folder;
   const auto tokenizer = Tokenizer::chars({U'a', U'b'});
-  CheckpointFolder checkpoints(folder.path(), 1, {tokenizer, "{\"seed\":7}"});
+  CheckpointFolder checkpoints(folder.path(), 1,
+                               {companions_of(tiny_config(), tokenizer), "{\"seed\":7}"});
   const auto path = checkpoints.write(checkpoint_at(3));
   ASSERT_TRUE(path) << path.error().message;
   const auto model = load_model_folder(*path);

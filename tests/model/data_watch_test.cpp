@@ -5,8 +5,8 @@
 
 #include <gtest/gtest.h>
 
+#include "model/text/corpus.hpp"
 #include "model/text/joined_files.hpp"
-#include "model/text/token_source.hpp"
 #include "tests/model/support/files.hpp"
 
 namespace nodezero::model {

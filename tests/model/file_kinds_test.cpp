@@ -6,7 +6,7 @@
 
 #include <gtest/gtest.h>
 
-#include "model/text/token_source.hpp"
+#include "model/text/corpus.hpp"
 #include "tests/model/support/files.hpp"
 
 namespace nodezero::model {

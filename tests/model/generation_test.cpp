@@ -160,5 +160,16 @@ TEST(SamplingOptions, AreRefusedOutsideTheirBounds) {
   EXPECT_FALSE(validate(SamplingOptions{.top_p = 1.1}).has_value());
 }
 
+TEST(Sample, NeverTakesPadding) {
+  std::vector<float> logits(8, 0.0f);
+  logits[6] = 50;
+  for (const double temperature : {0.0, 1.0}) {
+    for (std::uint64_t index = 0; index < 50; ++index) {
+      const SamplingOptions options{.temperature = temperature, .vocabulary = 5};
+      EXPECT_LT(sample(logits, options, index), 5);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace nodezero::model

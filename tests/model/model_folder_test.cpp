@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/storage/model_folder.hpp"
 
+#include <array>
 #include <limits>
 
 #include <gtest/gtest.h>
@@ -22,6 +23,10 @@ Tokenizer tiny_tokenizer() {
   return Tokenizer::chars({U'a', U'b', U'c', U'd', U'e', U'f', U'g', U'h', U'i', U'\u00E9', U'\n'});
 }
 
+Companions tiny_companions() {
+  return companions_of(tiny_config(), tiny_tokenizer());
+}
+
 /// The tiny model's config.json with one key set to another value, given as JSON.
 std::string config_with(const std::string& key, const std::string& value) {
   auto json = nlohmann::json::parse(config_to_json(tiny_config()));
@@ -40,10 +45,11 @@ TEST(ModelFolder, ComesBackWhole) {
   const TemporaryFolder folder;
   const auto weights = tiny_weights(1);
   const auto path = folder.path() / "deep/model";
-  const auto saved = save_model_folder(path, tiny_config(), weights, tiny_tokenizer());
+  const auto saved = save_model_folder(path, tiny_config(), weights, tiny_companions());
   ASSERT_TRUE(saved) << saved.error().message;
-  EXPECT_EQ(names_in(path), (std::vector<std::string>{"checksums.json", "config.json",
-                                                      "model.safetensors", "tokenizer.json"}));
+  EXPECT_EQ(names_in(path),
+            (std::vector<std::string>{"checksums.json", "config.json", "model.safetensors",
+                                      "tokenizer.json", "tokenizer_config.json"}));
   const auto loaded = load_model_folder(path);
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_EQ(loaded->config, tiny_config());
@@ -55,8 +61,9 @@ TEST(ModelFolder, ComesBackWhole) {
 TEST(ModelFolder, WithoutTextHasNoTokenizer) {
   const TemporaryFolder folder;
   const auto weights = tiny_weights(1);
-  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_tokenizer()));
-  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, Tokenizer::none(11)));
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_companions()));
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights,
+                                companions_of(tiny_config(), Tokenizer::none(11))));
   EXPECT_EQ(names_in(folder.path()),
             (std::vector<std::string>{"checksums.json", "config.json", "model.safetensors"}));
   EXPECT_FALSE(load_model_folder(folder.path())->tokenizer.has_value());
@@ -85,7 +92,7 @@ TEST(ModelFolder, LoadsTheReferenceModels) {
 TEST(ModelFolder, WithMergesWorksOnIds) {
   const TemporaryFolder folder;
   const auto weights = tiny_weights(1);
-  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_tokenizer()));
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_companions()));
   folder.write("tokenizer.json", R"({"model":{"vocab":{"a":0,"b":1,"ab":2},"merges":["a b"]}})");
   const auto loaded = load_model_folder(folder.path());
   ASSERT_TRUE(loaded) << loaded.error().message;
@@ -104,7 +111,7 @@ TEST(ModelFolder, NamesTheFileThatIsWrong) {
     EXPECT_EQ(result.error().code, code);
   };
   const auto save = [&] {
-    ASSERT_TRUE(save_model_folder(path, tiny_config(), weights, tiny_tokenizer()));
+    ASSERT_TRUE(save_model_folder(path, tiny_config(), weights, tiny_companions()));
   };
   EXPECT_EQ(load_model_folder(path).error().code, ErrorCode::not_found);
   save();
@@ -134,20 +141,20 @@ TEST(ModelFolder, NamesTheFileThatIsWrong) {
 TEST(ModelFolder, KeepsTheOldWeightsWhenSpaceRunsOut) {
   const TemporaryFolder folder;
   const auto weights = tiny_weights(1);
-  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_tokenizer()));
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_companions()));
   {
     const FileSizeLimit limit(4'000);
     const auto result =
-        save_model_folder(folder.path(), tiny_config(), tiny_weights(2), tiny_tokenizer());
+        save_model_folder(folder.path(), tiny_config(), tiny_weights(2), tiny_companions());
     EXPECT_EQ(result.error().code, ErrorCode::io);
   }
   EXPECT_EQ(digest(*load_model_folder(folder.path())->weights), digest(weights));
-  EXPECT_EQ(names_in(folder.path()).size(), 4u);
+  EXPECT_EQ(names_in(folder.path()).size(), 5u);
 }
 
 TEST(ModelFolder, NoticesWeightsThatAreNotThoseItWasSavedWith) {
   const TemporaryFolder folder;
-  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(1), tiny_tokenizer()));
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(1), tiny_companions()));
   auto content = *read_file(folder.path() / "model.safetensors");
   content.back() = static_cast<char>(content.back() ^ 1);
   folder.write("model.safetensors", content);
@@ -161,13 +168,103 @@ TEST(ModelFolder, NoticesWeightsThatAreNotThoseItWasSavedWith) {
 
 TEST(ModelFolder, IsWholeBetweenWritingTheSumAndTheWeights) {
   const TemporaryFolder folder;
-  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(1), tiny_tokenizer()));
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(1), tiny_companions()));
   const auto first = *read_file(folder.path() / "model.safetensors");
-  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(2), tiny_tokenizer()));
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(2), tiny_companions()));
   folder.write("model.safetensors", first);
   const auto loaded = load_model_folder(folder.path());
   ASSERT_TRUE(loaded) << loaded.error().message;
   EXPECT_EQ(digest(*loaded->weights), digest(tiny_weights(1)));
+}
+
+/// The tiny model as two shards and their index; the second holds the tensors of block 1.
+void save_in_shards(const TemporaryFolder& folder) {
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(1), tiny_companions()));
+  fs::remove(folder.path() / "model.safetensors");
+  const auto weights = tiny_weights(1);
+  std::array<std::vector<TensorInfo>, 2> parts;
+  nlohmann::json map;
+  const auto shard_of = [](const std::string& name) {
+    return name.find(".h.1.") == std::string::npos ? std::size_t{0} : std::size_t{1};
+  };
+  for (const TensorInfo& tensor : weights.layout()->tensors()) {
+    TensorInfo copy;
+    copy.name = tensor.name;
+    copy.shape = tensor.shape;
+    parts[shard_of(tensor.name)].push_back(copy);
+    map[tensor.name] = shard_of(tensor.name) == 0 ? "a.safetensors" : "b.safetensors";
+  }
+  for (std::size_t shard = 0; shard < 2; ++shard) {
+    Parameters part(std::make_shared<const TensorLayout>(parts[shard]));
+    for (const TensorInfo& tensor : part.layout()->tensors()) {
+      std::ranges::copy(weights[*weights.layout()->find(tensor.name)], part[tensor].begin());
+    }
+    ASSERT_TRUE(write_safetensors(folder.path() / (shard == 0 ? "a.safetensors" : "b.safetensors"),
+                                  {{"", &part}}));
+  }
+  folder.write("model.safetensors.index.json", nlohmann::json{{"weight_map", map}}.dump());
+}
+
+TEST(ModelFolder, ReadsShards) {
+  const TemporaryFolder folder;
+  save_in_shards(folder);
+  const auto loaded = load_model_folder(folder.path());
+  ASSERT_TRUE(loaded) << loaded.error().message;
+  EXPECT_EQ(digest(*loaded->weights), digest(tiny_weights(1)));
+}
+
+TEST(ModelFolder, NamesTheShardThatIsMissingOrHoldsATensorTwice) {
+  const TemporaryFolder folder;
+  save_in_shards(folder);
+  fs::remove(folder.path() / "b.safetensors");
+  EXPECT_NE(message_of(load_model_folder(folder.path())).find("b.safetensors: missing"),
+            std::string::npos);
+  fs::copy(folder.path() / "a.safetensors", folder.path() / "b.safetensors");
+  EXPECT_NE(message_of(load_model_folder(folder.path())).find("b.safetensors: tensor "),
+            std::string::npos);
+  folder.write("model.safetensors.index.json", R"({"weight_map":{"x":"../b.safetensors"}})");
+  EXPECT_NE(message_of(load_model_folder(folder.path())).find("\"../b.safetensors\""),
+            std::string::npos);
+  folder.write("model.safetensors.index.json", R"({"weight_map":{}})");
+  EXPECT_NE(message_of(load_model_folder(folder.path())).find("no weight_map"), std::string::npos);
+}
+
+TEST(ModelFolder, SaysWhatToDoAboutWeightsInPyTorchsForm) {
+  const TemporaryFolder folder;
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(1), tiny_companions()));
+  fs::rename(folder.path() / "model.safetensors", folder.path() / "pytorch_model.bin");
+  EXPECT_NE(message_of(load_model_folder(folder.path())).find("convert it with transformers"),
+            std::string::npos);
+}
+
+TEST(ModelFolder, KeepsWhatAnotherProgramHasWrittenBesideTheWeights) {
+  const TemporaryFolder from;
+  ASSERT_TRUE(save_model_folder(from.path(), tiny_config(), tiny_weights(1), tiny_companions()));
+  from.write("generation_config.json", "{\"eos_token_id\": 7}");
+  from.write("tokenizer_config.json", "{\"eos_token\": \"x\"}");
+  from.write("config.json", config_with("eos_token_id", "7"));
+  const TemporaryFolder to;
+  ASSERT_TRUE(
+      save_model_folder(to.path(), tiny_config(), tiny_weights(2), *companions_in(from.path())));
+  for (const char* name : {"generation_config.json", "tokenizer_config.json", "tokenizer.json"}) {
+    EXPECT_EQ(content_of(to.path() / name), content_of(from.path() / name)) << name;
+  }
+  EXPECT_EQ(nlohmann::json::parse(content_of(to.path() / "config.json"))["eos_token_id"], 7);
+  // The next model in the folder does not inherit them.
+  ASSERT_TRUE(save_model_folder(to.path(), tiny_config(), tiny_weights(2), tiny_companions()));
+  EXPECT_FALSE(fs::exists(to.path() / "generation_config.json"));
+}
+
+TEST(ModelFolder, TellsAutoTokenizerToUseTheTokenizerAsItIs) {
+  const auto json = nlohmann::json::parse(tiny_companions().at("tokenizer_config.json"));
+  EXPECT_EQ(json, (nlohmann::json{{"tokenizer_class", "PreTrainedTokenizerFast"},
+                                  {"model_max_length", 8},
+                                  {"clean_up_tokenization_spaces", false}}));
+  // A folder that an earlier version has written gets the file, too.
+  const TemporaryFolder folder;
+  ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), tiny_weights(1), tiny_companions()));
+  fs::remove(folder.path() / "tokenizer_config.json");
+  EXPECT_TRUE(companions_in(folder.path())->contains("tokenizer_config.json"));
 }
 
 TEST(ModelFolder, NamesTheTensorThatIsNotFinite) {
@@ -176,7 +273,7 @@ TEST(ModelFolder, NamesTheTensorThatIsNotFinite) {
     const TemporaryFolder folder;
     auto weights = tiny_weights(1);
     weights[*weights.layout()->find("transformer.h.0.ln_1.weight")][2] = wrong;
-    ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_tokenizer()));
+    ASSERT_TRUE(save_model_folder(folder.path(), tiny_config(), weights, tiny_companions()));
     const auto loaded = load_model_folder(folder.path());
     EXPECT_NE(message_of(loaded).find("tensor transformer.h.0.ln_1.weight holds"),
               std::string::npos)
@@ -213,6 +310,42 @@ TEST(ConfigJson, AcceptsWhatMeansTheSame) {
   EXPECT_TRUE(config_from_json(config_without("tie_word_embeddings")));
 }
 
+TEST(ConfigJson, ReadsTheOneOf2019) {
+  const auto config = config_from_json(R"({"initializer_range": 0.02, "layer_norm_epsilon": 1e-05,
+    "n_ctx": 1024, "n_embd": 768, "n_head": 12, "n_layer": 12, "n_positions": 1024,
+    "vocab_size": 50257})");
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->context, 1024);
+}
+
+TEST(ConfigJson, TakesTheContextFromNPositionsOrElseFromNCtx) {
+  EXPECT_EQ(config_from_json(config_with("n_ctx", "16"))->context, 8);
+  auto json = nlohmann::json::parse(config_without("n_positions"));
+  json["n_ctx"] = 16;
+  EXPECT_EQ(config_from_json(json.dump())->context, 16);
+}
+
+TEST(ConfigJson, ReadsSizesThatAreWrittenWithAFraction) {
+  EXPECT_EQ(config_from_json(config_with("n_layer", "2.0"))->layers, 2);
+  EXPECT_FALSE(config_from_json(config_with("n_layer", "2.5")));
+  EXPECT_FALSE(config_from_json(config_with("n_layer", "1e300")));
+}
+
+TEST(ConfigJson, ReadsDropoutsThatDiffer) {
+  const auto config = config_from_json(config_with("attn_pdrop", "0.5"));
+  ASSERT_TRUE(config) << config.error().message;
+  EXPECT_EQ(config->dropout, 0.125);
+}
+
+TEST(ConfigJson, KeepsTheIdsOfSpecialTokens) {
+  const auto json = nlohmann::json::parse(config_to_json(
+      tiny_config(), R"({"bos_token_id": 3, "eos_token_id": [4, 5], "n_layer": 9})"));
+  EXPECT_EQ(json["bos_token_id"], 3);
+  EXPECT_EQ(json["eos_token_id"], nlohmann::json({4, 5}));
+  EXPECT_FALSE(json.contains("pad_token_id"));
+  EXPECT_EQ(json["n_layer"], 2);
+}
+
 TEST(ConfigJson, HasTheLibrarysDropoutWhereNoneIsGiven) {
   auto json = nlohmann::json::parse(config_to_json(tiny_config()));
   for (const char* key : {"resid_pdrop", "embd_pdrop", "attn_pdrop"}) {
@@ -230,14 +363,13 @@ TEST(ConfigJson, RefusesByNameWhatCannotBeRun) {
       {"scale_attn_weights", "false"},
       {"add_cross_attention", "true"},
       {"n_inner", "25"},
-      {"n_ctx", "16"},
       {"model_type", "\"llama\""},
       {"architectures", "[\"GPT2ForSequenceClassification\"]"},
       {"n_layer", "-1"},
       {"n_head", "2.5"},
       {"n_embd", "\"6\""},
       {"n_positions", "99999999999"},
-      {"resid_pdrop", "0.5"},
+      {"resid_pdrop", "1.5"},
       {"attn_pdrop", "\"0.5\""},
   };
   for (const auto& [key, value] : cases) {
@@ -245,10 +377,10 @@ TEST(ConfigJson, RefusesByNameWhatCannotBeRun) {
     EXPECT_NE(message_of(result).find(key), std::string::npos) << message_of(result);
     EXPECT_EQ(result.error().code, ErrorCode::malformed);
   }
-  for (const char* key :
-       {"model_type", "n_layer", "n_head", "n_embd", "n_positions", "vocab_size"}) {
+  for (const char* key : {"n_layer", "n_head", "n_embd", "n_positions", "vocab_size"}) {
     EXPECT_NE(message_of(config_from_json(config_without(key))).find(key), std::string::npos);
   }
+  EXPECT_FALSE(config_from_json(R"({"afn": "gelu", "n_embd": 6})"));  // the first GPT's
   EXPECT_FALSE(config_from_json(config_with("n_head", "4")));
   EXPECT_FALSE(config_from_json("[]"));
   EXPECT_FALSE(config_from_json(""));

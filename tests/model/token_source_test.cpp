@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "model/text/token_source.hpp"
-
 #include <chrono>
 
 #include <gtest/gtest.h>
 
+#include "model/text/corpus.hpp"
 #include "model/text/joined_files.hpp"
 #include "model/text/utf8_text.hpp"
 #include "tests/model/support/files.hpp"

@@ -10,7 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "model/text/token_source.hpp"
+#include "model/text/corpus.hpp"
 #include "nodezero/error.hpp"
 
 namespace nodezero::oracle {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "actors/settings.hpp"
-#include "model/text/token_source.hpp"
+#include "model/text/corpus.hpp"
 #include "model/text/tokenizer.hpp"
 #include "model/training/training_config.hpp"
 

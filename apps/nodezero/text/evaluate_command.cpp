@@ -32,7 +32,8 @@ struct Text {
   std::vector<model::UsedFile> used;
 };
 
-Text open_files(const EvaluateOptions& options, const model::Tokenizer& tokenizer) {
+Text open_files(const EvaluateOptions& options, const model::Tokenizer& tokenizer,
+                std::int64_t vocabulary) {
   allow_many_open_files();
   std::vector<std::filesystem::path> paths(options.data.begin(), options.data.end());
   const ScratchFolder scratch;
@@ -44,7 +45,7 @@ Text open_files(const EvaluateOptions& options, const model::Tokenizer& tokenize
   const auto files = unwrap(model::list_files(paths)).files;
   auto opened = model::open_corpus(files, {.kind = tokenizer.kind(),
                                            .vocabulary_of = &tokenizer,
-                                           .vocabulary = tokenizer.vocabulary(),
+                                           .vocabulary = vocabulary,
                                            .token_type = options.token_type,
                                            .binary = options.binary});
   if (!opened) {
@@ -141,8 +142,8 @@ void evaluate_command(const EvaluateOptions& options) {
   check_options(options);
   const auto model = open_model(options.model);
   const auto tokenizer = model.tokenizer.value_or(model::Tokenizer::none(model.config.vocabulary));
-  const auto text =
-      options.split.empty() ? open_files(options, tokenizer) : open_split(options, tokenizer);
+  const auto text = options.split.empty() ? open_files(options, tokenizer, model.config.vocabulary)
+                                          : open_split(options, tokenizer);
   if (text.range.size() < 2) {
     throw CommandError(exit_bad_input,
                        fmt::format("{} has {}, but a loss needs at least 2: give more text",

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "model/text/token_source.hpp"
+#include "model/text/corpus.hpp"
 
 namespace nodezero::apps {
 

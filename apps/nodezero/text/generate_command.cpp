@@ -59,8 +59,11 @@ void generate_command(const GenerateOptions& options) {
   const auto& tokenizer = text_tokenizer(model, options.model);
   const auto prompt = read_prompt(options, tokenizer);
 
+  auto sampling = options.sampling;
+  sampling.vocabulary = tokenizer.vocabulary();
+
   const model::FloatingPointScope floating_point;
-  model::Generator generator(model.config, std::move(model.weights), prompt, options.sampling,
+  model::Generator generator(model.config, std::move(model.weights), prompt, sampling,
                              options.precision);
   TextStream stream(stdout, isatty(STDOUT_FILENO) == 1);
   stream.write(tokenizer.decode(prompt));

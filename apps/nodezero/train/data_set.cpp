@@ -134,6 +134,7 @@ DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabular
   const auto corpus = open(found.training, tokenizer ? &*tokenizer : nullptr);
 
   DataSet data{.tokenizer = corpus.tokenizer,
+               .vocabulary = corpus.vocabulary,
                .files = found.training,
                .validation_files = found.validation,
                .left_out = found.left_out,
@@ -168,7 +169,7 @@ DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabular
 }
 
 std::vector<double> token_frequencies(const DataSet& data) {
-  std::vector<std::uint64_t> counts(static_cast<std::size_t>(data.tokenizer.vocabulary()), 0);
+  std::vector<std::uint64_t> counts(static_cast<std::size_t>(data.vocabulary), 0);
   const auto size = data.training.size();
   const auto blocks = std::max<std::uint64_t>(1, std::min(size, sample_size) / sample_block_size);
   const auto block_size = std::min(size, sample_block_size);

@@ -11,7 +11,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "apps/nodezero/options/train_options.hpp"
-#include "model/text/token_source.hpp"
+#include "model/text/corpus.hpp"
 #include "model/training/batch_source.hpp"
 
 namespace nodezero::apps {
@@ -19,6 +19,7 @@ namespace nodezero::apps {
 /// The text of a run, opened and split. Training never reads a token of the validation part.
 struct DataSet {
   model::Tokenizer tokenizer = model::Tokenizer::bytes();
+  std::int64_t vocabulary = 256;  ///< all ids are below it
   std::vector<std::filesystem::path> files;
   std::vector<std::filesystem::path> validation_files;  ///< empty: a part of `files`
   std::vector<std::filesystem::path> left_out;          ///< folders of runs among the data

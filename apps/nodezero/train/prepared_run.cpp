@@ -29,7 +29,8 @@ namespace {
 struct Earlier {
   std::optional<RunRecord> record;
   std::optional<model::Checkpoint> checkpoint;
-  std::string origin;  ///< of the checkpoint; empty if it does not say
+  std::string origin;            ///< of the checkpoint; empty if it does not say
+  model::Companions companions;  ///< of the checkpoint
   std::optional<model::Tokenizer> tokenizer;
 };
 
@@ -43,6 +44,7 @@ Earlier find_earlier(const std::filesystem::path& folder, std::optional<std::uin
     remarks = found->warnings;
     earlier.origin = std::move(found->origin);
     earlier.checkpoint = std::move(found->checkpoint);
+    earlier.companions = unwrap(model::companions_in(found->path));
     if (!earlier.record) {
       throw CommandError(
           exit_bad_input,
@@ -122,6 +124,7 @@ actors::RunSettings make_settings(const TrainOptions& options, const DataSet& da
   actors::RunSettings settings;
   static_cast<actors::RunOptions&>(settings) = options;
   settings.sampling.seed = training.seed;
+  settings.sampling.vocabulary = data.tokenizer.vocabulary();
   settings.training_batches = std::make_shared<model::ShuffledWindows>(
       data.training_tokens, data.training, training.model.context, training.sequences,
       training.micro_batches, training.seed);
@@ -133,7 +136,6 @@ actors::RunSettings make_settings(const TrainOptions& options, const DataSet& da
     settings.threads = available_processors().count;
   }
   settings.token_frequencies = token_frequencies(data);
-  settings.tokenizer = data.tokenizer;
   settings.prompts = encode_prompts(options, data.tokenizer);
   check_options(model::validate(settings.sampling));
   settings.stall_timeout = std::chrono::seconds(options.stall_timeout_s);
@@ -245,6 +247,9 @@ PreparedRun prepare_run(const TrainRequest& request) {
   if (!options.init.empty() && !earlier.checkpoint) {
     start = unwrap(model::load_model_folder(options.init));
     take_sizes(start->config, given, options.init, options.training.model);
+    if (!given.has("vocabulary")) {
+      options.vocabulary = start->config.vocabulary;
+    }
   }
   const auto& vocabulary_of = start ? start->tokenizer : earlier.tokenizer;
   run.data = open_data(options, vocabulary_of ? &*vocabulary_of : nullptr, out);
@@ -253,13 +258,17 @@ PreparedRun prepare_run(const TrainRequest& request) {
     run.remarks.push_back(
         fmt::format("left out of the data: '{}', the folder of a run", folder.string()));
   }
-  options.training.model.vocabulary = run.data.tokenizer.vocabulary();
-  if (start && start->config.vocabulary != options.training.model.vocabulary) {
+  // Models may have more ids than their tokenizer, to round a size up.
+  options.training.model.vocabulary = start                ? start->config.vocabulary
+                                      : earlier.checkpoint ? earlier.checkpoint->config.vocabulary
+                                                           : run.data.vocabulary;
+  if (run.data.vocabulary > options.training.model.vocabulary) {
     throw CommandError(
         exit_bad_input,
         fmt::format("the data has {} token ids, but the model in '{}' has {}: use the data or "
                     "--vocabulary it was trained with",
-                    options.training.model.vocabulary, options.init, start->config.vocabulary));
+                    run.data.vocabulary, start ? options.init : out.string(),
+                    options.training.model.vocabulary));
   }
   check_options(model::validate(options.training));
 
@@ -294,7 +303,11 @@ PreparedRun prepare_run(const TrainRequest& request) {
   if (start) {
     settings.initial_weights = start->weights;
   }
-  settings.origin = to_text(take_up_origin(earlier.origin, recorded, description, run));
+  settings.checkpoint_context = {
+      start             ? unwrap(model::companions_in(options.init))
+      : settings.resume ? std::move(earlier.companions)
+                        : model::companions_of(options.training.model, run.data.tokenizer),
+      to_text(take_up_origin(earlier.origin, recorded, description, run))};
   run.plan = make_plan(settings, run.data);
   run.plan.lanes_from = options.threads > 0 ? "--threads" : available_processors().reason;
   if (!options.trace.empty() || options.trace_ring_s > 0) {

@@ -113,14 +113,18 @@ actors::RunSettings settings_from(const Trace& recorded) {
         fmt::format("the data has changed since the recording: {}; put it back to replay the run",
                     *difference));
   }
-  options.training.model.vocabulary = data.tokenizer.vocabulary();
+  options.training.model.vocabulary = initial ? initial->config.vocabulary : data.vocabulary;
+  std::optional<model::Checkpoint> resume;
+  if (step > 0) {
+    resume = read_start(folder, step);
+    expect_weights(start.at("weights"), *resume->weights, folder.string());
+    options.training.model.vocabulary = resume->config.vocabulary;
+  }
   auto settings = make_settings(options, data);
   const auto& run = fact(recorded, "run");
   std::from_chars(run.data(), run.data() + run.size(), settings.run, 16);
-  if (step > 0) {
-    settings.resume = read_start(folder, step);
-    expect_weights(start.at("weights"), *settings.resume->weights, folder.string());
-  } else if (initial) {
+  settings.resume = std::move(resume);
+  if (initial) {
     settings.initial_weights = initial->weights;
   }
   return settings;

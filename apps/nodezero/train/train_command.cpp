@@ -68,10 +68,6 @@ bool is_finished(const PreparedRun& run) {
          run.record.results.is_object() && run.record.results.value("end", "") == "finished";
 }
 
-model::CheckpointContext checkpoint_context(const PreparedRun& run) {
-  return {run.data.tokenizer, run.settings.origin};
-}
-
 /// Saves what there is in a new folder of the same name, and says so.
 Error lost_folder(const std::filesystem::path& folder, const model::Checkpoint* checkpoint,
                   const model::CheckpointContext& context) {
@@ -140,7 +136,7 @@ int train(PreparedRun run) {
     crash_dump.emplace(*recording.recorder(), run.folder->path());
   }
   run.settings.before_saving = [watch = model::DataWatch(run.data.used), say, &folder = *run.folder,
-                                context = checkpoint_context(run)](
+                                context = run.settings.checkpoint_context](
                                    const model::Checkpoint* checkpoint) mutable -> Result<void> {
     if (checkpoint != nullptr && !folder.is_still_there()) {
       return tl::unexpected(lost_folder(folder.path(), checkpoint, context));
