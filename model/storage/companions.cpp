@@ -8,6 +8,7 @@
 
 #include "model/files/atomic_file.hpp"
 #include "model/storage/model_folder.hpp"
+#include "model/text/tokenizer.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -20,10 +21,13 @@ constexpr std::array names{
 };
 
 /// Says that a tokenizer.json is to be used as it is.
-std::string tokenizer_config(const ModelConfig& config) {
-  const nlohmann::ordered_json json{{"clean_up_tokenization_spaces", false},
-                                    {"model_max_length", config.context},
-                                    {"tokenizer_class", "PreTrainedTokenizerFast"}};
+std::string tokenizer_config(const ModelConfig& config, bool has_end) {
+  nlohmann::ordered_json json{{"clean_up_tokenization_spaces", false},
+                              {"model_max_length", config.context},
+                              {"tokenizer_class", "PreTrainedTokenizerFast"}};
+  if (has_end) {
+    json["bos_token"] = json["eos_token"] = "<|endoftext|>";
+  }
   return json.dump(2) + "\n";
 }
 
@@ -34,10 +38,13 @@ std::span<const char* const> companion_names() {
 }
 
 Companions companions_of(const ModelConfig& config, const Tokenizer& tokenizer) {
-  Companions companions{{config_file, config_to_json(config)}};
+  const nlohmann::json end =
+      tokenizer.end_token() < 0 ? nlohmann::json() : nlohmann::json(tokenizer.end_token());
+  const nlohmann::json ids{{"bos_token_id", end}, {"eos_token_id", end}};
+  Companions companions{{config_file, config_to_json(config, ids.dump())}};
   if (tokenizer.kind() != Tokenizer::Kind::none) {
     companions[tokenizer_file] = tokenizer.to_json();
-    companions[tokenizer_config_file] = tokenizer_config(config);
+    companions[tokenizer_config_file] = tokenizer_config(config, tokenizer.end_token() >= 0);
   }
   return companions;
 }
@@ -55,7 +62,9 @@ Result<Companions> companions_in(const std::filesystem::path& folder) {
   if (companions.contains(tokenizer_file) && !companions.contains(tokenizer_config_file)) {
     const auto config = config_from_json(companions[config_file]);
     if (config) {
-      companions[tokenizer_config_file] = tokenizer_config(*config);
+      const auto tokenizer = Tokenizer::from_json(companions[tokenizer_file]);
+      companions[tokenizer_config_file] =
+          tokenizer_config(*config, tokenizer && tokenizer->end_token() >= 0);
     }
   }
   return companions;

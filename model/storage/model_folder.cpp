@@ -16,6 +16,7 @@
 #include "model/gpt2/gpt2_layout.hpp"
 #include "model/storage/safetensors.hpp"
 #include "model/storage/weight_files.hpp"
+#include "model/text/tokenizer_files.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -52,31 +53,33 @@ Result<void> check_size(const ModelConfig& config, std::span<const std::filesyst
   return {};
 }
 
-Result<std::optional<Tokenizer>> load_tokenizer(const std::filesystem::path& folder,
-                                                const ModelConfig& config) {
-  const auto path = folder / tokenizer_file;
+/// Whether a tokenizer.json describes tokens of several characters.
+bool has_merges(const std::filesystem::path& path) {
   const auto text = read_file(path);
-  if (!text && text.error().code == ErrorCode::not_found) {
-    return std::optional<Tokenizer>();
+  const auto json = text ? formats::read_json(*text).value_or(nlohmann::json()) : nlohmann::json();
+  const auto model = json.is_object() ? json.value("model", nlohmann::json()) : nlohmann::json();
+  return model.is_object() && !model.value("merges", nlohmann::json()).empty();
+}
+
+Result<void> load_tokenizer(const std::filesystem::path& folder, ModelFolder& model) {
+  auto tokenizer = tokenizer_in(folder);
+  if (!tokenizer && has_merges(folder / tokenizer_file)) {
+    model.tokenizer = Tokenizer::none(model.config.vocabulary);
+    model.tokenizer_problem = tokenizer.error().message;
+    return {};
   }
-  if (!text) {
-    return tl::unexpected(text.error());
-  }
-  if (json_has_merges(*text)) {
-    return std::optional(Tokenizer::none(config.vocabulary));
-  }
-  auto tokenizer = Tokenizer::from_json(*text);
   if (!tokenizer) {
-    return in_folder(folder, tokenizer.error());
+    return tl::unexpected(tokenizer.error());
   }
-  if (tokenizer->vocabulary() > config.vocabulary) {
-    return fail(
-        ErrorCode::malformed,
-        fmt::format("{}: has {} tokens, but {} has a vocabulary of {}; check that the two "
-                    "belong together",
-                    path.string(), tokenizer->vocabulary(), config_file, config.vocabulary));
+  if (*tokenizer && (*tokenizer)->vocabulary() > model.config.vocabulary) {
+    return fail(ErrorCode::malformed,
+                fmt::format("{}: has {} tokens, but {} has a vocabulary of {}; check that the two "
+                            "belong together",
+                            (folder / tokenizer_file).string(), (*tokenizer)->vocabulary(),
+                            config_file, model.config.vocabulary));
   }
-  return std::optional(std::move(*tokenizer));
+  model.tokenizer = std::move(*tokenizer);
+  return {};
 }
 
 /// Nothing can be done with weights that are not numbers, and they spread to all that is computed
@@ -174,11 +177,11 @@ Result<ModelFolder> load_model_folder(const std::filesystem::path& folder) {
   if (!loaded) {
     return tl::unexpected(loaded.error());
   }
-  auto tokenizer = load_tokenizer(folder, loaded->config);
-  if (!tokenizer) {
-    return tl::unexpected(tokenizer.error());
+  ModelFolder model{loaded->config, std::move(loaded->weights), {}};
+  if (auto read = load_tokenizer(folder, model); !read) {
+    return tl::unexpected(read.error());
   }
-  return ModelFolder{loaded->config, std::move(loaded->weights), std::move(*tokenizer)};
+  return model;
 }
 
 Result<void> save_model_folder(const std::filesystem::path& folder, const ModelConfig& config,

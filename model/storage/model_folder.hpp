@@ -25,12 +25,13 @@ struct ModelFolder {
   ModelConfig config;
   std::shared_ptr<const Parameters> weights;
   std::optional<Tokenizer> tokenizer;
+  std::string tokenizer_problem = {};  ///< why that is Tokenizer::none although there is one
 };
 
 /// Fails with one line that names the file, and the tensor where it is one's fault, also if weights
 /// are not finite or not those that checksums.json, where there is one, has the sum of. A tokenizer
-/// with merges, such as GPT-2's own, cannot be run: the model then has Tokenizer::none and works on
-/// token files.
+/// with merges that are not GPT-2's kind cannot be run: the model then has Tokenizer::none and
+/// works on token files.
 Result<ModelFolder> load_model_folder(const std::filesystem::path& folder);
 
 /// Writes the companions, the weights and checksums.json, each synced and renamed into place, the

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "model/text/character_corpus.hpp"
+#include "model/text/encoded_corpus.hpp"
 #include "model/text/file_kinds.hpp"
 #include "model/text/joined_files.hpp"
 #include "model/text/token_files.hpp"
@@ -119,6 +120,12 @@ Result<Corpus> open_corpus(std::span<const std::filesystem::path> files,
       return open_bytes(files, options.binary);
     case Tokenizer::Kind::chars:
       return open_characters(files, given);
+    case Tokenizer::Kind::bpe:
+      if (given != nullptr) {
+        return open_encoded(files, *given, options);
+      }
+      return fail(ErrorCode::invalid_argument,
+                  "a bpe tokenizer must be trained or read before text becomes tokens");
     case Tokenizer::Kind::none:
       break;
   }
@@ -126,7 +133,7 @@ Result<Corpus> open_corpus(std::span<const std::filesystem::path> files,
       ErrorCode::invalid_argument,
       fmt::format(
           "{}: text, but this model takes token ids; give token files (.bin or .npy), or train a "
-          "new model with the bytes or the chars tokenizer",
+          "new model with another tokenizer",
           files.front().string()));
 }
 

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "model/bpe/byte_pairs.hpp"
 #include "model/text/character_table.hpp"
 #include "model/text/utf8_text.hpp"
 
@@ -13,6 +14,8 @@ namespace {
 
 constexpr std::int64_t byte_count = 256;
 constexpr char32_t replacement_character = 0xFFFD;
+/// Bytes of text from which on an encoder's memory is filled with profit.
+constexpr std::size_t worth_remembering = std::size_t{1} << 16;
 
 std::shared_ptr<const CharacterTable> table_of(const std::vector<char32_t>& alphabet) {
   auto table = std::make_shared<CharacterTable>();
@@ -41,6 +44,12 @@ Tokenizer Tokenizer::chars(std::vector<char32_t> alphabet) {
   return {Kind::chars, std::move(alphabet), vocabulary};
 }
 
+Tokenizer Tokenizer::bpe(BytePairs pairs) {
+  Tokenizer tokenizer(Kind::bpe, {}, pairs.vocabulary());
+  tokenizer.pairs_ = std::make_shared<const BytePairs>(std::move(pairs));
+  return tokenizer;
+}
+
 Tokenizer Tokenizer::none(std::int64_t vocabulary) {
   return {Kind::none, {}, vocabulary};
 }
@@ -57,6 +66,9 @@ Result<std::vector<std::int32_t>> Tokenizer::encode(std::string_view text) const
       for (const char byte : text) {
         ids.push_back(static_cast<unsigned char>(byte));
       }
+      return ids;
+    case Kind::bpe:
+      BytePairEncoder(*pairs_, text.size() > worth_remembering).encode(text, true, ids);
       return ids;
     case Kind::chars:
       break;
@@ -88,6 +100,9 @@ std::string Tokenizer::decode(std::span<const std::int32_t> ids) const {
       append_utf8(replacement_character, text);
     } else if (kind_ == Kind::bytes) {
       text.push_back(static_cast<char>(id));
+    } else if (kind_ == Kind::bpe) {
+      const Token& token = pairs_->tokens()[static_cast<std::size_t>(id)];
+      text += token.role == Token::Role::special ? std::string_view() : token.bytes;
     } else if (kind_ == Kind::chars) {
       append_utf8(alphabet_[static_cast<std::size_t>(id)], text);
     } else {
@@ -108,10 +123,15 @@ std::int32_t Tokenizer::id_of(char32_t code_point) const {
       const std::uint16_t id = (*table_)[code_point];
       return id == CharacterTable::absent ? -1 : id;
     }
+    case Kind::bpe:
     case Kind::none:
       return -1;
   }
   return -1;
+}
+
+std::int32_t Tokenizer::end_token() const {
+  return kind_ == Kind::bpe ? pairs_->end_token() : -1;
 }
 
 }  // namespace nodezero::model

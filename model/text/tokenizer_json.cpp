@@ -12,6 +12,9 @@
 #include <nlohmann/json.hpp>
 
 #include "formats/bounded_json.hpp"
+#include "model/bpe/byte_pairs.hpp"
+#include "model/bpe/byte_symbols.hpp"
+#include "model/bpe/vocabulary_files.hpp"
 #include "model/text/character_table.hpp"
 #include "model/text/tokenizer.hpp"
 #include "model/text/utf8_text.hpp"
@@ -19,24 +22,9 @@
 namespace nodezero::model {
 namespace {
 
-using Json = nlohmann::ordered_json;
-
 constexpr char32_t ascii_end = 0x80;
 
-/// GPT-2's table of a printable character for every byte: Latin-1 where that is printable and
-/// no space, the characters from U+0100 for the other bytes, in order.
-std::array<char32_t, 256> byte_symbols() {
-  std::array<char32_t, 256> symbols{};
-  char32_t next = 0x100;
-  for (char32_t byte = 0; byte < 256; ++byte) {
-    const bool printable =
-        (byte >= 0x21 && byte <= 0x7E) || (byte >= 0xA1 && byte <= 0xFF && byte != 0xAD);
-    symbols[byte] = printable ? byte : next++;
-  }
-  return symbols;
-}
-
-Json byte_level(bool add_prefix_space, bool use_regex) {
+nlohmann::ordered_json plain_byte_level(bool add_prefix_space, bool use_regex) {
   return {{"type", "ByteLevel"},
           {"add_prefix_space", add_prefix_space},
           {"trim_offsets", true},
@@ -45,7 +33,8 @@ Json byte_level(bool add_prefix_space, bool use_regex) {
 
 /// The library joins tokens with spaces unless a decoder says otherwise; Fuse joins them as
 /// they are.
-Json document(std::span<const char32_t> symbols, bool bytes) {
+nlohmann::ordered_json document(std::span<const char32_t> symbols, bool bytes) {
+  using Json = nlohmann::ordered_json;
   Json::object_t vocabulary;
   for (std::size_t id = 0; id < symbols.size(); ++id) {
     std::string symbol;
@@ -58,9 +47,9 @@ Json document(std::span<const char32_t> symbols, bool bytes) {
           {"padding", nullptr},
           {"added_tokens", Json::array()},
           {"normalizer", nullptr},
-          {"pre_tokenizer", bytes ? byte_level(false, false) : Json(nullptr)},
+          {"pre_tokenizer", bytes ? plain_byte_level(false, false) : Json(nullptr)},
           {"post_processor", nullptr},
-          {"decoder", bytes ? byte_level(true, true) : Json{{"type", "Fuse"}}},
+          {"decoder", bytes ? plain_byte_level(true, true) : Json{{"type", "Fuse"}}},
           {"model",
            {{"type", "BPE"},
             {"dropout", nullptr},
@@ -93,7 +82,7 @@ std::size_t size_of(const nlohmann::json& object, const char* key) {
 Result<bool> reads_bytes(const nlohmann::json& json) {
   if (!is_null_or_absent(json, "normalizer")) {
     return malformed(
-        "has a normalizer, which is not supported; only plain bytes and chars tokenizers are");
+        "has a normalizer, which is not supported; only bytes, chars and GPT-2's tokenizers are");
   }
   if (is_null_or_absent(json, "pre_tokenizer")) {
     return false;
@@ -140,7 +129,7 @@ Result<std::vector<char32_t>> symbols_of(const nlohmann::json& vocabulary) {
 }
 
 Result<Tokenizer> from_byte_symbols(const std::vector<char32_t>& symbols) {
-  const auto table = byte_symbols();
+  const auto& table = byte_symbols();
   if (std::ranges::equal(symbols, table)) {
     return Tokenizer::bytes();
   }
@@ -161,14 +150,22 @@ Result<Tokenizer> from_byte_symbols(const std::vector<char32_t>& symbols) {
 }  // namespace
 
 std::string Tokenizer::to_json() const {
-  const auto symbols = byte_symbols();
   switch (kind_) {
     case Kind::none:
       return {};
+    case Kind::bpe:
+      return model::to_json(*pairs_);
     case Kind::bytes:
-      return document(symbols, true).dump() + "\n";
     case Kind::chars:
       break;
+  }
+  return json_without_merges();
+}
+
+std::string Tokenizer::json_without_merges() const {
+  const auto& symbols = byte_symbols();
+  if (kind_ == Kind::bytes) {
+    return document(symbols, true).dump() + "\n";
   }
   if (std::ranges::any_of(alphabet_, [](char32_t c) { return c >= ascii_end; })) {
     return document(alphabet_, false).dump() + "\n";
@@ -194,36 +191,42 @@ Result<Tokenizer> Tokenizer::from_json(std::string_view text) {
       !(*model)["vocab"].is_object()) {
     return malformed("has no model with a vocabulary of tokens and ids; save the tokenizer again");
   }
-  if (const auto merges = size_of(*model, "merges"); merges != 0) {
-    return malformed(fmt::format(
-        "has {} merges; only bytes and chars tokenizers (no merges) are supported: turn text "
-        "into token files (.bin) with the program that made it",
-        merges));
+  // Without merges it is bytes or chars, unless text is cut into pieces, in which a token may have
+  // been added to the bytes.
+  const auto pieces = json.value("pre_tokenizer", nlohmann::json());
+  const bool cuts = pieces.is_object() && pieces.value("use_regex", nlohmann::json(false)) == true;
+  if (size_of(*model, "merges") == 0) {
+    auto plain = from_json_without_merges(json);
+    if (plain || !cuts) {
+      return plain;
+    }
   }
-  if (model->value("type", nlohmann::json("BPE")) != "BPE") {
-    return malformed(fmt::format("has a model of type {}; only BPE without merges is supported",
-                                 (*model)["type"].dump()));
-  }
-  if ((*model)["vocab"].size() > CharacterTable::max_tokens) {
+  return byte_pairs_from_json(json)
+      .map([](BytePairs&& pairs) { return bpe(std::move(pairs)); })
+      .map_error([](const Error& error) {
+        return Error{error.code, "tokenizer.json " + error.message};
+      });
+}
+
+Result<Tokenizer> Tokenizer::from_json_without_merges(const nlohmann::json& json) {
+  const auto& model = json["model"];
+  if (model.value("type", nlohmann::json("BPE")) != "BPE") {
     return malformed(
-        fmt::format("has {} tokens; at most 65,535 are supported", (*model)["vocab"].size()));
+        fmt::format("has a model of type {}; only BPE is supported", model["type"].dump()));
+  }
+  if (model["vocab"].size() > CharacterTable::max_tokens) {
+    return malformed(
+        fmt::format("has {} tokens; at most 65,535 are supported", model["vocab"].size()));
   }
   const auto bytes = reads_bytes(json);
   if (!bytes) {
     return tl::unexpected(bytes.error());
   }
-  auto symbols = symbols_of((*model)["vocab"]);
+  auto symbols = symbols_of(model["vocab"]);
   if (!symbols) {
     return tl::unexpected(symbols.error());
   }
   return *bytes ? from_byte_symbols(*symbols) : Tokenizer::chars(std::move(*symbols));
-}
-
-bool json_has_merges(std::string_view text) {
-  const auto json = formats::read_json(text).value_or(nlohmann::json());
-  const auto model = json.is_object() ? json.find("model") : json.end();
-  return json.is_object() && model != json.end() && model->is_object() &&
-         size_of(*model, "merges") != 0;
 }
 
 }  // namespace nodezero::model

@@ -65,15 +65,16 @@ TEST(DataSet, LeavesOutTheFoldersOfRuns) {
   TrainOptions options;
   options.data = {folder.string()};
   options.training.model.context = 4;
-  const auto data = open_data(options, nullptr, folder / "new");
+  const auto data = open_data(options, {.run_folder = folder / "new"});
   const auto root = std::filesystem::canonical(folder);
   EXPECT_EQ(data.files, (std::vector{root / "b/text.txt", root / "text.txt"}));
   EXPECT_EQ(data.left_out, (std::vector{root / "new", root / "old"}));
   // Also where the run's folder does not exist yet, or is named with a slash at its end.
-  EXPECT_EQ(open_data(options, nullptr, folder / "new/").files, data.files);
-  EXPECT_EQ(open_data(options, nullptr, folder / "none").left_out, std::vector{root / "old"});
+  EXPECT_EQ(open_data(options, {.run_folder = folder / "new/"}).files, data.files);
+  EXPECT_EQ(open_data(options, {.run_folder = folder / "none"}).left_out,
+            std::vector{root / "old"});
   options.data = {(folder / "old").string()};
-  EXPECT_THROW(open_data(options, nullptr), CommandError);
+  EXPECT_THROW(open_data(options, {}), CommandError);
 }
 
 TEST(RunFolder, RemovesWhatKilledSavesHaveLeft) {
@@ -150,14 +151,14 @@ TEST(DataSet, IsDividedAtTheFraction) {
   TrainOptions options;
   options.training.model.context = 16;
   options.data = {(folder / "a.txt").string()};
-  const auto data = open_data(options, nullptr);
+  const auto data = open_data(options, {});
   EXPECT_EQ(data.training.size(), 900);
   EXPECT_EQ(data.validation.begin, 900);
   EXPECT_EQ(data.validation.end, 1'000);
   options.evaluation_tokens = 10;
-  EXPECT_EQ(open_data(options, nullptr).evaluation.size(), 11);
+  EXPECT_EQ(open_data(options, {}).evaluation.size(), 11);
   options.validation = "0";
-  EXPECT_EQ(open_data(options, nullptr).validation_tokens, nullptr);
+  EXPECT_EQ(open_data(options, {}).validation_tokens, nullptr);
 }
 
 TEST(DataSet, KnowsTheCharactersOfAValidationFile) {
@@ -165,11 +166,11 @@ TEST(DataSet, KnowsTheCharactersOfAValidationFile) {
   std::ofstream(folder / "a.txt") << std::string(1'000, 'x');
   std::ofstream(folder / "b.txt") << "xyz";
   TrainOptions options;
-  options.tokenizer = model::Tokenizer::Kind::chars;
+  options.tokenizer = "chars";
   options.training.model.context = 16;
   options.data = {(folder / "a.txt").string()};
   options.validation = (folder / "b.txt").string();
-  const auto data = open_data(options, nullptr);
+  const auto data = open_data(options, {});
   EXPECT_EQ(data.tokenizer.vocabulary(), 3);
   EXPECT_EQ(data.training.size(), 1'000);
   EXPECT_EQ(data.validation.size(), 3);
@@ -182,7 +183,7 @@ TEST(DataSet, IsTheSameWhereverItLies) {
     TrainOptions options;
     options.training.model.context = 2;
     options.data = {(folder / name).string()};
-    return describe(open_data(options, nullptr));
+    return describe(open_data(options, {}));
   };
   const auto first = describe_file("a.txt", "the same text for both of them");
   EXPECT_FALSE(data_difference(first, describe_file("b.txt", "the same text for both of them")));

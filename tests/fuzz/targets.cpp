@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "tests/fuzz/targets.hpp"
 
+#include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
@@ -12,6 +14,9 @@
 #include <nlohmann/json.hpp>
 
 #include "formats/bounded_json.hpp"
+#include "model/bpe/byte_pair_training.hpp"
+#include "model/bpe/byte_pairs.hpp"
+#include "model/bpe/vocabulary_files.hpp"
 #include "model/storage/model_folder.hpp"
 #include "model/storage/progress_json.hpp"
 #include "model/storage/safetensors_header.hpp"
@@ -55,6 +60,30 @@ void read_corpus(Bytes bytes, const std::string& name, const model::CorpusOption
   }
 }
 
+/// vocab.json and merges.txt with a NUL between them.
+void read_vocabulary(Bytes bytes) {
+  const auto text = text_of(bytes);
+  const auto border = std::min(text.find('\0'), text.size());
+  static_cast<void>(model::byte_pairs_from_files(text.substr(0, border),
+                                                 text.substr(std::min(border + 1, text.size()))));
+}
+
+/// Trains a small vocabulary on the bytes; they come back from their ids, wherever a block ends.
+void encode_bytes(Bytes bytes) {
+  const auto text = text_of(bytes);
+  model::BytePairTrainer trainer;
+  trainer.count(text, true);
+  const auto tokenizer = model::Tokenizer::bpe(trainer.train(300));
+  const auto ids = tokenizer.encode(text).value();
+  std::vector<std::int32_t> in_two;
+  model::BytePairEncoder encoder(tokenizer.byte_pairs());
+  const auto used = encoder.encode(text.substr(0, text.size() / 2), false, in_two);
+  encoder.encode(text.substr(used), true, in_two);
+  if (tokenizer.decode(ids) != text || ids != in_two) {
+    std::abort();
+  }
+}
+
 void read_safetensors(Bytes bytes) {
   const File file(bytes, "a.safetensors");
   if (const auto opened = model::InputFile::open(file.path())) {
@@ -86,6 +115,10 @@ std::span<const Target> targets() {
            static_cast<void>(tokenizer->encode("some text"));
          }
        }},
+      {"vocabulary", read_vocabulary},
+      {"ranks",
+       [](Bytes bytes) { static_cast<void>(model::byte_pairs_from_ranks(text_of(bytes))); }},
+      {"byte_pairs", encode_bytes},
       {"pickle",
        [](Bytes bytes) { static_cast<void>(model::read_pickled_alphabet(text_of(bytes))); }},
       {"safetensors", read_safetensors},

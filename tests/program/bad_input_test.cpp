@@ -68,7 +68,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadInput{"StrayWord", {"--steps", "3", "bread"}, "bread"},
         BadInput{"MissingValue", {"--seed"}, "--seed"},
         BadInput{"UnknownPreset", {"--preset", "bread"}, "shakespeare-cpu"},
-        BadInput{"UnknownTokenizer", {"--tokenizer", "words"}, "bytes or chars"},
+        BadInput{"UnknownTokenizer", {"--tokenizer", "words"}, "bytes, chars, bpe, or a file"},
         BadInput{"UnknownRouting", {"--routing", "random"}, "round-robin"},
         BadInput{"EpochsAndSteps", {"--epochs", "2", "--steps", "3"}, "--epochs or --steps"},
         BadInput{"TwoValues", {"--seed", "1", "--seed", "2"}, "--seed"},

@@ -132,5 +132,100 @@ TEST(Interchange, TokenFilesTakeTheVocabularyOfTheModelThatTheRunStartsFrom) {
   EXPECT_TRUE(fs::exists(folder / "next/tokenizer.json"));
 }
 
+TEST(BytePairs, AreTrainedAndKeptWithTheRun) {
+  const Folder folder;
+  write_text(folder, "text.txt", 20'000);
+  const auto trained =
+      run(folder, tiny_training("out", {"--tokenizer", "bpe", "--vocabulary", "270", "--steps", "6",
+                                        "--prompt", "the "}));
+  EXPECT_EQ(trained.exit_code, 0) << trained.err;
+  const auto tokenizer = content_of(folder / "out/tokenizer.json");
+  EXPECT_EQ(read_json(folder / "out/tokenizer.json").at("model").at("vocab").size(), 270);
+  EXPECT_EQ(read_json(folder / "out/config.json").at("eos_token_id"), 0);
+  EXPECT_EQ(read_json(folder / "out/tokenizer_config.json").at("eos_token"), "<|endoftext|>");
+  const auto encoded = [&] {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::directory_iterator(folder / "out")) {
+      if (entry.path().filename().string().starts_with("tokens-")) {
+        found.push_back(entry.path());
+      }
+    }
+    return found;
+  };
+  ASSERT_EQ(encoded().size(), 1u);
+  const auto written = fs::last_write_time(encoded().front());
+  const auto resumed = run(folder, {"train", "--resume", "--out", "out", "--steps", "9"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+  ASSERT_EQ(encoded().size(), 1u);
+  EXPECT_EQ(fs::last_write_time(encoded().front()), written);
+  EXPECT_EQ(content_of(folder / "out/tokenizer.json"), tokenizer);
+  const auto text =
+      run(folder, {"generate", "--model", "out", "--prompt", "the ", "--tokens", "9"});
+  EXPECT_EQ(text.exit_code, 0) << text.err;
+  EXPECT_TRUE(text.out.starts_with("the ")) << text.out;
+  EXPECT_EQ(run(folder, {"eval", "--model", "out", "--split", "validation"}).exit_code, 0);
+  const auto loss = run(folder, {"eval", "--model", "out", "--data", "text.txt", "--json"});
+  EXPECT_TRUE(nlohmann::json::parse(loss.out).at("bits_per_byte").is_number()) << loss.err;
+  // A run from that model, with its tokenizer, named or not, and no other.
+  const std::vector<std::string> next{"train",    "--init",  "out", "--data",
+                                      "text.txt", "--steps", "3"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), next.begin(), next.end());
+    return run(folder, more);
+  };
+  EXPECT_EQ(with({"--out", "a"}).exit_code, 0);
+  EXPECT_EQ(with({"--out", "b", "--tokenizer", "out"}).exit_code, 0);
+  const auto refused = with({"--out", "c", "--tokenizer", "bytes"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("another tokenizer (bpe with 270 tokens)"), std::string::npos)
+      << refused.err;
+  EXPECT_FALSE(fs::exists(folder / "c"));
+}
+
+TEST(BytePairs, AreTheSameWithTheTokenizerOfAFolderOrOfTheTextWithFewer) {
+  const Folder folder;
+  write_text(folder, "text.txt", 20'000);
+  const auto trained = run(folder, tiny_training("out", {"--tokenizer", "bpe", "--steps", "1"}));
+  EXPECT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_NE(trained.out.find("yields a vocabulary of"), std::string::npos) << trained.out;
+  const auto small =
+      run(folder, tiny_training("out2", {"--tokenizer", "bpe", "--vocabulary", "256"}));
+  EXPECT_EQ(small.exit_code, 2);
+  EXPECT_NE(small.err.find("at least 257"), std::string::npos) << small.err;
+  EXPECT_FALSE(fs::exists(folder / "out2"));
+  const auto named =
+      run(folder, tiny_training("out3", {"--tokenizer", "out/tokenizer.json", "--steps", "1"}));
+  EXPECT_EQ(named.exit_code, 0) << named.err;
+  EXPECT_EQ(content_of(folder / "out3/tokenizer.json"), content_of(folder / "out/tokenizer.json"));
+}
+
+TEST(Tokenize, WorksInPipes) {
+  const Folder folder;
+  write_text(folder, "text.txt", 20'000);
+  const auto trained = run(folder, {"tokenize", "--train", "--vocabulary", "300", "--data",
+                                    "text.txt", "--out", "tokenizer.json"});
+  EXPECT_EQ(trained.exit_code, 0) << trained.err;
+  const std::string text = "the caf\xC3\xA9 \n";
+  const auto ids = run(folder, {"tokenize", "--tokenizer", "tokenizer.json"}, {}, text);
+  EXPECT_EQ(ids.exit_code, 0) << ids.err;
+  const auto back =
+      run(folder, {"tokenize", "--tokenizer", "tokenizer.json", "--decode"}, {}, ids.out);
+  EXPECT_EQ(back.out, text) << ids.out;
+  const auto written = run(folder, {"tokenize", "--tokenizer", "tokenizer.json", "--data",
+                                    "text.txt", "--out", "ids.bin"});
+  EXPECT_EQ(written.exit_code, 0) << written.err;
+  const auto whole =
+      run(folder, {"tokenize", "--tokenizer", "tokenizer.json", "--data", "ids.bin", "--decode"});
+  EXPECT_EQ(whole.out, content_of(folder / "text.txt"));
+  const auto counted =
+      run(folder, {"tokenize", "--tokenizer", "tokenizer.json", "--data", "text.txt", "--count"});
+  EXPECT_EQ(counted.out,
+            std::to_string(fs::file_size(folder / "ids.bin") / 2) + " tokens, 20000 bytes\n");
+  EXPECT_EQ(run(folder, {"tokenize", "--tokenizer", "bytes"}, {}, "ab").out, "97 98\n");
+  const auto wrong = run(folder, {"tokenize", "--tokenizer", "bytes", "--decode"}, {}, "97 b");
+  EXPECT_EQ(wrong.exit_code, 2);
+  EXPECT_NE(wrong.err.find("id number 2"), std::string::npos) << wrong.err;
+}
+
 }  // namespace
 }  // namespace nodezero::test

@@ -11,6 +11,7 @@
 #include "apps/nodezero/text/digest_command.hpp"
 #include "apps/nodezero/text/evaluate_command.hpp"
 #include "apps/nodezero/text/generate_command.hpp"
+#include "apps/nodezero/text/tokenize_command.hpp"
 #include "apps/nodezero/topology/topology_drawing.hpp"
 #include "apps/nodezero/train/train_command.hpp"
 
@@ -100,6 +101,35 @@ void add_eval(CLI::App& program) {
   command->callback([options] { evaluate_command(*options); });
 }
 
+void add_tokenize(CLI::App& program) {
+  auto* command = program.add_subcommand(
+      "tokenize", "Turn text into token ids and back, or train a tokenizer on it");
+  const auto options = std::make_shared<TokenizeOptions>();
+  command
+      ->add_option("--tokenizer", options->tokenizer,
+                   "bytes, or a file or folder with a tokenizer, such as a model's")
+      ->type_name("NAME|PATH");
+  command
+      ->add_option("--data", options->data,
+                   "Files or folders to read instead of standard input; ids in decimal or token "
+                   "files (.bin, .npy) with --decode")
+      ->type_name("PATH");
+  command->add_flag("--decode", options->decode, "From ids to text");
+  command->add_flag("--count", options->count, "Print only the number of tokens and bytes");
+  command->add_flag("--train", options->train,
+                    "Train a byte-level BPE of --vocabulary tokens and write it to --out");
+  add_value(*command, own("vocabulary", 257, 16'777'216, "Tokens to train"), &options->vocabulary);
+  command
+      ->add_option("--out", options->out,
+                   "Token file (.bin) to write in place of decimal ids, or with --train a "
+                   "tokenizer.json")
+      ->type_name("FILE");
+  add_value(*command, own("token-type", 0, 0, option_spec("token-type").description),
+            &options->token_type);
+  command->add_flag("--binary", options->binary, option_spec("binary").description);
+  command->callback([options] { tokenize_command(*options); });
+}
+
 void add_topology(CLI::App& program) {
   auto* command =
       program.add_subcommand("topology", "Draw the tree that a number of spheres forms");
@@ -156,6 +186,7 @@ void add_model_commands(CLI::App& program) {
   add_train(program);
   add_generate(program);
   add_eval(program);
+  add_tokenize(program);
   add_topology(program);
   add_digest(program);
   add_bench(program);

@@ -44,6 +44,9 @@ void resolve_paths(const std::filesystem::path& folder, GivenOptions& given) {
   if (!validation_fraction(given.values.validation)) {
     resolve(given.values.validation);
   }
+  if (!tokenizer_kind(given.values.tokenizer)) {
+    resolve(given.values.tokenizer);
+  }
   resolve(given.values.init);
   resolve(given.values.trace);
   resolve(given.out);

@@ -20,9 +20,15 @@ std::span<const Option> option_table() {
         "token files (.bin, .npy); or - for standard input"},
        [](TrainOptions& o) -> OptionValue { return &o.data; }},
       {{"tokenizer", "Data and model", fixed, any, any,
-        "bytes: one token per byte; chars: one token per character of UTF-8 text"},
+        "bytes: one token per byte; chars: one per character of UTF-8 text; bpe: train a "
+        "byte-level "
+        "BPE of --vocabulary tokens on the training part; or a file or folder with one, such as "
+        "GPT-2's (a file called bytes is ./bytes)"},
        [](TrainOptions& o) -> OptionValue { return &o.tokenizer; }},
-      {{"vocabulary", "Data and model", fixed, 1, 16'777'216, "Number of token ids in token files"},
+      {{"vocabulary", "Data and model", fixed, 1, 16'777'216,
+        "Number of token ids in token files; with --tokenizer bpe, of tokens to train, from 257 on "
+        "and "
+        "4,096 if not given"},
        [](TrainOptions& o) -> OptionValue { return &o.vocabulary; }},
       {{"token-type", "Data and model", fixed, any, any,
         "How .bin files without a header store an id: uint16, uint32, or auto (uint16, unless that "

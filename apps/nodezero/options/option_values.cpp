@@ -20,9 +20,10 @@ namespace {
 template <class Enum>
 using Name = std::pair<std::string_view, Enum>;
 
-constexpr std::array<Name<model::Tokenizer::Kind>, 3> tokenizer_names{
+constexpr std::array<Name<model::Tokenizer::Kind>, 4> tokenizer_names{
     {{"bytes", model::Tokenizer::Kind::bytes},
      {"chars", model::Tokenizer::Kind::chars},
+     {"bpe", model::Tokenizer::Kind::bpe},
      {"none", model::Tokenizer::Kind::none}}};
 constexpr std::array<Name<model::Precision>, 2> precision_names{
     {{"fp32", model::Precision::fp32}, {"bf16", model::Precision::bf16}}};
@@ -49,9 +50,6 @@ constexpr std::array<std::string_view, 4> added_later{"token-type", "binary", "s
                                                       "decay-steps"};
 
 /// What people can choose from.
-std::span<const Name<model::Tokenizer::Kind>> names(model::Tokenizer::Kind) {
-  return std::span(tokenizer_names).first(2);  // "none" is for token files
-}
 std::span<const Name<model::Precision>> names(model::Precision) {
   return precision_names;
 }
@@ -253,6 +251,14 @@ std::vector<std::string> choices(OptionValue value) {
 
 std::string_view value_name(model::Tokenizer::Kind kind) {
   return name_in(tokenizer_names, kind);
+}
+std::optional<model::Tokenizer::Kind> tokenizer_kind(std::string_view text) {
+  for (const auto& [name, kind] : tokenizer_names) {
+    if (name == text && kind != model::Tokenizer::Kind::none) {
+      return kind;
+    }
+  }
+  return std::nullopt;
 }
 std::string_view value_name(model::Precision precision) {
   return name_in(precision_names, precision);

@@ -39,6 +39,9 @@ std::string_view value_name(LearningRateSchedule schedule);
 std::string_view value_name(actors::RoutingPolicy policy);
 std::string_view value_name(actors::InferencePolicy policy);
 
+/// The kind that --tokenizer names, or nothing for a path.
+std::optional<model::Tokenizer::Kind> tokenizer_kind(std::string_view text);
+
 /// All options by name: numbers as numbers, names as strings, lists as arrays; what is not UTF-8 as
 /// in byte_text.hpp.
 nlohmann::json to_json(const TrainOptions& options);

@@ -30,7 +30,7 @@ void set_demo(TrainOptions& o) {
 
 /// nanoGPT's Shakespeare character model, at the size its README uses on a CPU.
 void set_shakespeare_cpu(TrainOptions& o) {
-  o.tokenizer = model::Tokenizer::Kind::chars;
+  o.tokenizer = "chars";
   o.training.model = {.layers = 4, .heads = 4, .width = 128, .context = 64};
   o.training.optimizer = {.learning_rate = 1e-3,
                           .min_learning_rate = 1e-4,

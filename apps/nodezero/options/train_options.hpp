@@ -19,9 +19,9 @@ struct TrainOptions : actors::RunOptions {
   TrainOptions() { checkpoint_every = 500; }
 
   std::string preset;
-  std::vector<std::string> data;  ///< files and folders
-  model::Tokenizer::Kind tokenizer = model::Tokenizer::Kind::bytes;
-  std::int64_t vocabulary = 50'257;  ///< token ids in token files; text determines its own
+  std::vector<std::string> data;     ///< files and folders
+  std::string tokenizer = "bytes";   ///< bytes, chars, bpe (which is trained), or a path
+  std::int64_t vocabulary = 50'257;  ///< token ids in token files, or the size of bpe to train
   model::TokenType token_type = model::TokenType::automatic;
   bool binary = false;             ///< data that is no text is read as bytes all the same
   std::string validation = "0.1";  ///< a fraction of the tokens in [0, 1), or a path

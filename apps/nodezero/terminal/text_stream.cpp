@@ -25,21 +25,16 @@ std::size_t unfinished_character(std::string_view text) {
 }
 
 void TextStream::write(std::string_view piece) {
-  if (!is_terminal_) {
-    put(piece);
-    return;
-  }
   waiting_ += piece;
   const auto ready = waiting_.size() - unfinished_character(waiting_);
-  put(printable(std::string_view(waiting_).substr(0, ready)));
+  const auto text = std::string_view(waiting_).substr(0, ready);
+  put(is_terminal_ ? printable(text) : std::string(text));
   waiting_.erase(0, ready);
 }
 
 void TextStream::finish() {
-  if (is_terminal_) {
-    put(printable(waiting_) + "\n");
-    waiting_.clear();
-  }
+  put(is_terminal_ ? printable(waiting_) + "\n" : waiting_);
+  waiting_.clear();
 }
 
 void TextStream::put(std::string_view bytes) {

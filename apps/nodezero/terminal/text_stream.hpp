@@ -7,8 +7,8 @@
 
 namespace nodezero::apps {
 
-/// Writes text piece by piece, each visible at once. A file or pipe gets the bytes unchanged. A
-/// terminal gets printable text, and a character is held back until all its bytes have come.
+/// Writes text piece by piece, each visible at once, but a character not until all its bytes have
+/// come. A file or pipe gets the bytes unchanged, a terminal gets printable text.
 class TextStream {
  public:
   TextStream(std::FILE* file, bool is_terminal) : file_(file), is_terminal_(is_terminal) {}

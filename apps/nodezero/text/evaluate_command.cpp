@@ -76,7 +76,7 @@ RunRecord run_of(const std::filesystem::path& folder) {
 
 Text open_split(const EvaluateOptions& options, const model::Tokenizer& tokenizer) {
   const auto record = run_of(options.model);
-  const auto data = open_data(record.options, &tokenizer);
+  const auto data = open_data(record.options, {.tokenizer = tokenizer});
   if (const auto difference = data_difference(record.data, describe(data))) {
     throw CommandError(
         exit_bad_input,

@@ -69,6 +69,9 @@ void generate_command(const GenerateOptions& options) {
   stream.write(tokenizer.decode(prompt));
   for (std::int64_t i = 0; i < options.tokens; ++i) {
     const auto token = generator.next();
+    if (token == tokenizer.end_token()) {
+      break;
+    }
     stream.write(tokenizer.decode(std::span(&token, 1)));
   }
   stream.finish();

@@ -31,9 +31,11 @@ const model::Tokenizer& text_tokenizer(const model::ModelFolder& model,
   if (!model.tokenizer || model.tokenizer->kind() == model::Tokenizer::Kind::none) {
     throw CommandError(
         exit_bad_input,
-        fmt::format("the model in '{}' has no tokenizer that this program can read, so it cannot "
-                    "handle text: use a model that was trained on text",
-                    folder.string()));
+        model.tokenizer_problem.empty()
+            ? fmt::format("the model in '{}' has no tokenizer, so it cannot handle text: put its "
+                          "tokenizer.json there, or use a model that was trained on text",
+                          folder.string())
+            : model.tokenizer_problem);
   }
   return *model.tokenizer;
 }

@@ -11,8 +11,10 @@
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/train/run_folder.hpp"
 #include "model/files/atomic_file.hpp"
+#include "model/text/encoded_corpus.hpp"
 #include "model/text/pickled_alphabet.hpp"
 #include "model/text/token_files.hpp"
+#include "model/text/tokenizer_files.hpp"
 
 namespace nodezero::apps {
 
@@ -87,6 +89,26 @@ DataFiles find_files(const TrainOptions& options, const std::filesystem::path& r
   return found;
 }
 
+model::Tokenizer train_bpe(const TrainOptions& options,
+                           const std::vector<std::filesystem::path>& files, double fraction,
+                           std::vector<std::string>& remarks) {
+  if (options.vocabulary < model::least_bpe_vocabulary) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("--vocabulary must be at least {} with --tokenizer bpe, not {}",
+                                   model::least_bpe_vocabulary, options.vocabulary));
+  }
+  auto tokenizer = model::train_tokenizer(files, options.binary, fraction, options.vocabulary);
+  if (!tokenizer) {
+    throw CommandError(exit_bad_input, with_option_names(tokenizer.error().message));
+  }
+  if (tokenizer->vocabulary() < options.vocabulary) {
+    remarks.push_back(fmt::format("the training text yields a vocabulary of {} tokens, not {}",
+                                  grouped(static_cast<std::uint64_t>(tokenizer->vocabulary())),
+                                  grouped(static_cast<std::uint64_t>(options.vocabulary))));
+  }
+  return std::move(*tokenizer);
+}
+
 void check_lengths(const DataSet& data, std::int64_t context) {
   const auto window = static_cast<std::uint64_t>(context) + 1;
   if (data.training.size() < window) {
@@ -107,31 +129,49 @@ void check_lengths(const DataSet& data, std::int64_t context) {
 
 }  // namespace
 
-DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabulary_of,
-                  const std::filesystem::path& run_folder) {
+model::Tokenizer read_named_tokenizer(const std::string& name) {
+  std::error_code error;
+  if (!std::filesystem::exists(name, error)) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("--tokenizer must be bytes, chars, bpe, or a file or folder that exists, not "
+                    "'{}'",
+                    name));
+  }
+  return unwrap(model::read_tokenizer(name));
+}
+
+DataSet open_data(const TrainOptions& options, const DataContext& context) {
   allow_many_open_files();
-  auto found = find_files(options, run_folder);
-  const auto open = [&](const auto& paths, const model::Tokenizer* tokenizer) {
-    auto corpus = model::open_corpus(paths, {.kind = options.tokenizer,
-                                             .vocabulary_of = tokenizer,
+  auto found = find_files(options, context.run_folder);
+  const auto kind = tokenizer_kind(options.tokenizer);
+  const auto open = [&](const auto& paths, const std::optional<model::Tokenizer>& tokenizer) {
+    auto corpus = model::open_corpus(paths, {.kind = kind.value_or(model::Tokenizer::Kind::bpe),
+                                             .vocabulary_of = tokenizer ? &*tokenizer : nullptr,
                                              .vocabulary = found.tokenizer ? 0 : options.vocabulary,
                                              .token_type = options.token_type,
-                                             .binary = options.binary});
+                                             .binary = options.binary,
+                                             .encoded = context.encoded});
     if (!corpus) {
       throw CommandError(exit_bad_input, with_option_names(corpus.error().message));
     }
     return std::move(*corpus);
   };
 
-  auto tokenizer = vocabulary_of != nullptr ? std::optional(*vocabulary_of) : found.tokenizer;
-  if (!tokenizer && !found.validation.empty() &&
-      options.tokenizer == model::Tokenizer::Kind::chars &&
-      !model::is_token_file(found.training.front())) {
+  const auto fraction = validation_fraction(options.validation).value_or(0);
+  auto tokenizer = context.tokenizer ? context.tokenizer : found.tokenizer;
+  const bool is_text = !model::is_token_file(found.training.front());
+  if (!tokenizer && !kind) {
+    tokenizer = read_named_tokenizer(options.tokenizer);
+  } else if (!tokenizer && is_text && kind == model::Tokenizer::Kind::bpe) {
+    tokenizer = train_bpe(options, found.training, 1.0 - fraction, found.remarks);
+  } else if (!tokenizer && is_text && kind == model::Tokenizer::Kind::chars &&
+             !found.validation.empty()) {
     auto all = found.training;
     all.insert(all.end(), found.validation.begin(), found.validation.end());
-    tokenizer = open(all, nullptr).tokenizer;
+    tokenizer = open(all, std::nullopt).tokenizer;
   }
-  const auto corpus = open(found.training, tokenizer ? &*tokenizer : nullptr);
+  const auto corpus = open(found.training, tokenizer);
 
   DataSet data{.tokenizer = corpus.tokenizer,
                .vocabulary = corpus.vocabulary,
@@ -146,9 +186,8 @@ DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabular
                .bytes = corpus.bytes,
                .used = corpus.used,
                .remarks = std::move(found.remarks)};
-  const auto fraction = validation_fraction(options.validation).value_or(0);
   if (!found.validation.empty()) {
-    const auto held_out = open(found.validation, &corpus.tokenizer);
+    const auto held_out = open(found.validation, corpus.tokenizer);
     data.used.insert(data.used.end(), held_out.used.begin(), held_out.used.end());
     data.validation_tokens = held_out.tokens;
     data.validation = {0, held_out.tokens->size()};

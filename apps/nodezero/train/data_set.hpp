@@ -33,16 +33,27 @@ struct DataSet {
   std::vector<std::string> remarks;   ///< lines that tell how the data was understood
 };
 
+/// What the data of a run is opened with beside its options.
+struct DataContext {
+  std::optional<model::Tokenizer> tokenizer = {};  ///< of the model that a run goes on with
+  std::filesystem::path run_folder = {};           ///< left out of the data
+  std::filesystem::path encoded = {};              ///< CorpusOptions::encoded
+};
+
 /// Opens options.data and splits it: the last options.validation of it, or a separate file, is
-/// held out for validation. Uses the tokenizer `vocabulary_of` unless it is null; otherwise the
-/// alphabet of a chars tokenizer covers all files, the validation files included.
-/// The folders of runs are left out, `run_folder` even while nothing is in it yet. A folder that
-/// nanoGPT has prepared is read as it is meant: train.bin, val.bin unless options.validation says
-/// something else, and the characters of meta.pkl.
+/// held out for validation. Uses the tokenizer of `context`, if there is one; otherwise that of
+/// options.tokenizer, which is trained on the training part if it is bpe, and the alphabet of a
+/// chars tokenizer covers all files, the validation files included.
+/// The folders of runs are left out, that of `context` even while nothing is in it yet. A folder
+/// that nanoGPT has prepared is read as it is meant: train.bin, val.bin unless options.validation
+/// says something else, and the characters of meta.pkl.
 /// @throws CommandError if a path cannot be read, a character is unknown or a part is shorter
 /// than a window of options.training.model.context tokens
-DataSet open_data(const TrainOptions& options, const model::Tokenizer* vocabulary_of,
-                  const std::filesystem::path& run_folder = {});
+DataSet open_data(const TrainOptions& options, const DataContext& context);
+
+/// The tokenizer in the file or folder that --tokenizer names.
+/// @throws CommandError if there is none
+model::Tokenizer read_named_tokenizer(const std::string& name);
 
 /// The frequency of each token id in a fixed sample of at most 2^20 training tokens, taken in
 /// evenly spaced blocks. The frequencies add up to 1.

@@ -17,9 +17,9 @@
 #include "apps/nodezero/train/resolve.hpp"
 #include "apps/nodezero/train/run_origin.hpp"
 #include "apps/nodezero/train/standard_input.hpp"
-#include "model/files/atomic_file.hpp"
 #include "model/storage/checkpoint.hpp"
 #include "model/storage/model_folder.hpp"
+#include "model/text/tokenizer_files.hpp"
 
 namespace nodezero::apps {
 
@@ -60,10 +60,7 @@ Earlier find_earlier(const std::filesystem::path& folder, std::optional<std::uin
     unwrap(std::move(found));
   }
   if (earlier.record) {
-    const auto json = model::read_file(folder / "tokenizer.json");
-    if (json) {
-      earlier.tokenizer = unwrap(model::Tokenizer::from_json(*json));
-    }
+    earlier.tokenizer = unwrap(model::tokenizer_in(folder));
   }
   return earlier;
 }
@@ -84,6 +81,47 @@ void take_sizes(const model::ModelConfig& found, const GivenOptions& given,
   take("width", found.width, config.width);
   take("context", found.context, config.context);
 }
+
+bool encodes_text(const std::string& tokenizer) {
+  const auto kind = tokenizer_kind(tokenizer);
+  return !kind || kind == model::Tokenizer::Kind::bpe;
+}
+
+/// Refuses a tokenizer that is named beside --init and is not that of the model.
+void check_same_tokenizer(const TrainOptions& options, const model::ModelFolder& start) {
+  if (!start.tokenizer || start.tokenizer->kind() == model::Tokenizer::Kind::none) {
+    return;
+  }
+  const auto kind = tokenizer_kind(options.tokenizer);
+  const bool is_same =
+      kind ? *kind == start.tokenizer->kind()
+           : read_named_tokenizer(options.tokenizer).to_json() == start.tokenizer->to_json();
+  if (!is_same) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("--tokenizer is '{}', but the model in '{}' has another tokenizer ({} with {} "
+                    "tokens): leave --tokenizer out",
+                    options.tokenizer, options.init, value_name(start.tokenizer->kind()),
+                    start.tokenizer->vocabulary()));
+  }
+}
+
+/// Removes a run folder that was made too early, if no run comes of it.
+class UnusedFolder {
+ public:
+  explicit UnusedFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
+  ~UnusedFolder() {
+    if (!folder_.empty()) {
+      remove_unused(folder_);
+    }
+  }
+  UnusedFolder(const UnusedFolder&) = delete;
+  UnusedFolder& operator=(const UnusedFolder&) = delete;
+  void keep() { folder_.clear(); }
+
+ private:
+  std::filesystem::path folder_;
+};
 
 std::vector<std::vector<std::int32_t>> encode_prompts(const TrainOptions& options,
                                                       const model::Tokenizer& tokenizer) {
@@ -217,6 +255,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
   const std::filesystem::path out = given.out;
 
   PreparedRun run;
+  std::optional<UnusedFolder> unused;
   Earlier earlier;
   if (request.from_step && !request.resume) {
     throw CommandError(exit_bad_input, "--from-step is for --resume: give both");
@@ -251,8 +290,22 @@ PreparedRun prepare_run(const TrainRequest& request) {
       options.vocabulary = start->config.vocabulary;
     }
   }
-  const auto& vocabulary_of = start ? start->tokenizer : earlier.tokenizer;
-  run.data = open_data(options, vocabulary_of ? &*vocabulary_of : nullptr, out);
+  const auto& tokenizer = start ? start->tokenizer : earlier.tokenizer;
+  if (start && given.has("tokenizer")) {
+    check_same_tokenizer(options, *start);
+  }
+  // Text that a bpe tokenizer has encoded is kept in the run's folder.
+  const bool encodes = tokenizer ? tokenizer->kind() == model::Tokenizer::Kind::bpe
+                                 : encodes_text(options.tokenizer);
+  if (encodes && !request.plan && run.folder == nullptr) {
+    check_unused(out);
+    run.folder = std::make_unique<RunFolder>(out);
+    check_unused(out);
+    unused.emplace(out);
+  }
+  run.data = open_data(
+      options,
+      {.tokenizer = tokenizer, .run_folder = out, .encoded = run.folder != nullptr ? out : ""});
   run.remarks.insert(run.remarks.end(), run.data.remarks.begin(), run.data.remarks.end());
   for (const auto& folder : run.data.left_out) {
     run.remarks.push_back(
@@ -327,6 +380,9 @@ PreparedRun prepare_run(const TrainRequest& request) {
         check_unused(out);
       }
     }
+  }
+  if (unused) {
+    unused->keep();
   }
   return run;
 }

@@ -15,6 +15,7 @@
 #include "model/storage/digest.hpp"
 #include "model/storage/model_folder.hpp"
 #include "model/text/byte_text.hpp"
+#include "model/text/tokenizer_files.hpp"
 
 namespace nodezero::apps {
 
@@ -59,6 +60,9 @@ TrainOptions recorded_options(const Trace& recorded) {
   for (auto& path : options.data) {
     make_absolute(directory, path);
   }
+  if (!tokenizer_kind(options.tokenizer)) {
+    make_absolute(directory, options.tokenizer);
+  }
   make_absolute(directory, options.init);
   if (!validation_fraction(options.validation)) {
     make_absolute(directory, options.validation);
@@ -98,15 +102,13 @@ actors::RunSettings settings_from(const Trace& recorded) {
   std::optional<model::ModelFolder> initial;
   std::optional<model::Tokenizer> tokenizer;
   if (step > 0) {
-    if (const auto json = model::read_file(folder / "tokenizer.json")) {
-      tokenizer = unwrap(model::Tokenizer::from_json(*json));
-    }
+    tokenizer = unwrap(model::tokenizer_in(folder));
   } else if (!options.init.empty()) {
     initial = unwrap(model::load_model_folder(options.init));
     expect_weights(start.at("weights"), *initial->weights, options.init);
     tokenizer = initial->tokenizer;
   }
-  const auto data = open_data(options, tokenizer ? &*tokenizer : nullptr);
+  const auto data = open_data(options, {.tokenizer = tokenizer, .encoded = folder});
   if (const auto difference = data_difference(json_fact(recorded, "data"), describe(data))) {
     throw CommandError(
         exit_bad_input,

@@ -17,6 +17,8 @@ namespace nodezero::apps {
 
 namespace {
 
+constexpr std::int64_t default_bpe_vocabulary = 4'096;
+
 void make_absolute(std::string& path) {
   if (!path.empty()) {
     path = std::filesystem::absolute(path).lexically_normal().string();
@@ -29,6 +31,9 @@ void make_paths_absolute(TrainOptions& options) {
   }
   if (!validation_fraction(options.validation)) {
     make_absolute(options.validation);
+  }
+  if (!tokenizer_kind(options.tokenizer)) {
+    make_absolute(options.tokenizer);
   }
   make_absolute(options.init);
   make_absolute(options.trace);
@@ -57,6 +62,10 @@ std::string shown(const nlohmann::json& value) {
 
 TrainOptions resolve_new_run(const GivenOptions& given) {
   auto options = overlay(preset_options(given.values.preset), given);
+  if (tokenizer_kind(options.tokenizer) == model::Tokenizer::Kind::bpe &&
+      !given.has("vocabulary")) {
+    options.vocabulary = default_bpe_vocabulary;
+  }
   // A small --learning-rate given alone must not rise to the default minimum.
   auto& optimizer = options.training.optimizer;
   if (given.has("learning-rate") && !given.has("min-learning-rate")) {

@@ -56,10 +56,19 @@ void remove_unused(const std::filesystem::path& folder) {
   if (is_run_folder(folder) || std::filesystem::exists(folder / "checkpoints", error)) {
     return;
   }
+  std::vector<std::filesystem::path> encoded;
   for (const char* name : {"metrics.jsonl", "evaluations.jsonl"}) {
     if (std::filesystem::file_size(folder / name, error) == 0 && !error) {
       std::filesystem::remove(folder / name, error);
     }
+  }
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().filename().string().starts_with("tokens-")) {
+      encoded.push_back(entry.path());
+    }
+  }
+  for (const auto& path : encoded) {
+    std::filesystem::remove(path, error);
   }
   std::filesystem::remove(folder / "lock", error);
   std::filesystem::remove(folder, error);

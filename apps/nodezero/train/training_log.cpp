@@ -176,7 +176,9 @@ void TrainingLog::on_sample(const actors::SampleSummary& sample) {
   const std::lock_guard lock(mutex_);
   const auto& prompt = settings_.prompts[sample.prompt];
   // Decoded together, because a continuation may start in the middle of a character.
-  const auto text = printable(prompt + settings_.tokenizer.decode(sample.tokens));
+  const auto end = std::ranges::find(sample.tokens, settings_.tokenizer.end_token());
+  const std::vector<std::int32_t> tokens(sample.tokens.begin(), end);
+  const auto text = printable(prompt + settings_.tokenizer.decode(tokens));
   screen_.print(
       fmt::format("sample {} of {} after epoch {} (weights of step {}, prompt \"{}\"):\n{}",
                   sample.prompt + 1, settings_.prompts.size(), sample.epoch + 1,
