@@ -52,14 +52,15 @@ Result<std::string> sha256_of_file(const std::filesystem::path& path) {
   if (!file) {
     return tl::unexpected(file.error());
   }
-  return sha256_of_file(*file, file->size());
+  return sha256_of_bytes(*file, 0, file->size());
 }
 
-Result<std::string> sha256_of_file(const InputFile& file, std::uint64_t bytes) {
+Result<std::string> sha256_of_bytes(const InputFile& file, std::uint64_t begin, std::uint64_t end,
+                                    const InputFile::Visit& also) {
   Sha256 sum;
-  const auto read = file.visit(0, bytes, [&](std::uint64_t, std::string_view block) {
+  const auto read = file.visit(begin, end, [&](std::uint64_t offset, std::string_view block) {
     sum.update(std::as_bytes(std::span(block)));
-    return Result<void>();
+    return also ? also(offset, block) : Result<void>();
   });
   if (!read) {
     return tl::unexpected(read.error());

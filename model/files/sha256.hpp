@@ -34,7 +34,9 @@ class Sha256 {
 /// SHA-256 of a file's content; not_found or io.
 Result<std::string> sha256_of_file(const std::filesystem::path& path);
 
-/// SHA-256 of the first `bytes` bytes of a file; io, also if it has become shorter.
-Result<std::string> sha256_of_file(const InputFile& file, std::uint64_t bytes);
+/// SHA-256 of bytes [begin, end) of a file, which `also` sees as well if there is one, so that they
+/// are read once; io, also if the file has become shorter, or as `also` fails.
+Result<std::string> sha256_of_bytes(const InputFile& file, std::uint64_t begin, std::uint64_t end,
+                                    const InputFile::Visit& also = nullptr);
 
 }  // namespace nodezero::model

@@ -28,16 +28,11 @@ Result<void> DataWatch::compare(UsedFile& used, std::vector<std::string>& remark
   if (*now == used.stamp) {
     return {};
   }
-  Sha256 sum;
-  const auto read =
-      used.file->visit(used.begin, used.end, [&](std::uint64_t, std::string_view block) {
-        sum.update(std::as_bytes(std::span(block)));
-        return Result<void>();
-      });
-  if (!read) {
-    return read;
+  const auto sum = sha256_of_bytes(*used.file, used.begin, used.end);
+  if (!sum) {
+    return tl::unexpected(sum.error());
   }
-  if (sum.finish() != used.sha256) {
+  if (*sum != used.sha256) {
     return fail(ErrorCode::malformed,
                 fmt::format("{}: somebody has changed the content that this run reads, and nothing "
                             "is saved that was computed from both; put the old content back",

@@ -46,18 +46,17 @@ Result<JoinedFiles> JoinedFiles::open(std::span<const std::filesystem::path> fil
 
 Result<void> JoinedFiles::append(InputFile opened, Part part, Inspector& inspector) {
   const auto file = std::make_shared<const InputFile>(std::move(opened));
-  Sha256 sum;
-  const auto look = [&](std::uint64_t offset, std::string_view block) {
-    sum.update(std::as_bytes(std::span(block)));
-    return inspector.look(*file, offset, block);
-  };
-  if (auto done = file->visit(part.begin, part.end, look); !done) {
-    return done;
+  auto sum = sha256_of_bytes(*file, part.begin, part.end,
+                             [&](std::uint64_t offset, std::string_view block) {
+                               return inspector.look(*file, offset, block);
+                             });
+  if (!sum) {
+    return tl::unexpected(sum.error());
   }
   if (file->is_copy()) {
     used_.push_back({.path = file->path(), .stamp = file->stamp()});
   } else {
-    used_.push_back({file->path(), file->stamp(), file, part.begin, part.end, sum.finish()});
+    used_.push_back({file->path(), file->stamp(), file, part.begin, part.end, *std::move(sum)});
   }
   segments_.push_back({size_, {}, file, part});
   size_ += part.end - part.begin;
