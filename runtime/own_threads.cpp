@@ -125,6 +125,7 @@ Result<std::shared_ptr<OwnThreads>> OwnThreads::start(std::size_t workers) {
   const std::shared_ptr<OwnThreads> threads(new OwnThreads);
   const std::size_t wanted = workers + 1;
   threads->workers_.reserve(workers);
+  threads->free_.reserve(workers);
   threads->threads_.reserve(wanted);
   try {
     threads->threads_.emplace_back([&clock = *threads->clock_] {
@@ -135,6 +136,9 @@ Result<std::shared_ptr<OwnThreads>> OwnThreads::start(std::size_t workers) {
     for (std::size_t i = 0; i < workers; ++i) {
       Worker& worker = *threads->workers_.emplace_back(std::make_unique<Worker>(*threads));
       threads->threads_.emplace_back([&worker, &threads = *threads] { threads.serve(worker); });
+      if (i > 0) {
+        threads->free_.push_back(&worker);
+      }
     }
   } catch (const std::system_error& error) {
     const std::size_t had = threads->threads_.size();
@@ -196,12 +200,17 @@ OwnThreads::Worker& OwnThreads::worker_for(caf::resumable* job) {
   return found == worker_of_.end() ? *workers_.front() : *found->second;
 }
 
-/// An actor that has ended keeps its worker. If another one gets its address, it gets the worker as
-/// well.
 void OwnThreads::give_worker(caf::resumable* job) {
   const std::lock_guard lock(mutex_);
-  if (given_ < workers_.size() && worker_of_.try_emplace(job, workers_[given_].get()).second) {
-    ++given_;
+  if (!free_.empty() && worker_of_.try_emplace(job, free_.back()).second) {
+    free_.pop_back();
+  }
+}
+
+/// Once its actor has ended, and before another one may get its address.
+void OwnThreads::take_worker_back(caf::resumable* job) {
+  if (const auto entry = worker_of_.extract(job)) {
+    free_.push_back(entry.mapped());
   }
 }
 
@@ -222,13 +231,17 @@ void OwnThreads::serve(Worker& worker) {
     }
     lock.unlock();
     const auto result = job->resume(&worker, throughput_);
-    if (result != caf::resumable::resume_later) {
-      caf::intrusive_ptr_release(job);
-    }
     lock.lock();
     if (result == caf::resumable::resume_later) {
       enqueue(job);
+      continue;
     }
+    if (result == caf::resumable::done) {
+      take_worker_back(job);
+    }
+    lock.unlock();
+    caf::intrusive_ptr_release(job);
+    lock.lock();
   }
   lock.unlock();
   forget_system_on_this_thread();

@@ -40,6 +40,7 @@ class OwnThreads {
   void attach(caf::actor_system& system, std::size_t throughput);
   void push(caf::resumable* job);
   void give_worker(caf::resumable* job);
+  void take_worker_back(caf::resumable* job);
   void enqueue(caf::resumable* job);
   Worker& worker_for(caf::resumable* job);
   void serve(Worker& worker);
@@ -51,8 +52,8 @@ class OwnThreads {
   std::vector<std::unique_ptr<Worker>> workers_;
   std::vector<std::thread> threads_;
 
-  std::mutex mutex_;       ///< guards what follows, and the workers' jobs
-  std::size_t given_ = 1;  ///< workers that somebody has
+  std::mutex mutex_;           ///< guards what follows, and the workers' jobs
+  std::vector<Worker*> free_;  ///< that no actor has; without the first
   std::unordered_map<caf::resumable*, Worker*> worker_of_;
   bool is_ending_ = false;
 };

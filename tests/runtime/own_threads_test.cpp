@@ -69,6 +69,47 @@ TEST(OwnThreads, ServeWhileOthersCompute) {
   of_second.receive([](int number) { EXPECT_EQ(number, 2); }, [](const caf::error&) { FAIL(); });
 }
 
+class Leaving : public caf::event_based_actor {
+ public:
+  Leaving(caf::actor_config& config, std::promise<void>& gone)
+      : event_based_actor(config), gone_(gone) {}
+  ~Leaving() override { gone_.set_value(); }
+  caf::behavior make_behavior() override {
+    return {[this](int) { quit(); }};
+  }
+
+ private:
+  std::promise<void>& gone_;
+};
+
+TEST(OwnThreads, TakeTheWorkerOfAnActorBackThatHasEnded) {
+  Config config(2);
+  caf::actor_system system(config);
+  std::promise<void> gone;
+  auto first = system.spawn<Leaving, caf::lazy_init>(gone);
+  give_worker(system, caf::actor_cast<caf::strong_actor_ptr>(first));
+  caf::anon_send(first, 1);
+  first = nullptr;
+  gone.get_future().wait();
+
+  std::promise<void> may_end;
+  const auto waiter = [end =
+                           may_end.get_future().share()](caf::event_based_actor*) -> caf::behavior {
+    return {[end](int number) {
+      end.wait();
+      return number;
+    }};
+  };
+  const auto second = system.spawn<caf::lazy_init>(waiter);
+  give_worker(system, caf::actor_cast<caf::strong_actor_ptr>(second));
+  caf::scoped_actor self(system);
+  auto of_second = self->request(second, caf::infinite, 2);
+  self->request(system.spawn(doubler), std::chrono::seconds(30), 4)
+      .receive([](int number) { EXPECT_EQ(number, 8); }, [](const caf::error&) { FAIL(); });
+  may_end.set_value();
+  of_second.receive([](int number) { EXPECT_EQ(number, 2); }, [](const caf::error&) { FAIL(); });
+}
+
 TEST(OwnThreads, HaveAClock) {
   Config config(1);
   caf::actor_system system(config);
