@@ -103,7 +103,7 @@ Result<std::string> sum_of(const Texts& texts, const Tokenizer& tokenizer) {
   const auto add = [&](std::string_view text) { sum.update(std::as_bytes(std::span(text))); };
   add(tokenizer.to_json());
   for (const InputFile& file : texts.files) {
-    const auto content = sha256_of_file(file, file.size());
+    const auto content = sha256_of_bytes(file, 0, file.size());
     if (!content) {
       return content;
     }
