@@ -118,6 +118,11 @@ std::vector<verify::Question> questions() {
   run.stops = 1;
   questions.push_back(run);
   run.stops = 0;
+  run.steps = 1;
+  run.epochs = 2;
+  questions.push_back(run);
+  run.steps = 2;
+  run.epochs = 1;
   run.evaluate_every = 1;
   questions.push_back(run);
   run = {};

@@ -96,6 +96,8 @@ void RunScenario::begin(caf::actor_system& system, Network& network) {
   generated_ = 0;
   refused_ = 0;
   boundaries_ = 0;
+  is_stopping_ = false;
+  requests_.clear();
   actors_ = actors::spawn_run(
       system, runtime::Scheduling::testing, settings_, nobody_, [&](std::uint32_t) {
         return caf::actor_cast<actors::lane_actor>(system.spawn<stand_in_lane>(ledger_));
@@ -143,7 +145,10 @@ std::uint64_t RunScenario::digest_of(const Delivery& delivery,
 std::uint64_t RunScenario::digest() const {
   runtime::Fingerprint digest;
   digest.add(ledger_.digest()).add(unanswered_).add(failed_).add(generated_).add(refused_);
-  return digest.add(boundaries_).add(actors_.gradients->leased()).value();
+  for (const auto& [tokens, version] : requests_) {
+    digest.add(tokens).add(version.value_or(~0ULL));
+  }
+  return digest.add(boundaries_).add(is_stopping_).add(actors_.gradients->leased()).value();
 }
 
 void RunScenario::before(const Delivery& delivery) {
@@ -153,13 +158,30 @@ void RunScenario::before(const Delivery& delivery) {
   ledger_.note(delivery);
   check_buffers();
   if (const auto* end = delivery.as<actors::snapshot>()) {
-    boundaries_ += end->epoch_boundary;
+    if (end->epoch_boundary) {
+      boundary_heard(end->envelope.version);
+    }
+  } else if (const auto* request = delivery.as<actors::generate>()) {
+    requests_.try_emplace(static_cast<std::size_t>(request->tokens));
+  } else if (delivery.as<actors::stop>()) {
+    is_stopping_ = true;  // and requests may wait for the end of the run instead
   }
 }
 
 void RunScenario::after() {
   if (setup_.kills_again) {
     deaths_.follow();
+  }
+}
+
+void RunScenario::boundary_heard(std::uint64_t version) {
+  ++boundaries_;
+  const bool is_last = version == ledger_.steps_before_end_of(setup_.epochs - 1);
+  if (is_stopping_ || is_last) {
+    return;  // no later version will come, or it may be waited for
+  }
+  for (auto& [tokens, due] : requests_) {
+    due = due.value_or(version);
   }
 }
 
@@ -212,8 +234,14 @@ void RunScenario::was_generated(const actors::generated& answer) {
   const auto version = static_cast<std::int32_t>(answer.envelope.version);
   const bool is_one_version =
       std::ranges::all_of(answer.tokens, [&](std::int32_t token) { return token == version; });
-  if (!is_one_version || answer.tokens.size() < static_cast<std::size_t>(tokens_asked_for)) {
+  const auto request = requests_.extract(answer.tokens.size());
+  if (!is_one_version || !request) {
     ledger_.broken("a generation is not whole, or not of one version");
+  } else if (request.mapped() && answer.envelope.version > *request.mapped()) {
+    ledger_.broken(
+        fmt::format("a request that waited at the end of an epoch, with version {}, was answered "
+                    "with version {}",
+                    *request.mapped(), answer.envelope.version));
   }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -51,6 +53,7 @@ class RunScenario : public explore::Scenario {
   void run_has_ended(const actors::run_ended& end);
   void run_was_stopped(const actors::stopped& end);
   void was_generated(const actors::generated& answer);
+  void boundary_heard(std::uint64_t version);
   void was_refused(const char* request, const caf::error& error);
   void check_buffers();
   void check_checkpoint(const model::Checkpoint& checkpoint);
@@ -68,6 +71,10 @@ class RunScenario : public explore::Scenario {
   std::uint64_t refused_ = 0;
   Deaths deaths_;
   std::uint64_t boundaries_ = 0;  ///< that the lifecycle has heard of
+  bool is_stopping_ = false;      ///< the lifecycle has heard of a stop
+  /// Requests that the lifecycle has heard of, by their number of tokens, and the version of the
+  /// next epoch's end: whoever waits is answered then.
+  std::map<std::size_t, std::optional<std::uint64_t>> requests_;
 };
 
 }  // namespace nodezero::verify

@@ -117,6 +117,13 @@ class Suite {
       question.inference = 1;
       add("runs, 2 steps, inference", question);
     }
+    for (std::uint32_t workers = 1; workers <= most; ++workers) {
+      auto question = of_run(workers, 1);
+      question.epochs = 2;
+      question.inference = 1;
+      question.policy = "wait";
+      add("runs, 2 epochs, inference, wait", question);
+    }
     for (std::uint32_t workers = 1; workers <= (full_ ? 3U : 2U); ++workers) {
       auto question = of_run(workers, 2);
       question.faults = 2;
