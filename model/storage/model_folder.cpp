@@ -82,20 +82,6 @@ Result<void> load_tokenizer(const std::filesystem::path& folder, ModelFolder& mo
   return {};
 }
 
-/// Nothing can be done with weights that are not numbers, and they spread to all that is computed
-/// with them.
-Result<void> check_finite(const Parameters& weights, const std::filesystem::path& path) {
-  for (const TensorInfo& tensor : weights.layout()->tensors()) {
-    if (!std::ranges::all_of(weights[tensor], [](float number) { return std::isfinite(number); })) {
-      return fail(ErrorCode::malformed,
-                  fmt::format("{}: tensor {} holds numbers that are infinite or not a number; the "
-                              "file is damaged or its training diverged, so take an earlier one",
-                              path.string(), tensor.name));
-    }
-  }
-  return {};
-}
-
 /// checksums.json is written before the weights that it is about are put in place, so it also has
 /// the sum of those before: between the two moments they are what the folder holds.
 constexpr const char* sum_before = "before";
@@ -137,6 +123,18 @@ Result<void> check_sum(const std::filesystem::path& folder) {
 }
 
 }  // namespace
+
+Result<void> check_finite(const Parameters& weights, const std::filesystem::path& path) {
+  for (const TensorInfo& tensor : weights.layout()->tensors()) {
+    if (!std::ranges::all_of(weights[tensor], [](float number) { return std::isfinite(number); })) {
+      return fail(ErrorCode::malformed,
+                  fmt::format("{}: tensor {} holds numbers that are infinite or not a number; the "
+                              "file is damaged or its training diverged, so take an earlier one",
+                              path.string(), tensor.name));
+    }
+  }
+  return {};
+}
 
 Result<ConfigAndWeights> load_weights(const std::filesystem::path& folder) {
   const auto text = read_file(folder / config_file);

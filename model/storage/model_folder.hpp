@@ -39,6 +39,10 @@ Result<ModelFolder> load_model_folder(const std::filesystem::path& folder);
 Result<void> save_model_folder(const std::filesystem::path& folder, const ModelConfig& config,
                                const Parameters& weights, const Companions& companions);
 
+/// Nothing can be done with weights that are not numbers, and they spread to all that is computed
+/// with them. Fails with malformed, naming the file that they were read from and the tensor.
+Result<void> check_finite(const Parameters& weights, const std::filesystem::path& path);
+
 /// config.json as Hugging Face's library writes it for a GPT-2, with the special tokens' ids of an
 /// earlier config.json, where that has any.
 std::string config_to_json(const ModelConfig& config, std::string_view earlier = {});

@@ -17,6 +17,7 @@
 #include "model/bpe/byte_pair_training.hpp"
 #include "model/bpe/byte_pairs.hpp"
 #include "model/bpe/vocabulary_files.hpp"
+#include "model/interchange/gguf_model.hpp"
 #include "model/storage/model_folder.hpp"
 #include "model/storage/progress_json.hpp"
 #include "model/storage/safetensors_header.hpp"
@@ -91,6 +92,11 @@ void read_safetensors(Bytes bytes) {
   }
 }
 
+void read_gguf(Bytes bytes) {
+  const File file(bytes, "a.gguf");
+  static_cast<void>(model::load_gguf(file.path()));
+}
+
 void read_trace(Bytes bytes) {
   const File file(bytes, "a.nztrace");
   static_cast<void>(runtime::trace::read_trace(file.path()));
@@ -122,6 +128,7 @@ std::span<const Target> targets() {
       {"pickle",
        [](Bytes bytes) { static_cast<void>(model::read_pickled_alphabet(text_of(bytes))); }},
       {"safetensors", read_safetensors},
+      {"gguf", read_gguf},
       {"tokens", [](Bytes bytes) { read_corpus(bytes, "a.bin", {}); }},
       {"text",
        [](Bytes bytes) { read_corpus(bytes, "a.txt", {.kind = model::Tokenizer::Kind::chars}); }},

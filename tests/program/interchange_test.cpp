@@ -227,5 +227,27 @@ TEST(Tokenize, WorksInPipes) {
   EXPECT_NE(wrong.err.find("id number 2"), std::string::npos) << wrong.err;
 }
 
+TEST(Export, WritesAFileThatGenerateAndEvalRead) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  ASSERT_EQ(run(folder, tiny_training("out", {"--steps", "20", "--tokenizer", "chars"})).exit_code,
+            0);
+  const std::vector<std::string> exporting{"export", "--model", "out", "--out", "a.gguf"};
+  const auto exported = run(folder, exporting);
+  EXPECT_EQ(exported.exit_code, 0) << exported.err;
+  EXPECT_EQ(run(folder, exporting).exit_code, 2);
+  const auto generated = [&](const std::string& model) {
+    return run(folder, {"generate", "--model", model, "--prompt", "the ", "--temperature", "0",
+                        "--tokens", "40"})
+        .out;
+  };
+  EXPECT_EQ(generated("a.gguf"), generated("out"));
+  EXPECT_EQ(run(folder, {"eval", "--model", "a.gguf", "--data", "text.txt"}).exit_code, 0);
+  write(folder / "a.gguf", content_of(folder / "a.gguf").substr(0, 3'000));
+  const auto damaged = run(folder, {"generate", "--model", "a.gguf"});
+  EXPECT_EQ(damaged.exit_code, 2);
+  EXPECT_NE(damaged.err.find("a.gguf: "), std::string::npos) << damaged.err;
+}
+
 }  // namespace
 }  // namespace nodezero::test

@@ -10,6 +10,7 @@
 #include "apps/nodezero/command_line/commands.hpp"
 #include "apps/nodezero/text/digest_command.hpp"
 #include "apps/nodezero/text/evaluate_command.hpp"
+#include "apps/nodezero/text/export_command.hpp"
 #include "apps/nodezero/text/generate_command.hpp"
 #include "apps/nodezero/text/tokenize_command.hpp"
 #include "apps/nodezero/topology/topology_drawing.hpp"
@@ -49,9 +50,9 @@ void add_generate(CLI::App& program) {
   auto* command = program.add_subcommand("generate", "Continue a text with a trained model");
   const auto options = std::make_shared<GenerateOptions>();
   auto& sampling = options->sampling;
-  command->add_option("--model", options->model, "Run folder or model folder")
+  command->add_option("--model", options->model, "Run folder, model folder or GGUF file")
       ->required()
-      ->type_name("DIR");
+      ->type_name("DIR|FILE");
   command
       ->add_option(
           "--prompt", options->prompt,
@@ -83,9 +84,9 @@ void add_eval(CLI::App& program) {
   auto* command = program.add_subcommand(
       "eval", "Compute a model's loss, perplexity and bits per byte on a text");
   const auto options = std::make_shared<EvaluateOptions>();
-  command->add_option("--model", options->model, "Run folder or model folder")
+  command->add_option("--model", options->model, "Run folder, model folder or GGUF file")
       ->required()
-      ->type_name("DIR");
+      ->type_name("DIR|FILE");
   command->add_option("--data", options->data, "Text files or folders, or token files (.bin, .npy)")
       ->type_name("PATH");
   command
@@ -128,6 +129,24 @@ void add_tokenize(CLI::App& program) {
             &options->token_type);
   command->add_flag("--binary", options->binary, option_spec("binary").description);
   command->callback([options] { tokenize_command(*options); });
+}
+
+void add_export(CLI::App& program) {
+  auto* command =
+      program.add_subcommand("export", "Write a model as a GGUF file, which llama.cpp runs");
+  const auto options = std::make_shared<ExportOptions>();
+  command->add_option("--model", options->model, "Run folder or model folder")
+      ->required()
+      ->type_name("DIR");
+  command->add_option("--format", options->format, "Form of the file: gguf")
+      ->type_name("NAME")
+      ->default_str(options->format);
+  command->add_option("--type", options->type, "Numbers of matrices: f32, f16, bf16 or q8_0")
+      ->type_name("NAME")
+      ->default_str(options->type);
+  command->add_option("--out", options->out, "File to write")->required()->type_name("FILE");
+  command->add_flag("--force", options->force, "Overwrite a file that is there");
+  command->callback([options] { export_command(*options); });
 }
 
 void add_topology(CLI::App& program) {
@@ -187,6 +206,7 @@ void add_model_commands(CLI::App& program) {
   add_generate(program);
   add_eval(program);
   add_tokenize(program);
+  add_export(program);
   add_topology(program);
   add_digest(program);
   add_bench(program);

@@ -4,11 +4,15 @@
 #include <fmt/format.h>
 
 #include "apps/nodezero/common.hpp"
+#include "model/interchange/gguf_model.hpp"
 
 namespace nodezero::apps {
 
 model::ModelFolder open_model(const std::filesystem::path& folder) {
   std::error_code error;
+  if (std::filesystem::is_regular_file(folder, error)) {
+    return unwrap(model::load_gguf(folder));
+  }
   if (std::filesystem::exists(folder / "run.json", error) &&
       !std::filesystem::exists(folder / "model.safetensors", error)) {
     throw CommandError(

@@ -7,8 +7,8 @@
 
 namespace nodezero::apps {
 
-/// The model in a run folder (its last saved version) or in any folder to which the Hugging Face
-/// library has written a GPT-2.
+/// The model in a run folder (its last saved version), in any folder to which the Hugging Face
+/// library has written a GPT-2, or in a GGUF file.
 /// @throws CommandError that says what is wrong with the folder
 model::ModelFolder open_model(const std::filesystem::path& folder);
 

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+
+namespace nodezero::apps {
+
+struct ExportOptions {
+  std::string model;
+  std::string format = "gguf";
+  std::string type = "f32";  ///< f32, f16, bf16 or q8_0
+  std::string out;
+  bool force = false;  ///< whether a file that is there is overwritten
+};
+
+/// Writes a model as a file of another program.
+/// @throws CommandError
+void export_command(const ExportOptions& options);
+
+}  // namespace nodezero::apps
