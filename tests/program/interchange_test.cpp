@@ -227,6 +227,32 @@ TEST(Tokenize, WorksInPipes) {
   EXPECT_NE(wrong.err.find("id number 2"), std::string::npos) << wrong.err;
 }
 
+TEST(TensorBoard, HasAFileForEachSession) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  ASSERT_EQ(run(folder, tiny_training("out", {"--steps", "4", "--tensorboard", "--prompt", "a"}))
+                .exit_code,
+            0);
+  ASSERT_EQ(run(folder, {"train", "--resume", "--out", "out", "--steps", "6"}).exit_code, 0);
+  std::vector<std::string> files;
+  for (const auto& entry : fs::directory_iterator(folder / "out")) {
+    if (entry.path().filename().string().starts_with("events.out.tfevents.")) {
+      files.push_back(content_of(entry.path()));
+    }
+  }
+  ASSERT_EQ(files.size(), 2u);
+  // The start of a session is marked only where an earlier one may have drawn the same steps.
+  const std::string start("\x10\x05\x3A\x02\x08\x01");
+  EXPECT_EQ(
+      (files[0].find(start) != std::string::npos) + (files[1].find(start) != std::string::npos), 1);
+  for (const auto& file : files) {
+    for (const char* tag :
+         {"train/loss", "validation/loss", "train/tokens_per_second", "sample/1"}) {
+      EXPECT_NE(file.find(tag), std::string::npos) << tag;
+    }
+  }
+}
+
 TEST(Export, WritesAFileThatGenerateAndEvalRead) {
   const Folder folder;
   write_text(folder, "text.txt");

@@ -142,6 +142,9 @@ std::span<const Option> option_table() {
         "the end of the epoch) or refuse"},
        [](TrainOptions& o) -> OptionValue { return &o.inference; }},
 
+      {{"tensorboard", "Recording", free, any, any,
+        "Also write losses, rates and samples to the run folder as TensorBoard reads them"},
+       [](TrainOptions& o) -> OptionValue { return &o.tensorboard; }},
       {{"trace", "Recording", free, any, any, "Record every message of this session to this file"},
        [](TrainOptions& o) -> OptionValue { return &o.trace; }},
       {{"trace-ring", "Recording", free, any, 86'400,

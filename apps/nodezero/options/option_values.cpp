@@ -46,8 +46,8 @@ constexpr std::array<Name<LearningRateSchedule>, 3> schedule_names{
      {"wsd", LearningRateSchedule::wsd}}};
 
 /// Options that files written before they existed do not have.
-constexpr std::array<std::string_view, 4> added_later{"token-type", "binary", "schedule",
-                                                      "decay-steps"};
+constexpr std::array<std::string_view, 5> added_later{"token-type", "binary", "schedule",
+                                                      "tensorboard", "decay-steps"};
 
 /// What people can choose from.
 std::span<const Name<model::Precision>> names(model::Precision) {

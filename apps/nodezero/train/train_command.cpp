@@ -49,6 +49,7 @@ TrainingLogSettings log_settings(const PreparedRun& run, std::function<void()> s
           .total_steps = run.plan.steps,
           .total_epochs = epoch_count(run.plan),
           .spheres = run.options.spheres,
+          .tensorboard = run.options.tensorboard,
           .stop = std::move(stop)};
 }
 

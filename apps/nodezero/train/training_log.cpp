@@ -23,6 +23,10 @@ constexpr std::uint64_t settling_steps = 5;
 /// Weight of the latest step in the smoothed rate.
 constexpr double newest_weight = 0.1;
 
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
 std::string quoted_block(const std::string& text) {
   std::string block = "  | ";
   for (const char c : text) {
@@ -48,6 +52,15 @@ TrainingLog::TrainingLog(TrainingLogSettings settings)
       metrics_(metrics_in(settings_.folder), settings_.first_step + 1),
       evaluations_(settings_.folder / "evaluations.jsonl", settings_.first_step + 1),
       ticker_([this] { tick(); }) {
+  if (settings_.tensorboard) {
+    // The name of each session's file is its own, so that no session overwrites another's.
+    const auto name =
+        fmt::format("events.out.tfevents.{:.0f}.{}", seconds_since_1970(), settings_.first_step);
+    events_.emplace(settings_.folder / name, seconds_since_1970());
+    if (settings_.first_step > 0) {
+      events_->start_session(seconds_since_1970(), settings_.first_step + 1);
+    }
+  }
   // A power loss takes lines that no disk had yet, and a checkpoint may be newer.
   const auto first_missing = std::max<std::uint64_t>(metrics_.next_step(), 1);
   if (first_missing <= settings_.first_step) {
@@ -130,7 +143,30 @@ void TrainingLog::show_progress(bool at_once) {
 
 void TrainingLog::record(JsonLines& file, std::uint64_t step, const std::string& line,
                          const char* name) {
-  if (!file.append(step, line) && write_error_.empty()) {
+  if (!file.append(step, line)) {
+    fail_to_write(name);
+  }
+}
+
+void TrainingLog::record_events(const actors::StepSummary& step, double rate) {
+  if (!events_) {
+    return;
+  }
+  const double now = seconds_since_1970();
+  const auto add = [&](const char* tag, double value) {
+    events_->scalar(now, step.step + 1, tag, value);
+  };
+  add("train/loss", step.loss);
+  add("train/learning_rate", step.learning_rate);
+  add("train/gradient_norm", step.gradient_norm);
+  add("train/tokens_per_second", rate);
+  if (!events_->is_good()) {
+    fail_to_write("events.out.tfevents");
+  }
+}
+
+void TrainingLog::fail_to_write(const std::string& name) {
+  if (write_error_.empty()) {
     write_error_ =
         fmt::format("cannot write '{}': is the disk full?", (settings_.folder / name).string());
     settings_.stop();
@@ -150,6 +186,7 @@ void TrainingLog::on_step(const actors::StepSummary& step) {
   const bool first = !step_;
   step_ = step;
   record(metrics_, step.step + 1, metrics_line(step, seconds), "metrics.jsonl");
+  record_events(step, rate);
   const bool last = step.step + 1 == settings_.total_steps;
   show_progress(first || last);
 }
@@ -159,6 +196,9 @@ void TrainingLog::on_evaluation(const actors::EvaluationSummary& evaluation) {
   last_step_time_ = Clock::now();  // so that the validation does not count towards the next step
   evaluation_ = evaluation;
   record(evaluations_, evaluation.step, evaluation_line(evaluation), "evaluations.jsonl");
+  if (events_) {
+    events_->scalar(seconds_since_1970(), evaluation.step, "validation/loss", evaluation.loss);
+  }
   screen_.print(fmt::format("validation after step {}: loss {:.4f}, perplexity {:.2f}, {} tokens{}",
                             grouped(evaluation.step), evaluation.loss, std::exp(evaluation.loss),
                             grouped(evaluation.tokens),
@@ -179,6 +219,10 @@ void TrainingLog::on_sample(const actors::SampleSummary& sample) {
   const auto end = std::ranges::find(sample.tokens, settings_.tokenizer.end_token());
   const std::vector<std::int32_t> tokens(sample.tokens.begin(), end);
   const auto text = printable(prompt + settings_.tokenizer.decode(tokens));
+  if (events_) {
+    events_->text(seconds_since_1970(), sample.version, fmt::format("sample/{}", sample.prompt + 1),
+                  text);
+  }
   screen_.print(
       fmt::format("sample {} of {} after epoch {} (weights of step {}, prompt \"{}\"):\n{}",
                   sample.prompt + 1, settings_.prompts.size(), sample.epoch + 1,

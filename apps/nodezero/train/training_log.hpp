@@ -14,6 +14,7 @@
 
 #include "actors/telemetry.hpp"
 #include "apps/nodezero/terminal/screen.hpp"
+#include "apps/nodezero/train/event_file.hpp"
 #include "apps/nodezero/train/metrics.hpp"
 #include "model/text/tokenizer.hpp"
 
@@ -29,6 +30,7 @@ struct TrainingLogSettings {
   std::uint64_t total_steps = 0;
   std::uint64_t total_epochs = 0;  ///< the last may be partial
   std::uint32_t spheres = 0;
+  bool tensorboard = false;    ///< whether TensorBoard's event files are written, too
   std::function<void()> stop;  ///< ends the run; called if the log cannot be written
 };
 
@@ -65,11 +67,14 @@ class TrainingLog : public actors::Observer {
   void tick();
   std::string progress_line() const;
   void show_progress(bool at_once);
+  void record_events(const actors::StepSummary& step, double rate);
+  void fail_to_write(const std::string& name);
   void record(JsonLines& file, std::uint64_t step, const std::string& line, const char* name);
 
   TrainingLogSettings settings_;
   JsonLines metrics_;
   JsonLines evaluations_;
+  std::optional<EventFile> events_;
 
   mutable std::mutex mutex_;  ///< guards everything below: the run and the ticker both print
   Screen screen_;
