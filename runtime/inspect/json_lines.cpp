@@ -107,8 +107,9 @@ void read_event(const json& line, Trace& trace) {
   event.detail = number<std::uint8_t>(line, "detail");
   event.argument = number<std::uint32_t>(line, "argument");
   event.thread = number<std::uint32_t>(line, "thread");
-  if (event.actor >= trace.actors.size() || event.type >= trace.names.size()) {
-    throw std::runtime_error("an event names an actor or a type that does not exist");
+  if (event.actor >= trace.actors.size() || event.type >= trace.names.size() ||
+      event.thread >= trace::most_threads) {
+    throw std::runtime_error("an event names an actor, a type or a thread that cannot be");
   }
   if (const auto words = line.find("words"); words != line.end()) {
     event.first_word = static_cast<std::uint32_t>(trace.words.size());
@@ -130,7 +131,7 @@ void write_json_lines(const Trace& trace, std::span<const EventNumber> events, T
   for (std::uint32_t actor = 0; actor < trace.actors.size(); ++actor) {
     actors.push_back(json_string(trace.actor_name(actor)));
   }
-  out.print("{}\n", head_of(trace).dump(-1, ' ', false, json::error_handler_t::replace));
+  out.print("{}\n", head_of(trace).dump(-1, ' ', true, json::error_handler_t::replace));
   for (const auto number : events) {
     const Event& event = trace.event(number);
     out.print(R"({{"event":{},"time_ns":{},"kind":"{}","actor":{},"actor_name":{},"peer":{},)"

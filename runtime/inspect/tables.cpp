@@ -10,6 +10,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "formats/printable_text.hpp"
 #include "runtime/inspect/filter.hpp"
 #include "runtime/inspect/words.hpp"
 
@@ -235,13 +236,15 @@ Result<void> query_tables(const Trace& trace, const std::string& query, TextOutp
   const Statement statement(prepared);
   const int columns = sqlite3_column_count(prepared);
   for (int column = 0; column < columns; ++column) {
-    out.print("{}{}", sqlite3_column_name(prepared, column), column + 1 < columns ? '\t' : '\n');
+    out.print("{}{}", formats::escaped_name(sqlite3_column_name(prepared, column)),
+              column + 1 < columns ? '\t' : '\n');
   }
   int status = SQLITE_ROW;
   while ((status = sqlite3_step(prepared)) == SQLITE_ROW) {
     for (int column = 0; column < columns; ++column) {
       const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(prepared, column));
-      out.print("{}{}", text ? text : "", column + 1 < columns ? '\t' : '\n');
+      out.print("{}{}", text ? formats::escaped_name(text) : "",
+                column + 1 < columns ? '\t' : '\n');
     }
   }
   return status == SQLITE_DONE ? Result<void>() : refused();

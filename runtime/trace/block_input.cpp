@@ -66,6 +66,9 @@ Result<void> take_block(const BlockHeader& header, std::span<const std::byte> co
       if (header.kind == BlockKind::actors) {
         parts.spawns.insert(parts.spawns.end(), records->begin(), records->end());
       } else {
+        if (header.thread >= most_threads) {
+          return fail(ErrorCode::malformed, "a block of records is of a thread that cannot be");
+        }
         parts.runs.push_back({header.thread, header.first, std::move(*records)});
       }
       return {};

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "formats/printable_text.hpp"
+
 namespace nodezero::runtime::trace {
 namespace {
 
@@ -38,7 +40,7 @@ bool take_text(std::span<const std::byte>& in, std::string& text) {
   if (!take(in, size) || in.size() < size) {
     return false;
   }
-  text.assign(reinterpret_cast<const char*>(in.data()), size);
+  text = formats::escaped_name({reinterpret_cast<const char*>(in.data()), size});
   in = in.subspan(size);
   return true;
 }

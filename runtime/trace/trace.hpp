@@ -34,6 +34,9 @@ struct Name {
   friend bool operator==(const Name&, const Name&) = default;
 };
 
+/// Threads of a trace have smaller numbers: who works through one keeps something for each of them.
+inline constexpr std::uint32_t most_threads = 1U << 20U;
+
 /// One fact of a run after reading: a record with its payload, in an order that respects
 /// causality. Events are numbered from 1; `Trace::events[n - 1]` is event n.
 struct Event {
@@ -45,7 +48,7 @@ struct Event {
   std::uint8_t detail = 0;
   std::uint16_t type = 0;
   std::uint32_t argument = 0;
-  std::uint32_t thread = 0;      ///< that recorded it
+  std::uint32_t thread = 0;      ///< that recorded it, below most_threads
   std::uint32_t first_word = 0;  ///< of the payload, in Trace::words
   std::uint32_t word_count = 0;
   // What `link` works out:

@@ -54,8 +54,8 @@ class TraceTail::PieceBuilder {
   }
 
  private:
-  /// A number that no thread of a recorder has.
-  static constexpr std::uint32_t sends_of_earlier_pieces = 0;
+  /// A number that no thread has.
+  static constexpr std::uint32_t sends_of_earlier_pieces = most_threads;
 
   static void append(RecordRun& run, const Entry& entry) {
     run.records.insert(run.records.end(), entry.begin(), entry.end());

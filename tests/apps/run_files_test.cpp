@@ -9,7 +9,6 @@
 #include <gtest/gtest.h>
 
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/terminal/printable_text.hpp"
 #include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/train/metrics.hpp"
 #include "apps/nodezero/train/run_folder.hpp"
@@ -191,17 +190,6 @@ TEST(DataSet, IsTheSameWhereverItLies) {
       data_difference(first, describe_file("c.txt", "the same text for both of th!m"));
   ASSERT_TRUE(difference);
   EXPECT_NE(difference->find("--data"), std::string::npos) << *difference;
-}
-
-TEST(PrintableText, DisarmsControlCharactersAndBrokenBytes) {
-  EXPECT_EQ(printable("plain\ttext\n"), "plain\ttext\n");
-  EXPECT_EQ(printable("a\r\nb"), "a\nb");
-  EXPECT_EQ(printable("\x1b[2J"), "\xEF\xBF\xBD[2J");
-  EXPECT_EQ(printable("\xC3\xA4"), "\xC3\xA4");
-  EXPECT_EQ(printable("\xC3"), "\xEF\xBF\xBD");
-  EXPECT_EQ(printable("\xC2\x9B"), "\xEF\xBF\xBD");
-  EXPECT_EQ(printable("\xED\xA0\x80"), "\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD");
-  EXPECT_EQ(printable("\xF0\x9F\x8C\x8D"), "\xF0\x9F\x8C\x8D");
 }
 
 }  // namespace

@@ -198,10 +198,54 @@ TEST_F(TraceCommand, RefusesBadInputWithOneLine) {
                  "cannot write no/folder/x");
   expect_refused({"import", "text.trace", "new.trace"}, "line 1 is wrong");
   expect_refused({"import", "nothing.jsonl", "new.trace"}, "cannot read nothing.jsonl");
+  auto far_thread = small_trace(1);
+  far_thread.replace(far_thread.rfind(R"("thread":0)"), 10, R"("thread":4294967295)");
+  write("thread.jsonl", far_thread);
+  expect_refused({"import", "thread.jsonl", "new.trace"}, "a thread that cannot be");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "new.trace"));
   // SQLite names what it cannot read.
   expect_refused({"sql", "good.trace", "SELEC"}, "SQL: near \"SELEC\": syntax error");
   expect_refused({"sql", "good.trace", "SELECT x FROM events"}, "no such column: x");
+}
+
+TEST_F(TraceCommand, ShowsWhatNamesMayNotDo) {
+  auto text = small_trace(2);
+  const std::string evil = R"(\u001b]0;x\u0007\u009b31m</script><img src=x>\n\t\u202e)";
+  for (const std::string name : {R"("text":"driver)", R"("text":"epoch_done)", R"(["version)"}) {
+    for (auto at = text.find(name); at != std::string::npos; at = text.find(name, at + 1)) {
+      text.insert(at + name.size(), evil);
+    }
+  }
+  const std::string about = R"("about":{)";
+  text.insert(text.find(about) + about.size(), R"("comm)" + evil + R"(and":"x)" + evil + R"(")");
+  write("evil.jsonl", text);
+  import("evil");
+  std::vector<std::vector<std::string>> commands{
+      {"show", "evil.trace"},
+      {"check", "evil.trace"},
+      {"summary", "evil.trace"},
+      {"why", "evil.trace", "6"},
+      {"follow", "evil.trace"},
+      {"diff", "evil.trace", "good.trace"},
+      {"sql", "evil.trace", "SELECT * FROM about, actors, events, messages"}};
+  for (const std::string format : {"html", "chrome", "shiviz", "mermaid", "otlp", "jsonl"}) {
+    commands.push_back({"export", "evil.trace", "--format", format});
+    if (format == "mermaid") {
+      commands.back().insert(commands.back().end(), {"--event", "7"});
+    }
+  }
+  for (const auto& command : commands) {
+    const auto ended = trace(command);
+    const auto all = ended.out + ended.err;
+    EXPECT_GE(ended.exit_code, 0) << command[0];
+    EXPECT_TRUE(command[0] == "check" || all.find("x1B]0") != std::string::npos)
+        << command[0] << " " << command.back() << ": " << all;
+    for (const std::string bytes : {"\x1b", "\x07", "\xC2\x9B", "\xE2\x80\xAE", "</script><img"}) {
+      const bool is_plain = bytes[0] == '<' && command.back() != "html";
+      EXPECT_TRUE(is_plain || all.find(bytes) == std::string::npos)
+          << command[0] << " " << command.back();
+    }
+  }
 }
 
 }  // namespace

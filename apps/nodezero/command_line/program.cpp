@@ -12,7 +12,7 @@
 
 #include "apps/nodezero/command_line/commands.hpp"
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/terminal/printable_text.hpp"
+#include "formats/printable_text.hpp"
 
 namespace nodezero::apps {
 
@@ -46,7 +46,7 @@ std::string unknown_argument(const CLI::App& program) {
 
 int report(int exit_code, const std::string& message) {
   std::cout.flush();
-  std::cerr << "nodezero: error: " << escaped(single_line(message)) << std::endl;
+  std::cerr << "nodezero: error: " << formats::escaped(single_line(message)) << std::endl;
   return exit_code;
 }
 

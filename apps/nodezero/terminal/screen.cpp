@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "apps/nodezero/terminal/printable_text.hpp"
+#include "formats/printable_text.hpp"
 
 namespace nodezero::apps {
 
@@ -40,13 +40,13 @@ Screen::Screen() : terminal_(isatty(STDOUT_FILENO) != 0) {}
 
 void Screen::print(const std::string& text) {
   clear();
-  const auto shown = escaped(text);
+  const auto shown = formats::escaped(text);
   put(shown.ends_with('\n') ? shown : shown + '\n');
 }
 
 void Screen::rewrite(const std::string& line) {
   // A full last column would wrap on some terminals.
-  put(erase_line + fitted(escaped(line), terminal_width() - 1));
+  put(erase_line + fitted(formats::escaped(line), terminal_width() - 1));
   line_is_shown_ = true;
 }
 

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/terminal/printable_text.hpp"
+#include "formats/printable_text.hpp"
 
 namespace nodezero::apps {
 
@@ -28,12 +28,12 @@ void TextStream::write(std::string_view piece) {
   waiting_ += piece;
   const auto ready = waiting_.size() - unfinished_character(waiting_);
   const auto text = std::string_view(waiting_).substr(0, ready);
-  put(is_terminal_ ? printable(text) : std::string(text));
+  put(is_terminal_ ? formats::printable(text) : std::string(text));
   waiting_.erase(0, ready);
 }
 
 void TextStream::finish() {
-  put(is_terminal_ ? printable(waiting_) + "\n" : waiting_);
+  put(is_terminal_ ? formats::printable(waiting_) + "\n" : waiting_);
   waiting_.clear();
 }
 

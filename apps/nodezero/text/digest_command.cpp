@@ -7,6 +7,7 @@
 
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/text/model_source.hpp"
+#include "formats/printable_text.hpp"
 #include "model/storage/checkpoint.hpp"
 #include "model/storage/checkpoint_files.hpp"
 #include "model/storage/digest.hpp"
@@ -34,14 +35,14 @@ void digest_command(const std::filesystem::path& folder) {
   const auto found = model::read_newest_checkpoint(folder);
   if (found) {
     for (const auto& warning : found->warnings) {
-      fmt::print(stderr, "nodezero: {}\n", warning);
+      fmt::print(stderr, "nodezero: {}\n", formats::escaped(warning));
     }
     print_digests(*found->checkpoint.weights, found->checkpoint.optimizer.get());
     return;
   }
   if (std::filesystem::exists(folder / "checkpoints", error)) {
     fmt::print(stderr, "nodezero: no intact checkpoint in '{}'; this is its model's digest\n",
-               folder.string());
+               formats::escaped_name(folder.string()));
   }
   print_digests(*open_model(folder).weights, nullptr);
 }

@@ -19,6 +19,7 @@
 #include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/train/run_record.hpp"
 #include "apps/nodezero/train/standard_input.hpp"
+#include "formats/printable_text.hpp"
 
 namespace nodezero::apps {
 
@@ -132,8 +133,8 @@ void print(const Evaluation& evaluation, std::optional<double> bits, std::int64_
   if (bits) {
     fmt::print("bits per byte  {:.4f}\n", *bits);
   }
-  fmt::print("text           {}: {} in {} of {}\n", text.name, counted(evaluation.tokens, "token"),
-             counted(evaluation.windows, "window"), context);
+  fmt::print("text           {}: {} in {} of {}\n", formats::escaped_name(text.name),
+             counted(evaluation.tokens, "token"), counted(evaluation.windows, "window"), context);
 }
 
 }  // namespace
@@ -159,7 +160,7 @@ void evaluate_command(const EvaluateOptions& options) {
   }
   const auto bits = bits_a_byte(evaluation, tokenizer, text);
   for (const auto& remark : unwrap(model::DataWatch(text.used).look())) {
-    fmt::print(stderr, "note: {}\n", remark);
+    fmt::print(stderr, "note: {}\n", formats::escaped(remark));
   }
   print(evaluation, bits, model.config.context, text, options.json);
 }

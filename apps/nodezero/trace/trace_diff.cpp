@@ -10,6 +10,7 @@
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/trace/trace_commands.hpp"
 #include "apps/nodezero/trace/trace_loading.hpp"
+#include "formats/printable_text.hpp"
 #include "runtime/inspect/compare.hpp"
 #include "runtime/inspect/tables.hpp"
 #include "runtime/inspect/words.hpp"
@@ -22,9 +23,9 @@ namespace inspect = runtime::inspect;
 
 void print_side(const runtime::trace::Trace& trace, const std::string& path, std::uint32_t event) {
   if (event != 0) {
-    fmt::print("{}:\n{}\n", path, inspect::event_line(trace, event));
+    fmt::print("{}:\n{}\n", formats::escaped_name(path), inspect::event_line(trace, event));
   } else {
-    fmt::print("{}: has no such event\n", path);
+    fmt::print("{}: has no such event\n", formats::escaped_name(path));
   }
 }
 

@@ -17,6 +17,7 @@
 #include "apps/nodezero/trace/trace_commands.hpp"
 #include "apps/nodezero/trace/trace_loading.hpp"
 #include "apps/nodezero/trace/trace_page.hpp"
+#include "formats/printable_text.hpp"
 #include "runtime/inspect/chrome.hpp"
 #include "runtime/inspect/json_lines.hpp"
 #include "runtime/inspect/mermaid.hpp"
@@ -80,7 +81,8 @@ void export_chrome(const Trace& trace, std::span<const EventNumber> events,
     });
   } while (!events.empty());
   if (files > 1) {
-    fmt::print(stderr, "nodezero: wrote {} files, {} to {}\n", files, path, numbered(path, files));
+    fmt::print(stderr, "nodezero: wrote {} files, {} to {}\n", files, formats::escaped_name(path),
+               formats::escaped_name(numbered(path, files)));
   }
 }
 

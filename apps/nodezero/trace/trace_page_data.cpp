@@ -6,6 +6,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "formats/printable_text.hpp"
+
 namespace nodezero::apps {
 namespace {
 
@@ -139,7 +141,10 @@ std::string trace_page_data(const Trace& trace, std::span<const Violation> viola
   std::size_t word_total = 0;
   json data;
   data["columns"] = columns_of(trace, word_total);
-  data["about"] = trace.about;
+  data["about"] = json::object();
+  for (const auto& [key, value] : trace.about) {
+    data["about"][formats::escaped_name(key)] = formats::escaped_name(value);
+  }
   data["completeness"] = {{"lost_records", trace.completeness.lost_records},
                           {"ring", trace.completeness.ring},
                           {"cut_off", trace.completeness.cut_off}};

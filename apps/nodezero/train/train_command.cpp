@@ -23,6 +23,7 @@
 #include "apps/nodezero/train/replay_facts.hpp"
 #include "apps/nodezero/train/training_log.hpp"
 #include "apps/nodezero/train/training_report.hpp"
+#include "formats/printable_text.hpp"
 
 namespace nodezero::apps {
 
@@ -115,7 +116,7 @@ class StopRequest {
 int train(PreparedRun run) {
   if (is_finished(run)) {
     fmt::print("the run in {} is already finished: all {} steps are done\n",
-               run.folder->path().string(), grouped(run.plan.steps));
+               formats::escaped_name(run.folder->path().string()), grouped(run.plan.steps));
     return 0;
   }
   // Neither a closed pipe nor a limit on file sizes may kill a run: writes fail instead.
@@ -207,7 +208,7 @@ void train_command(const TrainRequest& request) {
   auto run = prepare_run(request);
   if (request.plan) {
     for (const auto& remark : run.remarks) {
-      fmt::print("note: {}\n", remark);
+      fmt::print("note: {}\n", formats::escaped(remark));
     }
     const auto available = available_memory();
     const bool fits = run.plan.total_bytes() <= available;

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
-#include "apps/nodezero/terminal/printable_text.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
+#include "formats/printable_text.hpp"
 
 namespace nodezero::apps {
 
@@ -218,7 +218,7 @@ void TrainingLog::on_sample(const actors::SampleSummary& sample) {
   // Decoded together, because a continuation may start in the middle of a character.
   const auto end = std::ranges::find(sample.tokens, settings_.tokenizer.end_token());
   const std::vector<std::int32_t> tokens(sample.tokens.begin(), end);
-  const auto text = printable(prompt + settings_.tokenizer.decode(tokens));
+  const auto text = formats::printable(prompt + settings_.tokenizer.decode(tokens));
   if (events_) {
     events_->text(seconds_since_1970(), sample.version, fmt::format("sample/{}", sample.prompt + 1),
                   text);
@@ -226,7 +226,7 @@ void TrainingLog::on_sample(const actors::SampleSummary& sample) {
   screen_.print(
       fmt::format("sample {} of {} after epoch {} (weights of step {}, prompt \"{}\"):\n{}",
                   sample.prompt + 1, settings_.prompts.size(), sample.epoch + 1,
-                  grouped(sample.version), printable(prompt), quoted_block(text)));
+                  grouped(sample.version), formats::printable(prompt), quoted_block(text)));
 }
 
 void TrainingLog::on_checkpoint(const actors::CheckpointSummary& checkpoint) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "apps/nodezero/terminal/printable_text.hpp"
+#include "formats/printable_text.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-namespace nodezero::apps {
+namespace nodezero::formats {
 
 namespace {
 
@@ -47,19 +47,24 @@ bool is_control(std::string_view sequence) {
   return first == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0;
 }
 
-/// Copies text; what must not reach a terminal is copied as `stand_in` says.
-template <class StandIn>
-std::string filtered(std::string_view text, StandIn&& stand_in) {
+/// Marks that make a terminal or a browser show text in another order or on other lines than it
+/// has.
+bool is_misleading(std::string_view sequence) {
+  const auto is_between = [&](std::string_view first, std::string_view last) {
+    return sequence >= first && sequence <= last;
+  };
+  return is_between("\xE2\x80\xA8", "\xE2\x80\xAE") || is_between("\xE2\x81\xA6", "\xE2\x81\xA9");
+}
+
+/// Copies text with `stand_in` for what `is_bad` and for bytes that are not UTF-8.
+template <class IsBad, class StandIn>
+std::string filtered(std::string_view text, IsBad&& is_bad, StandIn&& stand_in) {
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {
-    if (text.starts_with("\r\n")) {
-      text.remove_prefix(1);
-      continue;
-    }
     const auto length = sequence_length(text);
     const auto sequence = text.substr(0, length == 0 ? 1 : length);
-    if (length == 0 || is_control(sequence)) {
+    if (length == 0 || is_bad(sequence)) {
       result += stand_in(sequence);
     } else {
       result += sequence;
@@ -69,20 +74,47 @@ std::string filtered(std::string_view text, StandIn&& stand_in) {
   return result;
 }
 
+std::string with_unix_lines(std::string_view text) {
+  std::string result;
+  result.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text.substr(i, 2) != "\r\n") {
+      result += text[i];
+    }
+  }
+  return result;
+}
+
+std::string code_of(std::string_view bytes) {
+  std::string code;
+  for (const char byte : bytes) {
+    fmt::format_to(std::back_inserter(code), "\\x{:02X}", static_cast<unsigned char>(byte));
+  }
+  return code;
+}
+
 }  // namespace
 
 std::string printable(std::string_view text) {
-  return filtered(text, [](std::string_view) { return "\xEF\xBF\xBD"; });
+  return filtered(with_unix_lines(text), is_control,
+                  [](std::string_view) { return "\xEF\xBF\xBD"; });
 }
 
 std::string escaped(std::string_view text) {
-  return filtered(text, [](std::string_view bytes) {
-    std::string code;
-    for (const char byte : bytes) {
-      fmt::format_to(std::back_inserter(code), "\\x{:02X}", static_cast<unsigned char>(byte));
-    }
-    return code;
-  });
+  return filtered(
+      with_unix_lines(text),
+      [](std::string_view sequence) { return is_control(sequence) || is_misleading(sequence); },
+      code_of);
 }
 
-}  // namespace nodezero::apps
+std::string escaped_name(std::string_view name) {
+  return filtered(
+      name,
+      [](std::string_view sequence) {
+        return is_control(sequence) || is_misleading(sequence) || sequence == "\n" ||
+               sequence == "\t";
+      },
+      code_of);
+}
+
+}  // namespace nodezero::formats
