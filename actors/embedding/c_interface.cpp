@@ -18,6 +18,7 @@
 #include "nodezero/multilayer_perceptron.hpp"
 #include "nodezero/nodezero.h"
 #include "nodezero/trainer.hpp"
+#include "runtime/floating_point_mode.hpp"
 
 struct nodezero_trainer {
   struct Kept {
@@ -48,6 +49,7 @@ void write_text(const std::string& text, char* out, std::size_t size) {
 /// Runs a call that returns a Result<void> and gives what it failed with to `tell`.
 template <class Call, class Tell>
 nodezero_code code_of(Call call, Tell tell) {
+  const nodezero::runtime::FloatingPointMode mode;
   Result<void> result;
   try {
     result = call();

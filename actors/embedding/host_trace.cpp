@@ -9,6 +9,7 @@
 #include "nodezero/caf.hpp"
 #include "nodezero/version.h"
 #include "runtime/actor_trace.hpp"
+#include "runtime/floating_point_mode.hpp"
 #include "runtime/system_config.hpp"
 
 namespace nodezero {
@@ -21,6 +22,7 @@ struct TraceFile::State {
 };
 
 Result<TraceFile> TraceFile::create(const std::filesystem::path& path) {
+  const runtime::FloatingPointMode mode;
   auto recorder = Recorder::make(
       {.file = path,
        .when_full = Recorder::WhenFull::wait,
@@ -36,9 +38,13 @@ Result<TraceFile> TraceFile::create(const std::filesystem::path& path) {
 TraceFile::TraceFile(std::unique_ptr<State> state) : state_(std::move(state)) {}
 TraceFile::TraceFile(TraceFile&&) noexcept = default;
 TraceFile& TraceFile::operator=(TraceFile&&) noexcept = default;
-TraceFile::~TraceFile() = default;
+TraceFile::~TraceFile() {
+  const runtime::FloatingPointMode mode;
+  state_.reset();
+}
 
 void configure(caf::actor_system_config& config, TraceFile* trace) {
+  const runtime::FloatingPointMode mode;
   config.set("scheduler.max-throughput", std::size_t{50});
   if (trace && trace->state_) {
     runtime::attach_recorder(config, *trace->state_->recorder);

@@ -39,6 +39,7 @@ Trainer::~Trainer() {
   if (!session_) {
     return;
   }
+  const runtime::FloatingPointMode mode;
   if (session_->is_within_reach()) {
     session_->let_go();
   } else {
@@ -91,6 +92,7 @@ Result<void> Trainer::close() {
 #undef NODEZERO_CALL
 
 Status Trainer::status() const {
+  const runtime::FloatingPointMode mode;
   const auto session = session_;
   Status status;
   if (session && session->is_within_reach()) {

@@ -24,7 +24,7 @@ struct TokenWindows {
 /// A text to continue.
 struct Prompt {
   std::vector<std::int32_t> tokens;  ///< at least one; only the last `context` are used
-  std::int64_t count = 0;            ///< tokens to generate
+  std::int64_t count = 0;            ///< tokens to generate, at most 1,000,000
   double temperature = 0.8;          ///< 0 always takes the likeliest token
   std::int64_t top_k = 0;            ///< 0: no limit
   double top_p = 1.0;                ///< 1: no limit

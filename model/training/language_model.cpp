@@ -11,6 +11,7 @@
 #include "model/gpt2/gpt2.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
 #include "model/gpt2/model_config.hpp"
+#include "model/kernels/floating_point_scope.hpp"
 #include "model/tensors/shape.hpp"
 
 namespace nodezero {
@@ -48,6 +49,7 @@ LanguageModel::Workspace::Workspace() : state(std::make_unique<State>()) {}
 LanguageModel::Workspace::~Workspace() = default;
 
 Result<LanguageModel> LanguageModel::create(const Sizes& sizes) {
+  const model::FloatingPointScope scope;
   const model::ModelConfig config{.layers = sizes.layers,
                                   .heads = sizes.heads,
                                   .width = sizes.width,
@@ -71,6 +73,7 @@ std::vector<TensorSpec> LanguageModel::tensors() const {
 }
 
 void LanguageModel::initialize(std::uint64_t seed, Tensors parameters) const {
+  const model::FloatingPointScope scope;
   model::Parameters weights(state_->layout);
   model::initialize(state_->config, seed, weights);
   std::ranges::copy(weights.values(), buffer_of(parameters, *state_->layout).begin());
@@ -78,6 +81,7 @@ void LanguageModel::initialize(std::uint64_t seed, Tensors parameters) const {
 
 Loss LanguageModel::loss_and_gradient(ConstTensors parameters, const TokenWindows& batch,
                                       Tensors gradient, Workspace& workspace) const {
+  const model::FloatingPointScope scope;
   auto& tokens = workspace.state->batch;
   tokens.sequences = batch.sequences;
   tokens.context = batch.context;
@@ -92,6 +96,7 @@ Loss LanguageModel::loss_and_gradient(ConstTensors parameters, const TokenWindow
 
 std::vector<std::int32_t> LanguageModel::predict(ConstTensors parameters,
                                                  const Prompt& prompt) const {
+  const model::FloatingPointScope scope;
   auto weights = std::make_shared<model::Parameters>(state_->layout);
   std::ranges::copy(buffer_of(parameters, *state_->layout), weights->values().begin());
   model::Generator generator(state_->config, std::move(weights), prompt.tokens,
@@ -128,9 +133,11 @@ std::optional<Error> LanguageModel::check(const TokenWindows& batch) const {
 }
 
 std::optional<Error> LanguageModel::check(const Prompt& prompt) const {
-  if (prompt.tokens.empty() || prompt.count < 0) {
+  const model::FloatingPointScope scope;
+  constexpr std::int64_t most_tokens = 1'000'000;
+  if (prompt.tokens.empty() || prompt.count < 0 || prompt.count > most_tokens) {
     return Error{ErrorCode::wrong_shape,
-                 "a prompt needs a token, and a count that is not negative"};
+                 "a prompt needs a token, and a count from 0 to " + std::to_string(most_tokens)};
   }
   if (!are_tokens(prompt.tokens, 0, state_->config.vocabulary)) {
     return not_tokens(state_->config.vocabulary);

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "model/kernels/elementwise.hpp"
+#include "model/kernels/floating_point_scope.hpp"
 #include "model/kernels/matrix.hpp"
 #include "model/kernels/matrix_product.hpp"
 #include "model/kernels/random.hpp"
@@ -55,6 +56,7 @@ std::vector<TensorSpec> MultilayerPerceptron::tensors() const {
 }
 
 void MultilayerPerceptron::initialize(std::uint64_t seed, Tensors parameters) const {
+  const model::FloatingPointScope scope;
   for (std::size_t layer = 0; layer + 1 < sizes_.size(); ++layer) {
     const auto weight = parameters[2 * layer];
     const double bound = std::sqrt(6.0 / static_cast<double>(sizes_[layer] + sizes_[layer + 1]));
@@ -69,6 +71,7 @@ void MultilayerPerceptron::initialize(std::uint64_t seed, Tensors parameters) co
 Loss MultilayerPerceptron::loss_and_gradient(ConstTensors parameters, std::span<const float> inputs,
                                              std::span<const float> targets, Tensors gradient,
                                              Workspace& workspace) const {
+  const model::FloatingPointScope scope;
   const std::size_t layers = sizes_.size() - 1;
   const Index rows = static_cast<Index>(inputs.size()) / sizes_.front();
   auto& activations = workspace.activations;  // [l]: what layer l writes
@@ -127,6 +130,7 @@ std::vector<float> MultilayerPerceptron::predict(ConstTensors parameters,
 
 void MultilayerPerceptron::predict(ConstTensors parameters, std::span<const float> input,
                                    std::span<float> output) const {
+  const model::FloatingPointScope scope;
   const Index rows = static_cast<Index>(input.size()) / inputs();
   std::vector<float> hidden, next;
   std::span<const float> x = input;
@@ -147,6 +151,7 @@ void MultilayerPerceptron::predict(ConstTensors parameters, std::span<const floa
 
 std::optional<Error> MultilayerPerceptron::check(std::span<const float> inputs,
                                                  std::span<const float> targets) const {
+  const model::FloatingPointScope scope;
   if (auto error = check_input(inputs)) {
     return error;
   }
@@ -164,6 +169,7 @@ std::optional<Error> MultilayerPerceptron::check(std::span<const float> inputs,
 }
 
 std::optional<Error> MultilayerPerceptron::check_input(std::span<const float> input) const {
+  const model::FloatingPointScope scope;
   if (input.empty() || static_cast<Index>(input.size()) % inputs() != 0) {
     return wrong_shape("an input", input.size(), inputs());
   }

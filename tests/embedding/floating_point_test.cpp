@@ -14,6 +14,7 @@
 #include "runtime/floating_point_mode.hpp"
 #include "runtime/system_config.hpp"
 #include "support/executors.hpp"
+#include "support/host_mode.hpp"
 #include "support/models.hpp"
 
 namespace nodezero::testing {
@@ -21,63 +22,13 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// What a host may have set for a thread, which threads that this one starts inherit.
-struct Mode {
-  const char* name;
-  int rounding;
-  bool flushes_to_zero;
-  int traps;
-};
-constexpr Mode modes[] = {{"upward", FE_UPWARD, false, 0},
-                          {"downward", FE_DOWNWARD, true, 0},
-                          {"toward zero", FE_TOWARDZERO, true, FE_INVALID | FE_DIVBYZERO},
-                          {"all traps", FE_TONEAREST, false, FE_ALL_EXCEPT}};
-constexpr Mode default_mode = {"default", FE_TONEAREST, false, 0};
-
-class HostMode {
- public:
-  explicit HostMode(const Mode& mode) {
-    std::fegetenv(&before_);
-    std::fesetround(mode.rounding);
-    if (mode.flushes_to_zero) {
-      _mm_setcsr(_mm_getcsr() | 0x8040);
-    }
-    std::feclearexcept(FE_ALL_EXCEPT);
-    feenableexcept(mode.traps);
-  }
-  ~HostMode() { std::fesetenv(&before_); }
-  HostMode(const HostMode&) = delete;
-  HostMode& operator=(const HostMode&) = delete;
-
- private:
-  std::fenv_t before_;
-};
-
-/// Calls the function as a host does that computes in this way.
-template <class Function>
-auto in_mode(const Mode& mode, Function function) {
-  const HostMode set(mode);
-  const unsigned before = _mm_getcsr();
-  const int rounding = std::fegetround(), traps = fegetexcept();
-  auto result = function();
-  EXPECT_EQ(_mm_getcsr(), before) << mode.name;
-  EXPECT_EQ(std::fegetround(), rounding) << mode.name;
-  EXPECT_EQ(fegetexcept(), traps) << mode.name;
-  return result;
-}
-
-bool is_default() {
-  return (_mm_getcsr() & 0xFFC0) == 0x1F80 && std::fegetround() == FE_TONEAREST &&
-         fegetexcept() == 0;
-}
-
 /// A perceptron that sees in which mode it is called.
 struct Watching : MultilayerPerceptron {
   std::shared_ptr<std::atomic<bool>> is_always_default = std::make_shared<std::atomic<bool>>(true);
 
   Watching() : MultilayerPerceptron({2, 16, 1}) {}
   void look() const {
-    if (!is_default()) {
+    if (!is_default_mode()) {
       *is_always_default = false;
     }
   }
@@ -203,7 +154,7 @@ TEST(FloatingPoint, AModeLeavesNoFlagsAndTrapsNothing) {
     const unsigned before = _mm_getcsr();
     {
       const runtime::FloatingPointMode scope;
-      EXPECT_TRUE(is_default());
+      EXPECT_TRUE(is_default_mode());
       volatile float zero = 0;
       volatile long double long_zero = 0;
       static_cast<void>(1 / zero);
