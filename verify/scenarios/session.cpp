@@ -14,6 +14,7 @@
 #include "verify/explore/repeat.hpp"
 #include "verify/explore/sampling.hpp"
 #include "verify/scenarios/host_scenario.hpp"
+#include "verify/scenarios/lies.hpp"
 #include "verify/scenarios/traced_runs.hpp"
 #include "verify/scenarios/trees.hpp"
 
@@ -51,8 +52,8 @@ std::unique_ptr<explore::Scenario> make_scenario(const Question& question) {
   common.kills = question.faults > 0 && question.kills;
   common.kills_again =
       common.kills && question.mode != Mode::exhaustive && question.mode != Mode::classes;
-  common.faulty = question.faults > 0;
-  common.may_fail = may_fail(question);
+  common.faulty = question.faults > 0 || !question.lie.empty();
+  common.may_fail = may_fail(question) || !question.lie.empty();
   if (question.scope == Scope::run) {
     if (!question.tree.empty()) {
       throw std::invalid_argument(
@@ -86,6 +87,7 @@ std::unique_ptr<explore::Scenario> make_scenario(const Question& question) {
   setup.tree = question.tree.empty() ? actors::topology(question.spheres, question.symmetry)
                                      : parse_tree(question.tree, question.symmetry);
   setup.bare = question.scope == Scope::bare;
+  setup.lie = question.lie.empty() ? nullptr : lies().at(question.lie);
   return std::make_unique<TreeScenario>(std::move(setup));
 }
 
@@ -120,6 +122,7 @@ std::string Question::text() const {
                                {"kills", kills},
                                {"duplicates", duplicates},
                                {"timers", timers},
+                               {"lie", lie},
                                {"seed", seed},
                                {"depth", depth},
                                {"reduced", reduced},
@@ -152,6 +155,10 @@ Question Question::from_text(const std::string& text) {
     question.kills = json.at("kills");
     question.duplicates = json.at("duplicates");
     question.timers = json.at("timers");
+    question.lie = json.value("lie", "");
+    if (!question.lie.empty() && !lies().contains(question.lie)) {
+      throw std::invalid_argument("no lie is called " + question.lie);
+    }
     question.seed = json.at("seed");
     question.depth = json.at("depth");
     question.reduced = json.at("reduced");

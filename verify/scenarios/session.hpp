@@ -52,6 +52,7 @@ struct Question {
   bool kills = true;  ///< what kinds of faults there are, if there are any
   bool duplicates = false;
   bool timers = false;
+  std::string lie;  ///< what the first sphere of a tree says wrongly, see lies.hpp
   std::uint64_t seed = 1;
   std::uint32_t depth = 3;
   bool reduced = true;

@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "verify/scenarios/lies.hpp"
 #include "verify/scenarios/trees.hpp"
 
 namespace nodezero::verify {
@@ -42,6 +43,7 @@ class Suite {
     classes();
     trees();
     faults();
+    liars();
     runs();
     hosts();
     samples();
@@ -102,6 +104,20 @@ class Suite {
         question.duplicates = true;
         question.timers = true;
         add("up to 4 nodes, 2 deaths, duplicates, timeouts", question);
+      }
+    }
+  }
+
+  /// A child that says what is not so, at any moment that its messages can come.
+  void liars() {
+    for (const auto& [lie, tell] : lies()) {
+      for (std::uint32_t nodes = 2; nodes <= 5; ++nodes) {
+        for (const auto& tree : unordered_trees(nodes)) {
+          auto question = of_tree(Scope::tree, tree, 1);
+          question.micro_batches = 4;
+          question.lie = lie;
+          add("trees of up to 5 nodes, a sphere that lies", question);
+        }
       }
     }
   }

@@ -87,6 +87,7 @@ void TreeScenario::begin(caf::actor_system& system, Network& network) {
   ledger_.clear();
   finished_ = false;
   failed_ = false;
+  has_lied_ = false;
   auto first = std::make_shared<model::Parameters>(layout_);
   Ledger::initialize(*first);
   auto buffers = std::make_shared<actors::VersionBuffers>(std::move(first));
@@ -141,6 +142,13 @@ std::uint64_t TreeScenario::digest_of(const Delivery& delivery,
   return digest_of_message(delivery, keys);
 }
 
+void TreeScenario::before(const Delivery& delivery) {
+  if (setup_.lie && setup_.lie(delivery)) {
+    has_lied_ = true;
+  }
+  ledger_.note(delivery);
+}
+
 void TreeScenario::after() {
   if (setup_.kills_again) {
     deaths_.follow();
@@ -152,6 +160,7 @@ std::uint64_t TreeScenario::digest() const {
       .add(ledger_.digest())
       .add(finished_)
       .add(failed_)
+      .add(has_lied_)
       .add(gradients_->leased())
       .value();
 }
@@ -159,6 +168,9 @@ std::uint64_t TreeScenario::digest() const {
 std::string TreeScenario::verdict() const {
   if (gradients_->leased() > 0) {
     return fmt::format("{} gradient buffers were not given back", gradients_->leased());
+  }
+  if (has_lied_ && !failed_) {
+    return "a lie was believed";
   }
   const std::uint64_t steps = ledger_.steps_before_end_of(setup_.epochs - 1);
   if (!failed_ && ledger_.steps_applied() != steps) {

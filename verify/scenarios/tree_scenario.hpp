@@ -11,6 +11,7 @@
 #include "verify/explore/scenario.hpp"
 #include "verify/scenarios/deaths.hpp"
 #include "verify/scenarios/ledger.hpp"
+#include "verify/scenarios/lies.hpp"
 #include "verify/scenarios/setup.hpp"
 
 namespace nodezero::verify {
@@ -22,6 +23,7 @@ struct TreeSetup : Setup {
   /// A child's gradient is taken at once: what is left of a child's part in a step is its one
   /// report. This is the bare epoch protocol.
   bool bare = false;
+  Lie lie = nullptr;  ///< that the first sphere tells as often as it can
 };
 
 /// node_zero, its spheres and the optimizer, with everything around them in place: what can
@@ -39,7 +41,7 @@ class TreeScenario : public explore::Scenario {
   std::uint64_t digest_of(const explore::Delivery& delivery,
                           const runtime::ActorKeys& keys) const override;
   std::uint64_t digest() const override;
-  void before(const explore::Delivery& delivery) override { ledger_.note(delivery); }
+  void before(const explore::Delivery& delivery) override;
   void after() override;
 
  private:
@@ -56,7 +58,8 @@ class TreeScenario : public explore::Scenario {
   actors::node_zero_actor root_;
   Deaths deaths_;
   bool finished_ = false;
-  bool failed_ = false;  ///< with a typed failure
+  bool failed_ = false;    ///< with a typed failure
+  bool has_lied_ = false;  ///< as setup_.lie
 };
 
 }  // namespace nodezero::verify
