@@ -40,7 +40,7 @@ struct FingerprintOf<model::OptimizerState> {
 template <>
 struct FingerprintOf<actors::StepBatches> {
   static void add(ContentFingerprint& fingerprint, const actors::StepBatches& batches) {
-    fingerprint.add(batches.size());
+    fingerprint.add(batches.range()).add(batches.after);
   }
 };
 
@@ -85,7 +85,8 @@ struct FingerprintOf<actors::UpdateTask> {
 template <>
 struct FingerprintOf<actors::GenerationSession> {
   static void add(ContentFingerprint& fingerprint, const actors::GenerationSession& session) {
-    fingerprint.add(session.weights).add(session.request).add(session.tokens).add(session.output);
+    fingerprint.add(session.number).add(session.weights).add(session.request);
+    fingerprint.add(session.tokens).add(session.output);
   }
 };
 

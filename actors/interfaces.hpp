@@ -42,7 +42,8 @@ struct introduction {
   haltable_actor root;
 };
 
-/// lifecycle's timer: a waiting generate has waited long enough.
+/// lifecycle's timer: a waiting generate has waited long enough. lifecycle -> inference: forget the
+/// request, its time is up.
 struct inference_deadline {
   std::uint64_t request = 0;
 };
@@ -52,7 +53,7 @@ using lifecycle_actor =
                      Accepts<epoch_failed>, Answers<generate, generated>, Answers<stop, stopped>,
                      Accepts<inference_deadline>>;
 
-using inference_actor = caf::typed_actor<Answers<infer, generated>>;
+using inference_actor = caf::typed_actor<Answers<infer, generated>, Accepts<inference_deadline>>;
 
 using checkpointer_actor = caf::typed_actor<Answers<save, saved>, Answers<save_best, saved>>;
 

@@ -82,6 +82,7 @@ struct shard_done {
 
 /// One generation, owned by the inference actor and lent to a lane for a few tokens.
 struct GenerationSession {
+  std::uint64_t number = 0;  ///< of the request
   ParametersPtr weights;
   generate request;
   std::unique_ptr<model::Generator> generator;  ///< made by the first lane that has it

@@ -14,6 +14,7 @@
 #include "actors/errors.hpp"
 #include "actors/optimizer_complete.hpp"
 #include "actors/partial.hpp"
+#include "actors/position_range.hpp"
 #include "actors/telemetry.hpp"
 #include "model/gpt2/generation.hpp"
 #include "model/storage/checkpoint.hpp"
@@ -30,10 +31,20 @@ using ParametersPtr = std::shared_ptr<const model::Parameters>;
 /// What a step is for: the tree evaluates the way it trains, only without gradients.
 enum class Purpose : std::uint8_t { train, evaluate };
 
-/// All micro-batches of a step in canonical order, built once by the corpus.
+/// All micro-batches of a training step in canonical order, or of a part of an evaluation; built
+/// once by the corpus. An evaluation is one step, whose parts are planned and summed one after
+/// the other, so that it takes no more memory for more text. Each part is a node of its tree.
 struct StepBatches {
   std::vector<model::MicroBatch> batches;
-  std::uint32_t size() const { return static_cast<std::uint32_t>(batches.size()); }
+  std::uint32_t before = 0;  ///< micro-batches of the evaluation that come before these
+  std::uint32_t after = 0;   ///< and after
+
+  /// The positions that these have in their step.
+  PositionRange range() const {
+    return {before, before + static_cast<std::uint32_t>(batches.size())};
+  }
+  PositionTree tree() const { return PositionTree(range().last + after); }
+  const model::MicroBatch& at(std::uint32_t position) const { return batches[position - before]; }
 };
 using StepBatchesPtr = std::shared_ptr<const StepBatches>;
 
@@ -57,7 +68,7 @@ struct evaluate {
 struct plan_step {
   Envelope envelope;
   Purpose purpose = Purpose::train;
-  std::uint64_t step_in_epoch = 0;
+  std::uint64_t step_in_epoch = 0;  ///< or the part of an evaluation
 };
 
 /// The corpus's answer.
@@ -166,8 +177,8 @@ struct epoch_failed {
 // ---- anybody -> lifecycle -> inference ---------------------------------------------------
 
 /// Asks for a continuation of a prompt, or for a host's model's answer to an input. Answered by
-/// policy with `generated`, or refused with busy, queue_full or timed_out. If the run stops first,
-/// the last version answers it.
+/// policy with `generated`, or refused with invalid_argument, busy, queue_full or timed_out. If the
+/// run stops first, the last version answers it.
 struct generate {
   std::vector<std::int32_t> prompt;  ///< at least one token id, unless there is an input
   std::int64_t tokens = 0;
@@ -181,6 +192,7 @@ struct infer {
   Envelope envelope;  ///< of the snapshot
   ParametersPtr weights;
   generate request;
+  std::uint64_t number = 0;  ///< of the request, as the lifecycle counts them
 };
 
 /// The continuation or answer and the version that it was generated from.

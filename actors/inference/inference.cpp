@@ -23,13 +23,20 @@ inference::behavior_type inference::make_behavior() {
   return {
       [this](const infer& message) -> caf::result<generated> {
         auto session = std::make_shared<GenerationSession>();
+        session->number = message.number;
         session->weights = message.weights;
         session->request = message.request;
         auto promise = make_response_promise<generated>();
-        state_.queue.push_back(
-            std::make_shared<Running>(Running{message.envelope, std::move(session), promise}));
+        state_.open.emplace(message.number, Request{message.envelope, std::move(session), promise});
         start_next();
         return promise;
+      },
+      [this](const inference_deadline& deadline) {
+        if (auto entry = state_.open.extract(deadline.request)) {
+          auto& request = entry.mapped();
+          request.promise.deliver(
+              make_error({ErrorCode::timed_out, "the answer took too long", at(request.envelope)}));
+        }
       },
   };
 }
@@ -39,37 +46,46 @@ std::uint64_t inference::state_digest(const runtime::ActorKeys& keys) const {
 }
 
 void inference::start_next() {
-  while (state_.running < at_once_ && !state_.queue.empty()) {
-    const auto next = state_.queue.front();
-    state_.queue.pop_front();
-    ++state_.running;
-    go_on(next);
+  while (state_.running < at_once_) {
+    const auto next =
+        std::ranges::find_if(state_.open, [](const auto& entry) { return !entry.second.begun; });
+    if (next == state_.open.end()) {
+      return;
+    }
+    next->second.begun = true;
+    go_on(next->first);
   }
 }
 
-void inference::go_on(const std::shared_ptr<Running>& running) {
-  const auto& session = *running->session;
-  const bool is_input = session.request.input.value != nullptr;
+void inference::go_on(std::uint64_t number) {
+  const auto found = state_.open.find(number);
+  if (found == state_.open.end()) {
+    return;  // its time was up
+  }
+  auto& [envelope, session, promise, begun] = found->second;
+  const bool is_input = session->request.input.value != nullptr;
   const std::int64_t left =
-      is_input ? (session.output.value ? 0 : 1)
-               : session.request.tokens - static_cast<std::int64_t>(session.tokens.size());
+      is_input ? (session->output.value ? 0 : 1)
+               : session->request.tokens - static_cast<std::int64_t>(session->tokens.size());
   if (left <= 0) {
-    running->promise.deliver(generated{running->envelope, session.tokens, session.output});
-    end(running);
+    promise.deliver(generated{envelope, session->tokens, session->output});
+    state_.open.erase(found);
     return;
   }
-  request(lanes_, timeout_,
-          generate_some{running->envelope, running->session, std::min(left, tokens_at_a_time)})
-      .then([this, running](const generated_some&) { go_on(running); },
-            [this, running](const caf::error& error) {
-              running->promise.deliver(error);
-              end(running);
+  ++state_.running;
+  request(lanes_, timeout_, generate_some{envelope, session, std::min(left, tokens_at_a_time)})
+      .then([this, number](const generated_some&) { piece_ended(number); },
+            [this, number](const caf::error& error) {
+              if (auto entry = state_.open.extract(number)) {
+                entry.mapped().promise.deliver(error);
+              }
+              piece_ended(number);
             });
 }
 
-void inference::end(const std::shared_ptr<Running>& running) {
-  running->session.reset();
+void inference::piece_ended(std::uint64_t number) {
   --state_.running;
+  go_on(number);
   start_next();
 }
 

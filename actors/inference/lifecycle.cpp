@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "actors/fingerprints.hpp"
 
 namespace nodezero::actors {
@@ -82,15 +84,23 @@ caf::result<generated> lifecycle::begin(const generate& request) {
   if (request.until_stop && (in<draining>() || in<ended>())) {
     return make_error({ErrorCode::stopped, "the run is stopping", at(state_.envelope)});
   }
-  if (!request.input.value && (request.prompt.empty() || request.tokens < 0)) {
-    return make_error({ErrorCode::wrong_state, "a request needs a prompt of at least one token",
-                       at(state_.envelope)});
+  if (!request.input.value &&
+      (request.prompt.empty() || request.tokens < 0 || request.tokens > settings_.most_tokens)) {
+    return make_error(
+        {ErrorCode::invalid_argument,
+         fmt::format("a request needs a prompt of at least one token, and asks for at "
+                     "most {} more, not {}",
+                     settings_.most_tokens, request.tokens),
+         at(state_.envelope)});
+  }
+  if (state_.waiting.size() + *state_.passed >= settings_.most_open) {
+    return make_error({ErrorCode::queue_full, "too many requests wait", at(state_.envelope)});
   }
   // After a failed epoch the last snapshot may be gone, and no boundary will come.
   const bool may_read = !in<running>() || settings_.policy == InferencePolicy::snapshot;
   if (may_read && state_.weights) {
     auto promise = make_response_promise<generated>();
-    pass_to_inference(request, promise);
+    pass_to_inference((*state_.requests)++, {request, promise});
     return promise;
   }
   if (in<failed>()) {
@@ -103,26 +113,34 @@ caf::result<generated> lifecycle::begin(const generate& request) {
     return make_error(
         {ErrorCode::busy, "an epoch is running and the policy is to refuse", at(state_.envelope)});
   }
-  if (state_.waiting.size() >= settings_.most_waiting) {
-    return make_error({ErrorCode::queue_full, "too many requests wait", at(state_.envelope)});
-  }
   auto promise = make_response_promise<generated>();
-  const std::uint64_t number = state_.requests++;
+  const std::uint64_t number = (*state_.requests)++;
   state_.waiting.emplace(number, Waiting{request, promise});
   delayed_send(this, settings_.wait_timeout, inference_deadline{number});
   return promise;
 }
 
-void lifecycle::pass_to_inference(const generate& request,
-                                  caf::typed_response_promise<generated> promise) {
-  this->request(inference_, settings_.wait_timeout, infer{state_.envelope, state_.weights, request})
-      .then([promise](const generated& answer) mutable { promise.deliver(answer); },
-            [promise](const caf::error& error) mutable { promise.deliver(error); });
+void lifecycle::pass_to_inference(std::uint64_t number, Waiting waiting) {
+  ++*state_.passed;
+  request(inference_, settings_.wait_timeout,
+          infer{state_.envelope, state_.weights, std::move(waiting.request), number})
+      .then(
+          [this, promise = waiting.promise](const generated& answer) mutable {
+            --*state_.passed;
+            promise.deliver(answer);
+          },
+          [this, number, promise = waiting.promise](const caf::error& error) mutable {
+            --*state_.passed;
+            if (to_error(error).code == ErrorCode::timed_out) {
+              send(inference_, inference_deadline{number});
+            }
+            promise.deliver(error);
+          });
 }
 
 void lifecycle::answer_waiting() {
   for (auto& [number, entry] : std::exchange(state_.waiting, {})) {
-    pass_to_inference(entry.request, std::move(entry.promise));
+    pass_to_inference(number, std::move(entry));
   }
 }
 

@@ -28,7 +28,8 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
     InferencePolicy policy = InferencePolicy::snapshot;
     std::chrono::milliseconds wait_timeout{};  ///< of a request that waits for a boundary
     std::chrono::milliseconds stop_timeout{};
-    std::size_t most_waiting = 100'000;
+    std::size_t most_open = 100'000;       ///< requests that wait or are being answered
+    std::int64_t most_tokens = 1'000'000;  ///< in one answer
   };
   lifecycle(caf::actor_config& config, Settings settings, snapshot initial,
             inference_actor inference);
@@ -73,11 +74,15 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
   behavior_type make_behavior() override;
 
  private:
+  struct Waiting {
+    generate request;
+    caf::typed_response_promise<generated> promise;
+  };
   void begin_training(const training& message);
   void take_snapshot(const snapshot& message);
   caf::result<generated> begin(const generate& request);
   caf::result<stopped> begin(const stop& request);
-  void pass_to_inference(const generate& request, caf::typed_response_promise<generated> promise);
+  void pass_to_inference(std::uint64_t number, Waiting request);
   void answer_waiting();
   void refuse_waiting(Error reason);
   void drain();
@@ -96,17 +101,15 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
     return std::holds_alternative<S>(state_.phase);
   }
 
-  struct Waiting {
-    generate request;
-    caf::typed_response_promise<generated> promise;
-  };
   struct State {
     Phase phase;
     Envelope envelope;      ///< of the last complete snapshot
     ParametersPtr weights;  ///< that snapshot, if the policy holds one
     haltable_actor root;
     std::map<std::uint64_t, Waiting> waiting;  ///< by order of arrival
-    std::uint64_t requests = 0;                ///< that have waited
+    /// Requests that were accepted, and those that inference has not answered. No handler acts on
+    /// their numbers but at a bound.
+    runtime::Unseen<std::uint64_t> requests, passed;
     std::vector<caf::typed_response_promise<stopped>> stops;
   };
 

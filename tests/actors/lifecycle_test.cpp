@@ -2,6 +2,9 @@
 
 // Rows A2, A5, A10 and A11: who may read the weights when, and how a run ends.
 
+#include "actors/inference/lifecycle.hpp"
+
+#include <limits>
 #include <map>
 #include <set>
 #include <utility>
@@ -9,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "model/gpt2/generation.hpp"
+#include "model/gpt2/gpt2_layout.hpp"
 #include "model/storage/digest.hpp"
 #include "support/stage.hpp"
 
@@ -141,6 +145,73 @@ TEST(Inference, NeverWaitsLongerThanItsBound) {  // A2
   EXPECT_FALSE(request.answered());
   stage.advance(std::chrono::seconds(6));
   EXPECT_EQ(request.code(), ErrorCode::timed_out);
+}
+
+TEST(Inference, StopsWhenItsTimeIsUp) {
+  auto settings = tiny_settings();
+  settings.threads = 1;
+  settings.inference_timeout = std::chrono::seconds(5);
+  Stage stage(settings);
+  std::size_t pieces = 0;
+  stage.observe = [&](const Stage::Delivery& delivery) {
+    pieces += is<generate_some>(delivery) && delivery.receiver == "lane" ? 1 : 0;
+  };
+  stage.hold = [&](const Stage::Delivery& delivery) {
+    return pieces == 2 && is<generated_some>(delivery);
+  };
+  auto too_long = stage.ask<generated>(stage.actors().lifecycle, ask_for(100'000, 1));
+  auto behind_it = stage.ask<generated>(stage.actors().lifecycle, ask_for(3, 1));
+  stage.run();
+  stage.advance(std::chrono::seconds(4));
+  auto later = stage.ask<generated>(stage.actors().lifecycle, ask_for(3, 1));
+  stage.advance(std::chrono::seconds(2));
+  EXPECT_EQ(too_long.code(), ErrorCode::timed_out);
+  EXPECT_EQ(behind_it.code(), ErrorCode::timed_out);
+  stage.hold = nullptr;
+  stage.run();
+  EXPECT_TRUE(later.succeeded());
+  EXPECT_LE(pieces, 4u) << "two of the first request and one of each other";
+}
+
+TEST(Inference, RefusesMoreTokensThanItsBound) {
+  Stage stage(tiny_settings());
+  const auto code = [&](generate request) {
+    auto asked = stage.ask<generated>(stage.actors().lifecycle, std::move(request));
+    stage.run();
+    return asked.code();
+  };
+  const auto most = std::numeric_limits<std::int64_t>::max();
+  EXPECT_EQ(code(ask_for(1'000'001, 1)), ErrorCode::invalid_argument);
+  EXPECT_EQ(code(ask_for(most, 1)), ErrorCode::invalid_argument);
+  EXPECT_EQ(code(ask_for(-1, 1)), ErrorCode::invalid_argument);
+  EXPECT_EQ(code({{}, 1, {}}), ErrorCode::invalid_argument);
+  EXPECT_EQ(code({{1, 16}, 1, {}}), ErrorCode::failed) << "no such token";
+  EXPECT_EQ(code(ask_for(1, 1)), ErrorCode{});
+}
+
+TEST(Inference, RefusesMoreRequestsThanItsBound) {
+  Stage stage(tiny_settings());
+  const auto weights =
+      std::make_shared<const model::Parameters>(model::gpt2_layout(tiny_settings().training.model));
+  const lifecycle_actor lifecycle = stage.system().spawn<actors::lifecycle>(
+      actors::lifecycle::Settings{.wait_timeout = std::chrono::minutes(5), .most_open = 3},
+      snapshot{stage.start(), weights, true}, stage.actors().inference);
+  stage.hold = is<infer>;
+  std::vector<Stage::Asked<generated>> requests;
+  const auto ask = [&] {
+    requests.push_back(stage.ask<generated>(lifecycle, ask_for(1, 1)));
+    stage.run();
+  };
+  for (int i = 0; i < 4; ++i) {
+    ask();
+  }
+  EXPECT_EQ(requests[3].code(), ErrorCode::queue_full);
+  stage.hold = nullptr;
+  stage.run();
+  ask();
+  for (const std::size_t i : {0, 1, 2, 4}) {
+    EXPECT_TRUE(requests[i].succeeded()) << i;
+  }
 }
 
 TEST(Stop, WorksAtEveryMessageOfARun) {  // A5, A10, A11
