@@ -4,7 +4,10 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <stdexcept>
 #include <time.h>
+
+#include <fmt/format.h>
 
 #include "model/kernels/floating_point_scope.hpp"
 #include "model/training/adamw.hpp"
@@ -106,7 +109,12 @@ lane::behavior_type lane::make_behavior() {
 }
 
 Partial lane::run(const compute& task) {
-  const auto& batch = task.batches->batches[task.position];
+  const auto range = task.batches->range();
+  if (task.position < range.first || task.position >= range.last) {
+    throw std::out_of_range(
+        fmt::format("micro-batch {} of [{}, {})", task.position, range.first, range.last));
+  }
+  const auto& batch = task.batches->at(task.position);
   Partial result;
   result.range = {task.position, task.position + 1};
   const Stopwatch stopwatch(times_.get());

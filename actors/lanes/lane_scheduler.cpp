@@ -61,7 +61,7 @@ caf::result<computed> lane_scheduler::submit_micro_batch(const compute& task) {
   if (state_.batches != task.batches) {
     state_.step = key;
     state_.batches = task.batches;
-    state_.next_position = 0;
+    state_.next_position = task.batches->before;
     refuse_micro_batches(task.envelope);
   }
   return submit<computed>(Priority::micro_batch, task.position, task);

@@ -86,7 +86,7 @@ void add_training(Catalogue& catalogue) {
   add<step_plan>(catalogue, "step_plan", {number("purpose"), number("micro_batches")},
                  [](const step_plan& m, PayloadWriter& p) {
                    p.number(as_number(m.purpose));
-                   p.number(m.batches ? m.batches->size() : 0);
+                   p.number(m.batches ? m.batches->batches.size() : 0);
                  });
   add<assign>(catalogue, "assign", {number("purpose"), numbers("positions")},
               [](const assign& m, PayloadWriter& p) {

@@ -9,6 +9,9 @@
 
 namespace nodezero::actors {
 
+/// What the source has for a training step, or for a part of an evaluation.
+StepBatchesPtr batches_of(const model::BatchSource& source, const plan_step& request);
+
 /// Says which micro-batches a step has: a pure function of the request, so it can be asked
 /// for any step in any order and never keeps anybody waiting for another.
 class corpus : public runtime::recorded<corpus_actor::base> {

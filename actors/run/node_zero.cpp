@@ -132,7 +132,7 @@ void node_zero::plan(Purpose purpose) {
 void node_zero::ask_corpus(Purpose purpose, std::uint64_t steps_ahead) {
   Envelope envelope = here();
   envelope.step += steps_ahead;
-  std::uint64_t step_in_epoch = 0;
+  std::uint64_t step_in_epoch = state_.steps.parts_evaluated;
   if (purpose == Purpose::train) {
     state_.steps.asked = envelope.step;
     step_in_epoch = state_.progress.step_in_epoch + steps_ahead;
@@ -165,13 +165,18 @@ void node_zero::take_plan(const step_plan& answer) {
 }
 
 void node_zero::distribute_plan(const step_plan& plan) {
-  if (plan.batches->batches.empty()) {
-    fail_epoch({ErrorCode::conservation, "a step without micro-batches was planned", at(here())});
+  const PositionRange range = plan.batches->range();
+  const auto& earlier = state_.steps.part_sums;
+  const std::uint32_t first =
+      earlier.empty() || plan.purpose == Purpose::train ? 0 : earlier.back().range.last;
+  if (range.first != first || !plan.batches->tree().contains(range)) {
+    fail_epoch({ErrorCode::conservation,
+                "micro-batches were planned that are not the next of their step", at(here())});
     return;
   }
-  enter(reducing{plan.purpose, plan.batches->size()});
-  std::vector<std::uint32_t> positions(plan.batches->size());
-  std::iota(positions.begin(), positions.end(), 0);
+  enter(reducing{plan.purpose, range.size()});
+  std::vector<std::uint32_t> positions(range.size());
+  std::iota(positions.begin(), positions.end(), range.first);
   distribute({here(), plan.purpose, state_.steps.weights, plan.batches, std::move(positions), {}});
   if (plan.purpose == Purpose::train && state_.progress.step_in_epoch + 1 < state_.epoch->steps) {
     ask_corpus(Purpose::train, 1);
@@ -188,7 +193,7 @@ void node_zero::step_closed() {
   const auto [purpose, micro_batches] = std::get<reducing>(state_.phase);
   const OpenStep& step = open_step();
   auto& sum = state_.steps.sum;
-  const bool conserved = sum && sum->range == PositionRange{0, micro_batches} &&
+  const bool conserved = sum && sum->range == step.step.batches->range() &&
                          sum->loss.valid_tokens == step.loss.valid_tokens;
   if (!conserved) {
     step_lost({ErrorCode::conservation,
@@ -197,10 +202,10 @@ void node_zero::step_closed() {
     return;
   }
   const applying next{sum->loss, micro_batches, step.spheres_busy};
+  const PositionTree tree = step.step.batches->tree();
   close_family();
   if (purpose == Purpose::evaluate) {
-    sum.reset();
-    evaluation_closed(next.loss);
+    part_evaluated(*std::exchange(sum, std::nullopt), tree);
     return;
   }
   apply message{here(), Moved(std::move(sum->gradient)),  next.loss.valid_tokens,
@@ -292,6 +297,24 @@ void node_zero::end_epoch() {
   progress.step_in_epoch = 0;
   progress.epoch_negative_log_likelihood = 0;
   progress.epoch_tokens = 0;
+}
+
+void node_zero::part_evaluated(Partial part, const PositionTree& tree) {
+  auto& steps = state_.steps;
+  auto& sums = steps.part_sums;
+  while (!sums.empty() && tree.sibling(part.range) == sums.back().range) {
+    part.range.first = sums.back().range.first;
+    part.loss = sums.back().loss + part.loss;
+    sums.pop_back();
+  }
+  if (part.range == tree.root()) {
+    steps.parts_evaluated = 0;
+    evaluation_closed(part.loss);
+    return;
+  }
+  ++steps.parts_evaluated;
+  sums.push_back(std::move(part));
+  plan(Purpose::evaluate);
 }
 
 void node_zero::evaluation_closed(const model::LossSum& loss) {

@@ -106,6 +106,7 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
   void take_proof(const optimizer_complete& proof);
   void count_step(const optimizer_complete& proof);
   void end_epoch();
+  void part_evaluated(Partial part, const PositionTree& tree);
   void evaluation_closed(const model::LossSum& loss);
 
   // The ends of an epoch and of the run:
@@ -152,7 +153,9 @@ class node_zero : public sphere_parent<node_zero_actor::base> {
     ParametersPtr weights;  ///< given away while the optimizer applies
     std::optional<step_plan> planned_ahead;
     std::optional<std::uint64_t> asked;  ///< training step whose plan is on its way
-    std::optional<Partial> sum;          ///< the root of the position tree, when it has come
+    std::optional<Partial> sum;         ///< of all micro-batches of the open step, when it has come
+    std::uint64_t parts_evaluated = 0;  ///< of the evaluation that is under way
+    std::vector<Partial> part_sums;     ///< their sums, as far as they have no sibling yet
     bool checkpoint_in_flight = false;
     bool watched = false;
     std::uint64_t events = 0;          ///< what the watchdog counts as progress here

@@ -52,6 +52,10 @@ caf::result<optimizer_complete> optimizer::begin(const apply& message) {
   if (!message.with_gradient) {
     return optimizer_complete(message.envelope, weights().publish(), nullptr, 0, 0);
   }
+  if (!message.sum.full() || !*message.sum.peek() || message.valid_tokens <= 0) {
+    return make_error({ErrorCode::conservation, "the sum of a step has no gradient or no tokens",
+                       at(message.envelope)});
+  }
   state_.envelope.epoch = message.envelope.epoch;
   const auto task = std::make_shared<UpdateTask>();
   task->config = config_;

@@ -30,7 +30,13 @@ control::behavior_type control::make_behavior() {
       [this](const gradient& message) { on_gradient(message); },
       [this](const report& message) { on_report(message); },
       [this](const step_failed& message) { on_step_failed(message); },
-      [this](const assign& step) { distribute(step); },
+      [this](const assign& step) {
+        if (auto refused = refusal_of(step)) {
+          send(state_.parent, std::move(*refused));
+        } else {
+          distribute(step);
+        }
+      },
       [this](const abandon& message) { abandon_step(message.envelope); },
   };
 }

@@ -60,7 +60,7 @@ std::vector<std::uint32_t> Router::affinity(const model::MicroBatch& batch) cons
   return counts;
 }
 
-std::vector<std::uint32_t> Router::route(std::span<const model::MicroBatch> batches,
+std::vector<std::uint32_t> Router::route(const StepBatches& batches,
                                          std::span<const std::uint32_t> positions,
                                          std::span<const RoutingTarget> targets) const {
   if (targets.size() == 1) {
@@ -77,7 +77,7 @@ std::vector<std::uint32_t> Router::route(std::span<const model::MicroBatch> batc
     return result;
   }
   for (std::size_t i = 0; i < positions.size(); ++i) {
-    const auto counts = affinity(batches[positions[i]]);
+    const auto counts = affinity(batches.at(positions[i]));
     const auto group =
         static_cast<std::uint32_t>(std::max_element(counts.begin(), counts.end()) - counts.begin());
     const auto owner = std::find_if(targets.begin(), targets.end(), [group](const auto& target) {
@@ -88,7 +88,7 @@ std::vector<std::uint32_t> Router::route(std::span<const model::MicroBatch> batc
   return result;
 }
 
-std::vector<std::uint32_t> Router::route_balanced(std::span<const model::MicroBatch> batches,
+std::vector<std::uint32_t> Router::route_balanced(const StepBatches& batches,
                                                   std::span<const std::uint32_t> positions,
                                                   std::span<const RoutingTarget> targets) const {
   struct Candidate {
@@ -99,7 +99,7 @@ std::vector<std::uint32_t> Router::route_balanced(std::span<const model::MicroBa
   std::vector<Candidate> candidates;
   candidates.reserve(positions.size() * targets.size());
   for (std::uint32_t i = 0; i < positions.size(); ++i) {
-    const auto counts = affinity(batches[positions[i]]);
+    const auto counts = affinity(batches.at(positions[i]));
     const double total = std::accumulate(counts.begin(), counts.end(), 0.0);
     for (std::uint32_t child = 0; child < targets.size(); ++child) {
       double best = -1.0;

@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "actors/messages.hpp"
 #include "actors/settings.hpp"
 #include "model/tensors/micro_batch.hpp"
 
@@ -29,7 +30,7 @@ class Router {
   /// `balanced` gives a micro-batch to the child in whose groups it is most
   /// over-represented; each child's share of the work is its share of the workers, so with
   /// at least as many micro-batches as workers every worker has one.
-  std::vector<std::uint32_t> route(std::span<const model::MicroBatch> batches,
+  std::vector<std::uint32_t> route(const StepBatches& batches,
                                    std::span<const std::uint32_t> positions,
                                    std::span<const RoutingTarget> targets) const;
 
@@ -37,7 +38,7 @@ class Router {
   std::vector<std::uint32_t> affinity(const model::MicroBatch& batch) const;
 
  private:
-  std::vector<std::uint32_t> route_balanced(std::span<const model::MicroBatch> batches,
+  std::vector<std::uint32_t> route_balanced(const StepBatches& batches,
                                             std::span<const std::uint32_t> positions,
                                             std::span<const RoutingTarget> targets) const;
   std::uint32_t group_of(std::int32_t token) const;

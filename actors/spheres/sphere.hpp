@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -43,7 +45,7 @@ struct OpenStep {
   assign step;
   StepReduction reduction;
   model::LossSum loss;                  ///< of what has come, in order of arrival
-  std::vector<std::uint32_t> attempts;  ///< failures of each position, where there are children
+  std::vector<std::uint32_t> attempts;  ///< failures of each micro-batch, where there are children
   std::uint32_t spheres_busy = 0;       ///< workers that computed something
 };
 
@@ -65,10 +67,30 @@ class summing_sphere : public runtime::recorded<Base>, public runtime::Explorabl
     return place_.level == 0 ? runtime::trace::Actor::unnumbered : place_.id;
   }
 
+  /// What the parent is told of an assignment that cannot be: positions that the step does not have
+  /// or that come twice, or not as many attempts.
+  std::optional<step_failed> refusal_of(const assign& step) const {
+    const auto& positions = step.positions;
+    const auto range = step.batches ? step.batches->range() : PositionRange{};
+    const bool ascend =
+        std::ranges::adjacent_find(positions, std::greater_equal()) == positions.end();
+    const bool exist =
+        positions.empty() || (positions.front() >= range.first && positions.back() < range.last);
+    const bool counted = step.attempts.empty() || step.attempts.size() == positions.size();
+    if (step.weights && step.batches && ascend && exist && counted) {
+      return std::nullopt;
+    }
+    return step_failed{
+        step.envelope,
+        step.purpose,
+        {ErrorCode::conservation, "the sphere was assigned what its step does not have",
+         at(step.envelope, place_.id)}};
+  }
+
   /// Discards the open step, if any, and opens the assigned one.
   void open(const assign& step) {
     ++sums_.generation;
-    sums_.open.emplace(OpenStep{step, {step.batches->size(), step.positions}, {}, {}, 0});
+    sums_.open.emplace(OpenStep{step, {step.batches->tree(), step.positions}, {}, {}, 0});
   }
 
   /// Nothing of the step is kept or will be heard of again.
@@ -90,10 +112,7 @@ class summing_sphere : public runtime::recorded<Base>, public runtime::Explorabl
   bool is_current(std::uint64_t generation) const { return generation == sums_.generation; }
 
   /// Counts the loss of a part of the open step.
-  void count(const model::LossSum& part) {
-    open_step().loss.negative_log_likelihood += part.negative_log_likelihood;
-    open_step().loss.valid_tokens += part.valid_tokens;
-  }
+  void count(const model::LossSum& part) { open_step().loss = open_step().loss + part; }
   /// Puts a part that is acceptable into the step's sum.
   void put(Partial part) { handle(open_step().reduction.put(std::move(part))); }
   /// What this sphere tells its parent when it closes the step.
@@ -129,15 +148,14 @@ class summing_sphere : public runtime::recorded<Base>, public runtime::Explorabl
 
   void combine_pair(StepReduction::Combine pair) {
     pair.left.range.last = pair.right.range.last;
-    pair.left.loss.negative_log_likelihood += pair.right.loss.negative_log_likelihood;
-    pair.left.loss.valid_tokens += pair.right.loss.valid_tokens;
+    pair.left.loss = pair.left.loss + pair.right.loss;
     if (step().purpose == Purpose::evaluate) {
       handle(open_step().reduction.put_combined(std::move(pair.left)));
       return;
     }
     const std::size_t blocks = model::norm_block_count(*(*pair.left.gradient).layout());
     // The last sum takes the norms along, and nothing else is left for other lanes to do.
-    const bool is_last = pair.left.range == PositionRange{0, step().batches->size()};
+    const bool is_last = pair.left.range == step().batches->range();
     if (is_last) {
       pair.left.squared_norms.resize(blocks);
     }

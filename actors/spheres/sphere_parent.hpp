@@ -40,14 +40,14 @@ class sphere_parent : public summing_sphere<Base> {
   void distribute(const assign& step) {
     this->open(step);
     auto& attempts = this->open_step().attempts;
-    attempts.assign(step.batches->size(), 0);
-    for (std::size_t i = 0; i < step.positions.size(); ++i) {
-      attempts[step.positions[i]] = step.attempts.empty() ? 0 : step.attempts[i];
+    attempts.assign(step.batches->batches.size(), 0);
+    for (std::size_t i = 0; i < step.attempts.size(); ++i) {
+      attempts_at(step.positions[i]) = step.attempts[i];
     }
     for (auto& child : family_.children) {
       child.share = Share{{}, {}, false};
     }
-    const auto routes = router_.route(step.batches->batches, step.positions, targets_);
+    const auto routes = router_.route(*step.batches, step.positions, targets_);
     for (std::size_t i = 0; i < routes.size(); ++i) {
       family_.children[routes[i]].share.positions.push_back(step.positions[i]);
     }
@@ -87,7 +87,7 @@ class sphere_parent : public summing_sphere<Base> {
       conservation_violated(*child, range.first, "a gradient that was not expected of it");
       return;
     }
-    Partial part = message.partial.take();
+    Partial part = message.partial.full() ? message.partial.take() : Partial{};
     // What is summed is placed by the range that it carries itself.
     const bool has_gradient = static_cast<bool>(part.gradient);
     if (part.range != range || part.loss.valid_tokens < 0 ||
@@ -182,11 +182,16 @@ class sphere_parent : public summing_sphere<Base> {
     this->monitor(child.handle);
   }
 
+  std::uint32_t& attempts_at(std::uint32_t position) {
+    auto& open = this->open_step();
+    return open.attempts[position - open.step.batches->before];
+  }
+
   void send_assignment(Child& child) {
     child.share.valid_tokens = 0;
     std::vector<std::uint32_t> attempts;
     for (const std::uint32_t position : child.share.positions) {
-      attempts.push_back(this->open_step().attempts[position]);
+      attempts.push_back(attempts_at(position));
     }
     const auto& step = this->step();
     this->send(child.handle, assign{step.envelope, step.purpose, step.weights, step.batches,
@@ -205,9 +210,9 @@ class sphere_parent : public summing_sphere<Base> {
       if (blamed.micro_batch.value_or(position) != position) {
         continue;
       }
-      if (++open.attempts[position] > this->settings_->attempts) {
+      if (++attempts_at(position) > this->settings_->attempts) {
         reason.place->micro_batch = position;
-        reason.message += ", " + std::to_string(open.attempts[position]) + " times";
+        reason.message += ", " + std::to_string(attempts_at(position)) + " times";
         step_lost(std::move(reason));
         return;
       }

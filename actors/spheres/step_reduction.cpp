@@ -7,8 +7,8 @@
 
 namespace nodezero::actors {
 
-StepReduction::StepReduction(std::uint32_t positions, std::vector<std::uint32_t> mine)
-    : tree_(positions), mine_(std::move(mine)), arrived_(mine_.size(), false) {
+StepReduction::StepReduction(PositionTree tree, std::vector<std::uint32_t> mine)
+    : tree_(tree), mine_(std::move(mine)), arrived_(mine_.size(), false) {
   assert(std::is_sorted(mine_.begin(), mine_.end()));
 }
 

@@ -32,8 +32,9 @@ class StepReduction {
   using Outcome = std::variant<Held, Combine, PassUp>;
 
   StepReduction() : tree_(0) {}
-  /// `mine`: the positions of this sphere and all below it, in ascending order.
-  StepReduction(std::uint32_t positions, std::vector<std::uint32_t> mine);
+  /// `tree`: of the step; `mine`: the positions of this sphere and all below it, in ascending
+  /// order.
+  StepReduction(PositionTree tree, std::vector<std::uint32_t> mine);
 
   /// True if the range is a node of the tree, all of it is ours and no part of it arrived
   /// before. Asked before a part from outside is put in.

@@ -30,6 +30,10 @@ std::uint64_t worker::state_digest(const runtime::ActorKeys& keys) const {
 }
 
 void worker::begin(const assign& assigned) {
+  if (auto refused = refusal_of(assigned)) {
+    send(state_.parent, std::move(*refused));
+    return;
+  }
   open(assigned);
   if (assigned.positions.empty()) {
     send(state_.parent, report_of_step());
@@ -43,9 +47,9 @@ void worker::begin(const assign& assigned) {
         compute{
             assigned.envelope, assigned.purpose, position, assigned.weights, assigned.batches, {}})
         .then(
-            [this, generation = sums_.generation](const computed& answer) {
+            [this, generation = sums_.generation, position](const computed& answer) {
               if (is_current(generation)) {
-                take(answer.partial.take());
+                take(position, answer.partial.take());
               }
             },
             [this, generation = sums_.generation, position](const caf::error& error) {
@@ -58,8 +62,13 @@ void worker::begin(const assign& assigned) {
   }
 }
 
-void worker::take(Partial part) {
-  state_.current_position = part.range.first;
+void worker::take(std::uint32_t position, Partial part) {
+  state_.current_position = position;
+  if (part.range != PositionRange{position, position + 1}) {
+    quit(make_error({ErrorCode::conservation, "a lane answered with another micro-batch",
+                     at(step().envelope, place_.id, position)}));
+    return;
+  }
   if (!std::isfinite(part.loss.negative_log_likelihood)) {
     quit(make_error({ErrorCode::not_finite,
                      "the loss of a micro-batch is not finite; a lower learning rate may help",

@@ -28,7 +28,7 @@ class worker : public summing_sphere<sphere_actor::base> {
 
  private:
   void begin(const assign& assigned);
-  void take(Partial part);
+  void take(std::uint32_t position, Partial part);
 
   struct State {
     parent_actor parent;

@@ -26,6 +26,11 @@ struct MicroBatch {
 struct LossSum {
   double negative_log_likelihood = 0;  ///< nats, summed over valid tokens
   std::int64_t valid_tokens = 0;
+
+  friend LossSum operator+(const LossSum& left, const LossSum& right) {
+    return {left.negative_log_likelihood + right.negative_log_likelihood,
+            left.valid_tokens + right.valid_tokens};
+  }
 };
 
 }  // namespace nodezero::model

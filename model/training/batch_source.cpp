@@ -135,10 +135,16 @@ MicroBatch ShuffledWindows::micro_batch(std::uint64_t epoch, std::uint64_t step,
 }
 
 SequentialWindows::SequentialWindows(std::shared_ptr<const TokenSource> tokens, TokenRange range,
-                                     std::int64_t context, std::uint32_t sequences)
-    : tokens_(std::move(tokens)), range_(range), context_(context), sequences_(sequences) {
+                                     std::int64_t context, std::uint32_t sequences,
+                                     std::uint32_t micro_batches)
+    : tokens_(std::move(tokens)),
+      range_(range),
+      context_(context),
+      sequences_(sequences),
+      micro_batches_(micro_batches) {
   check_windows(tokens_, range_, context_, sequences_);
-  require(divided_up(windows(), sequences_) <= std::numeric_limits<std::uint32_t>::max(),
+  require(micro_batches_ > 0, "a step needs at least one micro-batch");
+  require(micro_batches_in_epoch() <= std::numeric_limits<std::uint32_t>::max(),
           "too many windows for one step; use more sequences a micro-batch");
 }
 
@@ -146,21 +152,26 @@ std::uint64_t SequentialWindows::windows() const {
   return divided_up(range_.size() - 1, static_cast<std::uint64_t>(context_));
 }
 
+std::uint64_t SequentialWindows::micro_batches_in_epoch() const {
+  return divided_up(windows(), sequences_);
+}
+
 std::uint64_t SequentialWindows::steps_in_epoch(std::uint64_t /*epoch*/) const {
-  return 1;
+  return divided_up(micro_batches_in_epoch(), micro_batches_);
 }
 
 std::uint32_t SequentialWindows::micro_batches_in_step(std::uint64_t epoch,
                                                        std::uint64_t step) const {
   check_place(step, steps_in_epoch(epoch), "step");
-  return static_cast<std::uint32_t>(divided_up(windows(), sequences_));
+  const std::uint64_t left = micro_batches_in_epoch() - step * micro_batches_;
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(left, micro_batches_));
 }
 
 MicroBatch SequentialWindows::micro_batch(std::uint64_t epoch, std::uint64_t step,
                                           std::uint32_t position) const {
   check_place(position, micro_batches_in_step(epoch, step), "micro-batch");
   const auto context = static_cast<std::uint64_t>(context_);
-  const std::uint64_t begin = std::uint64_t{position} * sequences_;
+  const std::uint64_t begin = (step * micro_batches_ + position) * sequences_;
   const std::uint64_t count = std::min<std::uint64_t>(sequences_, windows() - begin);
   MicroBatch batch = empty_batch(static_cast<std::int64_t>(count), context_);
   for (std::uint64_t row = 0; row < count; ++row) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -61,14 +62,16 @@ class ShuffledWindows : public BatchSource {
 };
 
 /// Evaluation windows: non-overlapping from the range's start, in order, the last short
-/// one padded and masked; one epoch of one step.
+/// one padded and masked; one epoch, whose steps are the parts that are computed at once.
 class SequentialWindows : public BatchSource {
  public:
   /// The range must lie in the source and hold at least 2 tokens; sizes are positive, and
-  /// there must be fewer than 2^32 micro-batches.
+  /// there must be fewer than 2^32 micro-batches. A step has `micro_batches`, the last what is
+  /// left.
   /// @throws std::invalid_argument otherwise
   SequentialWindows(std::shared_ptr<const TokenSource> tokens, TokenRange range,
-                    std::int64_t context, std::uint32_t sequences);
+                    std::int64_t context, std::uint32_t sequences,
+                    std::uint32_t micro_batches = std::numeric_limits<std::uint32_t>::max());
   std::uint64_t steps_in_epoch(std::uint64_t epoch) const override;
   std::uint32_t micro_batches_in_step(std::uint64_t epoch, std::uint64_t step) const override;
   MicroBatch micro_batch(std::uint64_t epoch, std::uint64_t step,
@@ -76,11 +79,13 @@ class SequentialWindows : public BatchSource {
 
  private:
   std::uint64_t windows() const;
+  std::uint64_t micro_batches_in_epoch() const;
 
   std::shared_ptr<const TokenSource> tokens_;
   TokenRange range_;
   std::int64_t context_;
   std::uint32_t sequences_;
+  std::uint32_t micro_batches_;
 };
 
 }  // namespace nodezero::model

@@ -122,19 +122,27 @@ TEST(Conservation, AGradientThatComesTwiceFailsTheStep) {  // C1, C2
 // Nothing that a message says is used before it is compared: a sum is placed by the range that it
 // carries.
 TEST(Conservation, AGradientThatIsNotWhatItsMessageSaysFailsTheStep) {
-  const std::vector<std::function<void(PositionRange & range, Partial & part)>> lies{
-      [](PositionRange&, Partial& part) { part.range.last = 1'000'000; },
-      [](PositionRange&, Partial& part) {
-        part.range = {0, 0};
-      },
-      [](PositionRange&, Partial& part) { part.gradient = {}; },
-      [](PositionRange&, Partial& part) { part.loss.valid_tokens = -5; },
-      [](PositionRange& range, Partial& part) {
-        part.range = range = {range.first, range.first};
-      },
-      [](PositionRange& range, Partial& part) {
-        part.range = range = {1'000'000, 0};
-      },
+  const auto in_part = [](auto lie) {
+    return [lie](gradient& message) { lie(const_cast<Partial&>(*message.partial.peek())); };
+  };
+  const auto in_both = [](PositionRange (*lie)(PositionRange)) {
+    return [lie](gradient& message) {
+      message.range = lie(message.range);
+      const_cast<Partial&>(*message.partial.peek()).range = message.range;
+    };
+  };
+  const std::vector<std::function<void(gradient&)>> lies{
+      in_part([](Partial& part) { part.range.last = 1'000'000; }),
+      in_part([](Partial& part) { part.range = {}; }),
+      in_part([](Partial& part) { part.gradient = {}; }),
+      in_part([](Partial& part) { part.loss.valid_tokens = -5; }),
+      in_both([](PositionRange range) {
+        return PositionRange{range.first, range.first};
+      }),
+      in_both([](PositionRange) {
+        return PositionRange{1'000'000, 0};
+      }),
+      [](gradient& message) { message.partial = {}; },
   };
   for (const auto& lie : lies) {
     Stage stage(counted({6}, 3));
@@ -142,8 +150,57 @@ TEST(Conservation, AGradientThatIsNotWhatItsMessageSaysFailsTheStep) {
     stage.observe = [&](const Stage::Delivery& delivery) {
       if (const auto* message = delivery.as<gradient>(); message && !has_lied) {
         has_lied = true;
-        auto& forged = const_cast<gradient&>(*message);
-        lie(forged.range, const_cast<Partial&>(*forged.partial.peek()));
+        lie(const_cast<gradient&>(*message));
+      }
+    };
+    auto epoch = stage.ask<epoch_done>(stage.actors().root, begin_epoch{stage.start()});
+    stage.run();
+    EXPECT_EQ(epoch.code(), ErrorCode::conservation);
+  }
+}
+
+TEST(Conservation, AnAssignmentThatCannotBeFailsTheStep) {
+  const std::vector<std::function<void(assign&)>> lies{
+      [](assign& step) { step.positions.push_back(1'000'000); },
+      [](assign& step) { step.positions.push_back(6); },
+      [](assign& step) { step.positions.push_back(step.positions.back()); },
+      [](assign& step) { step.positions.insert(step.positions.begin(), 5); },
+      [](assign& step) { step.attempts.push_back(0); },
+      [](assign& step) { step.batches = nullptr; },
+      [](assign& step) { step.weights = nullptr; },
+  };
+  auto settings = counted({6}, 5);
+  settings.symmetry = 2;
+  for (const auto& receiver : {"control", "worker"}) {
+    for (const auto& lie : lies) {
+      Stage stage(settings);
+      bool has_lied = false;
+      stage.observe = [&](const Stage::Delivery& delivery) {
+        if (const auto* message = delivery.as<assign>();
+            message && !has_lied && delivery.receiver == receiver) {
+          has_lied = true;
+          lie(const_cast<assign&>(*message));
+        }
+      };
+      auto epoch = stage.ask<epoch_done>(stage.actors().root, begin_epoch{stage.start()});
+      stage.run();
+      EXPECT_TRUE(has_lied);
+      EXPECT_EQ(epoch.code(), ErrorCode::conservation) << receiver;
+    }
+  }
+}
+
+TEST(Conservation, ASumWithoutGradientOrTokensIsNotApplied) {
+  const std::vector<std::function<void(apply&)>> lies{
+      [](apply& sum) { sum.valid_tokens = 0; },
+      [](apply& sum) { sum.valid_tokens = -6; },
+      [](apply& sum) { sum.sum = {}; },
+  };
+  for (const auto& lie : lies) {
+    Stage stage(counted({6}, 3));
+    stage.observe = [&](const Stage::Delivery& delivery) {
+      if (const auto* message = delivery.as<apply>()) {
+        lie(const_cast<apply&>(*message));
       }
     };
     auto epoch = stage.ask<epoch_done>(stage.actors().root, begin_epoch{stage.start()});

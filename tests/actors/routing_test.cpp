@@ -37,8 +37,7 @@ std::vector<std::uint32_t> all_positions(std::size_t count) {
 
 TEST(Routing, DominantGoesToTheMostFrequentGroupTheLowestOnATie) {
   const Router router(RoutingPolicy::dominant, 12, 0, {});
-  const std::vector<model::MicroBatch> batches{batch_of({5, 17, 29, 1}), batch_of({3, 4}),
-                                               batch_of({11, 23, 0})};
+  const StepBatches batches{{batch_of({5, 17, 29, 1}), batch_of({3, 4}), batch_of({11, 23, 0})}};
   EXPECT_EQ(router.route(batches, all_positions(3), even_targets(12, 12)),
             (std::vector<std::uint32_t>{5, 3, 11}));
   // 3 spheres own 4 groups each.
@@ -62,14 +61,14 @@ TEST(Routing, BalancedMeasuresAgainstTheCorpusAverage) {
   frequencies[1] = 10;
   frequencies[2] = 10;
   const Router router(RoutingPolicy::balanced, 12, 0, frequencies);
-  const std::vector<model::MicroBatch> batches{batch_of({0, 0, 0, 2, 2}), batch_of({0, 0, 0, 1, 1}),
-                                               batch_of({0, 0, 0, 0, 0})};
+  const StepBatches batches{
+      {batch_of({0, 0, 0, 2, 2}), batch_of({0, 0, 0, 1, 1}), batch_of({0, 0, 0, 0, 0})}};
   const auto routes = router.route(batches, all_positions(3), even_targets(12, 12));
   EXPECT_EQ(routes, (std::vector<std::uint32_t>{2, 1, 0}));
 }
 
 TEST(Routing, BalancedGivesEveryWorkerItsShare) {  // B8, B9
-  const std::vector<model::MicroBatch> same(157, batch_of({0, 0, 0}));
+  const StepBatches same{std::vector(157, batch_of({0, 0, 0}))};
   for (const std::uint32_t children : {2u, 3u, 5u, 12u}) {
     std::vector<std::uint32_t> load(children, 0);
     for (const std::uint32_t child :

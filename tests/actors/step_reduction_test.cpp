@@ -41,7 +41,7 @@ class ShapeSum {
   std::string run(const std::vector<std::uint32_t>& order) {
     std::vector<std::uint32_t> all(n_);
     std::iota(all.begin(), all.end(), 0);
-    StepReduction reduction(n_, all);
+    StepReduction reduction(PositionTree(n_), all);
     std::string root;
     std::map<std::uint32_t, std::string> shape_at;  // by first position
     for (const std::uint32_t position : order) {
@@ -88,7 +88,7 @@ TEST(StepReduction, AddsInOneShapeWhateverTheOrderOfArrival) {
 }
 
 TEST(StepReduction, PassesUpWhatItsSiblingIsNotWhollyItsOwn) {
-  StepReduction reduction(8, {0, 1, 2, 6, 7});
+  StepReduction reduction(PositionTree(8), {0, 1, 2, 6, 7});
   const auto put = [&](std::uint32_t position) {
     Partial leaf;
     leaf.range = {position, position + 1};

@@ -12,6 +12,7 @@
 #include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/process/processors.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
+#include "apps/nodezero/train/prepared_run.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
 
@@ -92,6 +93,28 @@ TEST(Plan, AddsUpWhatARunHolds) {
     sum += part.bytes;
   }
   EXPECT_EQ(plan.total_bytes(), sum);
+}
+
+TEST(Plan, AValidationTakesNoMoreMemoryForMoreText) {
+  const auto bytes_with = [](std::uint64_t tokens, std::int64_t context, std::uint32_t sequences) {
+    const auto text = std::make_shared<Counting>(tokens);
+    DataSet data;
+    data.training_tokens = data.validation_tokens = text;
+    data.training = {0, tokens};
+    data.validation = data.evaluation = {0, tokens};
+    TrainOptions options;
+    options.threads = 2;
+    options.sample_tokens = 0;
+    options.training.model = {.layers = 1, .heads = 2, .width = 32, .context = context};
+    options.training.sequences = sequences;
+    options.training.micro_batches = 1;
+    return bytes_of(make_plan(make_settings(options, data), data), "micro-batches");
+  };
+  for (const auto& [context, sequences] : {std::pair(16L, 4U), {256L, 8U}, {1024L, 16U}}) {
+    const auto bytes = bytes_with(100'000'000, context, sequences);
+    EXPECT_LT(bytes, 40'000'000u);
+    EXPECT_EQ(bytes_with(10'000'000'000, context, sequences), bytes);
+  }
 }
 
 TEST(Plan, RefusedInferenceHoldsNoSnapshot) {

@@ -191,7 +191,7 @@ TEST(StateDigest, OfAReductionTellsWhatArrivedAndNotInWhichOrder) {
     return result;
   };
   const auto after = [&](const std::vector<std::uint32_t>& positions) {
-    actors::StepReduction reduction(4, {0, 2, 3});
+    actors::StepReduction reduction(actors::PositionTree(4), {0, 2, 3});
     for (const std::uint32_t position : positions) {
       (void)reduction.put(part(position));
     }
@@ -205,7 +205,7 @@ TEST(StateDigest, OfAReductionTellsWhatArrivedAndNotInWhichOrder) {
       after({3}),
       after({0, 2}),
       after({0, 3}),
-      runtime::fingerprint(NoKeys(), actors::StepReduction(4, {0, 2}))};
+      runtime::fingerprint(NoKeys(), actors::StepReduction(actors::PositionTree(4), {0, 2}))};
   EXPECT_EQ(different.size(), 7u);
 }
 
@@ -218,7 +218,7 @@ TEST(StateDigest, OfAReductionTellsWhatItsSumsContain) {
     part.gradient = pool->lease();
     std::ranges::fill((*part.gradient).values(), 0.0F);
     (*part.gradient).values()[place] = value;
-    actors::StepReduction reduction(4, {0, 1, 2, 3});
+    actors::StepReduction reduction(actors::PositionTree(4), {0, 1, 2, 3});
     (void)reduction.put(std::move(part));
     return runtime::fingerprint(NoKeys(), reduction);
   };

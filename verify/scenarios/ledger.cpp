@@ -2,6 +2,7 @@
 #include "verify/scenarios/ledger.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -235,6 +236,16 @@ std::uint32_t Ledger::micro_batches(std::uint64_t step) const {
 
 std::shared_ptr<const model::BatchSource> Ledger::batches() const {
   return std::make_shared<const Batches>(steps_);
+}
+
+std::shared_ptr<const model::BatchSource> Ledger::validation_batches() const {
+  const std::uint32_t count = micro_batches(0);
+  const std::uint32_t first = count < 2 ? count : std::bit_ceil(count) / 2;
+  std::vector<std::uint32_t> parts{first};
+  if (first < count) {
+    parts.push_back(count - first);
+  }
+  return std::make_shared<const Batches>(std::vector<std::vector<std::uint32_t>>{parts});
 }
 
 model::ModelConfig Ledger::model() const {

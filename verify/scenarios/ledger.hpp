@@ -65,6 +65,8 @@ class Ledger {
 
   /// Steps and micro-batches as a source of data.
   std::shared_ptr<const model::BatchSource> batches() const;
+  /// As many as the first step has, in two parts if there are two.
+  std::shared_ptr<const model::BatchSource> validation_batches() const;
   std::shared_ptr<const model::TensorLayout> layout() const;
   model::ModelConfig model() const;
 

@@ -82,7 +82,7 @@ RunScenario::RunScenario(RunSetup setup)
   settings_.checkpoint_every = setup.checkpoint_every;
   settings_.evaluate_every = setup.evaluate_every;
   if (setup.evaluate_every > 0) {
-    settings_.validation_batches = ledger_.batches();
+    settings_.validation_batches = ledger_.validation_batches();
   }
   settings_.inference = setup.policy;
   auto weights = std::make_shared<model::Parameters>(ledger_.layout());

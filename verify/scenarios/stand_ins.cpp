@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "actors/run/corpus.hpp"
 #include "model/training/adamw.hpp"
 
 namespace nodezero::verify {
@@ -144,14 +145,7 @@ surroundings::behavior_type surroundings::make_behavior() {
       [](const count_finished&) { return finished_count{}; },
       // corpus
       [this](const plan_step& request) -> caf::result<step_plan> {
-        auto plan = std::make_shared<StepBatches>();
-        const auto n =
-            batches_->micro_batches_in_step(request.envelope.epoch, request.step_in_epoch);
-        for (std::uint32_t p = 0; p < n; ++p) {
-          plan->batches.push_back(
-              batches_->micro_batch(request.envelope.epoch, request.step_in_epoch, p));
-        }
-        return step_plan{request.envelope, request.purpose, std::move(plan)};
+        return step_plan{request.envelope, request.purpose, batches_of(*batches_, request)};
       },
       // lifecycle
       [](const introduction&) {},

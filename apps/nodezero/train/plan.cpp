@@ -19,6 +19,8 @@ namespace {
 constexpr std::uint64_t float_size = 4;
 /// What the program holds whatever it trains: code, libraries and their generated kernels.
 constexpr std::uint64_t program_bytes = 30'000'000;
+/// What a sphere and the lanes hold of a micro-batch beside its tokens until it has been computed.
+constexpr std::uint64_t request_bytes = 1'200;
 
 /// Refuses sizes whose products would not fit 64 bits; no machine holds them anyway.
 void check_representable(const model::TrainingConfig& training) {
@@ -37,6 +39,20 @@ void check_representable(const model::TrainingConfig& training) {
                     "or a smaller --width",
                     bytes / 1e9));
   }
+}
+
+/// The micro-batches that are planned at a time: those of a step, of the next, and of a part of a
+/// validation, while the lanes still know the part before it.
+Plan::Memory planned_micro_batches(const actors::RunSettings& settings) {
+  const auto& training = settings.training;
+  std::uint64_t count = std::uint64_t{2} * training.micro_batches;
+  if (settings.validation_batches) {
+    count += std::uint64_t{2} * settings.validation_batches->micro_batches_in_step(0, 0);
+  }
+  const auto tokens = training.sequences * static_cast<std::uint64_t>(training.model.context);
+  const std::uint64_t bytes = 2 * sizeof(std::int32_t) * tokens + request_bytes;
+  return {"micro-batches", fmt::format("{} x {}", grouped(count), bytes_text(bytes)),
+          count * bytes};
 }
 
 std::uint64_t evaluation_count(const actors::RunSettings& settings, std::uint64_t steps,
@@ -83,7 +99,8 @@ Plan make_plan(const actors::RunSettings& settings, const DataSet& data) {
       {"moments of AdamW", "2 x weights", 2 * set_bytes},
       {"gradients", fmt::format("{} x weights", buffers), buffers * set_bytes},
       {"workspace", fmt::format("{} x {}", counted(plan.lanes, "lane"), bytes_text(workspace)),
-       plan.lanes * workspace}};
+       plan.lanes * workspace},
+      planned_micro_batches(settings)};
   if (settings.inference != actors::InferencePolicy::refuse) {
     const auto cache =
         static_cast<std::uint64_t>(2 * config.layers * config.context * config.width) * float_size;

@@ -2,6 +2,7 @@
 #include "apps/nodezero/train/prepared_run.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <random>
 
 #include <fmt/format.h>
@@ -157,6 +158,21 @@ nlohmann::json describe_model(const model::ModelConfig& config, std::uint64_t pa
 
 }  // namespace
 
+namespace {
+
+/// Micro-batches of a validation that are planned at once: a million tokens, but never so few that
+/// lanes wait for the last of them. A power of two, as the tree has it that all are summed along.
+std::uint32_t validation_part(const model::TrainingConfig& training, std::uint32_t lanes) {
+  constexpr std::uint64_t tokens = 1U << 20U, most = 4096, per_lane = 16;
+  const auto fitting =
+      tokens / (training.sequences * static_cast<std::uint64_t>(training.model.context));
+  return static_cast<std::uint32_t>(
+      std::max(std::bit_floor(std::clamp<std::uint64_t>(fitting, 1, most)),
+               std::bit_ceil(per_lane * lanes)));
+}
+
+}  // namespace
+
 actors::RunSettings make_settings(const TrainOptions& options, const DataSet& data) {
   const auto& training = options.training;
   actors::RunSettings settings;
@@ -166,12 +182,13 @@ actors::RunSettings make_settings(const TrainOptions& options, const DataSet& da
   settings.training_batches = std::make_shared<model::ShuffledWindows>(
       data.training_tokens, data.training, training.model.context, training.sequences,
       training.micro_batches, training.seed);
-  if (data.validation_tokens != nullptr) {
-    settings.validation_batches = std::make_shared<model::SequentialWindows>(
-        data.validation_tokens, data.evaluation, training.model.context, training.sequences);
-  }
   if (settings.threads == 0) {
     settings.threads = available_processors().count;
+  }
+  if (data.validation_tokens != nullptr) {
+    settings.validation_batches = std::make_shared<model::SequentialWindows>(
+        data.validation_tokens, data.evaluation, training.model.context, training.sequences,
+        validation_part(training, settings.threads));
   }
   settings.token_frequencies = token_frequencies(data);
   settings.prompts = encode_prompts(options, data.tokenizer);

@@ -68,7 +68,7 @@ RunSettings tiny_settings() {
       tokens, model::TokenRange{0, 540}, 8, settings.training.sequences,
       settings.training.micro_batches, settings.training.seed);
   settings.validation_batches = std::make_shared<model::SequentialWindows>(
-      tokens, model::TokenRange{540, 600}, 8, settings.training.sequences);
+      tokens, model::TokenRange{540, 600}, 8, settings.training.sequences, 2);
   settings.spheres = 3;
   settings.threads = 2;
   settings.run = 0x5eed;

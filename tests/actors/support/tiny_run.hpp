@@ -65,7 +65,7 @@ class Recorder : public Observer {
 };
 
 /// A model of about a thousand weights on a few hundred tokens: 2 epochs, micro-batches of 2
-/// windows of 8, 5 micro-batches a step, 3 spheres, 2 lanes, nothing saved.
+/// windows of 8, 5 micro-batches a step, validation in 2 parts, 3 spheres, 2 lanes, nothing saved.
 RunSettings tiny_settings();
 
 /// Runs to the end on threads and gives back the digest of the weights and the state.
