@@ -46,8 +46,9 @@ void check_representable(const model::TrainingConfig& training) {
 Plan::Memory planned_micro_batches(const actors::RunSettings& settings) {
   const auto& training = settings.training;
   std::uint64_t count = std::uint64_t{2} * training.micro_batches;
-  if (settings.validation_batches) {
-    count += std::uint64_t{2} * settings.validation_batches->micro_batches_in_step(0, 0);
+  if (const auto& validation = settings.validation_batches) {
+    count += std::min<std::uint64_t>(2, validation->steps_in_epoch(0)) *
+             validation->micro_batches_in_step(0, 0);
   }
   const auto tokens = training.sequences * static_cast<std::uint64_t>(training.model.context);
   const std::uint64_t bytes = 2 * sizeof(std::int32_t) * tokens + request_bytes;
