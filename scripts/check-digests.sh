@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 # Shows that the bits of a run depend on nothing that they should not: every combination of
 # spheres, threads and routing, caller's OpenMP settings, and runs that are killed with
-# SIGKILL at random times (while saving, too) and resumed. Prints one line a run and
-# fails at the first digest that differs. Under two minutes on two cores.
+# SIGKILL at random times (while saving, too) and resumed; then the run of --preset reference in every
+# precision, at every level of kernels, against reference/nodezero.cpp as g++ and clang++ compile it,
+# and for aarch64. Prints one line a run and fails at the first digest that differs. Some ten
+# minutes on two cores.
 #
 #   scripts/check-digests.sh [PROGRAM] [KILLS]
 set -euo pipefail
-program=$(realpath "${1:-$(dirname "$0")/../build/release/nodezero}")
+source=$(realpath "$(dirname "$0")/..")
+program=$(realpath "${1:-$source/build/release/nodezero}")
 kills=${2:-20}
 text=/usr/share/common-licenses/GPL-3
 [ -x "$program" ] || { echo "check-digests: build first: scripts/build.sh" >&2; exit 2; }
@@ -56,5 +59,11 @@ for ((i = 1; i <= kills; ++i)); do
   wait $running 2>/dev/null || true
   "$program" train "${common[@]}" --out "$folder/run" --resume --spheres $((1 + i % 20)) >/dev/null
   compare "$folder/run" "killed and resumed, time $i"
+done
+
+page=$source/reference/nodezero.cpp
+SPHERES="1 3 13" THREADS="1 2" "$source/tests/reference/check_page.sh" same "$program" "$page"
+for check in "caught $page" "compilers $page" "aarch64 $page $source"; do
+  WHOLE=1 "$source/tests/reference/check_page.sh" $check || [ $? = 77 ]
 done
 echo "all digests are the same"
