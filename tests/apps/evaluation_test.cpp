@@ -54,7 +54,7 @@ double mean_by_definition(const FixedTokens& text, model::TokenRange range) {
     const auto length = std::min<std::uint64_t>(8, range.end - 1 - begin);
     const std::vector<std::int32_t> window(text.ids().begin() + static_cast<long>(begin),
                                            text.ids().begin() + static_cast<long>(begin + length));
-    const auto logits = model::logits(config, *set, window);
+    const auto logits = model::logits(config, set, window);
     for (std::uint64_t i = 0; i < length; ++i) {
       const std::span row(logits.data() + i * 11, 11);
       double total = 0;
@@ -71,7 +71,7 @@ TEST(Evaluation, IsTheMeanOverEveryTargetTheLastShortWindowIncluded) {
   const auto text = tokens(2'500);
   for (const model::TokenRange range : {model::TokenRange{0, 2'500}, model::TokenRange{100, 1'125},
                                         model::TokenRange{3, 8}, model::TokenRange{0, 2}}) {
-    const auto found = evaluate(config, *weights(), text, range, 2);
+    const auto found = evaluate(config, *weights(), model::Precision::fp32, text, range, 2);
     EXPECT_NEAR(found.loss, mean_by_definition(*text, range), 1e-5);
     EXPECT_EQ(found.tokens, range.size() - 1);
     EXPECT_EQ(found.windows, (range.size() - 1 + 7) / 8);
@@ -81,9 +81,10 @@ TEST(Evaluation, IsTheMeanOverEveryTargetTheLastShortWindowIncluded) {
 
 TEST(Evaluation, HasTheSameBitsForAnyNumberOfThreads) {
   const auto text = tokens(20'000);
-  const auto one = evaluate(config, *weights(), text, {0, 20'000}, 1);
+  const auto one = evaluate(config, *weights(), model::Precision::fp32, text, {0, 20'000}, 1);
   for (const std::uint32_t threads : {0U, 2U, 3U, 7U, 100U}) {
-    EXPECT_EQ(evaluate(config, *weights(), text, {0, 20'000}, threads).loss, one.loss);
+    EXPECT_EQ(evaluate(config, *weights(), model::Precision::fp32, text, {0, 20'000}, threads).loss,
+              one.loss);
   }
 }
 

@@ -128,7 +128,8 @@ TEST(Resolve, PresetsAreWhatTheyAreNamedAfter) {
   EXPECT_EQ(gpt2.training.sequences * gpt2.training.micro_batches, 480);
   EXPECT_EQ(gpt2.vocabulary, 50'257);
   EXPECT_THROW(preset_options("bread"), CommandError);
-  for (const char* name : {"", "demo", "shakespeare-cpu", "shakespeare-gpu", "gpt2-124m"}) {
+  for (const char* name :
+       {"", "demo", "shakespeare-cpu", "shakespeare-gpu", "gpt2-124m", "reference"}) {
     EXPECT_TRUE(model::validate(preset_options(name).training)) << name;
   }
 }

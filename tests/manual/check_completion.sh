@@ -30,7 +30,7 @@ expect 'nodezero train --rou' '--routing'
 expect 'nodezero train --routing ' 'balanced dominant round-robin'
 expect 'nodezero train --routing = dom' 'dominant'
 expect 'nodezero train --routing =' 'balanced dominant round-robin'
-expect 'nodezero train --out run --preset ' 'demo shakespeare-cpu shakespeare-gpu gpt2-124m'
+expect 'nodezero train --out run --preset ' 'demo shakespeare-cpu shakespeare-gpu gpt2-124m reference'
 expect 'nodezero trace export run.nztrace --format ht' 'html'
 # Files, and what only the person knows, are left to bash.
 expect 'nodezero train --data ' ''

@@ -20,6 +20,7 @@
 #include "apps/nodezero/options/option_values.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
+#include "model/kernels/kernels.hpp"
 #include "model/kernels/random.hpp"
 #include "model/training/batch_source.hpp"
 
@@ -164,6 +165,7 @@ nlohmann::ordered_json bench_json(const BenchOptions& options, const BenchShape&
   json["config"] = shape.name;
   json["sequences"] = sequences;
   json["dtype"] = value_name(options.precision);
+  json["kernels"] = model::kernels_in_use();
   json["compile"] = false;
   json["threads"] = options.threads;
   json["nodezero"] = NODEZERO_VERSION;
@@ -200,7 +202,6 @@ nlohmann::ordered_json run_bench(const BenchOptions& options) {
     throw CommandError(exit_bad_input,
                        "--config takes A, B, C64 or C1024, not '" + options.config + "'");
   }
-  unwrap(model::check_processor(options.precision));
   const std::uint32_t sequences = options.sequences > 0 ? options.sequences : shape->sequences;
   const double peak = measure_peak_rate(options.threads, options.precision);
   auto settings = bench_settings(options, *shape, sequences);

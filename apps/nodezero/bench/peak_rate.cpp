@@ -38,16 +38,17 @@ double measure_peak_rate(std::uint32_t threads, model::Precision precision) {
       const std::vector<float> b(size * size, 0.5F);
       std::vector<float> c(size * size);
       const std::vector<model::Bf16> narrow_a(size * size, model::to_bf16(1.0F));
-      std::vector<model::Bf16> scratch(model::bf16_product_scratch(size, size));
+      std::vector<float> scratch(model::product_scratch(size, size, size));
+      const model::Bf16Products products(precision, std::span(scratch));
       const model::ConstMatrix left(a, size, size), right(b, size, size);
       const model::ConstBf16Matrix narrow_left(narrow_a, size, size);
       const model::Matrix result(c, size, size);
       for (int k = 0; k < rounds; ++k) {
         round.arrive_and_wait();
-        if (precision == model::Precision::bf16) {
-          model::multiply(narrow_left, right, result, std::span(scratch));
+        if (precision == model::Precision::fp32) {
+          model::multiply(left, right, result, std::span(scratch));
         } else {
-          model::multiply(left, right, result);
+          products.multiply(narrow_left, right, result);
         }
       }
       round.arrive_and_wait();

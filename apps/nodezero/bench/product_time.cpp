@@ -21,7 +21,6 @@ namespace {
 
 using model::Bf16;
 using model::Index;
-using model::multiply;
 
 constexpr int repetitions = 3;
 
@@ -57,11 +56,9 @@ class Products {
         out_(y_.size()) {
     std::ranges::fill(x_.span(), 0.5F);
     std::ranges::fill(y_.span(), 0.5F);
-    if (precision == model::Precision::bf16) {
-      scratch_.resize(
-          std::max(model::bf16_product_scratch(4 * config.width, rows_),
-                   model::bf16_product_scratch(1, std::max(4 * config.width, config.vocabulary))));
-    }
+    const Index most = std::max({rows_, 4 * config.width, config.vocabulary});
+    scratch_ =
+        model::AlignedBuffer(static_cast<std::size_t>(model::product_scratch(most, most, most)));
   }
 
   void run(const std::vector<Linear>& layers) {
@@ -70,10 +67,14 @@ class Products {
       const Index block = layer.is_output ? logits_rows_ : rows_;
       for (Index first = 0; first < rows_; first += block) {
         const Index rows = std::min(block, rows_ - first);
-        if (precision_ == model::Precision::bf16) {
-          step<const Bf16>(layer, rows, weight, first > 0, std::span(scratch_));
+        if (precision_ == model::Precision::fp32) {
+          step<const float>(layer, rows, weight, first > 0, [this](auto a, auto b, auto... rest) {
+            multiply_floats(a, b, rest...);
+          });
         } else {
-          step<const float>(layer, rows, weight, first > 0);
+          const model::Bf16Products products(precision_, scratch_.span());
+          step<const Bf16>(layer, rows, weight, first > 0,
+                           [&](auto a, auto b, auto... rest) { products.multiply(a, b, rest...); });
         }
       }
       weight += static_cast<std::size_t>(layer.inputs * layer.outputs);
@@ -81,10 +82,15 @@ class Products {
   }
 
  private:
+  template <class Left, class Right>
+  void multiply_floats(Left a, Right b, model::Matrix c, bool accumulate = false) {
+    model::multiply(a, b, c, scratch_.span(), accumulate);
+  }
+
   /// Forward, then the derivatives of x and of w, with x and y of the given type.
-  template <class Value, class... Scratch>
+  template <class Value, class Multiply>
   void step(const Linear& layer, Index rows, std::size_t weight, bool accumulate,
-            Scratch... scratch) {
+            Multiply multiply) {
     const auto [inputs, outputs, is_output] = layer;
     const model::MatrixMap<Value> x(reinterpret_cast<Value*>(x_.data()), rows, inputs);
     const model::MatrixMap<Value> y(reinterpret_cast<Value*>(y_.data()), rows, outputs);
@@ -93,14 +99,14 @@ class Products {
     float* const d_w = gradient_.data() + weight;
     if (is_output) {
       const model::ConstMatrix embedding(w, outputs, inputs);
-      multiply(x, embedding.transpose(), out_y, scratch...);
-      multiply(y, embedding, out_x, scratch...);
-      multiply(y.transpose(), x, model::Matrix(d_w, outputs, inputs), scratch..., accumulate);
+      multiply(x, embedding.transpose(), out_y);
+      multiply(y, embedding, out_x);
+      multiply(y.transpose(), x, model::Matrix(d_w, outputs, inputs), accumulate);
     } else {
       const model::ConstMatrix linear(w, inputs, outputs);
-      multiply(x, linear, out_y, scratch...);
-      multiply(y, linear.transpose(), out_x, scratch...);
-      multiply(x.transpose(), y, model::Matrix(d_w, inputs, outputs), scratch..., accumulate);
+      multiply(x, linear, out_y);
+      multiply(y, linear.transpose(), out_x);
+      multiply(x.transpose(), y, model::Matrix(d_w, inputs, outputs), accumulate);
     }
   }
 
@@ -111,7 +117,7 @@ class Products {
   model::AlignedBuffer x_;
   model::AlignedBuffer y_;
   model::AlignedBuffer out_;  ///< separate from the factors, which keep their values
-  std::vector<Bf16> scratch_;
+  model::AlignedBuffer scratch_;
 };
 
 }  // namespace

@@ -4,10 +4,12 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "apps/nodezero/bench/bench_command.hpp"
 #include "apps/nodezero/command_line/command_option.hpp"
 #include "apps/nodezero/command_line/commands.hpp"
+#include "apps/nodezero/common.hpp"
 #include "apps/nodezero/text/digest_command.hpp"
 #include "apps/nodezero/text/evaluate_command.hpp"
 #include "apps/nodezero/text/export_command.hpp"
@@ -15,6 +17,7 @@
 #include "apps/nodezero/text/tokenize_command.hpp"
 #include "apps/nodezero/topology/topology_drawing.hpp"
 #include "apps/nodezero/train/train_command.hpp"
+#include "model/kernels/kernels.hpp"
 
 namespace nodezero::apps {
 
@@ -23,6 +26,17 @@ namespace {
 /// An option of a command that `train` does not have.
 OptionSpec own(const char* name, double least, double most, const char* description) {
   return {name, "Options", OnResume::may_change, least, most, description};
+}
+
+/// Has the program compute with other kernels than the best ones for this processor.
+void add_kernels(CLI::App& command) {
+  command
+      .add_option_function<std::string>(
+          "--kernels", [](const std::string& levels) { unwrap(model::select_kernels(levels)); },
+          fmt::format("Instructions to compute with: {} here; the bits are the same (default: the "
+                      "last)",
+                      fmt::join(model::available_kernels(), ", ")))
+      ->type_name("NAME");
 }
 
 void add_train(CLI::App& program) {
@@ -35,6 +49,9 @@ void add_train(CLI::App& program) {
           "--from-step", request->from_step,
           "With --resume, continue from the checkpoint of this step; later ones are removed")
       ->type_name("N");
+  command->add_flag("--accept-other-arithmetic", request->accept_other_arithmetic,
+                    "With --resume, go on with a run of another version of the arithmetic, to "
+                    "weights that no run has from its start");
   command->add_flag("--plan", request->plan,
                     "Print the number of parameters, memory, steps and an estimate of the time, "
                     "and do not train");
@@ -42,6 +59,7 @@ void add_train(CLI::App& program) {
       ->add_option("--config", request->config,
                    "TOML or INI file with any of these options; the command line takes precedence")
       ->type_name("FILE");
+  add_kernels(*command);
   add_options(*command, request->given);
   command->callback([request] { train_command(*request); });
 }
@@ -73,10 +91,13 @@ void add_generate(CLI::App& program) {
   add_value(*command,
             own("seed", 0, 1.9e19, "Seed of the sampling; the same seed gives the same text"),
             &sampling.seed);
-  add_value(*command,
-            own("precision", 0, 0,
-                "fp32, or bf16 to round the weights, about twice as fast for large models"),
-            &options->precision);
+  add_value(
+      *command,
+      own("precision", 0, 0, "fp32, bf16 (about twice as fast for large models) or bf16-tile"),
+      &options->precision);
+  command->add_flag("--logprobs", options->log_probabilities,
+                    "Print one line of JSON a token, with the logarithm of its probability");
+  add_kernels(*command);
   command->callback([options] { generate_command(*options); });
 }
 
@@ -98,8 +119,25 @@ void add_eval(CLI::App& program) {
   command->add_flag("--binary", options->binary, option_spec("binary").description);
   add_value(*command, own("threads", 0, 1'024, "Computing threads; 0: one per core"),
             &options->threads);
+  const auto precision = std::make_shared<model::Precision>(model::Precision::fp32);
+  const auto* const given_precision =
+      add_value(*command, own("precision", 0, 0, "fp32, bf16 or bf16-tile"), precision.get())
+          ->default_str("that of the model's run");
   command->add_flag("--json", options->json, "Print one JSON object");
-  command->callback([options] { evaluate_command(*options); });
+  command->add_flag("--logprobs", options->log_probabilities,
+                    "Print one line of JSON a token, with the logarithm of its probability");
+  command
+      ->add_option("--check", options->check,
+                   "File with such lines, of generate or eval, to compare with the forward pass "
+                   "bit by bit")
+      ->type_name("FILE");
+  add_kernels(*command);
+  command->callback([options, precision, given_precision] {
+    if (given_precision->count() > 0) {
+      options->precision = *precision;
+    }
+    evaluate_command(*options);
+  });
 }
 
 void add_tokenize(CLI::App& program) {
@@ -167,11 +205,13 @@ void add_digest(CLI::App& program) {
   auto* command = program.add_subcommand(
       "digest", "Print the SHA-256 of a model's weights and of a checkpoint's optimizer state");
   const auto folder = std::make_shared<std::string>();
+  const auto explain = std::make_shared<bool>(false);
+  command->add_flag("--explain", *explain, "Print what the digests depend on as well");
   command
       ->add_option("DIR", *folder, "Run folder (its newest checkpoint), checkpoint or model folder")
       ->required()
       ->type_name("");
-  command->callback([folder] { digest_command(*folder); });
+  command->callback([folder, explain] { digest_command(*folder, *explain); });
 }
 
 void add_bench(CLI::App& program) {
@@ -193,6 +233,7 @@ void add_bench(CLI::App& program) {
       ->add_option("--sequences", options->sequences,
                    "Sequences per step; by default the configuration's")
       ->type_name("N");
+  add_kernels(*command);
   add_value(*command, own("seconds", 0.01, 86'400, "Seconds to measure"), &options->seconds);
   const auto as_json = std::make_shared<bool>(false);
   command->add_flag("--json", *as_json, "Print one line of JSON, with more detail");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
+#include <cstdlib>
 #include <exception>
 #include <iostream>
 #include <new>
@@ -13,6 +14,7 @@
 #include "apps/nodezero/command_line/commands.hpp"
 #include "apps/nodezero/common.hpp"
 #include "formats/printable_text.hpp"
+#include "model/kernels/kernels.hpp"
 
 namespace nodezero::apps {
 
@@ -81,6 +83,9 @@ int run_program(int argc, char** argv) {
   CLI::App program;
   define_program(program);
   try {
+    if (const char* const kernels = std::getenv("NODEZERO_KERNELS")) {
+      unwrap(model::select_kernels(kernels));
+    }
     program.parse(argc, argv);
     if (program.get_subcommands().empty()) {
       return report(exit_bad_input, "no command given (see --help)");

@@ -13,7 +13,8 @@ std::span<const Option> option_table() {
   constexpr auto free = OnResume::may_change;
   static const auto table = std::to_array<Option>({
       {{"preset", "Data and model", fixed, any, any,
-        "Replaces the defaults below: demo, shakespeare-cpu, shakespeare-gpu or gpt2-124m"},
+        "Replaces the defaults below: demo, shakespeare-cpu, shakespeare-gpu, gpt2-124m or "
+        "reference"},
        [](TrainOptions& o) -> OptionValue { return &o.preset; }},
       {{"data", "Data and model", fixed, any, any,
         "Text files or folders, in any encoding if --tokenizer is bytes, also packed (.gz, .zst); "
@@ -92,7 +93,7 @@ std::span<const Option> option_table() {
       {{"dropout", "Training", fixed, any, 1, "Probability of dropping a value, below 1"},
        [](TrainOptions& o) -> OptionValue { return &o.training.model.dropout; }},
       {{"precision", "Training", fixed, any, any,
-        "fp32, or bf16 for the inputs of matrix products (needs AVX512_BF16); the rest stays fp32"},
+        "fp32, or bf16 or bf16-tile for the inputs of matrix products; the rest stays fp32"},
        [](TrainOptions& o) -> OptionValue { return &o.training.precision; }},
 
       {{"spheres", "Spheres", free, 1, 1'000'000,

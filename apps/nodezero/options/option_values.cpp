@@ -25,8 +25,10 @@ constexpr std::array<Name<model::Tokenizer::Kind>, 4> tokenizer_names{
      {"chars", model::Tokenizer::Kind::chars},
      {"bpe", model::Tokenizer::Kind::bpe},
      {"none", model::Tokenizer::Kind::none}}};
-constexpr std::array<Name<model::Precision>, 2> precision_names{
-    {{"fp32", model::Precision::fp32}, {"bf16", model::Precision::bf16}}};
+constexpr std::array<Name<model::Precision>, 3> precision_names{
+    {{"fp32", model::Precision::fp32},
+     {"bf16", model::Precision::bf16},
+     {"bf16-tile", model::Precision::bf16_tile}}};
 constexpr std::array<Name<actors::RoutingPolicy>, 3> routing_names{
     {{"balanced", actors::RoutingPolicy::balanced},
      {"dominant", actors::RoutingPolicy::dominant},

@@ -73,6 +73,23 @@ void set_gpt2_124m(TrainOptions& o) {
   o.evaluate_every = 1'000;
 }
 
+/// The run that reference/nodezero.cpp makes in one file of plain C++, to the same bits. Odd sizes,
+/// so that nothing comes out even; no more steps than a loop without vectors takes in a few
+/// seconds.
+void set_reference(TrainOptions& o) {
+  o.training.model = {.layers = 2, .heads = 3, .width = 51, .context = 67, .dropout = 0.1};
+  o.training.optimizer = {.learning_rate = 3e-3,
+                          .min_learning_rate = 3e-4,
+                          .warmup = 2,
+                          .beta1 = 0.9,
+                          .beta2 = 0.95,
+                          .weight_decay = 0.1,
+                          .clip = 1.0};
+  o.training.sequences = 2;
+  o.training.micro_batches = 5;
+  o.training.steps = 6;
+}
+
 struct Preset {
   const char* name;
   void (*set)(TrainOptions&);
@@ -81,7 +98,8 @@ struct Preset {
 constexpr Preset presets[] = {{"demo", set_demo},
                               {"shakespeare-cpu", set_shakespeare_cpu},
                               {"shakespeare-gpu", set_shakespeare_gpu},
-                              {"gpt2-124m", set_gpt2_124m}};
+                              {"gpt2-124m", set_gpt2_124m},
+                              {"reference", set_reference}};
 
 }  // namespace
 

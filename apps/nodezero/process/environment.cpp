@@ -12,7 +12,9 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <oneapi/dnnl/dnnl.h>
+
+#include "model/kernels/arithmetic.hpp"
+#include "model/kernels/kernels.hpp"
 
 namespace nodezero::apps {
 
@@ -29,36 +31,12 @@ std::string processor_name() {
   return "unknown";
 }
 
-const char* effective_isa_name() {
-  switch (dnnl_get_effective_cpu_isa()) {
-    case dnnl_cpu_isa_sse41:
-      return "sse4.1";
-    case dnnl_cpu_isa_avx:
-      return "avx";
-    case dnnl_cpu_isa_avx2:
-      return "avx2";
-    case dnnl_cpu_isa_avx2_vnni:
-      return "avx2_vnni";
-    case dnnl_cpu_isa_avx512_core:
-      return "avx512_core";
-    case dnnl_cpu_isa_avx512_core_vnni:
-      return "avx512_core_vnni";
-    case dnnl_cpu_isa_avx512_core_bf16:
-      return "avx512_core_bf16";
-    case dnnl_cpu_isa_avx512_core_amx:
-      return "avx512_core_amx";
-    default:
-      return "other";
-  }
-}
-
 }  // namespace
 
 nlohmann::json version_description() {
-  const auto* onednn = dnnl_version();
   return {{"nodezero", NODEZERO_VERSION},
+          {"arithmetic", std::to_string(model::arithmetic_version)},
           {"caf", NODEZERO_CAF_VERSION},
-          {"onednn", fmt::format("{}.{}.{}", onednn->major, onednn->minor, onednn->patch)},
           {"eigen",
            fmt::format("{}.{}.{}", EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)},
           {"fmt", fmt::format("{}.{}.{}", FMT_VERSION / 10'000, FMT_VERSION / 100 % 100,
@@ -92,7 +70,7 @@ nlohmann::json processor_description() {
   return {{"name", processor_name()},
           {"cores", std::thread::hardware_concurrency()},
           {"features", features},
-          {"onednn_isa", effective_isa_name()},
+          {"kernels", model::kernels_in_use()},
           {"compiled_for", NODEZERO_TARGET}};
 }
 

@@ -7,11 +7,12 @@
 
 namespace nodezero::apps {
 
-/// The versions of this program, CAF, oneDNN, Eigen, fmt, CLI11, nlohmann-json and the compiler.
+/// The versions of this program, its arithmetic, CAF, Eigen, fmt, CLI11, nlohmann-json and the
+/// compiler.
 nlohmann::json version_description();
 
 /// The processor's name, its number of cores, the instruction sets it has of those this program
-/// knows, and the one that oneDNN uses.
+/// knows, and the kernels in use.
 nlohmann::json processor_description();
 
 /// This machine's host name.

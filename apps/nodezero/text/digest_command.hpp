@@ -5,8 +5,9 @@
 
 namespace nodezero::apps {
 
-/// Prints the digests of the checkpoint that the folder is or contains, or else of its model.
+/// Prints the digests of the checkpoint that the folder is or contains, or else of its model; with
+/// `explain` also what they depend on.
 /// @throws CommandError
-void digest_command(const std::filesystem::path& folder);
+void digest_command(const std::filesystem::path& folder, bool explain);
 
 }  // namespace nodezero::apps

@@ -16,6 +16,7 @@
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/text/evaluation.hpp"
 #include "apps/nodezero/text/model_source.hpp"
+#include "apps/nodezero/text/token_lines.hpp"
 #include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/train/run_record.hpp"
 #include "apps/nodezero/train/standard_input.hpp"
@@ -62,23 +63,21 @@ Text open_files(const EvaluateOptions& options, const model::Tokenizer& tokenize
 
 /// The record of the run that a model belongs to. The model may be in the run folder itself or,
 /// as the run's best version is, in a folder inside it.
-RunRecord run_of(const std::filesystem::path& folder) {
+std::optional<RunRecord> run_of(const std::filesystem::path& folder) {
   const auto absolute = std::filesystem::absolute(folder / "").parent_path();
-  if (auto record = read_run_record(absolute)) {
-    return *record;
-  }
-  if (auto record = read_run_record(absolute.parent_path())) {
-    return *record;
-  }
-  throw CommandError(
-      exit_bad_input,
-      fmt::format("'{}' is not a run folder; --split needs one: give --data", folder.string()));
+  auto record = read_run_record(absolute);
+  return record ? record : read_run_record(absolute.parent_path());
 }
 
 Text open_split(const EvaluateOptions& options, const model::Tokenizer& tokenizer) {
   const auto record = run_of(options.model);
-  const auto data = open_data(record.options, {.tokenizer = tokenizer});
-  if (const auto difference = data_difference(record.data, describe(data))) {
+  if (!record) {
+    throw CommandError(
+        exit_bad_input,
+        fmt::format("'{}' is not a run folder; --split needs one: give --data", options.model));
+  }
+  const auto data = open_data(record->options, {.tokenizer = tokenizer});
+  if (const auto difference = data_difference(record->data, describe(data))) {
     throw CommandError(
         exit_bad_input,
         fmt::format("the run's data has changed: {}; give --data instead of --split", *difference));
@@ -93,7 +92,22 @@ Text open_split(const EvaluateOptions& options, const model::Tokenizer& tokenize
   return {data.validation_tokens, data.validation, "the run's validation part", data.used};
 }
 
+model::Precision precision_of(const EvaluateOptions& options) {
+  if (options.precision) {
+    return *options.precision;
+  }
+  const auto record = run_of(options.model);
+  return record ? record->options.training.precision : model::Precision::fp32;
+}
+
 void check_options(const EvaluateOptions& options) {
+  if (!options.check.empty()) {
+    if (!options.data.empty() || !options.split.empty() || options.log_probabilities) {
+      throw CommandError(exit_bad_input,
+                         "--check has its own text: leave --data, --split and --logprobs out");
+    }
+    return;
+  }
   if (options.data.empty() == options.split.empty()) {
     throw CommandError(exit_bad_input,
                        "give either --data FILE... or --split validation, the text to evaluate on");
@@ -142,6 +156,14 @@ void print(const Evaluation& evaluation, std::optional<double> bits, std::int64_
 void evaluate_command(const EvaluateOptions& options) {
   check_options(options);
   const auto model = open_model(options.model);
+  const auto precision = precision_of(options);
+  if (!options.check.empty()) {
+    const auto lines = read_token_lines(options.check);
+    check_token_lines(model, precision, lines);
+    fmt::print("{} checked: all have the bits of the forward pass\n",
+               counted(lines.size(), "token"));
+    return;
+  }
   const auto tokenizer = model.tokenizer.value_or(model::Tokenizer::none(model.config.vocabulary));
   const auto text = options.split.empty() ? open_files(options, tokenizer, model.config.vocabulary)
                                           : open_split(options, tokenizer);
@@ -150,8 +172,12 @@ void evaluate_command(const EvaluateOptions& options) {
                        fmt::format("{} has {}, but a loss needs at least 2: give more text",
                                    text.name, counted(text.range.size(), "token")));
   }
+  if (options.log_probabilities) {
+    print_token_lines(model, precision, tokenizer, *text.tokens, text.range);
+    return;
+  }
   const auto evaluation =
-      evaluate(model.config, *model.weights, text.tokens, text.range, options.threads);
+      evaluate(model.config, *model.weights, precision, text.tokens, text.range, options.threads);
   if (!std::isfinite(evaluation.loss)) {
     throw CommandError(exit_failure,
                        fmt::format("the loss of the model in '{}' is not finite: its weights are "

@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "model/kernels/precision.hpp"
 #include "model/text/corpus.hpp"
 
 namespace nodezero::apps {
@@ -17,6 +19,9 @@ struct EvaluateOptions {
   bool binary = false;
   std::uint32_t threads = 0;  ///< 0: one per core
   bool json = false;
+  std::optional<model::Precision> precision;  ///< by default that of the model's run
+  bool log_probabilities = false;             ///< print a TokenLine for each token instead
+  std::string check;                          ///< file of TokenLines to check instead
 };
 
 /// Prints loss, perplexity and bits per byte.

@@ -49,6 +49,7 @@ double Evaluation::perplexity() const {
 }
 
 Evaluation evaluate(const model::ModelConfig& config, const model::Parameters& weights,
+                    model::Precision precision,
                     const std::shared_ptr<const model::TokenSource>& tokens,
                     model::TokenRange range, std::uint32_t threads) {
   const auto sequences = std::max<std::int64_t>(1, batch_tokens / config.context);
@@ -59,7 +60,7 @@ Evaluation evaluate(const model::ModelConfig& config, const model::Parameters& w
   std::atomic<std::uint32_t> next = 0;
   run_on_threads(std::min(threads == 0 ? available_processors().count : threads, count), [&] {
     const model::FloatingPointScope floating_point;
-    model::Workspace workspace;
+    model::Workspace workspace(precision);
     for (auto i = next++; i < count; i = next++) {
       sums[i] = model::loss(config, weights, windows.micro_batch(0, 0, i), workspace);
     }

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "model/gpt2/model_config.hpp"
+#include "model/kernels/precision.hpp"
 #include "model/tensors/tensor_set.hpp"
 #include "model/text/tokenizer.hpp"
 #include "model/training/batch_source.hpp"
@@ -24,6 +25,7 @@ struct Evaluation {
 /// Computed on `threads` threads (0: one per core). Sums are taken in the order of the windows, so
 /// the number of threads does not change a bit of the result.
 Evaluation evaluate(const model::ModelConfig& config, const model::Parameters& weights,
+                    model::Precision precision,
                     const std::shared_ptr<const model::TokenSource>& tokens,
                     model::TokenRange range, std::uint32_t threads);
 

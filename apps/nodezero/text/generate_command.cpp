@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "apps/nodezero/text/generate_command.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdio>
 #include <span>
@@ -11,8 +12,10 @@
 #include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/terminal/text_stream.hpp"
 #include "apps/nodezero/text/model_source.hpp"
+#include "apps/nodezero/text/token_lines.hpp"
 #include "model/files/atomic_file.hpp"
 #include "model/kernels/floating_point_scope.hpp"
+#include "model/storage/digest.hpp"
 
 namespace nodezero::apps {
 
@@ -51,6 +54,29 @@ std::vector<std::int32_t> read_prompt(const GenerateOptions& options,
   return unwrap(tokenizer.encode(text));
 }
 
+/// One line a token: first those of the prompt that the model sees, then the new ones.
+void print_log_probabilities(const GenerateOptions& options, const model::ModelFolder& model,
+                             std::span<const std::int32_t> prompt, model::Generator& generator) {
+  const auto& tokenizer = *model.tokenizer;
+  const std::string version = model::digest(*model.weights);
+  TextStream stream(stdout, false);
+  const auto seen =
+      prompt.last(std::min(prompt.size(), static_cast<std::size_t>(model.config.context)));
+  const auto found = log_probabilities(model, options.precision, seen);
+  stream.write(to_text({seen[0], std::nullopt, version}, tokenizer));
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    stream.write(to_text({seen[i + 1], found[i], version}, tokenizer));
+  }
+  for (std::int64_t i = 0; i < options.tokens; ++i) {
+    const auto token = generator.next();
+    stream.write(to_text({token, generator.log_probability(), version}, tokenizer));
+    if (token == tokenizer.end_token()) {
+      break;
+    }
+  }
+  stream.finish();
+}
+
 }  // namespace
 
 void generate_command(const GenerateOptions& options) {
@@ -63,8 +89,11 @@ void generate_command(const GenerateOptions& options) {
   sampling.vocabulary = tokenizer.vocabulary();
 
   const model::FloatingPointScope floating_point;
-  model::Generator generator(model.config, std::move(model.weights), prompt, sampling,
-                             options.precision);
+  model::Generator generator(model.config, model.weights, prompt, sampling, options.precision);
+  if (options.log_probabilities) {
+    print_log_probabilities(options, model, prompt, generator);
+    return;
+  }
   TextStream stream(stdout, isatty(STDOUT_FILENO) == 1);
   stream.write(tokenizer.decode(prompt));
   for (std::int64_t i = 0; i < options.tokens; ++i) {

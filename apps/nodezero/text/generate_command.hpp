@@ -17,6 +17,7 @@ struct GenerateOptions {
   std::int64_t tokens = 200;
   model::SamplingOptions sampling;
   model::Precision precision = model::Precision::fp32;
+  bool log_probabilities = false;  ///< print lines as of TokenLine instead of text
 };
 
 /// Prints the prompt and its continuation, token by token.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,14 @@ Plan make_plan(const actors::RunSettings& settings, const DataSet& data);
 /// Seconds that the run may take on this machine, from a timed micro-batch of a model of the
 /// same width, heads and context but fewer layers. Takes about a second; an estimate.
 double estimate_seconds(const Plan& plan, const actors::RunSettings& settings);
+
+/// How fast this processor computes the model in each precision beside fp32, for people. Takes a
+/// second or two.
+std::string precisions_text(const actors::RunSettings& settings);
+
+/// A warning if this processor computes the run's precision more slowly than fp32, from a
+/// measurement that a run in fp32 is spared.
+std::optional<std::string> slow_precision(const actors::RunSettings& settings);
 
 /// @throws CommandError with the figures if the plan needs more than `available` bytes
 void check_memory(const Plan& plan, std::uint64_t available);

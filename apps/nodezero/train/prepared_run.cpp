@@ -199,9 +199,26 @@ actors::RunSettings make_settings(const TrainOptions& options, const DataSet& da
 
 namespace {
 
+/// Refuses a checkpoint of another arithmetic, unless that was asked for.
+void check_arithmetic(int of_checkpoint, bool accept, PreparedRun& run) {
+  if (of_checkpoint == model::arithmetic_version) {
+    return;
+  }
+  const auto what =
+      fmt::format("computed with version {} of the arithmetic, and this program has {}",
+                  of_checkpoint, model::arithmetic_version);
+  if (!accept) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("the run in '{}' was {}: its weights would end as those of no "
+                                   "run from the start; add --accept-other-arithmetic if they may",
+                                   run.settings.folder.string(), what));
+  }
+  run.remarks.push_back(fmt::format("the run so far was {}; from here on it is another run", what));
+}
+
 /// Compares what run.json says with what the checkpoint was computed from, and moves the end of a
 /// run that is to have another length. Returns what the checkpoints to come are computed from.
-RunOrigin take_up_origin(const std::string& checkpoint_origin,
+RunOrigin take_up_origin(const std::string& checkpoint_origin, bool accept_other_arithmetic,
                          const model::TrainingConfig& recorded, const nlohmann::json& data,
                          PreparedRun& run) {
   auto& settings = run.settings;
@@ -212,8 +229,10 @@ RunOrigin take_up_origin(const std::string& checkpoint_origin,
   if (!settings.resume) {
     return origin;
   }
+  int arithmetic = 1;  // of checkpoints that do not say
   if (!checkpoint_origin.empty()) {
     const auto stored = origin_from_text(checkpoint_origin);
+    arithmetic = stored.arithmetic;
     if (const auto difference = origin_difference(stored, origin)) {
       throw CommandError(
           exit_bad_input,
@@ -222,6 +241,7 @@ RunOrigin take_up_origin(const std::string& checkpoint_origin,
     }
     origin.lengths = stored.lengths;
   }
+  check_arithmetic(arithmetic, accept_other_arithmetic, run);
   if (origin.lengths.back().steps == steps) {
     return origin;
   }
@@ -377,7 +397,8 @@ PreparedRun prepare_run(const TrainRequest& request) {
       start             ? unwrap(model::companions_in(options.init))
       : settings.resume ? std::move(earlier.companions)
                         : model::companions_of(options.training.model, run.data.tokenizer),
-      to_text(take_up_origin(earlier.origin, recorded, description, run))};
+      to_text(take_up_origin(earlier.origin, request.accept_other_arithmetic, recorded, description,
+                             run))};
   run.plan = make_plan(settings, run.data);
   run.plan.lanes_from = options.threads > 0 ? "--threads" : available_processors().reason;
   if (!options.trace.empty() || options.trace_ring_s > 0) {

@@ -25,6 +25,7 @@ struct TrainRequest {
   std::optional<std::uint64_t>
       from_step;      ///< the checkpoint to resume from; the newest if not given
   bool plan = false;  ///< print the plan instead of training
+  bool accept_other_arithmetic = false;
 };
 
 /// A run that has passed every check that can be made before its first step.

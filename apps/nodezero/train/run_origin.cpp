@@ -44,15 +44,20 @@ std::string to_text(const RunOrigin& origin) {
   for (const auto& [from_step, steps] : origin.lengths) {
     lengths.push_back({{"from_step", from_step}, {"steps", steps}});
   }
-  const nlohmann::ordered_json json = {
-      {"options", origin.options}, {"data", origin.data}, {"lengths", lengths}};
+  const nlohmann::ordered_json json = {{"arithmetic", origin.arithmetic},
+                                       {"options", origin.options},
+                                       {"data", origin.data},
+                                       {"lengths", lengths}};
   return json.dump(2) + "\n";
 }
 
 RunOrigin origin_from_text(std::string_view text) {
   try {
     const auto json = unwrap(formats::read_json(text));
-    RunOrigin origin{.options = json.at("options"), .data = json.at("data"), .lengths = {}};
+    RunOrigin origin{.arithmetic = json.value("arithmetic", 1),
+                     .options = json.at("options"),
+                     .data = json.at("data"),
+                     .lengths = {}};
     for (const auto& length : json.at("lengths")) {
       origin.lengths.push_back({length.at("from_step"), length.at("steps")});
     }

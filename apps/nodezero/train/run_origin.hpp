@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/nodezero/options/train_options.hpp"
+#include "model/kernels/arithmetic.hpp"
 
 namespace nodezero::apps {
 
@@ -22,6 +23,7 @@ struct RunOrigin {
     std::uint64_t steps = 0;
   };
 
+  int arithmetic = model::arithmetic_version;
   nlohmann::json options;  ///< those that the weights depend on, but for the length and for paths
   nlohmann::json data;     ///< as in run.json
   std::vector<Length> lengths;  ///< in the order of steps; the first is from step 0

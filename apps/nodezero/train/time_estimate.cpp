@@ -6,17 +6,23 @@
 #include <chrono>
 #include <cmath>
 
+#include <fmt/format.h>
+
+#include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/train/plan.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
 #include "model/kernels/floating_point_scope.hpp"
+#include "model/kernels/kernels.hpp"
 
 namespace nodezero::apps {
 
 namespace {
 
 /// Most operations of one probe: a fraction of a second on any current core.
-constexpr double probe_operations = 2e10;
+double probe_operations() {
+  return model::kernels_in_use() == "portable" ? 2e8 : 2e10;
+}
 /// Bytes per second that all cores together stream through AdamW and the sums of gradients.
 constexpr double streaming_rate = 1e10;
 
@@ -29,10 +35,10 @@ double operation_rate(model::ModelConfig config, model::Precision precision,
                       std::int64_t sequences) {
   config.layers = 1;
   config.vocabulary = std::min<std::int64_t>(config.vocabulary, 1'024);
-  while (sequences > 1 && batch_operations(config, sequences) > probe_operations) {
+  while (sequences > 1 && batch_operations(config, sequences) > probe_operations()) {
     sequences /= 2;
   }
-  while (config.context > 32 && batch_operations(config, sequences) > probe_operations) {
+  while (config.context > 32 && batch_operations(config, sequences) > probe_operations()) {
     config.context /= 2;
   }
   const model::FloatingPointScope scope;
@@ -56,7 +62,7 @@ double operation_rate(model::ModelConfig config, model::Precision precision,
   const auto start = Clock::now();
   int calls = 0;
   double seconds = 0;
-  while (seconds < 0.3) {
+  while (seconds < 0.2) {
     model::loss_and_gradient(config, weights, batch, {}, gradient, workspace);
     ++calls;
     seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -64,7 +70,33 @@ double operation_rate(model::ModelConfig config, model::Precision precision,
   return batch_operations(config, sequences) * calls / seconds;
 }
 
+/// Its rate compared with that of fp32.
+double relative_rate(const actors::RunSettings& settings, model::Precision precision) {
+  const auto& training = settings.training;
+  return operation_rate(training.model, precision, training.sequences) /
+         operation_rate(training.model, model::Precision::fp32, training.sequences);
+}
+
 }  // namespace
+
+std::string precisions_text(const actors::RunSettings& settings) {
+  return fmt::format("bf16 {:.1f} and bf16-tile {:.1f} times as fast as fp32 on this processor",
+                     relative_rate(settings, model::Precision::bf16),
+                     relative_rate(settings, model::Precision::bf16_tile));
+}
+
+std::optional<std::string> slow_precision(const actors::RunSettings& settings) {
+  const auto precision = settings.training.precision;
+  if (precision == model::Precision::fp32) {
+    return std::nullopt;
+  }
+  const double relative = relative_rate(settings, precision);
+  if (relative >= 1) {
+    return std::nullopt;
+  }
+  return fmt::format("this processor computes {} at {:.1f} of the speed of fp32",
+                     value_name(precision), relative);
+}
 
 double estimate_seconds(const Plan& plan, const actors::RunSettings& settings) {
   const auto& training = settings.training;

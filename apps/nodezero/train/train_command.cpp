@@ -130,6 +130,9 @@ int train(PreparedRun run) {
   for (const auto& remark : run.remarks) {
     say(remark);
   }
+  if (const auto slow = slow_precision(run.settings)) {
+    say(*slow);
+  }
   Recording recording(run.options, run.folder->path(), run.settings.run, facts_for_replay(run),
                       say);
   run.settings.recorder = recording.recorder();
@@ -214,6 +217,9 @@ void train_command(const TrainRequest& request) {
     const bool fits = run.plan.total_bytes() <= available;
     const double seconds = fits ? estimate_seconds(run.plan, run.settings) : -1;
     fmt::print("{}", to_string(run.plan, available, seconds));
+    if (fits) {
+      fmt::print("{:<12}{}\n", "precision", precisions_text(run.settings));
+    }
     std::fflush(stdout);
     check_memory(run.plan, available);
     return;

@@ -11,6 +11,7 @@
 #include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
+#include "model/kernels/kernels.hpp"
 #include "model/storage/checkpoint.hpp"
 #include "model/storage/digest.hpp"
 
@@ -59,6 +60,13 @@ std::string spheres_text(const PreparedRun& run) {
                      value_name(run.options.routing));
 }
 
+std::string kernels_text() {
+  const std::string kernels = model::kernels_in_use();
+  return kernels == "portable"
+             ? kernels + ", which are right on any processor and some 100 times slower"
+             : kernels;
+}
+
 }  // namespace
 
 std::uint64_t epoch_count(const Plan& plan) {
@@ -85,6 +93,7 @@ std::string header_text(const PreparedRun& run) {
                            counted(training.micro_batches, "micro-batch", "micro-batches"),
                            counted(training.sequences, "sequence"), epochs_text(run.plan.epochs)));
   add("spheres", spheres_text(run));
+  add("kernels", kernels_text());
   add("memory", fmt::format("about {}", bytes_text(run.plan.total_bytes())));
   add("folder", run.folder->path().string());
   if (run.settings.resume) {
