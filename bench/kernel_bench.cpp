@@ -74,9 +74,10 @@ void report_product(benchmark::State& state, Index m, Index n, Index k, Index by
 void product(benchmark::State& state, Index m, Index n, Index k) {
   const model::FloatingPointScope scope;
   auto a = values(m * k), b = values(k * n), c = values(m * n);
+  auto scratch = values(model::product_scratch(m, n, k));
   for (auto _ : state) {
     model::multiply(model::ConstMatrix(a.data(), m, k), model::ConstMatrix(b.data(), k, n),
-                    model::Matrix(c.data(), m, n));
+                    model::Matrix(c.data(), m, n), row(scratch));
     benchmark::ClobberMemory();
   }
   report_product(state, m, n, k, 4 * m * k);
@@ -86,9 +87,11 @@ void product(benchmark::State& state, Index m, Index n, Index k) {
 void product_transposed_left(benchmark::State& state, Index m, Index n, Index k) {
   const model::FloatingPointScope scope;
   auto a = values(m * k), b = values(k * n), c = values(m * n);
+  auto scratch = values(model::product_scratch(m, n, k));
   for (auto _ : state) {
     model::multiply(model::ConstMatrix(a.data(), k, m).transpose(),
-                    model::ConstMatrix(b.data(), k, n), model::Matrix(c.data(), m, n));
+                    model::ConstMatrix(b.data(), k, n), model::Matrix(c.data(), m, n),
+                    row(scratch));
     benchmark::ClobberMemory();
   }
   report_product(state, m, n, k, 4 * m * k);
@@ -98,9 +101,11 @@ void product_transposed_left(benchmark::State& state, Index m, Index n, Index k)
 void product_transposed_right(benchmark::State& state, Index m, Index n, Index k) {
   const model::FloatingPointScope scope;
   auto a = values(m * k), b = values(k * n), c = values(m * n);
+  auto scratch = values(model::product_scratch(m, n, k));
   for (auto _ : state) {
     model::multiply(model::ConstMatrix(a.data(), m, k),
-                    model::ConstMatrix(b.data(), n, k).transpose(), model::Matrix(c.data(), m, n));
+                    model::ConstMatrix(b.data(), n, k).transpose(), model::Matrix(c.data(), m, n),
+                    row(scratch));
     benchmark::ClobberMemory();
   }
   report_product(state, m, n, k, 4 * m * k);
@@ -108,16 +113,13 @@ void product_transposed_right(benchmark::State& state, Index m, Index n, Index k
 
 void product_bf16(benchmark::State& state, Index m, Index n, Index k) {
   const model::FloatingPointScope scope;
-  if (!model::check_processor(model::Precision::bf16)) {
-    state.SkipWithError("this processor has no AVX512_BF16");
-    return;
-  }
   const std::vector<model::Bf16> a(static_cast<std::size_t>(m * k), model::to_bf16(0.5F));
   auto b = values(k * n), c = values(m * n);
-  std::vector<model::Bf16> scratch(model::bf16_product_scratch(n, k));
+  auto scratch = values(model::product_scratch(m, n, k));
+  const model::Bf16Products products(model::Precision::bf16, row(scratch));
   for (auto _ : state) {
-    model::multiply(model::ConstBf16Matrix(a, m, k), model::ConstMatrix(b.data(), k, n),
-                    model::Matrix(c.data(), m, n), std::span(scratch));
+    products.multiply(model::ConstBf16Matrix(a, m, k), model::ConstMatrix(b.data(), k, n),
+                      model::Matrix(c.data(), m, n));
     benchmark::ClobberMemory();
   }
   report_product(state, m, n, k, 2 * m * k);

@@ -3,7 +3,7 @@
 # libnodezero, shared and static, from the objects of all layers; and the targets that other
 # projects link: NodeZero::model, NodeZero::runtime and NodeZero::actors, with CAF NodeZero::caf and
 # with Eigen NodeZero::eigen.
-set(layers nodezero_error nodezero_formats nodezero_model nodezero_trace nodezero_inspect nodezero_runtime nodezero_actors)
+set(layers ${nodezero_kernel_levels} nodezero_error nodezero_formats nodezero_model nodezero_trace nodezero_inspect nodezero_runtime nodezero_actors)
 set(objects)
 foreach(layer IN LISTS layers)
   list(APPEND objects $<TARGET_OBJECTS:${layer}>)
@@ -19,7 +19,7 @@ function(nodezero_library target type)
     $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/include>
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_link_libraries(${target} PUBLIC tl::expected
-    PRIVATE CAF::core DNNL::dnnl OpenMP::OpenMP_CXX fmt::fmt OpenSSL::Crypto SQLite::SQLite3
+    PRIVATE CAF::core fmt::fmt OpenSSL::Crypto SQLite::SQLite3
     ZLIB::ZLIB zstd::zstd Threads::Threads)
   if(NODEZERO_SANITIZER)
     target_link_options(${target} PUBLIC -fsanitize=${NODEZERO_SANITIZER})

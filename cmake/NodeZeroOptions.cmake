@@ -7,7 +7,8 @@ target_include_directories(nodezero_options INTERFACE ${PROJECT_SOURCE_DIR}
   ${PROJECT_SOURCE_DIR}/include ${PROJECT_BINARY_DIR}/include)
 configure_file(${PROJECT_SOURCE_DIR}/include/nodezero/version.h.in
                ${PROJECT_BINARY_DIR}/include/nodezero/version.h @ONLY)
-target_compile_options(nodezero_options INTERFACE -Wall -Wextra -Werror=unused-result -fno-math-errno)
+target_compile_options(nodezero_options INTERFACE -Wall -Wextra -Werror=unused-result -fno-math-errno
+  -ffp-contract=off)  # or the compiler would decide about bits
 if(NODEZERO_NATIVE)
   target_compile_options(nodezero_options INTERFACE -march=native)
 endif()

@@ -22,7 +22,7 @@ set(CPACK_COMPONENT_LIBRARY_DESCRIPTION
 # nodezero/caf.hpp alone.
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_DEPENDS libexpected-dev)
 set(CPACK_DEBIAN_LIBRARY_PACKAGE_SUGGESTS
-    "libcaf-dev, libdnnl-dev, libeigen3-dev, libfmt-dev, libsqlite3-dev, libssl-dev, libzstd-dev")
+    "libcaf-dev, libeigen3-dev, libfmt-dev, libsqlite3-dev, libssl-dev, libzstd-dev")
 
 if(NODEZERO_BUILD_APPS)
   list(PREPEND CPACK_COMPONENTS_ALL program)

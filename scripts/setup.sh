@@ -11,9 +11,8 @@ set -euo pipefail
 
 packages=(
   g++ cmake ninja-build pkg-config
-  libcaf-dev libcli11-dev libdnnl-dev libeigen3-dev libexpected-dev libfmt-dev
+  libcaf-dev libcli11-dev libeigen3-dev libexpected-dev libfmt-dev
   libsqlite3-dev libssl-dev libutfcpp-dev libzstd-dev nlohmann-json3-dev zlib1g-dev
-  ocl-icd-opencl-dev  # the CMake package of libdnnl-dev asks for OpenCL
 )
 if [ "${1:-}" != --program ]; then
   packages+=(
@@ -25,6 +24,7 @@ if [ "${1:-}" != --program ]; then
     man-db groff-base   # the manual
     clang-format
     spin  # the model checker that is a second opinion on the protocol
+    g++-aarch64-linux-gnu qemu-user  # a processor of another kind, on which the bits are the same
   )
 fi
 if [ "${1:-}" = --fuzz ]; then

@@ -32,6 +32,7 @@ class NODEZERO_EXPORT MultilayerPerceptron {
   struct Workspace {
     std::vector<std::vector<float>> activations;
     std::vector<float> derivative, next_derivative;
+    std::vector<float> products;
   };
 
   /// Sizes from inputs to outputs: {9, 32, 32, 2} has two hidden layers of 32. There must be at

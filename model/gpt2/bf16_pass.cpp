@@ -36,8 +36,8 @@ void Bf16Pass::normalise_again(ConstMatrix x, ConstVector gain, ConstVector bias
 /// d_x = d_y w^T and d_w = x^T d_y for y = x w.
 void Bf16Pass::linear_backward(ConstBf16Matrix d_y, ConstBf16Matrix x, ConstMatrix w, Matrix d_x,
                                Matrix d_w) {
-  multiply(d_y, w.transpose(), d_x, a_.products);
-  multiply(x.transpose(), d_y, d_w, a_.products);
+  products_.multiply(d_y, w.transpose(), d_x);
+  products_.multiply(x.transpose(), d_y, d_w);
 }
 
 void Bf16Pass::forward() {
@@ -56,25 +56,25 @@ void Bf16Pass::forward_block(std::size_t layer) {
   Matrix qkv(a_.d_wide.data(), M_, 3 * C_), wide = a_.d_wide;
 
   normalise(x, w_(at.ln_1_weight), w_(at.ln_1_bias), a_.moments[2 * layer]);
-  multiply(a_.narrow_normed, w_(at.attn_weight), qkv, a_.products);
+  products_.multiply(a_.narrow_normed, w_(at.attn_weight), qkv);
   for (Index row = 0; row < M_; ++row) {
     add_bias(w_(at.attn_bias), qkv.row(row));
     round_row(qkv.row(row), a_.narrow_qkv[layer].row(row));
   }
-  attention(a_.attention, a_.narrow_qkv[layer], attention_mask(layer), a_.branch,
+  attention(a_.attention, precision_, a_.narrow_qkv[layer], attention_mask(layer), a_.branch,
             a_.log_sums[layer], a_.attention_scratch);
   round_rows(a_.branch, a_.narrow_attended[layer]);
-  multiply(a_.narrow_attended[layer], w_(at.attn_proj_weight), a_.branch, a_.products);
+  products_.multiply(a_.narrow_attended[layer], w_(at.attn_proj_weight), a_.branch);
   join(mask(layer, DropoutSite::attention_residual), x, w_(at.attn_proj_bias), middle);
 
   normalise(middle, w_(at.ln_2_weight), w_(at.ln_2_bias), a_.moments[2 * layer + 1]);
-  multiply(a_.narrow_normed, w_(at.fc_weight), wide, a_.products);
+  products_.multiply(a_.narrow_normed, w_(at.fc_weight), wide);
   for (Index row = 0; row < M_; ++row) {
     bias_gelu(w_(at.fc_bias), wide.row(row), a_.activated_row);
     round_row(wide.row(row), a_.narrow_wide[layer].row(row));
     round_row(a_.activated_row, a_.narrow_activated.row(row));
   }
-  multiply(a_.narrow_activated, w_(at.mlp_proj_weight), a_.branch, a_.products);
+  products_.multiply(a_.narrow_activated, w_(at.mlp_proj_weight), a_.branch);
   join(mask(layer, DropoutSite::mlp_residual), middle, w_(at.mlp_proj_bias),
        a_.residuals[2 * layer + 2]);
 }
@@ -101,7 +101,7 @@ void Bf16Pass::backward_mlp(std::size_t layer, const Gpt2Gradient& d) {
   const ConstMatrix d_branch = enter_branch(mask(layer, DropoutSite::mlp_residual));
   column_sums(d_branch, d(at.mlp_proj_bias));
   round_rows(d_branch, a_.narrow_branch);
-  multiply(a_.narrow_branch, w_(at.mlp_proj_weight).transpose(), a_.d_wide, a_.products);
+  products_.multiply(a_.narrow_branch, w_(at.mlp_proj_weight).transpose(), a_.d_wide);
   d_fc_bias.setZero();
   for (Index row = 0; row < M_; ++row) {
     widen_row(a_.narrow_wide[layer].row(row), a_.wide_row);
@@ -109,7 +109,7 @@ void Bf16Pass::backward_mlp(std::size_t layer, const Gpt2Gradient& d) {
     round_row(a_.d_wide.row(row), a_.narrow_d_wide.row(row));
     round_row(a_.activated_row, a_.narrow_activated.row(row));
   }
-  multiply(a_.narrow_activated.transpose(), a_.narrow_branch, d(at.mlp_proj_weight), a_.products);
+  products_.multiply(a_.narrow_activated.transpose(), a_.narrow_branch, d(at.mlp_proj_weight));
   normalise_again(middle, w_(at.ln_2_weight), w_(at.ln_2_bias), a_.moments[2 * layer + 1]);
   linear_backward(a_.narrow_d_wide, a_.narrow_normed, w_(at.fc_weight), a_.d_normed,
                   d(at.fc_weight));
@@ -131,7 +131,7 @@ void Bf16Pass::backward_attention(std::size_t layer, const Gpt2Gradient& d) {
   linear_backward(a_.narrow_branch, a_.narrow_attended[layer], w_(at.attn_proj_weight), d_attended,
                   d(at.attn_proj_weight));
   round_rows(d_attended, a_.narrow_branch);
-  attention_backward(a_.attention,
+  attention_backward(a_.attention, precision_,
                      {a_.narrow_qkv[layer], a_.narrow_attended[layer], a_.log_sums[layer],
                       d_attended, a_.narrow_branch},
                      attention_mask(layer), d_qkv, a_.attention_scratch);
@@ -147,17 +147,15 @@ void Bf16Pass::backward_attention(std::size_t layer, const Gpt2Gradient& d) {
 /// logits = normed wte^T for the next block of rows.
 Matrix Bf16Pass::logits_from(Index first) {
   Matrix logits = a_.logits.topRows(std::min(a_.logits.rows(), M_ - first));
-  multiply(a_.narrow_normed.middleRows(first, logits.rows()), w_(at_.wte).transpose(), logits,
-           a_.products);
+  products_.multiply(a_.narrow_normed.middleRows(first, logits.rows()), w_(at_.wte).transpose(),
+                     logits);
   return logits;
 }
 
-double Bf16Pass::loss() {
-  double sum = 0;
+void Bf16Pass::losses(std::span<double> out) {
   for (Index first = 0; first < M_; first += a_.logits.rows()) {
-    add_losses(first, logits_from(first), sum);
+    write_losses(first, logits_from(first), out);
   }
-  return sum;
 }
 
 /// Loss and derivative of the tied output, by blocks of rows: overwrites d_normed and the
@@ -171,9 +169,9 @@ double Bf16Pass::backward_output(const Gpt2Gradient& d) {
       sum += backward_loss_of(first + row, logits.row(row));
       round_row(logits.row(row), d_logits.row(row));
     }
-    multiply(d_logits, w_(at_.wte), a_.d_normed.middleRows(first, logits.rows()), a_.products);
-    multiply(d_logits.transpose(), a_.narrow_normed.middleRows(first, logits.rows()), d(at_.wte),
-             a_.products, first > 0);
+    products_.multiply(d_logits, w_(at_.wte), a_.d_normed.middleRows(first, logits.rows()));
+    products_.multiply(d_logits.transpose(), a_.narrow_normed.middleRows(first, logits.rows()),
+                       d(at_.wte), first > 0);
   }
   return sum;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/gpt2/pass_base.hpp"
+#include "model/kernels/bf16_product.hpp"
 
 namespace nodezero::model {
 
@@ -10,12 +11,16 @@ namespace nodezero::model {
 /// bf16.
 class Bf16Pass : private PassBase {
  public:
-  using PassBase::PassBase;
+  Bf16Pass(const ModelConfig& config, std::span<const float> weights, const MicroBatch& batch,
+           const DropoutKey& key, Workspace::State& state)
+      : PassBase(config, weights, batch, key, state),
+        precision_(state.precision),
+        products_(precision_, a_.products) {}
 
   void forward();
 
-  /// After forward(): the loss.
-  double loss();
+  /// After forward(): the loss of each token.
+  void losses(std::span<double> out);
 
   /// After forward(); overwrites the gradient `d` and returns the loss.
   double backward(const Gpt2Gradient& d);
@@ -31,6 +36,9 @@ class Bf16Pass : private PassBase {
   void normalise_again(ConstMatrix x, ConstVector gain, ConstVector bias, RowMoments moments);
   void linear_backward(ConstBf16Matrix d_y, ConstBf16Matrix x, ConstMatrix w, Matrix d_x,
                        Matrix d_w);
+
+  Precision precision_;
+  Bf16Products products_;
 };
 
 }  // namespace nodezero::model

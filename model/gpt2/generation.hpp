@@ -33,9 +33,9 @@ std::int32_t sample(std::span<const float> logits, const SamplingOptions& option
 /// there. Uses only the calling thread.
 class Generator {
  public:
-  /// Only the last `context` tokens of the prompt count. Precision::bf16 rounds the weights to bf16
-  /// and computes in fp32, on any processor. A step then reads half the bytes, which is what takes
-  /// the time in a large model; the generator holds one and a half copies of the weights.
+  /// Only the last `context` tokens of the prompt count. With factors in bf16 a step reads half the
+  /// bytes, which is what takes the time in a large model; the generator then holds one and a half
+  /// copies of the weights.
   /// @throws std::invalid_argument if the prompt is empty or has a token outside of the vocabulary
   Generator(const ModelConfig& config, std::shared_ptr<const Parameters> weights,
             std::span<const std::int32_t> prompt, const SamplingOptions& options,
@@ -47,15 +47,21 @@ class Generator {
   /// The next token id.
   std::int32_t next();
 
+  /// After next(): the logarithm of the probability that the model gave its token, before
+  /// temperature and limits. It has the bits of the forward pass of training without dropout over
+  /// the window that the token was drawn from.
+  double log_probability() const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-/// Logits [tokens, V] of one sequence.
+/// Logits [tokens, V] of one sequence, as the forward pass of training without dropout has them.
 /// @throws std::invalid_argument if it has no tokens, more than `context`, or one outside of the
 /// vocabulary
-std::vector<float> logits(const ModelConfig& config, const Parameters& weights,
-                          std::span<const std::int32_t> tokens);
+std::vector<float> logits(const ModelConfig& config, std::shared_ptr<const Parameters> weights,
+                          std::span<const std::int32_t> tokens,
+                          Precision precision = Precision::fp32);
 
 }  // namespace nodezero::model

@@ -2,7 +2,7 @@
 #include "model/gpt2/gpt2.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -54,13 +54,11 @@ class Fp32Pass : private PassBase {
                a_.moments.back());
   }
 
-  /// After forward().
-  double loss() {
-    double sum = 0;
+  /// After forward(): the loss of each token.
+  void losses(std::span<double> out) {
     for (Index first = 0; first < M_; first += a_.logits.rows()) {
-      add_losses(first, logits_from(first), sum);
+      write_losses(first, logits_from(first), out);
     }
-    return sum;
   }
 
   /// After forward(); overwrites the gradient `d` and returns the loss.
@@ -84,25 +82,25 @@ class Fp32Pass : private PassBase {
     Matrix middle = a_.residuals[2 * layer + 1];
 
     layer_norm(x, w_(at.ln_1_weight), w_(at.ln_1_bias), a_.normed, a_.moments[2 * layer]);
-    multiply(a_.normed, w_(at.attn_weight), a_.qkv[layer]);
+    multiply(a_.normed, w_(at.attn_weight), a_.qkv[layer], a_.products);
     add_bias(w_(at.attn_bias), a_.qkv[layer]);
     attention(a_.attention, a_.qkv[layer], attention_mask(layer), a_.attended[layer],
               a_.log_sums[layer], a_.attention_scratch);
-    multiply(a_.attended[layer], w_(at.attn_proj_weight), a_.branch);
+    multiply(a_.attended[layer], w_(at.attn_proj_weight), a_.branch, a_.products);
     join(mask(layer, DropoutSite::attention_residual), x, w_(at.attn_proj_bias), middle);
 
     layer_norm(middle, w_(at.ln_2_weight), w_(at.ln_2_bias), a_.normed, a_.moments[2 * layer + 1]);
-    multiply(a_.normed, w_(at.fc_weight), a_.wide[layer]);
+    multiply(a_.normed, w_(at.fc_weight), a_.wide[layer], a_.products);
     bias_gelu(w_(at.fc_bias), a_.wide[layer], a_.activated);
-    multiply(a_.activated, w_(at.mlp_proj_weight), a_.branch);
+    multiply(a_.activated, w_(at.mlp_proj_weight), a_.branch, a_.products);
     join(mask(layer, DropoutSite::mlp_residual), middle, w_(at.mlp_proj_bias),
          a_.residuals[2 * layer + 2]);
   }
 
   /// d_x = d_y w^T and d_w = x^T d_y for y = x w.
   void linear_backward(ConstMatrix d_y, ConstMatrix x, ConstMatrix w, Matrix d_x, Matrix d_w) {
-    multiply(d_y, w.transpose(), d_x);
-    multiply(x.transpose(), d_y, d_w);
+    multiply(d_y, w.transpose(), d_x, a_.products);
+    multiply(x.transpose(), d_y, d_w, a_.products);
   }
 
   /// d_residual holds the derivative behind the block before, in its middle afterwards.
@@ -112,9 +110,9 @@ class Fp32Pass : private PassBase {
 
     const ConstMatrix d_branch = enter_branch(mask(layer, DropoutSite::mlp_residual));
     column_sums(d_branch, d(at.mlp_proj_bias));
-    multiply(d_branch, w_(at.mlp_proj_weight).transpose(), a_.d_wide);
+    multiply(d_branch, w_(at.mlp_proj_weight).transpose(), a_.d_wide, a_.products);
     gelu_backward(a_.wide[layer], a_.d_wide, a_.activated, d(at.fc_bias));
-    multiply(a_.activated.transpose(), d_branch, d(at.mlp_proj_weight));
+    multiply(a_.activated.transpose(), d_branch, d(at.mlp_proj_weight), a_.products);
     layer_norm_again(middle, w_(at.ln_2_weight), w_(at.ln_2_bias), a_.moments[2 * layer + 1],
                      a_.normed);
     linear_backward(a_.d_wide, a_.normed, w_(at.fc_weight), a_.d_normed, d(at.fc_weight));
@@ -145,7 +143,8 @@ class Fp32Pass : private PassBase {
   /// logits = normed wte^T for the next block of rows.
   Matrix logits_from(Index first) {
     Matrix logits = a_.logits.topRows(std::min(a_.logits.rows(), M_ - first));
-    multiply(a_.normed.middleRows(first, logits.rows()), w_(at_.wte).transpose(), logits);
+    multiply(a_.normed.middleRows(first, logits.rows()), w_(at_.wte).transpose(), logits,
+             a_.products);
     return logits;
   }
 
@@ -158,9 +157,9 @@ class Fp32Pass : private PassBase {
       for (Index row = 0; row < logits.rows(); ++row) {
         sum += backward_loss_of(first + row, logits.row(row));
       }
-      multiply(logits, w_(at_.wte), a_.d_normed.middleRows(first, logits.rows()));
+      multiply(logits, w_(at_.wte), a_.d_normed.middleRows(first, logits.rows()), a_.products);
       multiply(logits.transpose(), a_.normed.middleRows(first, logits.rows()), d(at_.wte),
-               first > 0);
+               a_.products, first > 0);
     }
     return sum;
   }
@@ -195,27 +194,34 @@ LossSum loss_and_gradient(const ModelConfig& config,
     state.forward_end = std::chrono::steady_clock::now();
     return pass.backward(Gpt2Gradient(gradient));
   };
-  const double sum = state.precision == Precision::bf16
-                         ? run(Bf16Pass(config, weights, batch, key, state))
-                         : run(Fp32Pass(config, weights, batch, key, state));
+  const double sum = state.precision == Precision::fp32
+                         ? run(Fp32Pass(config, weights, batch, key, state))
+                         : run(Bf16Pass(config, weights, batch, key, state));
   return {sum, count_valid(batch)};
 }
 
-LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBatch& batch,
-             Workspace& workspace) {
+std::vector<double> token_losses(const ModelConfig& config, const Parameters& weights,
+                                 const MicroBatch& batch, Workspace& workspace) {
   check(config, batch);
   ModelConfig without_dropout = config;
   without_dropout.dropout = 0;
   workspace.state().prepare(without_dropout, weights.layout(), batch.sequences, batch.context);
-  const auto run = [](auto pass) {
+  std::vector<double> losses(batch.targets.size());
+  const auto run = [&](auto pass) {
     pass.forward();
-    return pass.loss();
+    pass.losses(losses);
   };
   Workspace::State& state = workspace.state();
-  const double sum = state.precision == Precision::bf16
-                         ? run(Bf16Pass(without_dropout, weights.values(), batch, {}, state))
-                         : run(Fp32Pass(without_dropout, weights.values(), batch, {}, state));
-  return {sum, count_valid(batch)};
+  state.precision == Precision::fp32
+      ? run(Fp32Pass(without_dropout, weights.values(), batch, {}, state))
+      : run(Bf16Pass(without_dropout, weights.values(), batch, {}, state));
+  return losses;
+}
+
+LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBatch& batch,
+             Workspace& workspace) {
+  const std::vector<double> losses = token_losses(config, weights, batch, workspace);
+  return {std::accumulate(losses.begin(), losses.end(), 0.0), count_valid(batch)};
 }
 
 double flops_per_token(const ModelConfig& config) {

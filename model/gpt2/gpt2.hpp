@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "model/gpt2/model_config.hpp"
 #include "model/kernels/dropout_key.hpp"
@@ -18,7 +19,6 @@ namespace nodezero::model {
 /// only the first step allocates. Its precision is that of everything computed with it.
 class Workspace {
  public:
-  /// @throws std::invalid_argument if check_processor() fails
   explicit Workspace(Precision precision = Precision::fp32);
   ~Workspace();
   Workspace(Workspace&&) noexcept;
@@ -57,6 +57,11 @@ LossSum loss_and_gradient(const ModelConfig& config,
 /// Forward pass only, without dropout.
 LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBatch& batch,
              Workspace& workspace);
+
+/// The loss of each token of the micro-batch, of which loss() is the sum; 0 where the target is
+/// padding.
+std::vector<double> token_losses(const ModelConfig& config, const Parameters& weights,
+                                 const MicroBatch& batch, Workspace& workspace);
 
 /// Bytes of workspace that loss_and_gradient() needs for micro-batches of that many sequences.
 std::size_t workspace_bytes(const ModelConfig& config, Precision precision, std::int64_t sequences);

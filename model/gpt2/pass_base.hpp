@@ -41,8 +41,8 @@ class PassBase {
   /// The derivative [M, C] with respect to what a branch computes, before its dropout.
   ConstMatrix enter_branch(const DropoutMask& dropped);
 
-  /// Adds the losses of the tokens from `first` on, one by one, given their logits [rows, V].
-  void add_losses(Index first, ConstMatrix logits, double& sum) const;
+  /// Writes the losses of the tokens from `first` on, given their logits [rows, V].
+  void write_losses(Index first, ConstMatrix logits, std::span<double> out) const;
 
   /// The loss of one token. Overwrites its logits [V] with the derivative.
   double backward_loss_of(Index token, Vector logits) const;

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "model/gpt2/generation.hpp"
+#include "model/kernels/functions.hpp"
 #include "model/kernels/random.hpp"
 
 namespace nodezero::model {
@@ -83,7 +84,7 @@ std::int32_t sample(std::span<const float> logits, const SamplingOptions& option
     const double logit = logits[static_cast<std::size_t>(ids[i])];
     // Equal infinities are equally likely.
     const double distance = logit == largest ? 0.0 : logit - largest;
-    sum += std::exp(distance / options.temperature);
+    sum += exp(distance / options.temperature);
     running[i] = sum;
   }
   // The nucleus: the fewest of the most likely tokens that reach top_p together (Holtzman et

@@ -2,11 +2,10 @@
 #include "model/gpt2/workspace.hpp"
 
 #include <algorithm>
-#include <stdexcept>
 
 #include "model/kernels/bf16.hpp"
 #include "model/kernels/bf16_attention.hpp"
-#include "model/kernels/bf16_product.hpp"
+#include "model/kernels/product_scratch.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -39,20 +38,18 @@ float* Arena::take(Index floats) {
   return part;
 }
 
-Bf16Vector Arena::bf16_vector(Index size) {
-  return {reinterpret_cast<Bf16*>(take((size + 1) / 2)), size};
-}
-
 Bf16Matrix Arena::bf16_matrix(Index rows, Index columns) {
   const Index stride = bf16_stride(columns);
   return {reinterpret_cast<Bf16*>(take(rows * stride / 2)), rows, columns, stride};
 }
 
 Index logits_rows(Index rows, Index vocabulary) {
-  // Blocks of equal size, rather than full ones and a rest.
-  const Index most = std::max(least_logits_rows, largest_logits_block / round_up(vocabulary, 16));
+  // Blocks of equal size, rather than full ones and a rest, and of whole groups of terms, because
+  // the gradient of the output adds up over rows.
+  const Index most =
+      std::max(least_logits_rows, largest_logits_block / round_up(vocabulary, 16) / 32 * 32);
   const Index blocks = std::max<Index>(1, (rows + most - 1) / most);
-  return (rows + blocks - 1) / blocks;
+  return blocks == 1 ? rows : round_up((rows + blocks - 1) / blocks, 32);
 }
 
 Activations activations_in(Arena& arena, const ModelConfig& config, Precision precision,
@@ -60,7 +57,7 @@ Activations activations_in(Arena& arena, const ModelConfig& config, Precision pr
   const Index M = sequences * context, C = config.width, L = config.layers, V = config.vocabulary;
   const AttentionShape attention{sequences, context, config.heads, config.head_width()};
   // What is in another precision has no layers and no rows.
-  const bool narrow = precision == Precision::bf16;
+  const bool narrow = precision != Precision::fp32;
   const Index wide_L = narrow ? 0 : L, wide_M = narrow ? 0 : M;
   const Index narrow_L = L - wide_L, narrow_M = M - wide_M;
   const auto matrices = [&](Index count, Index rows, Index columns) {
@@ -69,8 +66,7 @@ Activations activations_in(Arena& arena, const ModelConfig& config, Precision pr
   const auto bf16_matrices = [&](Index count, Index columns) {
     return several(count, [&] { return arena.bf16_matrix(M, columns); });
   };
-  const std::size_t products =
-      std::max(bf16_product_scratch(4 * C, M), bf16_product_scratch(1, std::max(4 * C, V)));
+  const Index most = std::max({M, 4 * C, V});
   const std::size_t attention_scratch =
       narrow ? bf16_attention_scratch(attention) : attention.scratch_size();
   return {
@@ -100,7 +96,7 @@ Activations activations_in(Arena& arena, const ModelConfig& config, Precision pr
       .narrow_d_wide = arena.bf16_matrix(narrow_M, 4 * C),
       .wide_row = arena.vector(narrow ? 4 * C : 0),
       .activated_row = arena.vector(narrow ? 4 * C : 0),
-      .products = arena.bf16_vector(narrow ? static_cast<Index>(products) : 0),
+      .products = arena.vector(product_scratch(most, most, most)),
       .attention_scratch = arena.vector(static_cast<Index>(attention_scratch)),
   };
 }
@@ -137,9 +133,6 @@ void Workspace::State::prepare(const ModelConfig& wanted,
 }
 
 Workspace::Workspace(Precision precision) : state_(std::make_unique<State>()) {
-  if (const auto supported = check_processor(precision); !supported) {
-    throw std::invalid_argument(supported.error().message);
-  }
   state_->precision = precision;
 }
 Workspace::~Workspace() = default;

@@ -27,7 +27,6 @@ class Arena {
   Matrix matrix(Index rows, Index columns, Index stride) {
     return {take(rows * stride), rows, columns, stride};
   }
-  Bf16Vector bf16_vector(Index size);
   /// Rows bf16_stride(columns) apart.
   Bf16Matrix bf16_matrix(Index rows, Index columns);
 
@@ -74,9 +73,8 @@ struct Activations {
   Bf16Matrix narrow_normed, narrow_branch;     ///< [M, C]
   Bf16Matrix narrow_activated, narrow_d_wide;  ///< [M, 4C]
   Vector wide_row, activated_row;              ///< [4C]
-  Bf16Vector products;
 
-  Vector attention_scratch;
+  Vector products, attention_scratch;
 };
 
 /// The activations of `sequences` sequences of `context` tokens, taken from the arena.

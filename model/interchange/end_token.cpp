@@ -69,7 +69,7 @@ bool is_never_taken(const ModelConfig& config, const Parameters& weights,
     while (tokens.size() < static_cast<std::size_t>(config.context)) {
       tokens.push_back(generator.next());
     }
-    const auto all = logits(larger, *with_row, tokens);
+    const auto all = logits(larger, with_row, tokens);
     const auto width = static_cast<std::size_t>(larger.vocabulary);
     for (std::size_t at = 0; at < all.size(); at += width) {
       const auto here = std::span(all).subspan(at, width);

@@ -13,10 +13,6 @@ namespace nodezero::model {
 /// the work for long contexts.
 inline constexpr Index query_block = 64;
 
-/// Rows of scores are processed in whole groups of this many values, one vector register, so that
-/// the compiler's scalar code for a remainder never runs. Rows of tiles are long enough for that.
-inline constexpr Index group = 16;
-
 inline Index round_up(Index value, Index unit) {
   return (value + unit - 1) / unit * unit;
 }
@@ -69,19 +65,21 @@ void for_each_head(const AttentionShape& shape, Function function) {
   }
 }
 
-/// Turns the first `count` scores of one query into probabilities, and returns the logarithm of the
-/// sum of exponentials of the scaled scores. Overwrites the scores after `count` up to the end of
-/// the group.
-float softmax_row(Index count, float scale, Vector scores);
+/// Turns the scores of one query into probabilities, and returns the logarithm of the sum of
+/// exponentials of the scaled scores: scores [keys].
+float softmax_row(float scale, Vector scores);
 
 /// The sum of a[i] b[i]: a, b [N].
 float inner_product(ConstVector a, ConstVector b);
 
-/// For the first `count` keys of one query: p = exp(score * scale - log_sum), and with m the
-/// dropout scales and expected = sum of p m d_p, writes m p over the scores and
-/// p (m d_p - expected) scale over d_p. The values after `count` up to the end of the group
-/// become meaningless.
-void softmax_backward_row(Index count, float scale, float log_sum, float expected, ConstVector m,
-                          Vector scores, Vector d_p);
+/// For the keys of one query: p = exp(score * scale - log_sum), and with m the dropout scales and
+/// expected = sum of p m d_p, writes m p over the scores and p (m d_p - expected) scale over d_p.
+void softmax_backward_row(float scale, float log_sum, float expected, ConstVector m, Vector scores,
+                          Vector d_p);
+
+/// Ends the sums y [D] of one query over the keys that it may see: adds +0, so that the sums are
+/// the same with and without terms behind the mask, which are zeros. Returns false if a sum is not
+/// finite, as it is if something behind the mask was no number: then such terms must be left out.
+bool end_at_mask(Vector y);
 
 }  // namespace nodezero::model

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/kernels/bf16.hpp"
 
+#include <algorithm>
 #include <cassert>
-#include <immintrin.h>
 
-#include "model/kernels/avx512_bf16.hpp"
+#include "model/kernels/factor_of.hpp"
+#include "model/kernels/kernels.hpp"
 
 namespace nodezero::model {
 
@@ -20,43 +21,21 @@ Bf16 to_bf16(float value) {
   return static_cast<Bf16>((bits + 0x7FFFu + (bits >> 16 & 1u)) >> 16);
 }
 
-NODEZERO_AVX512_BF16 void round_row(ConstVector x, Bf16Vector y) {
+void round_row(ConstVector x, Bf16Vector y) {
   assert(y.size() == x.size());
-  const Index width = x.size();
-  const float* const from = x.data();
-  Bf16* const to = y.data();
-  Index i = 0;
-  for (; i + 32 <= width; i += 32) {
-    _mm512_storeu_si512(to + i,
-                        round_32(_mm512_loadu_ps(from + i), _mm512_loadu_ps(from + i + 16)));
-  }
-  if (i < width) {
-    const __m512 low = _mm512_maskz_loadu_ps(first_lanes(width - i), from + i);
-    const __m512 high = _mm512_maskz_loadu_ps(first_lanes(width - i - 16), from + i + 16);
-    _mm512_storeu_si512(to + i, round_32(low, high));
-  }
+  kernels().round(x.size(), x.data(), reinterpret_cast<std::uint16_t*>(y.data()));
 }
 
 void round_rows(ConstMatrix x, Bf16Matrix y) {
-  assert(y.rows() == x.rows() && y.outerStride() >= bf16_stride(x.cols()));
+  assert(y.rows() == x.rows());
   for (Index row = 0; row < x.rows(); ++row) {
     round_row(x.row(row), y.row(row));
   }
 }
 
-NODEZERO_AVX512_BF16 void widen_row(ConstBf16Vector x, Vector y) {
+void widen_row(ConstBf16Vector x, Vector y) {
   assert(y.size() == x.size());
-  const Index width = x.size();
-  const Bf16* const from = x.data();
-  float* const to = y.data();
-  Index i = 0;
-  for (; i + 16 <= width; i += 16) {
-    const __m256i halves = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from + i));
-    _mm512_storeu_ps(to + i, widen_16(halves));
-  }
-  for (; i < width; ++i) {
-    to[i] = to_float(from[i]);
-  }
+  kernels().widen(x.size(), stored(x.data()), y.data());
 }
 
 }  // namespace nodezero::model

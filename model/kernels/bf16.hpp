@@ -24,13 +24,10 @@ constexpr Index bf16_stride(Index width) {
   return (width + 31) / 32 * 32;
 }
 
-// The functions below require check_processor(Precision::bf16).
-
-/// y = x, rounded: x, y [N]. Writes bf16_stride(N) values, zeros after the first N. y may start
-/// where x does.
+/// y = x, rounded: x, y [N]. y may start where x does.
 void round_row(ConstVector x, Bf16Vector y);
 
-/// The same for every row: x, y [M, N], with the rows of y at least bf16_stride(N) apart.
+/// The same for every row: x, y [M, N].
 void round_rows(ConstMatrix x, Bf16Matrix y);
 
 /// y = x: x, y [N].

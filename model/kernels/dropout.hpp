@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "model/kernels/dropout_key.hpp"
+#include "model/kernels/kernel_table.hpp"
 #include "model/kernels/matrix.hpp"
 #include "model/kernels/random.hpp"
 
@@ -38,12 +39,16 @@ class DropoutMask {
   static constexpr Index group_columns = 64;
   static constexpr Index group_blocks = 16;
 
-  void group_scales(Index row, Index group, float* scales) const;
+  /// The first block of a group of a row.
+  std::uint64_t first_block(Index row, Index group) const {
+    return (static_cast<std::uint64_t>(row) * groups_per_row_ + static_cast<std::uint64_t>(group)) *
+           group_blocks;
+  }
 
   KeyedRandom random_;
   double rate_;
   std::uint64_t groups_per_row_;
-  std::uint32_t threshold_;  ///< words below this drop the value
+  Dropout kernel_;
 };
 
 }  // namespace nodezero::model

@@ -3,64 +3,33 @@
 
 #include <cassert>
 
-#include "model/kernels/multiversion.hpp"
-#include "model/kernels/vector_math.hpp"
+#include "model/kernels/kernels.hpp"
 
 namespace nodezero::model {
-namespace {
 
-// gelu(x) = x (1 + tanh(u)) / 2 with u = k (x + 0.044715 x^3), k = sqrt(2 / pi). Since
-// (1 + tanh(u)) / 2 = 1 / (1 + e^(-2u)), it is x s with s that logistic function, and
-// gelu'(x) = s + x s (1 - s) 2 u'.
-constexpr float twice_k = 1.5957691216057308f;
-constexpr float cubic = 0.044715f;
-
-float gate(float x) {
-  return 1.0f / (1.0f + fast_exp(-twice_k * (x + cubic * x * x * x)));
-}
-
-}  // namespace
-
-NODEZERO_MULTIVERSION void add_bias(ConstVector bias, Matrix x) {
+void add_bias(ConstVector bias, Matrix x) {
   assert(bias.size() == x.cols());
-  const Index width = x.cols();
-  const float* const b = bias.data();
+  const KernelTable& table = kernels();
   for (Index row = 0; row < x.rows(); ++row) {
     float* const to = x.row(row).data();
-#pragma omp simd
-    for (Index j = 0; j < width; ++j) {
-      to[j] += b[j];
-    }
+    table.add(x.cols(), to, bias.data(), to);
   }
 }
 
-NODEZERO_MULTIVERSION void column_sums(ConstMatrix x, Vector sums) {
+void column_sums(ConstMatrix x, Vector sums) {
   assert(sums.size() == x.cols());
-  const Index width = x.cols();
-  float* const to = sums.data();
+  const KernelTable& table = kernels();
   sums.setZero();
   for (Index row = 0; row < x.rows(); ++row) {
-    const float* const from = x.row(row).data();
-#pragma omp simd
-    for (Index j = 0; j < width; ++j) {
-      to[j] += from[j];
-    }
+    table.add(x.cols(), sums.data(), x.row(row).data(), sums.data());
   }
 }
 
-NODEZERO_MULTIVERSION void bias_gelu(ConstVector bias, Matrix x, Matrix y) {
+void bias_gelu(ConstVector bias, Matrix x, Matrix y) {
   assert(bias.size() == x.cols() && same_shape(y, x));
-  const Index width = x.cols();
-  const float* const b = bias.data();
+  const KernelTable& table = kernels();
   for (Index row = 0; row < x.rows(); ++row) {
-    float* const in = x.row(row).data();
-    float* const out = y.row(row).data();
-#pragma omp simd
-    for (Index j = 0; j < width; ++j) {
-      const float v = in[j] + b[j];
-      in[j] = v;
-      out[j] = v * gate(v);
-    }
+    table.bias_gelu(x.cols(), bias.data(), x.row(row).data(), y.row(row).data());
   }
 }
 
@@ -69,25 +38,17 @@ void gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias) {
   add_gelu_backward(x, d, y, d_bias);
 }
 
-NODEZERO_MULTIVERSION void add_gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias) {
+void add_gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias) {
   assert(same_shape(d, x) && same_shape(y, x) && d_bias.size() == x.cols());
-  const Index width = x.cols();
-  float* const sums = d_bias.data();
+  const KernelTable& table = kernels();
   for (Index row = 0; row < x.rows(); ++row) {
-    const float* const in = x.row(row).data();
-    float* const derivative = d.row(row).data();
-    float* const out = y.row(row).data();
-#pragma omp simd
-    for (Index j = 0; j < width; ++j) {
-      const float v = in[j];
-      const float s = gate(v);
-      const float d_exponent = twice_k * (1.0f + 3.0f * cubic * v * v);
-      const float d_x = derivative[j] * (s + v * s * (1.0f - s) * d_exponent);
-      out[j] = v * s;
-      derivative[j] = d_x;
-      sums[j] += d_x;
-    }
+    table.gelu_backward(x.cols(), x.row(row).data(), d.row(row).data(), y.row(row).data(),
+                        d_bias.data());
   }
+}
+
+void tangent(Vector x) {
+  kernels().tangent(x.size(), x.data(), x.data());
 }
 
 }  // namespace nodezero::model

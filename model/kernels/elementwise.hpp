@@ -22,4 +22,7 @@ void gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias);
 /// The same, but adds the column sums to d_bias.
 void add_gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias);
 
+/// x = tanh(x), within 2 units in the last place: x [N].
+void tangent(Vector x);
+
 }  // namespace nodezero::model

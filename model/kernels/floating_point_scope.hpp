@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cfenv>
+
 namespace nodezero::model {
 
 /// While this object exists, the calling thread rounds to nearest, does not flush subnormal numbers
-/// to zero, and uses one OpenMP thread. The destructor restores what the host had set. Whoever
-/// starts computing on a thread of the host holds one, so that the host's settings cannot change a
-/// bit of the result.
+/// to zero and traps nothing. The destructor restores what the host had set. Whoever starts
+/// computing on a thread of the host holds one, so that the host's settings cannot change a bit of
+/// the result.
 class FloatingPointScope {
  public:
   FloatingPointScope();
@@ -15,8 +17,7 @@ class FloatingPointScope {
   FloatingPointScope& operator=(const FloatingPointScope&) = delete;
 
  private:
-  unsigned control_and_status_;
-  int openmp_threads_;
+  std::fenv_t host_;
 };
 
 }  // namespace nodezero::model

@@ -2,43 +2,48 @@
 #include "model/kernels/matrix_product.hpp"
 
 #include <cassert>
-#include <stdexcept>
 
-#include <oneapi/dnnl/dnnl.h>
-
-#include "model/kernels/row_product.hpp"
+#include "model/kernels/factor_of.hpp"
+#include "model/kernels/kernels.hpp"
 
 namespace nodezero::model {
 namespace {
 
 template <class Left, class Right>
-void multiply_any(Left a, Right b, Matrix c, bool accumulate) {
-  assert(a.cols() == b.rows() && c.rows() == a.rows() && c.cols() == b.cols());
+void multiply_floats(Left a, Right b, Matrix c, Vector scratch, bool accumulate) {
   if (Left::IsRowMajor && a.rows() == 1 && !accumulate) {
     multiply_row(ConstVector(a.data(), a.cols()), b, c.row(0));
     return;
   }
-  const dnnl_status_t status =
-      dnnl_sgemm(Left::IsRowMajor ? 'N' : 'T', Right::IsRowMajor ? 'N' : 'T', a.rows(), b.cols(),
-                 a.cols(), 1.0f, a.data(), a.outerStride(), b.data(), b.outerStride(),
-                 accumulate ? 1.0f : 0.0f, c.data(), c.outerStride());
-  if (status != dnnl_success) {
-    throw std::runtime_error("oneDNN refused a matrix product");
-  }
+  kernels().multiply(left_factor(a), right_factor(b), product_of(a, b, c, scratch, accumulate));
+}
+
+template <class Right>
+void multiply_float_row(ConstVector x, Right b, Vector y) {
+  assert(x.size() == b.rows() && y.size() == b.cols());
+  kernels().multiply_row(x.data(), right_factor(b), y.size(), x.size(), y.data());
 }
 
 }  // namespace
 
-void multiply(ConstMatrix a, ConstMatrix b, Matrix c, bool accumulate) {
-  multiply_any(a, b, c, accumulate);
+void multiply(ConstMatrix a, ConstMatrix b, Matrix c, Vector scratch, bool accumulate) {
+  multiply_floats(a, b, c, scratch, accumulate);
 }
 
-void multiply(Transposed a, ConstMatrix b, Matrix c, bool accumulate) {
-  multiply_any(a, b, c, accumulate);
+void multiply(Transposed a, ConstMatrix b, Matrix c, Vector scratch, bool accumulate) {
+  multiply_floats(a, b, c, scratch, accumulate);
 }
 
-void multiply(ConstMatrix a, Transposed b, Matrix c, bool accumulate) {
-  multiply_any(a, b, c, accumulate);
+void multiply(ConstMatrix a, Transposed b, Matrix c, Vector scratch, bool accumulate) {
+  multiply_floats(a, b, c, scratch, accumulate);
+}
+
+void multiply_row(ConstVector x, ConstMatrix b, Vector y) {
+  multiply_float_row(x, b, y);
+}
+
+void multiply_row(ConstVector x, Transposed b, Vector y) {
+  multiply_float_row(x, b, y);
 }
 
 }  // namespace nodezero::model

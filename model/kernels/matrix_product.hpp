@@ -2,18 +2,26 @@
 #pragma once
 
 #include "model/kernels/matrix.hpp"
+#include "model/kernels/product_scratch.hpp"
 
 namespace nodezero::model {
 
-/// c = a b, or c += a b with accumulate: a [M, K], b [K, N], c [M, N]. Uses only the calling
-/// thread, which must hold a FloatingPointScope. The bits depend on shapes and values, not on
-/// addresses.
-void multiply(ConstMatrix a, ConstMatrix b, Matrix c, bool accumulate = false);
+/// c = a b, or c += a b with accumulate: a [M, K], b [K, N], c [M, N]. Every element of c starts
+/// from what it is, or from +0, and takes its K terms in ascending order, each by one fused
+/// multiplication and addition, whatever the shapes: a part of c has the bits that it has in all of
+/// c. Uses only the calling thread, which must hold a FloatingPointScope. `scratch` has
+/// product_scratch(M, N, K) floats.
+void multiply(ConstMatrix a, ConstMatrix b, Matrix c, Vector scratch, bool accumulate = false);
 
 /// The same with a stored as its transpose [K, M].
-void multiply(Transposed a, ConstMatrix b, Matrix c, bool accumulate = false);
+void multiply(Transposed a, ConstMatrix b, Matrix c, Vector scratch, bool accumulate = false);
 
 /// The same with b stored as its transpose [N, K].
-void multiply(ConstMatrix a, Transposed b, Matrix c, bool accumulate = false);
+void multiply(ConstMatrix a, Transposed b, Matrix c, Vector scratch, bool accumulate = false);
+
+/// y = x b: x [K], b [K, N], y [N]. The same bits. The product of a step of generation: reads b
+/// once, in the order in which it lies in memory, which is what limits the speed.
+void multiply_row(ConstVector x, ConstMatrix b, Vector y);
+void multiply_row(ConstVector x, Transposed b, Vector y);
 
 }  // namespace nodezero::model

@@ -53,6 +53,10 @@ class KeyedRandom {
   /// `first` must be a multiple of 16.
   void words_of_16(std::uint64_t first, std::array<std::array<std::uint32_t, 16>, 4>& out) const;
 
+  /// What philox() gets beside the number of a block: the key, and the upper half of its counter.
+  constexpr const std::array<std::uint32_t, 2>& key() const { return key_; }
+  constexpr const std::array<std::uint32_t, 2>& prefix() const { return prefix_; }
+
   /// A uniform number in [0, 1) with 53 random bits, from block i.
   constexpr double uniform(std::uint64_t i) const {
     const auto w = words(i);

@@ -2,14 +2,13 @@
 #include "model/training/adamw.hpp"
 
 #include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
-#include <numbers>
 
 #include <fmt/format.h>
 
-#include "model/kernels/multiversion.hpp"
+#include "model/kernels/functions.hpp"
+#include "model/kernels/kernels.hpp"
 
 namespace nodezero::model {
 
@@ -51,7 +50,7 @@ double cosine_rate(const OptimizerOptions& options, std::uint64_t step, std::uin
                               ? 0.0
                               : std::min(1.0, static_cast<double>(step - options.warmup) /
                                                   static_cast<double>(last - options.warmup));
-  const double cosine = 0.5 * (1.0 + std::cos(std::numbers::pi * progress));
+  const double cosine = 0.5 * (1.0 + cos_of_half_turns(progress));
   return options.min_learning_rate + cosine * (options.learning_rate - options.min_learning_rate);
 }
 
@@ -91,29 +90,14 @@ std::size_t norm_block_count(const TensorLayout& layout) {
   return (layout.buffer_size() + norm_block_size - 1) / norm_block_size;
 }
 
-NODEZERO_MULTIVERSION void squared_norm_blocks(const TensorSet& gradient, std::size_t first,
-                                               std::span<double> out) {
-  // A fixed number of running sums, so that the width of the processor's registers
-  // cannot change the order of additions.
-  constexpr std::size_t lanes = 32;
+void squared_norm_blocks(const TensorSet& gradient, std::size_t first, std::span<double> out) {
+  const KernelTable& table = kernels();
   const std::span<const float> values = gradient.values();
   for (std::size_t block = 0; block < out.size(); ++block) {
     const std::size_t begin = std::min((first + block) * norm_block_size, values.size());
     const std::size_t end = std::min(begin + norm_block_size, values.size());
-    std::array<double, lanes> sums{};
-    std::size_t i = begin;
-    for (; i + lanes <= end; i += lanes) {
-#pragma omp simd
-      for (std::size_t lane = 0; lane < lanes; ++lane) {
-        const double value = values[i + lane];
-        sums[lane] += value * value;
-      }
-    }
-    for (; i < end; ++i) {
-      const double value = values[i];
-      sums[i % lanes] += value * value;
-    }
-    out[block] = sum_along_tree(sums);
+    out[block] =
+        table.squared_norm(static_cast<std::ptrdiff_t>(end - begin), values.data() + begin);
   }
 }
 
@@ -131,31 +115,13 @@ double sum_along_tree(std::span<const double> blocks) {
 
 namespace {
 
-/// The constants of one update in the precision of the weights.
-struct UpdateConstants {
-  float gradient_scale;
-  float beta1, one_minus_beta1;
-  float beta2, one_minus_beta2;
-  float step_size;                 ///< learning rate / (1 - beta1^step)
-  float inverse_root_correction2;  ///< 1 / sqrt(1 - beta2^step)
-  float epsilon;
-};
-
-/// m <- beta1 m + (1 - beta1) g,  v <- beta2 v + (1 - beta2) g^2,
-/// w <- keep w - step_size m / (sqrt(v) / sqrt(1 - beta2^step) + epsilon).
-NODEZERO_MULTIVERSION void update_range(const UpdateConstants& c, float keep, std::size_t count,
-                                        const float* gradient, const float* weights, float* next,
-                                        float* first_moment, float* second_moment) {
-#pragma omp simd
-  for (std::size_t i = 0; i < count; ++i) {
-    const float g = gradient[i] * c.gradient_scale;
-    const float m = c.beta1 * first_moment[i] + c.one_minus_beta1 * g;
-    const float v = c.beta2 * second_moment[i] + c.one_minus_beta2 * (g * g);
-    const float denominator = std::sqrt(v) * c.inverse_root_correction2 + c.epsilon;
-    first_moment[i] = m;
-    second_moment[i] = v;
-    next[i] = keep * weights[i] - c.step_size * (m / denominator);
+/// beta^step, by one multiplication a step. Once it changes no more, it is as good as 0.
+double power(double beta, std::uint64_t step) {
+  double result = 1.0;
+  for (std::uint64_t i = 0; i < step && result * beta != result; ++i) {
+    result *= beta;
   }
+  return result;
 }
 
 }  // namespace
@@ -163,18 +129,18 @@ NODEZERO_MULTIVERSION void update_range(const UpdateConstants& c, float keep, st
 void adamw_update(const OptimizerOptions& options, const UpdateScalars& scalars,
                   const TensorSet& gradient, const TensorSet& weights, TensorSet& next,
                   OptimizerState& state, std::size_t first_block, std::size_t last_block) {
-  const auto step = static_cast<double>(scalars.step);
-  const UpdateConstants constants{
+  AdamwStep constants{
       .gradient_scale = static_cast<float>(scalars.gradient_scale),
       .beta1 = static_cast<float>(options.beta1),
       .one_minus_beta1 = static_cast<float>(1.0 - options.beta1),
       .beta2 = static_cast<float>(options.beta2),
       .one_minus_beta2 = static_cast<float>(1.0 - options.beta2),
       .step_size =
-          static_cast<float>(scalars.learning_rate / (1.0 - std::pow(options.beta1, step))),
+          static_cast<float>(scalars.learning_rate / (1.0 - power(options.beta1, scalars.step))),
       .inverse_root_correction2 =
-          static_cast<float>(1.0 / std::sqrt(1.0 - std::pow(options.beta2, step))),
-      .epsilon = static_cast<float>(options.epsilon)};
+          static_cast<float>(1.0 / std::sqrt(1.0 - power(options.beta2, scalars.step))),
+      .epsilon = static_cast<float>(options.epsilon),
+      .keep = 1.0f};
   const auto keep_decayed = static_cast<float>(1.0 - scalars.learning_rate * options.weight_decay);
 
   const std::size_t begin = first_block * norm_block_size;
@@ -183,19 +149,17 @@ void adamw_update(const OptimizerOptions& options, const UpdateScalars& scalars,
     const std::size_t from = std::max(begin, tensor.offset);
     const std::size_t to = std::min(end, tensor.offset + tensor.size);
     if (from < to) {
-      update_range(constants, tensor.decayed ? keep_decayed : 1.0f, to - from,
-                   gradient.values().data() + from, weights.values().data() + from,
-                   next.values().data() + from, state.first_moment.values().data() + from,
-                   state.second_moment.values().data() + from);
+      constants.keep = tensor.decayed ? keep_decayed : 1.0f;
+      kernels().adamw_update(constants, static_cast<std::ptrdiff_t>(to - from),
+                             gradient.values().data() + from, weights.values().data() + from,
+                             next.values().data() + from, state.first_moment.values().data() + from,
+                             state.second_moment.values().data() + from);
     }
   }
 }
 
-NODEZERO_MULTIVERSION void add_in_place(std::span<float> sum, std::span<const float> addend) {
-#pragma omp simd
-  for (std::size_t i = 0; i < sum.size(); ++i) {
-    sum[i] += addend[i];
-  }
+void add_in_place(std::span<float> sum, std::span<const float> addend) {
+  kernels().add(static_cast<std::ptrdiff_t>(sum.size()), sum.data(), addend.data(), sum.data());
 }
 
 }  // namespace nodezero::model

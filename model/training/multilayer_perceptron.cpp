@@ -11,7 +11,6 @@
 #include "model/kernels/matrix.hpp"
 #include "model/kernels/matrix_product.hpp"
 #include "model/kernels/random.hpp"
-#include "model/kernels/vector_math.hpp"
 #include "model/tensors/shape.hpp"
 
 namespace nodezero {
@@ -22,15 +21,17 @@ using model::ConstVector;
 using model::Index;
 using model::Matrix;
 
-/// The hyperbolic tangent to about 2e-7: (1 - e) / (1 + e) with e = exp(-2 |x|).
-float tangent(float x) {
-  const float e = model::fast_exp(-2.0f * std::fabs(x));
-  return std::copysign((1.0f - e) / (1.0f + e), x);
+/// A product with the scratch that it needs.
+template <class Left, class Right>
+void multiply(Left a, Right b, Matrix c, std::vector<float>& scratch) {
+  const auto size = static_cast<std::size_t>(model::product_scratch(c.rows(), c.cols(), a.cols()));
+  scratch.resize(std::max(scratch.size(), size));
+  model::multiply(a, b, c, std::span(scratch));
 }
 
 /// y = x w + b: x [N, inputs], w [inputs, outputs], b [outputs], y [N, outputs].
-void linear(ConstMatrix x, ConstMatrix w, ConstVector b, Matrix y) {
-  model::multiply(x, w, y);
+void linear(ConstMatrix x, ConstMatrix w, ConstVector b, Matrix y, std::vector<float>& scratch) {
+  multiply(x, w, y, scratch);
   model::add_bias(b, y);
 }
 
@@ -87,9 +88,9 @@ Loss MultilayerPerceptron::loss_and_gradient(ConstTensors parameters, std::span<
     auto& out = activations[layer];
     out.resize(static_cast<std::size_t>(rows * sizes_[layer + 1]));
     linear(input_of(layer), weight_of(layer), parameters[2 * layer + 1],
-           Matrix(out, rows, sizes_[layer + 1]));
+           Matrix(out, rows, sizes_[layer + 1]), workspace.products);
     if (layer + 1 < layers) {
-      std::ranges::transform(out, out.begin(), tangent);
+      model::tangent(std::span(out));
     }
   }
 
@@ -104,12 +105,13 @@ Loss MultilayerPerceptron::loss_and_gradient(ConstTensors parameters, std::span<
   for (std::size_t layer = layers; layer-- > 0;) {
     const Index in = sizes_[layer], out = sizes_[layer + 1];
     const ConstMatrix d_y(d_out, rows, out);
-    model::multiply(input_of(layer).transpose(), d_y, Matrix(gradient[2 * layer], in, out));
+    multiply(input_of(layer).transpose(), d_y, Matrix(gradient[2 * layer], in, out),
+             workspace.products);
     model::column_sums(d_y, gradient[2 * layer + 1]);
     if (layer > 0) {
       auto& d_in = workspace.next_derivative;
       d_in.resize(static_cast<std::size_t>(rows * in));
-      model::multiply(d_y, weight_of(layer).transpose(), Matrix(d_in, rows, in));
+      multiply(d_y, weight_of(layer).transpose(), Matrix(d_in, rows, in), workspace.products);
       for (std::size_t i = 0; i < d_in.size(); ++i) {
         const float y = activations[layer - 1][i];
         d_in[i] *= 1 - y * y;
@@ -132,7 +134,7 @@ void MultilayerPerceptron::predict(ConstTensors parameters, std::span<const floa
                                    std::span<float> output) const {
   const model::FloatingPointScope scope;
   const Index rows = static_cast<Index>(input.size()) / inputs();
-  std::vector<float> hidden, next;
+  std::vector<float> hidden, next, products;
   std::span<const float> x = input;
   for (std::size_t layer = 0; layer + 1 < sizes_.size(); ++layer) {
     const bool is_last = layer + 2 == sizes_.size();
@@ -140,9 +142,9 @@ void MultilayerPerceptron::predict(ConstTensors parameters, std::span<const floa
     const std::span<float> y = is_last ? output : next;
     const Index in = sizes_[layer], out = sizes_[layer + 1];
     linear(ConstMatrix(x, rows, in), ConstMatrix(parameters[2 * layer], in, out),
-           parameters[2 * layer + 1], Matrix(y, rows, out));
+           parameters[2 * layer + 1], Matrix(y, rows, out), products);
     if (!is_last) {
-      std::ranges::transform(y, y.begin(), tangent);
+      model::tangent(y);
       std::swap(hidden, next);
       x = hidden;
     }

@@ -8,9 +8,6 @@
 namespace nodezero::model {
 
 Result<void> validate(const TrainingConfig& config) {
-  if (auto supported = check_processor(config.precision); !supported) {
-    return supported;
-  }
   if (auto valid = validate(config.model); !valid) {
     return valid;
   }

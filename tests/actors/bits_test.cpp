@@ -3,7 +3,6 @@
 // One digest for every placement: the promise of section 5 of the design.
 
 #include <atomic>
-#include <omp.h>
 #include <set>
 #include <xmmintrin.h>
 
@@ -84,9 +83,6 @@ TEST(Bits, AreTheSameWhenLanesShareASum) {
 }
 
 TEST(Bits, InBf16AreTheSameForEveryTreeLanesAndRoutingAndAfterAResume) {
-  if (!model::check_processor(model::Precision::bf16)) {
-    GTEST_SKIP() << "this processor has no AVX512_BF16";
-  }
   auto settings = wide_settings();
   settings.training.model.dropout = 0.1;
   settings.training.epochs = 2;
@@ -195,14 +191,10 @@ TEST(Bits, AreTheSameWhateverModesTheCallerHasSet) {
   auto settings = wide_settings();
   const std::string expected = digest_of(settings);
   const unsigned modes = _mm_getcsr();
-  const int threads = omp_get_max_threads();
   _mm_setcsr(modes | 0x8040);  // flush-to-zero, denormals are zero
-  omp_set_num_threads(4);
   const std::string with_modes = digest_of(settings);
   EXPECT_EQ(_mm_getcsr() & 0x8040, 0x8040u);
-  EXPECT_EQ(omp_get_max_threads(), 4);
   _mm_setcsr(modes);
-  omp_set_num_threads(threads);
   EXPECT_EQ(with_modes, expected);
 }
 

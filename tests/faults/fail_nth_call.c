@@ -87,16 +87,8 @@ int rename(const char* from, const char* to) {
   return REAL(rename)(from, to);
 }
 
-/* oneDNN 2 uses a null pointer where it gets no memory for the code that it writes; nothing can be
- * done about that from outside. */
-static int is_called_by_onednn(void* caller) {
-  Dl_info info;
-  return dladdr(caller, &info) != 0 && info.dli_fname != NULL &&
-         strstr(info.dli_fname, "libdnnl") != NULL;
-}
-
 void* mmap(void* address, size_t length, int protection, int flags, int file, off_t offset) {
-  if (!is_called_by_onednn(__builtin_return_address(0)) && fails("mmap")) {
+  if (fails("mmap")) {
     errno = ENOMEM;
     return MAP_FAILED;
   }

@@ -26,15 +26,6 @@ using test::uneven_weights;
 
 const DropoutKey key{.seed = 11, .step = 5, .position = 3};
 
-class Bf16Gradient : public testing::Test {
- protected:
-  void SetUp() override {
-    if (!check_processor(Precision::bf16)) {
-      GTEST_SKIP() << "this processor has no AVX512_BF16";
-    }
-  }
-};
-
 struct Outcome {
   double loss;
   Gradient gradient;
@@ -80,7 +71,7 @@ void expect_close(const ModelConfig& config, const MicroBatch& batch) {
   }
 }
 
-TEST_F(Bf16Gradient, IsNearThatOfFp32OverOddShapes) {
+TEST(Bf16Gradient, IsNearThatOfFp32OverOddShapes) {
   const struct {
     std::int64_t layers, heads, width, context, vocabulary, sequences, batch_context;
   } shapes[] = {{2, 3, 21, 13, 31, 3, 13}, {1, 5, 35, 17, 97, 2, 11},   {3, 2, 34, 67, 101, 1, 67},
@@ -98,7 +89,7 @@ TEST_F(Bf16Gradient, IsNearThatOfFp32OverOddShapes) {
   }
 }
 
-TEST_F(Bf16Gradient, IsNearThatOfFp32WithDropout) {
+TEST(Bf16Gradient, IsNearThatOfFp32WithDropout) {
   for (const double rate : {0.1, 0.5}) {
     ModelConfig config{.layers = 2, .heads = 3, .width = 33, .context = 71, .vocabulary = 29};
     config.dropout = rate;
@@ -106,14 +97,14 @@ TEST_F(Bf16Gradient, IsNearThatOfFp32WithDropout) {
   }
 }
 
-TEST_F(Bf16Gradient, SplitsALargeVocabularyIntoBlocksOfRows) {
+TEST(Bf16Gradient, SplitsALargeVocabularyIntoBlocksOfRows) {
   const ModelConfig config{
       .layers = 1, .heads = 2, .width = 16, .context = 48, .vocabulary = 260'000};
   ASSERT_LT(workspace_bytes(config, Precision::bf16, 1), 48u * 260'000 * sizeof(float));
   expect_close(config, random_batch(config, 1, 48, 8));
 }
 
-TEST_F(Bf16Gradient, IsZeroWhenEveryTargetIsMasked) {
+TEST(Bf16Gradient, IsZeroWhenEveryTargetIsMasked) {
   const ModelConfig config{.layers = 2, .heads = 2, .width = 6, .context = 5, .vocabulary = 7};
   const Parameters weights = uneven_weights(config, 3);
   Workspace workspace(Precision::bf16);
@@ -126,7 +117,7 @@ TEST_F(Bf16Gradient, IsZeroWhenEveryTargetIsMasked) {
   }
 }
 
-TEST_F(Bf16Gradient, IsNotFiniteWhenAWeightOfAnyTensorIsNot) {
+TEST(Bf16Gradient, IsNotFiniteWhenAWeightOfAnyTensorIsNot) {
   const ModelConfig config{.layers = 2, .heads = 2, .width = 32, .context = 16, .vocabulary = 31};
   MicroBatch batch = random_batch(config, 2, 16, 11);
   batch.inputs[0] = 0;
@@ -147,7 +138,7 @@ TEST_F(Bf16Gradient, IsNotFiniteWhenAWeightOfAnyTensorIsNot) {
   }
 }
 
-TEST_F(Bf16Gradient, HasTheSameBitsInAnyThreadAndWorkspace) {
+TEST(Bf16Gradient, HasTheSameBitsInAnyThreadAndWorkspace) {
   const ModelConfig config{
       .layers = 2, .heads = 3, .width = 48, .context = 80, .vocabulary = 67, .dropout = 0.1};
   const ModelConfig other{.layers = 1, .heads = 1, .width = 80, .context = 128, .vocabulary = 300};
@@ -168,7 +159,7 @@ TEST_F(Bf16Gradient, HasTheSameBitsInAnyThreadAndWorkspace) {
   }).join();
 }
 
-TEST_F(Bf16Gradient, TakesTheWorkspaceThatWasForeseenAndLessThanFp32) {
+TEST(Bf16Gradient, TakesTheWorkspaceThatWasForeseenAndLessThanFp32) {
   const ModelConfig config{.layers = 4, .heads = 4, .width = 64, .context = 48, .vocabulary = 65};
   const Parameters weights = uneven_weights(config, 1);
   Workspace workspace(Precision::bf16);
@@ -182,7 +173,7 @@ TEST_F(Bf16Gradient, TakesTheWorkspaceThatWasForeseenAndLessThanFp32) {
   EXPECT_EQ(workspace.state().buffer.data(), before);
 }
 
-TEST_F(Bf16Gradient, LearnsOneBatchByHeart) {
+TEST(Bf16Gradient, LearnsOneBatchByHeart) {
   const ModelConfig config{.layers = 2, .heads = 2, .width = 32, .context = 16, .vocabulary = 31};
   Parameters weights(gpt2_layout(config));
   initialize(config, 1, weights);

@@ -67,7 +67,7 @@ TEST(Gguf, HasAnEndTokenThatIsNeverTaken) {
     ASSERT_TRUE(loaded) << loaded.error().message;
     EXPECT_EQ(loaded->config.vocabulary, 8);
     const auto all =
-        logits(loaded->config, *loaded->weights, std::vector<std::int32_t>{0, 5, 1, 2, 6, 3, 4, 1});
+        logits(loaded->config, loaded->weights, std::vector<std::int32_t>{0, 5, 1, 2, 6, 3, 4, 1});
     for (std::size_t at = 7; at < all.size(); at += 8) {
       EXPECT_NEAR(all[at], -100, 0.5);
     }

@@ -72,7 +72,8 @@ TEST(Gradient, MatchesFiniteDifferencesWithDropout) {
 }
 
 /// Holds the fast path against the reference, tensor by tensor.
-void expect_equal_paths(const ModelConfig& config, const MicroBatch& batch) {
+void expect_equal_paths(const ModelConfig& config, const MicroBatch& batch,
+                        double tolerance = 1e-5) {
   SCOPED_TRACE("layers " + std::to_string(config.layers) + " heads " +
                std::to_string(config.heads) + " width " + std::to_string(config.width) +
                " vocabulary " + std::to_string(config.vocabulary) + " batch " +
@@ -103,7 +104,8 @@ void expect_equal_paths(const ModelConfig& config, const MicroBatch& batch) {
   const double whole = norm(expected);
   for (const TensorInfo& tensor : weights.layout()->tensors()) {
     const std::span<const double> part = std::span(expected).subspan(tensor.offset, tensor.size);
-    EXPECT_LT(distance(gradient[tensor], part), 1e-5 * norm(part) + 1e-6 * whole) << tensor.name;
+    EXPECT_LT(distance(gradient[tensor], part), tolerance * norm(part) + 1e-6 * whole)
+        << tensor.name;
   }
 }
 
@@ -137,7 +139,8 @@ TEST(FastPath, SplitsALargeVocabularyIntoBlocksOfRows) {
   const ModelConfig config{
       .layers = 1, .heads = 1, .width = 2, .context = 48, .vocabulary = 260'000};
   ASSERT_LT(workspace_bytes(config, Precision::fp32, 1), 48u * 260'000 * sizeof(float));
-  expect_equal_paths(config, random_batch(config, 1, 48, 8));
+  // Sums of 260,000 terms, one by one in fp32.
+  expect_equal_paths(config, random_batch(config, 1, 48, 8), 2e-5);
 }
 
 TEST(Loss, StartsNearTheLogarithmOfTheVocabulary) {

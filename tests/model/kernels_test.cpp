@@ -18,7 +18,7 @@
 #include "model/kernels/elementwise.hpp"
 #include "model/kernels/floating_point_scope.hpp"
 #include "model/kernels/layer_norm.hpp"
-#include "model/kernels/row_product.hpp"
+#include "model/kernels/matrix_product.hpp"
 #include "model/tensors/aligned_buffer.hpp"
 #include "model/training/adamw.hpp"
 #include "tests/model/support/small_model.hpp"

@@ -9,7 +9,6 @@
 
 #include "model/kernels/elementwise.hpp"
 #include "model/kernels/matrix_product.hpp"
-#include "model/kernels/row_product.hpp"
 
 namespace nodezero::model {
 namespace {
@@ -56,10 +55,12 @@ TEST(MatrixDeathTest, ShapesThatDoNotFitEndDebugBuilds) {
   auto memory = counting();
   std::vector<float> result(12);
   const Matrix a(memory, 3, 4), b(memory, 4, 3), c(result, 3, 3);
-  multiply(a, b, c);
-  EXPECT_DEATH(multiply(a, a, c), "a.cols\\(\\) == b.rows\\(\\)");
-  EXPECT_DEATH(multiply(a, b, Matrix(result, 3, 4)), "c.cols\\(\\) == b.cols\\(\\)");
-  EXPECT_DEATH(multiply(b.transpose(), b, c), "a.cols\\(\\) == b.rows\\(\\)");
+  std::vector<float> memory_of_products(1024);
+  const Vector scratch{std::span(memory_of_products)};
+  multiply(a, b, c, scratch);
+  EXPECT_DEATH(multiply(a, a, c, scratch), "a.cols\\(\\) == b.rows\\(\\)");
+  EXPECT_DEATH(multiply(a, b, Matrix(result, 3, 4), scratch), "c.cols\\(\\) == b.cols\\(\\)");
+  EXPECT_DEATH(multiply(b.transpose(), b, c, scratch), "a.cols\\(\\) == b.rows\\(\\)");
   EXPECT_DEATH(multiply_row(a.row(0), a, c.row(0)), "x.size\\(\\) == b.rows\\(\\)");
   EXPECT_DEATH(add_bias(a.row(0), c), "bias.size\\(\\) == x.cols\\(\\)");
   EXPECT_DEATH(ConstMatrix(a.topRows(4)), "startRow");

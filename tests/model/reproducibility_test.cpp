@@ -4,7 +4,6 @@
 // the host's floating-point mode, addresses, or what a workspace did before.
 #include <cstdint>
 #include <cstring>
-#include <omp.h>
 #include <thread>
 #include <vector>
 #include <xmmintrin.h>
@@ -74,14 +73,10 @@ TEST(Bits, AreTheSameWhateverTheHostHasSet) {
   const Outcome expected = run();
   constexpr unsigned flush_and_round_down = 0x8000 | 0x0040 | 0x2000 | 0x1F80;
   const unsigned before = _mm_getcsr();
-  const int threads = omp_get_max_threads();
   _mm_setcsr(flush_and_round_down);
-  omp_set_num_threads(4);
   const Outcome outcome = run();
   EXPECT_EQ(_mm_getcsr() & ~0x3Fu, flush_and_round_down);  // but for the sticky flags
-  EXPECT_EQ(omp_get_max_threads(), 4);
   _mm_setcsr(before);
-  omp_set_num_threads(threads);
   EXPECT_TRUE(same_bits(expected, outcome));
 }
 
@@ -95,14 +90,11 @@ TEST(Bits, OfDropoutDependOnSeedStepAndPosition) {
 
 TEST(FloatingPointScope, RestoresWhatItFound) {
   const unsigned before = _mm_getcsr();
-  const int threads = omp_get_max_threads();
   {
     const FloatingPointScope scope;
     EXPECT_EQ(_mm_getcsr(), 0x1F80u);
-    EXPECT_EQ(omp_get_max_threads(), 1);
   }
   EXPECT_EQ(_mm_getcsr(), before);
-  EXPECT_EQ(omp_get_max_threads(), threads);
 }
 
 }  // namespace

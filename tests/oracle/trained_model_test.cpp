@@ -35,7 +35,7 @@ class TrainedModel : public testing::Test {
 
 TEST_F(TrainedModel, HasTheReferencesLogits) {
   const auto expected = read_npy(folders().model / "ref_logits.npy");
-  const auto found = model::logits(loaded_.config, *loaded_.weights, prompt_);
+  const auto found = model::logits(loaded_.config, loaded_.weights, prompt_);
   ASSERT_EQ(found.size(), expected.size());
   double largest = 0;
   for (std::size_t i = 0; i < found.size(); ++i) {

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "model/gpt2/gpt2_layout.hpp"
+#include "model/gpt2/gpt2_tensors.hpp"
+#include "model/kernels/bf16.hpp"
+#include "model/kernels/bf16_product.hpp"
+#include "model/kernels/precision.hpp"
+#include "model/tensors/aligned_buffer.hpp"
+#include "model/tensors/tensor_set.hpp"
+
+namespace nodezero::model {
+
+/// Weights as generation reads them: for a precision with factors in bf16 also rounded, which
+/// halves the bytes that a step reads.
+struct DecoderWeights {
+  DecoderWeights(std::shared_ptr<const Parameters> weights, Precision precision);
+
+  std::shared_ptr<const Parameters> values;
+  std::vector<Bf16> halves;  ///< the same rounded, or none
+  Precision precision;
+};
+
+/// A GPT-2 with its keys and values of the tokens seen so far. Several tokens go through it at once
+/// (a prompt) or one (a step of generation). Whichever it is, every number has the bits that it has
+/// in the forward pass of training without dropout.
+class Decoder {
+ public:
+  /// Keeps a reference to the weights.
+  Decoder(const ModelConfig& config, const DecoderWeights& weights);
+
+  /// Tokens in the cache.
+  Index size() const { return size_; }
+
+  void clear() { size_ = 0; }
+
+  /// Takes tokens for the positions from size() on, at most up to the context. Returns their final
+  /// hidden states [tokens, C], valid until the next call.
+  ConstMatrix extend(std::span<const std::int32_t> tokens);
+
+  /// out [rows, V] = hidden states [rows, C] times the tied embedding.
+  void logits(ConstMatrix hidden, Matrix out);
+
+ private:
+  // Of the tokens at hand.
+  Matrix x() { return {x_.span(), rows_, C_}; }
+  Matrix normed() { return {normed_.span(), rows_, C_}; }
+  Matrix attended() { return {attended_.span(), rows_, C_}; }
+  Matrix branch() { return {branch_.span(), rows_, C_}; }
+  Matrix qkv() { return {wide_.span(), rows_, 3 * C_}; }
+  Matrix wide() { return {wide_.span(), rows_, 4 * C_}; }
+  Matrix activated() { return {activated_.span(), rows_, 4 * C_}; }
+
+  bool is_narrow() const { return !weights_.halves.empty(); }
+  Bf16Products products() { return {weights_.precision, Vector(products_.span())}; }
+
+  void product(ConstMatrix x, const MatrixPlace& weight, Matrix y);
+  void make_room();
+  void embed(Index token, Index position, Vector x) const;
+  void normalise(const VectorPlace& gain, const VectorPlace& bias);
+  void add_projection(ConstMatrix input, const MatrixPlace& weight, const VectorPlace& bias);
+  void block(Index layer);
+  void attend(Index layer);
+  template <class Keys, class Multiply>
+  void attend_row(Index position, const Keys& keys, const Keys& values, ConstVector q, Vector y,
+                  Multiply multiply);
+  ConstVector rounded(ConstVector x);
+
+  ModelConfig config_;
+  const DecoderWeights& weights_;
+  Gpt2Weights w_;
+  Gpt2Tensors<const Bf16> halves_;
+  Gpt2Places at_;
+  Index C_;
+  Index size_ = 0, rows_ = 0;
+  AlignedBuffer keys_;    ///< [layers, C, T], so that a query meets many keys at once
+  AlignedBuffer values_;  ///< [layers, T, C]
+  AlignedBuffer scores_;  ///< [T]
+  AlignedBuffer x_, normed_, attended_, branch_, wide_, activated_, moments_;
+  AlignedBuffer products_;
+  std::vector<Bf16> narrow_;    ///< the left factor of the product at hand, if it is rounded
+  std::vector<float> rounded_;  ///< one row of it, widened again
+};
+
+}  // namespace nodezero::model
