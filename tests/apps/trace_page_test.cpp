@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
 
+#include "formats/printable_text.hpp"
 #include "support/synthetic_trace.hpp"
 
 namespace nodezero::apps {
@@ -104,7 +105,9 @@ TEST(TracePage, NoNameEndsTheScriptThatHoldsIt) {
   const json parsed = json::parse(data);
   EXPECT_EQ(parsed["names"][1][0], name);
   EXPECT_EQ(parsed["actors"][1][0], name);
-  EXPECT_EQ(parsed["about"][name], name);
+  // What a trace says about itself is shown with its control characters escaped.
+  const std::string shown = formats::escaped_name(name);
+  EXPECT_EQ(parsed["about"][shown], shown);
   EXPECT_EQ(parsed["violations"][0]["what"], name);
   EXPECT_EQ(parsed["phrases"][name], name);
 }

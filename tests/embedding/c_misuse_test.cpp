@@ -254,7 +254,8 @@ TEST(CMisuse, CallsOfCallbacksAndModelsThatWouldWaitForThemselvesAreRefused) {
       float y = 0;
       EXPECT_EQ(nodezero_predict(host.trainer, &y, sizeof y, &y, sizeof y, nullptr), NODEZERO_OK);
       nodezero_destroy(std::exchange(host.trainer, nullptr));
-      EXPECT_EQ(has_been_called.load(), running == NODEZERO_HOST_EXECUTOR || place != &Host::in_execute);
+      EXPECT_EQ(has_been_called.load(),
+                running == NODEZERO_HOST_EXECUTOR || place != &Host::in_execute);
       EXPECT_EQ(wrong, std::vector<std::string>()) << running;
     }
   }
