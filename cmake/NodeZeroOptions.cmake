@@ -56,6 +56,12 @@ set(nodezero_costly_headers_with_caf ${nodezero_costly_headers} <chrono> <cstdin
 # Names that are local to a file must then differ between the files of a target.
 function(nodezero_batches)
   set_target_properties(${ARGN} PROPERTIES UNITY_BUILD ${NODEZERO_BATCHES})
+  if(NODEZERO_BATCHES)
+    foreach(target IN LISTS ARGN)
+      target_compile_options(${target} PRIVATE
+        -Wno-subobject-linkage)  # which takes a batch's anonymous namespaces for a header's
+    endforeach()
+  endif()
 endfunction()
 
 # nodezero_precompile(<target>...): lets targets that use CAF take the headers of nodezero_runtime.

@@ -27,7 +27,7 @@ std::uint32_t depth(const std::vector<TopologyNode>& nodes) {
 
 /// What must hold of any tree, from each node's own fields and those of its children.
 void expect_sound(std::uint32_t workers, std::uint32_t symmetry) {
-  SCOPED_TRACE(testing::Message() << workers << " workers, symmetry " << symmetry);
+  SCOPED_TRACE(::testing::Message() << workers << " workers, symmetry " << symmetry);
   const auto nodes = topology(workers, symmetry);
   std::vector<std::uint32_t> children(nodes.size()), leaves(nodes.size()), spheres(nodes.size(), 1);
   std::vector<std::uint32_t> next_group(nodes.size());

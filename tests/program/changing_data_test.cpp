@@ -24,17 +24,12 @@ void overwrite(const fs::path& path, std::size_t offset, const std::string& text
       .write(text.data(), static_cast<std::streamsize>(text.size()));
 }
 
-std::string content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
 /// A long run that has saved a checkpoint.
 class ChangingData : public testing::Test {
  protected:
   ChangingData() {
     write_text(folder_, "text.txt", bytes);
-    old_ = content(text_);
+    old_ = content_of(text_);
     program_.emplace(folder_,
                      tiny_training("run", {"--steps", "3000", "--checkpoint-every", "50"}));
     EXPECT_TRUE(program_->wait_for("saved: run/checkpoints"));

@@ -14,16 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string content(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write(const fs::path& path, const std::string& text) {
-  fs::create_directories(path.parent_path());
-  std::ofstream(path, std::ios::binary) << text;
-}
-
 const std::vector<std::string> few_steps{"--steps", "3"};
 
 std::vector<std::string> few_steps_on(const std::string& data) {
@@ -32,7 +22,7 @@ std::vector<std::string> few_steps_on(const std::string& data) {
 
 TEST(Input, DataFromAPipeIsKeptForTheNextSession) {
   const Folder folder;
-  const auto text = content(folder / write_text(folder, "text.txt"));
+  const auto text = content_of(folder / write_text(folder, "text.txt"));
   ASSERT_EQ(run(folder, tiny_training("named", few_steps)).exit_code, 0);
   const auto piped = run(folder, tiny_training("piped", few_steps_on("-")), {}, text);
   EXPECT_EQ(piped.exit_code, 0) << piped.err;

@@ -17,15 +17,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string content_of(const fs::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-void write(const fs::path& path, const std::string& content) {
-  std::ofstream(path, std::ios::binary) << content;
-}
-
 /// Gives a model folder more token ids than its tokenizer has, as programs do to round a size up.
 /// The new ones have the embedding of the first, so they are as likely.
 void pad_vocabulary(const fs::path& folder, std::int64_t vocabulary) {

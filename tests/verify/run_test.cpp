@@ -22,7 +22,7 @@
 namespace nodezero::verify {
 namespace {
 
-void expect_all(const Question& question) {
+void expect_no_rule_broken(const Question& question) {
   const auto report = Session(question).explore({.cpu_seconds = 60});
   EXPECT_FALSE(report.counterexample) << report.counterexample->rule << "\n" << question.text();
   EXPECT_TRUE(report.complete) << report.states << " states in " << question.text();
@@ -31,13 +31,13 @@ void expect_all(const Question& question) {
 TEST(RunTest, EndsInEveryOrder) {
   Question question;
   question.epochs = 2;
-  expect_all(question);
+  expect_no_rule_broken(question);
 }
 
 TEST(RunTest, StopsAtAnyMoment) {  // A5, A10, A11
   Question question;
   question.stops = 1;
-  expect_all(question);
+  expect_no_rule_broken(question);
 }
 
 TEST(RunTest, AnswersInferenceAtAnyMomentFromOneCompleteVersion) {  // A2
@@ -45,11 +45,11 @@ TEST(RunTest, AnswersInferenceAtAnyMomentFromOneCompleteVersion) {  // A2
   question.spheres = 1;
   question.epochs = 2;
   question.inference = 1;
-  expect_all(question);
+  expect_no_rule_broken(question);
   question.policy = "wait";
-  expect_all(question);
+  expect_no_rule_broken(question);
   question.policy = "refuse";
-  expect_all(question);
+  expect_no_rule_broken(question);
 }
 
 TEST(RunTest, AScheduleFileReplaysToTheSameEventsAndStateAThousandTimes) {

@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <linux/capability.h>
 #include <stdexcept>
 #include <sys/prctl.h>
@@ -163,6 +164,18 @@ std::vector<std::string> tiny_training(const std::string& out, std::vector<std::
   }
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;
+}
+
+std::string content_of(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write(const std::filesystem::path& path, const std::string& content) {
+  if (path.has_parent_path()) {
+    std::filesystem::create_directories(path.parent_path());
+  }
+  std::ofstream(path, std::ios::binary) << content;
 }
 
 nlohmann::json read_json(const std::filesystem::path& path) {

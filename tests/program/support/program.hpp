@@ -76,6 +76,12 @@ std::string write_text(const Folder& folder, const std::string& name, std::size_
 /// the folder `out`. Options in `more` replace the usual ones.
 std::vector<std::string> tiny_training(const std::string& out, std::vector<std::string> more = {});
 
+/// All bytes of a file.
+std::string content_of(const std::filesystem::path& path);
+
+/// Writes a file, and the folders that it lies in.
+void write(const std::filesystem::path& path, const std::string& content);
+
 nlohmann::json read_json(const std::filesystem::path& path);
 std::vector<nlohmann::json> read_json_lines(const std::filesystem::path& path);
 
