@@ -28,6 +28,8 @@ class Bf16Products {
   void multiply_row(ConstVector x, TransposedBf16 b, Vector y) const;
 
  private:
+  template <class Left, class Right>
+  void multiply_any(Left a, Right b, Matrix c, bool accumulate) const;
   const HalfProducts& kernels_of_precision() const;
 
   Precision precision_;

@@ -31,7 +31,8 @@ auto right_factor(const Map& b) {
 }
 
 template <class Left, class Right>
-Product product_of(const Left& a, const Right& b, Matrix c, Vector scratch, bool accumulate) {
+Product product_of(const Left& a, [[maybe_unused]] const Right& b, Matrix c, Vector scratch,
+                   bool accumulate) {
   assert(a.cols() == b.rows() && c.rows() == a.rows() && c.cols() == b.cols());
   assert(scratch.size() >= product_scratch(c.rows(), c.cols(), a.cols()));
   return {c.rows(), c.cols(), a.cols(), c.data(), c.outerStride(), accumulate, scratch.data()};

@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "model/kernels/tile_unit.hpp"
+
 namespace nodezero::model {
 
 #define NODEZERO_TABLE_OF(level)  \
@@ -19,6 +21,7 @@ NODEZERO_TABLE_OF(portable)
 NODEZERO_TABLE_OF(v3)
 NODEZERO_TABLE_OF(v4)
 NODEZERO_TABLE_OF(avx512_bf16)
+NODEZERO_TABLE_OF(amx)
 #endif
 #undef NODEZERO_TABLE_OF
 
@@ -51,11 +54,17 @@ bool has_avx512_bf16() {
   return has_v4() && __builtin_cpu_supports("avx512bf16");
 }
 
+bool has_amx() {
+  return has_avx512_bf16() && has_tile_unit() &&
+         have_same_tile_products(amx::table.bf16_tile, avx512_bf16::table.bf16_tile);
+}
+
 constexpr Level levels[] = {
     {"portable", &portable::table, always},
     {"v3", &v3::table, has_v3},
     {"v4", &v4::table, has_v4},
     {"avx512-bf16", &avx512_bf16::table, has_avx512_bf16},
+    {"amx", &amx::table, has_amx},
 };
 
 #else

@@ -14,7 +14,7 @@ namespace nodezero::model {
 const KernelTable& kernels();
 
 /// The names of the levels that this program has and this processor can run, slowest first:
-/// portable, v3, v4, avx512-bf16.
+/// portable, v3, v4, avx512-bf16, amx.
 std::vector<std::string_view> available_kernels();
 
 /// What select_kernels() chose last, else the best level.

@@ -2,6 +2,10 @@
 
 // The kernels of one level, which the build compiles this file for.
 
+#if defined(__AMX_BF16__) || defined(NODEZERO_TILE_UNIT)
+#define NODEZERO_HAS_TILES
+#include "model/kernels/levels/amx_product.hpp"
+#endif
 #include "model/kernels/levels/elements.hpp"
 #ifdef __AVX512BF16__
 #include "model/kernels/levels/pair_terms.hpp"
@@ -20,9 +24,9 @@ void multiply(const FloatFactor& a, const FloatFactor& b, const Product& product
 
 template <class Right>
 void multiply_bf16(const HalfFactor& a, const Right& b, const Product& product) {
-#ifdef __AVX512BF16__
+#if defined(__AVX512BF16__) && !defined(NODEZERO_HAS_TILES)
   multiply_blocks<PairTerms, PlainTiles<PairFma>>(a, b, product);
-#else
+#else  // also beside tiles: processors that have them do less with VDPBF16PS than with fma
   const FlushScope scope;
   multiply_blocks<Bf16Terms, PlainTiles<FlushedFma>>(a, b, product);
 #endif
@@ -39,8 +43,12 @@ void multiply_row_bf16(const float* x, const HalfFactor& b, Index n, Index k, fl
 
 template <class Right>
 void multiply_bf16_tile(const HalfFactor& a, const Right& b, const Product& product) {
+#ifdef NODEZERO_HAS_TILES
+  multiply_in_tiles(a, b, product);
+#else
   const FlushScope scope;
   multiply_blocks<Bf16Terms, SplitTiles>(a, b, product);
+#endif
 }
 
 void multiply_row_bf16_tile(const float* x, const HalfFactor& b, Index n, Index k, float* y) {

@@ -13,6 +13,7 @@ namespace nodezero::model::NODEZERO_LEVEL {
 
 /// fp32: terms in ascending order.
 struct Fp32Terms {
+  static constexpr Index terms_per_slot = 1;
   static constexpr Index block_terms = product_block_slots;
   NODEZERO_INLINE static Index slots(Index terms) { return terms; }
   NODEZERO_INLINE static Index slot(Index term) { return term; }
@@ -33,6 +34,7 @@ struct Fp32Terms {
 
 /// bf16: of each pair the odd term first. A pair without an odd term has a zero there.
 struct Bf16Terms {
+  static constexpr Index terms_per_slot = 1;
   static constexpr Index block_terms = product_block_slots;
   NODEZERO_INLINE static Index slots(Index terms) { return (terms + 1) / 2 * 2; }
   NODEZERO_INLINE static Index slot(Index term) { return term ^ 1; }
@@ -110,12 +112,21 @@ NODEZERO_INLINE Panels right_panels(Index lines) {
   return panels;
 }
 
-/// Eight terms of each of eight lines from a term on, ready for transpose().
+/// Eight slots of each of eight lines from a term on, ready for transpose().
 template <class Terms, class Value>
 NODEZERO_INLINE void load_square(const Value* const (&line)[8], Index term, Octet (&square)[8]) {
+  constexpr Index half = 4 * Terms::terms_per_slot;
   for (Index i = 0; i < 4; ++i) {
     square[i] = Terms::octet(line[i] + term, line[i + 4] + term);
-    square[i + 4] = Terms::octet(line[i] + term + 4, line[i + 4] + term + 4);
+    square[i + 4] = Terms::octet(line[i] + term + half, line[i + 4] + term + half);
+  }
+}
+
+/// Where eight lines begin. Those that are not there are copies of the first, which nobody reads.
+template <class Value>
+NODEZERO_INLINE void begin_lines(const Factor<Value>& from, Index lines, const Value* (&line)[8]) {
+  for (Index i = 0; i < 8; ++i) {
+    line[i] = from.at(i < lines ? i : 0, 0);
   }
 }
 
@@ -123,11 +134,8 @@ NODEZERO_INLINE void load_square(const Value* const (&line)[8], Index term, Octe
 template <class Terms, class Value>
 NODEZERO_INLINE void pack_columns(const Factor<Value>& from, Index lines, Index terms, Index width,
                                   float* to) {
-  // Lines that are not there are copies of the first, which nobody reads.
   const Value* line[8];
-  for (Index i = 0; i < 8; ++i) {
-    line[i] = from.at(i < lines ? i : 0, 0);
-  }
+  begin_lines(from, lines, line);
   Index k = 0;
   for (; k + 8 <= terms; k += 8) {
     Octet square[8];
@@ -190,6 +198,19 @@ NODEZERO_INLINE void pack_rows(const Factor<Value>& from, Index lines, Index ter
   }
 }
 
+/// Calls pack(lines' factor, how many there are, width of their panel, where they go) for eight
+/// lines after eight of a block that becomes panels of `slots` x width floats.
+template <class Value, class Pack>
+NODEZERO_INLINE void for_eight_lines(const Factor<Value>& from, Index lines, Index slots,
+                                     const Panels& panels, float* to, const Pack& pack) {
+  for (Index i = 0; i < panels.count; ++i) {
+    const Index begin = panels.begin[i];
+    for (Index line = begin; line < least(panels.begin[i + 1], lines); line += 8) {
+      pack(from.from(line, 0), lines - line, panels.width(i), to + begin * slots + line - begin);
+    }
+  }
+}
+
 /// Copies a block of a factor into panels of slots(terms) x width floats.
 template <class Terms>
 struct Packer {
@@ -200,12 +221,10 @@ struct Packer {
     if (from.line_step == 1) {
       pack_rows<Terms>(from, lines, terms, panels, to);
     } else {
-      for (Index i = 0; i < panels.count; ++i) {
-        for (Index line = panels.begin[i]; line < least(panels.begin[i + 1], lines); line += 8) {
-          pack_columns<Terms>(from.from(line, 0), lines - line, terms, panels.width(i),
-                              to + panels.begin[i] * slots + line - panels.begin[i]);
-        }
-      }
+      for_eight_lines(from, lines, slots, panels, to,
+                      [&](const Factor<Value>& eight, Index count, Index width, float* target) {
+                        pack_columns<Terms>(eight, count, terms, width, target);
+                      });
     }
     for (Index i = 0; i < panels.count && slots > terms; ++i) {
       float* const missing = to + panels.begin[i] * slots + Terms::slot(terms) * panels.width(i);

@@ -16,7 +16,8 @@ struct PairFma {
 };
 
 struct PairTerms {
-  static constexpr Index block_terms = 2 * product_block_slots;
+  static constexpr Index terms_per_slot = 2;
+  static constexpr Index block_terms = terms_per_slot * product_block_slots;
 
   NODEZERO_INLINE static Index slots(Index terms) { return (terms + 1) / 2; }
 
@@ -90,16 +91,11 @@ template <class Value>
 NODEZERO_INLINE void pack_pair_columns(const Factor<Value>& from, Index lines, Index terms,
                                        Index width, float* to) {
   const Value* line[8];
-  for (Index i = 0; i < 8; ++i) {
-    line[i] = from.at(i < lines ? i : 0, 0);
-  }
+  begin_lines(from, lines, line);
   Index k = 0;
   for (; k + 16 <= terms; k += 16) {
     Octet square[8];
-    for (Index i = 0; i < 4; ++i) {
-      square[i] = PairTerms::octet(line[i] + k, line[i + 4] + k);
-      square[i + 4] = PairTerms::octet(line[i] + k + 8, line[i + 4] + k + 8);
-    }
+    load_square<PairTerms>(line, k, square);
     transpose(square);
     for (Index i = 0; i < 8; ++i) {
       store_octet(square[i], to + (k / 2 + i) * width);
@@ -121,13 +117,10 @@ struct Packer<PairTerms> {
       pack_pair_rows(from, lines, terms, panels, to);
       return;
     }
-    const Index slots = PairTerms::slots(terms);
-    for (Index i = 0; i < panels.count; ++i) {
-      for (Index line = panels.begin[i]; line < least(panels.begin[i + 1], lines); line += 8) {
-        pack_pair_columns(from.from(line, 0), lines - line, terms, panels.width(i),
-                          to + panels.begin[i] * slots + line - panels.begin[i]);
-      }
-    }
+    for_eight_lines(from, lines, PairTerms::slots(terms), panels, to,
+                    [&](const Factor<Value>& eight, Index count, Index width, float* target) {
+                      pack_pair_columns(eight, count, terms, width, target);
+                    });
   }
 };
 

@@ -78,38 +78,32 @@ void multiply_tile(Index slots, const float* a, const float* b, const Tile& tile
   }
 }
 
+/// A number that is a constant of the compiler's.
+template <Index number>
+struct Constant {
+  static constexpr Index value = number;
+};
+
+/// Calls function(Constant<value>()) for a value from 1 to `most`.
+template <Index most, class Function>
+NODEZERO_INLINE void with_constant(Index value, const Function& function) {
+  if constexpr (most > 1) {
+    if (value < most) {
+      return with_constant<most - 1>(value, function);
+    }
+  }
+  function(Constant<most>());
+}
+
 /// Tiles whose elements have one sum each.
 template <class Multiply>
 struct PlainTiles {
-  template <Index registers>
-  static void rows(Index count, Index slots, const float* a, const float* b, const Tile& tile) {
-    switch (count) {
-      case 1:
-        return multiply_tile<Multiply, 1, registers>(slots, a, b, tile);
-      case 2:
-        return multiply_tile<Multiply, 2, registers>(slots, a, b, tile);
-      case 3:
-        return multiply_tile<Multiply, 3, registers>(slots, a, b, tile);
-      case 4:
-        return multiply_tile<Multiply, 4, registers>(slots, a, b, tile);
-#ifdef __AVX512F__
-      case 5:
-        return multiply_tile<Multiply, 5, registers>(slots, a, b, tile);
-      case 6:
-        return multiply_tile<Multiply, 6, registers>(slots, a, b, tile);
-      case 7:
-        return multiply_tile<Multiply, 7, registers>(slots, a, b, tile);
-      case 8:
-        return multiply_tile<Multiply, 8, registers>(slots, a, b, tile);
-#endif
-    }
-  }
-
   NODEZERO_INLINE static void multiply(Index count, Index registers, Index slots, const float* a,
                                        const float* b, const Tile& tile) {
-    registers == 1   ? rows<1>(count, slots, a, b, tile)
-    : registers == 2 ? rows<2>(count, slots, a, b, tile)
-                     : rows<3>(count, slots, a, b, tile);
+    with_constant<3>(registers, [&](auto v) {
+      with_constant<tile_rows>(
+          count, [&](auto r) { multiply_tile<Multiply, r.value, v.value>(slots, a, b, tile); });
+    });
   }
 };
 

@@ -79,9 +79,7 @@ NODEZERO_INLINE void multiply_columns(const float* x, const Factor<Value>& w, In
   for (Index j = 0; j < n; j += 8) {
     const Index lines = least(n - j, 8);
     const Value* line[8];
-    for (Index i = 0; i < 8; ++i) {
-      line[i] = w.at(j + (i < lines ? i : 0), 0);
-    }
+    begin_lines(w.from(j, 0), lines, line);
     Octet sum{};
     Index term = 0;
     for (; term + 8 <= k; term += 8) {

@@ -57,36 +57,19 @@ void multiply_split_tile(Index slots, const float* a, const float* b, const Tile
   }
 }
 
-/// multiply_packed() calls it with up to tile_rows rows.
+/// Tiles whose elements have two sums each. multiply_packed() calls it with up to tile_rows rows.
 struct SplitTiles {
-  template <Index registers>
-  static void rows(Index count, Index slots, const float* a, const float* b, const Tile& tile) {
-    for (Index r = 0; r < count; r += split_rows) {
-      const Tile part{tile.c + r * tile.stride, tile.stride, tile.last_columns, tile.accumulate};
-      switch (least(count - r, split_rows)) {
-        case 1:
-          multiply_split_tile<1, registers>(slots, a + r, b, part);
-          break;
-        case 2:
-          multiply_split_tile<2, registers>(slots, a + r, b, part);
-          break;
-#ifdef __AVX512F__
-        case 3:
-          multiply_split_tile<3, registers>(slots, a + r, b, part);
-          break;
-        default:
-          multiply_split_tile<4, registers>(slots, a + r, b, part);
-          break;
-#endif
-      }
-    }
-  }
-
   NODEZERO_INLINE static void multiply(Index count, Index registers, Index slots, const float* a,
                                        const float* b, const Tile& tile) {
-    registers == 1   ? rows<1>(count, slots, a, b, tile)
-    : registers == 2 ? rows<2>(count, slots, a, b, tile)
-                     : rows<3>(count, slots, a, b, tile);
+    for (Index r = 0; r < count; r += split_rows) {
+      const Tile part{tile.c + r * tile.stride, tile.stride, tile.last_columns, tile.accumulate,
+                      tile.left_step};
+      with_constant<3>(registers, [&](auto v) {
+        with_constant<split_rows>(least(count - r, split_rows), [&](auto rows) {
+          multiply_split_tile<rows.value, v.value>(slots, a + r, b, part);
+        });
+      });
+    }
   }
 };
 
