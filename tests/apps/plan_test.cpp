@@ -12,7 +12,7 @@
 #include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/process/processors.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
-#include "apps/nodezero/train/prepared_run.hpp"
+#include "apps/nodezero/train/run_settings.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
 

@@ -2,7 +2,6 @@
 #include "apps/nodezero/train/prepared_run.hpp"
 
 #include <algorithm>
-#include <bit>
 #include <random>
 
 #include <fmt/format.h>
@@ -13,98 +12,22 @@
 #include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/process/processors.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
+#include "apps/nodezero/train/earlier_run.hpp"
 #include "apps/nodezero/train/extension.hpp"
 #include "apps/nodezero/train/recording.hpp"
 #include "apps/nodezero/train/resolve.hpp"
 #include "apps/nodezero/train/run_origin.hpp"
+#include "apps/nodezero/train/run_settings.hpp"
 #include "apps/nodezero/train/standard_input.hpp"
-#include "model/storage/checkpoint.hpp"
-#include "model/storage/model_folder.hpp"
-#include "model/text/tokenizer_files.hpp"
+#include "apps/nodezero/train/starting_model.hpp"
 
 namespace nodezero::apps {
 
 namespace {
 
-/// What an earlier session left in the run folder.
-struct Earlier {
-  std::optional<RunRecord> record;
-  std::optional<model::Checkpoint> checkpoint;
-  std::string origin;            ///< of the checkpoint; empty if it does not say
-  model::Companions companions;  ///< of the checkpoint
-  std::optional<model::Tokenizer> tokenizer;
-};
-
-Earlier find_earlier(const std::filesystem::path& folder, std::optional<std::uint64_t> step,
-                     std::vector<std::string>& remarks) {
-  Earlier earlier;
-  earlier.record = read_run_record(folder);
-  auto found = step ? Result<model::FoundCheckpoint>(unwrap(model::read_checkpoint(folder, *step)))
-                    : model::read_newest_checkpoint(folder);
-  if (found) {
-    remarks = found->warnings;
-    earlier.origin = std::move(found->origin);
-    earlier.checkpoint = std::move(found->checkpoint);
-    earlier.companions = unwrap(model::companions_in(found->path));
-    if (!earlier.record) {
-      throw CommandError(
-          exit_bad_input,
-          fmt::format(
-              "cannot resume the run in '{}': it has checkpoints, but no "
-              "run.json, which holds the run's options: put it back, or choose another --out",
-              folder.string()));
-    }
-  } else if (found.error().code == ErrorCode::not_found) {
-    remarks.push_back(fmt::format("no checkpoint to resume from, starting at step 0 ({})",
-                                  found.error().message));
-  } else {
-    unwrap(std::move(found));
-  }
-  if (earlier.record) {
-    earlier.tokenizer = unwrap(model::tokenizer_in(folder));
-  }
-  return earlier;
-}
-
-/// Takes over the sizes of the model that the run starts from.
-void take_sizes(const model::ModelConfig& found, const GivenOptions& given,
-                const std::string& folder, model::ModelConfig& config) {
-  const auto take = [&](const char* name, std::int64_t has, std::int64_t& value) {
-    if (given.has(name) && value != has) {
-      throw CommandError(exit_bad_input,
-                         fmt::format("--{} is {}, but the model in '{}' has {}: leave --{} out",
-                                     name, value, folder, has, name));
-    }
-    value = has;
-  };
-  take("layers", found.layers, config.layers);
-  take("heads", found.heads, config.heads);
-  take("width", found.width, config.width);
-  take("context", found.context, config.context);
-}
-
 bool encodes_text(const std::string& tokenizer) {
   const auto kind = tokenizer_kind(tokenizer);
   return !kind || kind == model::Tokenizer::Kind::bpe;
-}
-
-/// Refuses a tokenizer that is named beside --init and is not that of the model.
-void check_same_tokenizer(const TrainOptions& options, const model::ModelFolder& start) {
-  if (!start.tokenizer || start.tokenizer->kind() == model::Tokenizer::Kind::none) {
-    return;
-  }
-  const auto kind = tokenizer_kind(options.tokenizer);
-  const bool is_same =
-      kind ? *kind == start.tokenizer->kind()
-           : read_named_tokenizer(options.tokenizer).to_json() == start.tokenizer->to_json();
-  if (!is_same) {
-    throw CommandError(
-        exit_bad_input,
-        fmt::format("--tokenizer is '{}', but the model in '{}' has another tokenizer ({} with {} "
-                    "tokens): leave --tokenizer out",
-                    options.tokenizer, options.init, value_name(start.tokenizer->kind()),
-                    start.tokenizer->vocabulary()));
-  }
 }
 
 /// Removes a run folder that was made too early, if no run comes of it.
@@ -124,26 +47,6 @@ class UnusedFolder {
   std::filesystem::path folder_;
 };
 
-std::vector<std::vector<std::int32_t>> encode_prompts(const TrainOptions& options,
-                                                      const model::Tokenizer& tokenizer) {
-  std::vector<std::vector<std::int32_t>> prompts;
-  if (options.sample_tokens == 0) {
-    return prompts;
-  }
-  for (const auto& prompt : options.prompts) {
-    if (prompt.empty()) {
-      throw CommandError(exit_bad_input, "--prompt is empty: give at least one character");
-    }
-    auto ids = tokenizer.encode(prompt);
-    if (!ids) {
-      throw CommandError(exit_bad_input,
-                         fmt::format("--prompt '{}': {}", prompt, ids.error().message));
-    }
-    prompts.push_back(std::move(*ids));
-  }
-  return prompts;
-}
-
 std::uint64_t new_run_number() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
@@ -155,49 +58,6 @@ nlohmann::json describe_model(const model::ModelConfig& config, std::uint64_t pa
           {"context", config.context}, {"vocabulary", config.vocabulary},
           {"dropout", config.dropout}};
 }
-
-}  // namespace
-
-namespace {
-
-/// Micro-batches of a validation that are planned at once: a million tokens, but never so few that
-/// lanes wait for the last of them. A power of two, as the tree has it that all are summed along.
-std::uint32_t validation_part(const model::TrainingConfig& training, std::uint32_t lanes) {
-  constexpr std::uint64_t tokens = 1U << 20U, most = 4096, per_lane = 16;
-  const auto fitting =
-      tokens / (training.sequences * static_cast<std::uint64_t>(training.model.context));
-  return static_cast<std::uint32_t>(
-      std::max(std::bit_floor(std::clamp<std::uint64_t>(fitting, 1, most)),
-               std::bit_ceil(per_lane * lanes)));
-}
-
-}  // namespace
-
-actors::RunSettings make_settings(const TrainOptions& options, const DataSet& data) {
-  const auto& training = options.training;
-  actors::RunSettings settings;
-  static_cast<actors::RunOptions&>(settings) = options;
-  settings.sampling.seed = training.seed;
-  settings.sampling.vocabulary = data.tokenizer.vocabulary();
-  settings.training_batches = std::make_shared<model::ShuffledWindows>(
-      data.training_tokens, data.training, training.model.context, training.sequences,
-      training.micro_batches, training.seed);
-  if (settings.threads == 0) {
-    settings.threads = available_processors().count;
-  }
-  if (data.validation_tokens != nullptr) {
-    settings.validation_batches = std::make_shared<model::SequentialWindows>(
-        data.validation_tokens, data.evaluation, training.model.context, training.sequences,
-        validation_part(training, settings.threads));
-  }
-  settings.token_frequencies = token_frequencies(data);
-  settings.prompts = encode_prompts(options, data.tokenizer);
-  check_options(model::validate(settings.sampling));
-  settings.stall_timeout = std::chrono::seconds(options.stall_timeout_s);
-  return settings;
-}
-
-namespace {
 
 /// Refuses a checkpoint of another arithmetic, unless that was asked for.
 void check_arithmetic(int of_checkpoint, bool accept, PreparedRun& run) {
@@ -281,65 +141,53 @@ void take_standard_input(bool plan, const std::filesystem::path& out, GivenOptio
   *place = keep_standard_input(out).string();
 }
 
-}  // namespace
-
-PreparedRun prepare_run(const TrainRequest& request) {
-  auto given = request.config.empty() ? merge(request.given, {})
-                                      : merge(request.given, read_config_file(request.config));
-  if (given.out.empty() && (!request.plan || request.resume)) {
-    throw CommandError(exit_bad_input, "--out is missing: name the folder to keep the run in");
-  }
-  const std::filesystem::path out = given.out;
-
-  PreparedRun run;
-  std::optional<UnusedFolder> unused;
-  Earlier earlier;
+/// Locks the folder of a run that is to go on, and finds what is in it; makes sure that a new one
+/// is unused.
+EarlierRun find_run(const TrainRequest& request, const std::filesystem::path& out,
+                    PreparedRun& run) {
   if (request.from_step && !request.resume) {
     throw CommandError(exit_bad_input, "--from-step is for --resume: give both");
   }
-  if (request.resume) {
-    if (!request.plan && std::filesystem::is_directory(out)) {
-      run.folder = std::make_unique<RunFolder>(out);
+  if (!request.resume) {
+    if (!request.plan) {
+      check_unused(out);
     }
-    earlier = find_earlier(out, request.from_step, run.remarks);
-    run.removes_later = request.from_step.has_value();
-  } else if (!request.plan) {
-    check_unused(out);
+    return {};
   }
+  if (!request.plan && std::filesystem::is_directory(out)) {
+    run.folder = std::make_unique<RunFolder>(out);
+  }
+  run.removes_later = request.from_step.has_value();
+  return find_earlier_run(out, request.from_step, run.remarks);
+}
 
-  take_standard_input(request.plan, out, given, run);
-  auto& options = run.options;
-  options =
+TrainOptions resolve_run(const EarlierRun& earlier, const GivenOptions& given, bool resume) {
+  auto options =
       earlier.record ? resolve_resumed_run(earlier.record->options, given) : resolve_new_run(given);
   if (options.data.empty()) {
     throw CommandError(exit_bad_input,
-                       request.resume
-                           ? fmt::format("there is no run to resume in '{}': check --out, or give "
-                                         "--data to start one there",
-                                         out.string())
-                           : "--data is missing: name the files or folders to train on");
+                       resume ? fmt::format("there is no run to resume in '{}': check --out, or "
+                                            "give --data to start one there",
+                                            given.out)
+                              : "--data is missing: name the files or folders to train on");
   }
-  std::optional<model::ModelFolder> start;
-  if (!options.init.empty() && !earlier.checkpoint) {
-    start = unwrap(model::load_model_folder(options.init));
-    take_sizes(start->config, given, options.init, options.training.model);
-    if (!given.has("vocabulary")) {
-      options.vocabulary = start->config.vocabulary;
-    }
-  }
-  const auto& tokenizer = start ? start->tokenizer : earlier.tokenizer;
-  if (start && given.has("tokenizer")) {
-    check_same_tokenizer(options, *start);
-  }
-  // Text that a bpe tokenizer has encoded is kept in the run's folder.
-  const bool encodes = tokenizer ? tokenizer->kind() == model::Tokenizer::Kind::bpe
-                                 : encodes_text(options.tokenizer);
-  if (encodes && !request.plan && run.folder == nullptr) {
-    check_unused(out);
-    run.folder = std::make_unique<RunFolder>(out);
-    check_unused(out);
-    unused.emplace(out);
-  }
+  return options;
+}
+
+/// Locks the folder of a new run.
+void claim_folder(const std::filesystem::path& out, PreparedRun& run) {
+  check_unused(out);
+  run.folder = std::make_unique<RunFolder>(out);
+  // Another process may have started a run here since the first check.
+  check_unused(out);
+}
+
+/// Opens the data. The model gets its vocabulary, or that of the model that the run starts from,
+/// which may have more ids than its tokenizer, to round a size up.
+void find_data(const std::filesystem::path& out, const std::optional<model::Tokenizer>& tokenizer,
+               const std::optional<std::int64_t>& vocabulary, const std::string& model,
+               PreparedRun& run) {
+  auto& options = run.options;
   run.data = open_data(
       options,
       {.tokenizer = tokenizer, .run_folder = out, .encoded = run.folder != nullptr ? out : ""});
@@ -348,22 +196,21 @@ PreparedRun prepare_run(const TrainRequest& request) {
     run.remarks.push_back(
         fmt::format("left out of the data: '{}', the folder of a run", folder.string()));
   }
-  // Models may have more ids than their tokenizer, to round a size up.
-  options.training.model.vocabulary = start                ? start->config.vocabulary
-                                      : earlier.checkpoint ? earlier.checkpoint->config.vocabulary
-                                                           : run.data.vocabulary;
+  options.training.model.vocabulary = vocabulary.value_or(run.data.vocabulary);
   if (run.data.vocabulary > options.training.model.vocabulary) {
     throw CommandError(
         exit_bad_input,
         fmt::format("the data has {} token ids, but the model in '{}' has {}: use the data or "
                     "--vocabulary it was trained with",
-                    run.data.vocabulary, start ? options.init : out.string(),
-                    options.training.model.vocabulary));
+                    run.data.vocabulary, model, options.training.model.vocabulary));
   }
   check_options(model::validate(options.training));
+}
 
-  auto description = describe(run.data);
-  const auto recorded = earlier.record ? earlier.record->options.training : options.training;
+/// Goes on with the record of the run that is resumed, whose data and model must be these, or
+/// begins one.
+void take_up_record(const std::filesystem::path& out, const nlohmann::json& description,
+                    EarlierRun& earlier, PreparedRun& run) {
   if (earlier.record) {
     if (const auto difference = data_difference(earlier.record->data, description)) {
       throw CommandError(
@@ -377,13 +224,64 @@ PreparedRun prepare_run(const TrainRequest& request) {
     run.record.run = new_run_number();
     run.record.started = timestamp();
   }
-  if (earlier.checkpoint && earlier.checkpoint->config != options.training.model) {
+  if (earlier.checkpoint && earlier.checkpoint->config != run.options.training.model) {
     throw CommandError(
         exit_bad_input,
         fmt::format("cannot resume the run in '{}': its checkpoints belong to "
                     "another model than its run.json describes: choose another --out",
                     out.string()));
   }
+}
+
+/// What the run will take, and what run.json says of it.
+void describe_run(nlohmann::json data, PreparedRun& run) {
+  const auto& options = run.options;
+  run.plan = make_plan(run.settings, run.data);
+  run.plan.lanes_from = options.threads > 0 ? "--threads" : available_processors().reason;
+  if (!options.trace.empty() || options.trace_ring_s > 0) {
+    run.plan.memory.push_back({"recording", "at most, messages in memory", recording_bytes});
+  }
+  run.record.options = options;
+  run.record.data = std::move(data);
+  run.record.model = describe_model(options.training.model, run.plan.parameters);
+  run.record.versions = version_description();
+  run.record.processor = processor_description();
+}
+
+}  // namespace
+
+PreparedRun prepare_run(const TrainRequest& request) {
+  auto given = request.config.empty() ? merge(request.given, {})
+                                      : merge(request.given, read_config_file(request.config));
+  if (given.out.empty() && (!request.plan || request.resume)) {
+    throw CommandError(exit_bad_input, "--out is missing: name the folder to keep the run in");
+  }
+  const std::filesystem::path out = given.out;
+
+  PreparedRun run;
+  auto earlier = find_run(request, out, run);
+  take_standard_input(request.plan, out, given, run);
+  auto& options = run.options;
+  options = resolve_run(earlier, given, request.resume);
+  const auto start = earlier.checkpoint ? std::nullopt : starting_model(given, options);
+  const auto& tokenizer = start ? start->tokenizer : earlier.tokenizer;
+
+  // Text that a bpe tokenizer has encoded is kept in the run's folder.
+  std::optional<UnusedFolder> unused;
+  const bool encodes = tokenizer ? tokenizer->kind() == model::Tokenizer::Kind::bpe
+                                 : encodes_text(options.tokenizer);
+  if (encodes && !request.plan && run.folder == nullptr) {
+    claim_folder(out, run);
+    unused.emplace(out);
+  }
+  std::optional<std::int64_t> vocabulary;
+  if (start || earlier.checkpoint) {
+    vocabulary = start ? start->config.vocabulary : earlier.checkpoint->config.vocabulary;
+  }
+  find_data(out, tokenizer, vocabulary, start ? options.init : out.string(), run);
+  auto description = describe(run.data);
+  const auto recorded = earlier.record ? earlier.record->options.training : options.training;
+  take_up_record(out, description, earlier, run);
 
   auto& settings = run.settings;
   settings = make_settings(options, run.data);
@@ -399,24 +297,13 @@ PreparedRun prepare_run(const TrainRequest& request) {
                         : model::companions_of(options.training.model, run.data.tokenizer),
       to_text(take_up_origin(earlier.origin, request.accept_other_arithmetic, recorded, description,
                              run))};
-  run.plan = make_plan(settings, run.data);
-  run.plan.lanes_from = options.threads > 0 ? "--threads" : available_processors().reason;
-  if (!options.trace.empty() || options.trace_ring_s > 0) {
-    run.plan.memory.push_back({"recording", "at most, messages in memory", recording_bytes});
-  }
-  run.record.options = options;
-  run.record.data = std::move(description);
-  run.record.model = describe_model(options.training.model, run.plan.parameters);
-  run.record.versions = version_description();
-  run.record.processor = processor_description();
+  describe_run(std::move(description), run);
   if (!request.plan) {
     check_memory(run.plan, available_memory());
-    if (run.folder == nullptr) {
+    if (run.folder == nullptr && request.resume) {
       run.folder = std::make_unique<RunFolder>(out);
-      if (!request.resume) {
-        // Another process may have started a run here since the first check.
-        check_unused(out);
-      }
+    } else if (run.folder == nullptr) {
+      claim_folder(out, run);
     }
   }
   if (unused) {

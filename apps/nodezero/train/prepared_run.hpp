@@ -45,8 +45,4 @@ struct PreparedRun {
 /// @throws CommandError with exit_bad_input
 PreparedRun prepare_run(const TrainRequest& request);
 
-/// The actors' settings, except for the run's folder, its number and where it starts.
-/// @throws CommandError with exit_bad_input
-actors::RunSettings make_settings(const TrainOptions& options, const DataSet& data);
-
 }  // namespace nodezero::apps

@@ -9,6 +9,7 @@
 
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/options/option_values.hpp"
+#include "apps/nodezero/train/run_settings.hpp"
 #include "formats/bounded_json.hpp"
 #include "model/files/atomic_file.hpp"
 #include "model/storage/checkpoint_files.hpp"
