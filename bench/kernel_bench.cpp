@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // Times the kernels of a training step one by one on one core, at the sizes that a micro-batch of
-// configurations A, B and C64 has, with the share of the roofline that each reaches.
-//   kernel_bench [--benchmark_filter=attention]
+// configurations A, B, C64 and C1024 has, with the share of the roofline that each reaches.
+//   [NODEZERO_KERNELS=v3] kernel_bench [--benchmark_filter=attention]
 #include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <span>
 #include <string>
@@ -12,6 +14,7 @@
 #include <benchmark/benchmark.h>
 
 #include "apps/nodezero/bench/bench_shapes.hpp"
+#include "bench/register_peak.hpp"
 #include "bench/roofline.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
 #include "model/kernels/attention.hpp"
@@ -21,6 +24,7 @@
 #include "model/kernels/dropout.hpp"
 #include "model/kernels/elementwise.hpp"
 #include "model/kernels/floating_point_scope.hpp"
+#include "model/kernels/kernels.hpp"
 #include "model/kernels/layer_norm.hpp"
 #include "model/kernels/matrix.hpp"
 #include "model/kernels/matrix_product.hpp"
@@ -66,9 +70,18 @@ model::Vector row(model::AlignedBuffer& buffer) {
   return buffer.span();
 }
 
-void report_product(benchmark::State& state, Index m, Index n, Index k, Index bytes_of_a) {
-  report(state, 2.0 * static_cast<double>(m * n * k),
-         static_cast<double>(bytes_of_a) + bytes_of(k * n + m * n));
+/// "peak" is the share of what the level's instruction does from registers alone.
+void report_product(benchmark::State& state, Index m, Index n, Index k, Index bytes_of_a,
+                    model::Precision precision = model::Precision::fp32) {
+  static const double peaks[] = {
+      bench::register_peak(model::kernels_in_use(), model::Precision::fp32),
+      bench::register_peak(model::kernels_in_use(), model::Precision::bf16)};
+  const double operations = 2.0 * static_cast<double>(m * n * k);
+  report(state, operations, static_cast<double>(bytes_of_a) + bytes_of(k * n + m * n));
+  if (const double peak = peaks[precision == model::Precision::fp32 ? 0 : 1]; peak > 0) {
+    state.counters["peak"] =
+        benchmark::Counter(operations / peak, benchmark::Counter::kIsIterationInvariantRate);
+  }
 }
 
 void product(benchmark::State& state, Index m, Index n, Index k) {
@@ -122,7 +135,7 @@ void product_bf16(benchmark::State& state, Index m, Index n, Index k) {
                       model::Matrix(c.data(), m, n));
     benchmark::ClobberMemory();
   }
-  report_product(state, m, n, k, 2 * m * k);
+  report_product(state, m, n, k, 2 * m * k, model::Precision::bf16);
 }
 
 void attention(benchmark::State& state, Sizes s, bool backward) {
@@ -257,7 +270,13 @@ void register_all(const apps::BenchShape& shape) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  for (const char* name : {"A", "B", "C64"}) {
+  if (const char* level = std::getenv("NODEZERO_KERNELS"); level != nullptr) {
+    if (const auto selected = nodezero::model::select_kernels(level); !selected) {
+      std::fprintf(stderr, "kernel_bench: %s\n", selected.error().message.c_str());
+      return 2;
+    }
+  }
+  for (const char* name : {"A", "B", "C64", "C1024"}) {
     register_all(*nodezero::apps::find_bench_shape(name));
   }
   benchmark::Initialize(&argc, argv);
