@@ -26,7 +26,6 @@ inline double triad_rate(std::size_t bytes) {
     for (int round = 0; round < 5; ++round) {
       const auto begin = std::chrono::steady_clock::now();
       for (std::size_t r = 0; r < repetitions; ++r) {
-#pragma omp simd
         for (std::size_t i = 0; i < size; ++i) {
           a[i] = b[i] + 3 * c[i];
         }

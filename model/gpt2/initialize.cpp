@@ -41,7 +41,6 @@ void normal_group(const KeyedRandom& random, std::size_t group, std::span<float,
   for (std::size_t pair = 0; pair < 2; ++pair) {
     const auto& radii = words[2 * pair];
     const auto& angles = words[2 * pair + 1];
-#pragma omp simd
     for (std::size_t i = 0; i < lanes; ++i) {
       // 24 bits and a half: above 0, so that the logarithm is finite.
       const float u = (static_cast<float>(radii[i] >> 8) + 0.5f) * 0x1.0p-24f;
