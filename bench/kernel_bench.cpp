@@ -145,16 +145,17 @@ void attention(benchmark::State& state, Sizes s, bool backward) {
   auto above = values(s.rows * s.width), attended = values(s.rows * s.width);
   auto log_sums = values(s.rows * s.heads);
   model::AlignedBuffer scratch(shape.scratch_size());
+  constexpr float scale = 0.125f;
   const model::DropoutMask none({}, 0, 0, model::DropoutSite::attention, s.context);
   const model::Matrix x(qkv.data(), s.rows, 3 * s.width), d_x(d_qkv.data(), s.rows, 3 * s.width),
       y(attended.data(), s.rows, s.width), d_y(above.data(), s.rows, s.width),
       sums(log_sums.data(), s.sequences * s.heads, s.context);
-  model::attention(shape, x, none, y, sums, row(scratch));
+  model::attention(shape, scale, x, none, y, sums, row(scratch));
   for (auto _ : state) {
     if (backward) {
-      model::attention_backward(shape, d_y, x, y, sums, none, d_x, row(scratch));
+      model::attention_backward(shape, scale, d_y, x, y, sums, none, d_x, row(scratch));
     } else {
-      model::attention(shape, x, none, y, sums, row(scratch));
+      model::attention(shape, scale, x, none, y, sums, row(scratch));
     }
     benchmark::ClobberMemory();
   }
@@ -172,9 +173,9 @@ void gelu(benchmark::State& state, Sizes s, bool backward) {
       d(above.data(), s.rows, width);
   for (auto _ : state) {
     if (backward) {
-      model::gelu_backward(x, d, y, row(d_bias));
+      model::activation_backward(model::Activation::gelu, x, d, y, row(d_bias));
     } else {
-      model::bias_gelu(row(bias), x, y);
+      model::bias_activation(model::Activation::gelu, row(bias), x, y);
     }
     benchmark::ClobberMemory();
   }
@@ -190,12 +191,12 @@ void layer_norm(benchmark::State& state, Sizes s, bool backward) {
   const model::Matrix x(in.data(), s.rows, s.width), y(out.data(), s.rows, s.width),
       d_x(below.data(), s.rows, s.width);
   const model::RowMoments moments{row(mean), row(deviation)};
-  model::layer_norm(x, row(gain), row(bias), y, moments);
+  model::layer_norm(x, row(gain), row(bias), 1e-5f, y, moments);
   for (auto _ : state) {
     if (backward) {
       model::layer_norm_backward(y, x, row(gain), moments, d_x, row(d_gain), row(d_bias));
     } else {
-      model::layer_norm(x, row(gain), row(bias), y, moments);
+      model::layer_norm(x, row(gain), row(bias), 1e-5f, y, moments);
     }
     benchmark::ClobberMemory();
   }

@@ -16,20 +16,18 @@ namespace nodezero::model {
 
 /// narrow_normed = LayerNorm(x); keeps the moments.
 void Bf16Pass::normalise(ConstMatrix x, ConstVector gain, ConstVector bias, RowMoments moments) {
-  Vector normed = a_.wide_row.head(C_);
   for (Index row = 0; row < M_; ++row) {
-    layer_norm(x.row(row), gain, bias, normed, moments.row(row));
-    round_row(normed, a_.narrow_normed.row(row));
+    layer_norm(x.row(row), gain, bias, epsilon(), a_.normed_row, moments.row(row));
+    round_row(a_.normed_row, a_.narrow_normed.row(row));
   }
 }
 
 /// The same from the moments.
 void Bf16Pass::normalise_again(ConstMatrix x, ConstVector gain, ConstVector bias,
                                RowMoments moments) {
-  Vector normed = a_.wide_row.head(C_);
   for (Index row = 0; row < M_; ++row) {
-    layer_norm_again(x.row(row), gain, bias, moments.row(row), normed);
-    round_row(normed, a_.narrow_normed.row(row));
+    layer_norm_again(x.row(row), gain, bias, moments.row(row), a_.normed_row);
+    round_row(a_.normed_row, a_.narrow_normed.row(row));
   }
 }
 
@@ -53,7 +51,7 @@ void Bf16Pass::forward_block(std::size_t layer) {
   const ConstMatrix x = a_.residuals[2 * layer];
   Matrix middle = a_.residuals[2 * layer + 1];
   // Sums of products, before they are rounded.
-  Matrix qkv(a_.d_wide.data(), M_, 3 * C_), wide = a_.d_wide;
+  Matrix qkv = a_.d_qkv, wide = a_.d_wide;
 
   normalise(x, w_(at.ln_1_weight), w_(at.ln_1_bias), a_.moments[2 * layer]);
   products_.multiply(a_.narrow_normed, w_(at.attn_weight), qkv);
@@ -61,8 +59,8 @@ void Bf16Pass::forward_block(std::size_t layer) {
     add_bias(w_(at.attn_bias), qkv.row(row));
     round_row(qkv.row(row), a_.narrow_qkv[layer].row(row));
   }
-  attention(a_.attention, precision_, a_.narrow_qkv[layer], attention_mask(layer), a_.branch,
-            a_.log_sums[layer], a_.attention_scratch);
+  attention(a_.attention, scale(layer), precision_, a_.narrow_qkv[layer], attention_mask(layer),
+            a_.branch, a_.log_sums[layer], a_.attention_scratch);
   round_rows(a_.branch, a_.narrow_attended[layer]);
   products_.multiply(a_.narrow_attended[layer], w_(at.attn_proj_weight), a_.branch);
   join(mask(layer, DropoutSite::attention_residual), x, w_(at.attn_proj_bias), middle);
@@ -70,7 +68,7 @@ void Bf16Pass::forward_block(std::size_t layer) {
   normalise(middle, w_(at.ln_2_weight), w_(at.ln_2_bias), a_.moments[2 * layer + 1]);
   products_.multiply(a_.narrow_normed, w_(at.fc_weight), wide);
   for (Index row = 0; row < M_; ++row) {
-    bias_gelu(w_(at.fc_bias), wide.row(row), a_.activated_row);
+    bias_activation(config_.activation, w_(at.fc_bias), wide.row(row), a_.activated_row);
     round_row(wide.row(row), a_.narrow_wide[layer].row(row));
     round_row(a_.activated_row, a_.narrow_activated.row(row));
   }
@@ -105,7 +103,8 @@ void Bf16Pass::backward_mlp(std::size_t layer, const Gpt2Gradient& d) {
   d_fc_bias.setZero();
   for (Index row = 0; row < M_; ++row) {
     widen_row(a_.narrow_wide[layer].row(row), a_.wide_row);
-    add_gelu_backward(a_.wide_row, a_.d_wide.row(row), a_.activated_row, d_fc_bias);
+    add_activation_backward(config_.activation, a_.wide_row, a_.d_wide.row(row), a_.activated_row,
+                            d_fc_bias);
     round_row(a_.d_wide.row(row), a_.narrow_d_wide.row(row));
     round_row(a_.activated_row, a_.narrow_activated.row(row));
   }
@@ -122,8 +121,6 @@ void Bf16Pass::backward_attention(std::size_t layer, const Gpt2Gradient& d) {
   const BlockPlaces& at = at_.blocks[layer];
   const ConstMatrix x = a_.residuals[2 * layer];
   Matrix d_attended = a_.d_normed;
-  Matrix d_qkv(a_.d_wide.data(), M_, 3 * C_);
-  const Bf16Matrix narrow_d_qkv(a_.narrow_d_wide.data(), M_, 3 * C_, bf16_stride(3 * C_));
 
   const ConstMatrix d_branch = enter_branch(mask(layer, DropoutSite::attention_residual));
   column_sums(d_branch, d(at.attn_proj_bias));
@@ -131,23 +128,23 @@ void Bf16Pass::backward_attention(std::size_t layer, const Gpt2Gradient& d) {
   linear_backward(a_.narrow_branch, a_.narrow_attended[layer], w_(at.attn_proj_weight), d_attended,
                   d(at.attn_proj_weight));
   round_rows(d_attended, a_.narrow_branch);
-  attention_backward(a_.attention, precision_,
+  attention_backward(a_.attention, scale(layer), precision_,
                      {a_.narrow_qkv[layer], a_.narrow_attended[layer], a_.log_sums[layer],
                       d_attended, a_.narrow_branch},
-                     attention_mask(layer), d_qkv, a_.attention_scratch);
-  column_sums(d_qkv, d(at.attn_bias));
-  round_rows(d_qkv, narrow_d_qkv);
+                     attention_mask(layer), a_.d_qkv, a_.attention_scratch);
+  column_sums(a_.d_qkv, d(at.attn_bias));
+  round_rows(a_.d_qkv, a_.narrow_d_qkv);
   normalise_again(x, w_(at.ln_1_weight), w_(at.ln_1_bias), a_.moments[2 * layer]);
-  linear_backward(narrow_d_qkv, a_.narrow_normed, w_(at.attn_weight), a_.d_normed,
+  linear_backward(a_.narrow_d_qkv, a_.narrow_normed, w_(at.attn_weight), a_.d_normed,
                   d(at.attn_weight));
   layer_norm_backward(a_.d_normed, x, w_(at.ln_1_weight), a_.moments[2 * layer], a_.d_residual,
                       d(at.ln_1_weight), d(at.ln_1_bias));
 }
 
-/// logits = normed wte^T for the next block of rows.
+/// logits = normed output^T for the next block of rows.
 Matrix Bf16Pass::logits_from(Index first) {
   Matrix logits = a_.logits.topRows(std::min(a_.logits.rows(), M_ - first));
-  products_.multiply(a_.narrow_normed.middleRows(first, logits.rows()), w_(at_.wte).transpose(),
+  products_.multiply(a_.narrow_normed.middleRows(first, logits.rows()), w_(at_.output).transpose(),
                      logits);
   return logits;
 }
@@ -158,8 +155,8 @@ void Bf16Pass::losses(std::span<double> out) {
   }
 }
 
-/// Loss and derivative of the tied output, by blocks of rows: overwrites d_normed and the
-/// gradient of the token embedding. The derivative of the logits is rounded in their place.
+/// Loss and derivative of the output, by blocks of rows: overwrites d_normed and the gradient of
+/// the output's matrix. The derivative of the logits is rounded in their place.
 double Bf16Pass::backward_output(const Gpt2Gradient& d) {
   double sum = 0;
   for (Index first = 0; first < M_; first += a_.logits.rows()) {
@@ -169,9 +166,9 @@ double Bf16Pass::backward_output(const Gpt2Gradient& d) {
       sum += backward_loss_of(first + row, logits.row(row));
       round_row(logits.row(row), d_logits.row(row));
     }
-    products_.multiply(d_logits, w_(at_.wte), a_.d_normed.middleRows(first, logits.rows()));
+    products_.multiply(d_logits, w_(at_.output), a_.d_normed.middleRows(first, logits.rows()));
     products_.multiply(d_logits.transpose(), a_.narrow_normed.middleRows(first, logits.rows()),
-                       d(at_.wte), first > 0);
+                       d(at_.output), first > 0);
   }
   return sum;
 }

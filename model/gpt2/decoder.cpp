@@ -2,7 +2,6 @@
 #include "model/gpt2/decoder.hpp"
 
 #include <algorithm>
-#include <cmath>
 
 #include "model/kernels/attention_rows.hpp"
 #include "model/kernels/elementwise.hpp"
@@ -40,6 +39,7 @@ Decoder::Decoder(const ModelConfig& config, const DecoderWeights& weights)
       halves_(weights.halves),
       at_(config, *weights.values->layout()),
       C_(config.width),
+      inner_(config.inner_width()),
       keys_(floats(config.layers * config.context * C_)),
       values_(floats(config.layers * config.context * C_)),
       scores_(floats(config.context)) {}
@@ -60,13 +60,13 @@ ConstMatrix Decoder::extend(std::span<const std::int32_t> tokens) {
 
 void Decoder::logits(ConstMatrix hidden, Matrix out) {
   if (!is_narrow()) {
-    multiply(hidden, w_(at_.wte).transpose(), out, products_.span());
+    multiply(hidden, w_(at_.output).transpose(), out, products_.span());
   } else if (hidden.rows() == 1) {
-    products().multiply_row(rounded(hidden.row(0)), halves_(at_.wte).transpose(), out.row(0));
+    products().multiply_row(rounded(hidden.row(0)), halves_(at_.output).transpose(), out.row(0));
   } else {
     Bf16Matrix narrow{std::span(narrow_), hidden.rows(), hidden.cols()};
     round_rows(hidden, narrow);
-    products().multiply(narrow, halves_(at_.wte).transpose(), out);
+    products().multiply(narrow, halves_(at_.output).transpose(), out);
   }
 }
 
@@ -96,18 +96,19 @@ void Decoder::make_room() {
   if (floats(rows_ * C_) <= x_.size()) {
     return;
   }
+  const Index widest = std::max(inner_, 3 * C_);
   for (AlignedBuffer* buffer : {&x_, &normed_, &attended_, &branch_}) {
     *buffer = AlignedBuffer(floats(rows_ * C_));
   }
   for (AlignedBuffer* buffer : {&wide_, &activated_}) {
-    *buffer = AlignedBuffer(floats(rows_ * 4 * C_));
+    *buffer = AlignedBuffer(floats(rows_ * widest));
   }
   moments_ = AlignedBuffer(floats(2 * rows_));
-  const Index widest = std::max(4 * C_, config_.vocabulary);
-  products_ = AlignedBuffer(floats(product_scratch(rows_, widest, 4 * C_)));
+  products_ =
+      AlignedBuffer(floats(product_scratch(rows_, std::max(widest, config_.vocabulary), widest)));
   if (is_narrow()) {
-    narrow_.resize(floats(std::max(rows_ * 4 * C_, config_.context)));
-    rounded_.resize(floats(std::max(4 * C_, config_.context)));
+    narrow_.resize(floats(std::max(rows_ * widest, config_.context)));
+    rounded_.resize(floats(std::max(widest, config_.context)));
   }
 }
 
@@ -117,7 +118,8 @@ void Decoder::embed(Index token, Index position, Vector x) const {
 
 void Decoder::normalise(const VectorPlace& gain, const VectorPlace& bias) {
   Vector moments(moments_.span());
-  layer_norm(x(), w_(gain), w_(bias), normed(), {moments.head(rows_), moments.tail(rows_)});
+  layer_norm(x(), w_(gain), w_(bias), static_cast<float>(config_.layer_norm_epsilon), normed(),
+             {moments.head(rows_), moments.tail(rows_)});
 }
 
 /// x += input w + b.
@@ -138,12 +140,13 @@ void Decoder::block(Index layer) {
 
   normalise(at.ln_2_weight, at.ln_2_bias);
   product(normed(), at.fc_weight, wide());
-  bias_gelu(w_(at.fc_bias), wide(), activated());
+  bias_activation(config_.activation, w_(at.fc_bias), wide(), activated());
   add_projection(activated(), at.mlp_proj_weight, at.mlp_proj_bias);
 }
 
 void Decoder::attend(Index layer) {
   const Index T = config_.context;
+  const float scale = config_.attention_scale(layer);
   for (Index row = 0; row < rows_; ++row) {
     const Index position = size_ + row;
     const ConstVector from = qkv().row(row), q = from.head(C_);
@@ -156,7 +159,7 @@ void Decoder::attend(Index layer) {
         keys(c, position) = narrow_[static_cast<std::size_t>(c)];
       }
       round_row(from.tail(C_), values.row(position));
-      attend_row(position, ConstBf16Matrix(keys), ConstBf16Matrix(values), q, to,
+      attend_row(scale, position, ConstBf16Matrix(keys), ConstBf16Matrix(values), q, to,
                  [this](ConstVector x, ConstBf16Matrix w, Vector y) {
                    products().multiply_row(rounded(x), w, y);
                  });
@@ -165,19 +168,18 @@ void Decoder::attend(Index layer) {
              values = cached<float>(values_, layer, T, C_);
       keys.col(position) = from.segment(C_, C_).transpose();
       values.row(position) = from.tail(C_);
-      attend_row(position, ConstMatrix(keys), ConstMatrix(values), q, to,
+      attend_row(scale, position, ConstMatrix(keys), ConstMatrix(values), q, to,
                  [](ConstVector x, ConstMatrix w, Vector y) { multiply_row(x, w, y); });
     }
   }
 }
 
-/// y = softmax(q k / sqrt(D)) v for every head over the positions up to `position`: q, y [C],
+/// y = softmax(q k scale) v for every head over the positions up to `position`: q, y [C],
 /// keys [C, T], values [T, C].
 template <class Keys, class Multiply>
-void Decoder::attend_row(Index position, const Keys& keys, const Keys& values, ConstVector q,
-                         Vector y, Multiply multiply) {
+void Decoder::attend_row(float scale, Index position, const Keys& keys, const Keys& values,
+                         ConstVector q, Vector y, Multiply multiply) {
   const Index D = config_.head_width(), seen = position + 1;
-  const float scale = 1.0f / std::sqrt(static_cast<float>(D));
   Vector scores = Vector(scores_.span()).head(seen);
   for (Index c = 0; c < C_; c += D) {
     multiply(q.segment(c, D), keys.block(c, 0, D, seen), scores);

@@ -44,7 +44,7 @@ class Decoder {
   /// hidden states [tokens, C], valid until the next call.
   ConstMatrix extend(std::span<const std::int32_t> tokens);
 
-  /// out [rows, V] = hidden states [rows, C] times the tied embedding.
+  /// out [rows, V] = hidden states [rows, C] times the output's matrix.
   void logits(ConstMatrix hidden, Matrix out);
 
  private:
@@ -54,8 +54,8 @@ class Decoder {
   Matrix attended() { return {attended_.span(), rows_, C_}; }
   Matrix branch() { return {branch_.span(), rows_, C_}; }
   Matrix qkv() { return {wide_.span(), rows_, 3 * C_}; }
-  Matrix wide() { return {wide_.span(), rows_, 4 * C_}; }
-  Matrix activated() { return {activated_.span(), rows_, 4 * C_}; }
+  Matrix wide() { return {wide_.span(), rows_, inner_}; }
+  Matrix activated() { return {activated_.span(), rows_, inner_}; }
 
   bool is_narrow() const { return !weights_.halves.empty(); }
   Bf16Products products() { return {weights_.precision, Vector(products_.span())}; }
@@ -68,8 +68,8 @@ class Decoder {
   void block(Index layer);
   void attend(Index layer);
   template <class Keys, class Multiply>
-  void attend_row(Index position, const Keys& keys, const Keys& values, ConstVector q, Vector y,
-                  Multiply multiply);
+  void attend_row(float scale, Index position, const Keys& keys, const Keys& values, ConstVector q,
+                  Vector y, Multiply multiply);
   ConstVector rounded(ConstVector x);
 
   ModelConfig config_;
@@ -77,7 +77,7 @@ class Decoder {
   Gpt2Weights w_;
   Gpt2Tensors<const Bf16> halves_;
   Gpt2Places at_;
-  Index C_;
+  Index C_, inner_;
   Index size_ = 0, rows_ = 0;
   AlignedBuffer keys_;    ///< [layers, C, T], so that a query meets many keys at once
   AlignedBuffer values_;  ///< [layers, T, C]

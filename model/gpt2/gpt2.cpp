@@ -50,7 +50,7 @@ class Fp32Pass : private PassBase {
     for (std::size_t layer = 0; layer < at_.blocks.size(); ++layer) {
       forward_block(layer);
     }
-    layer_norm(a_.residuals.back(), w_(at_.ln_f_weight), w_(at_.ln_f_bias), a_.normed,
+    layer_norm(a_.residuals.back(), w_(at_.ln_f_weight), w_(at_.ln_f_bias), epsilon(), a_.normed,
                a_.moments.back());
   }
 
@@ -81,17 +81,19 @@ class Fp32Pass : private PassBase {
     const ConstMatrix x = a_.residuals[2 * layer];
     Matrix middle = a_.residuals[2 * layer + 1];
 
-    layer_norm(x, w_(at.ln_1_weight), w_(at.ln_1_bias), a_.normed, a_.moments[2 * layer]);
+    layer_norm(x, w_(at.ln_1_weight), w_(at.ln_1_bias), epsilon(), a_.normed,
+               a_.moments[2 * layer]);
     multiply(a_.normed, w_(at.attn_weight), a_.qkv[layer], a_.products);
     add_bias(w_(at.attn_bias), a_.qkv[layer]);
-    attention(a_.attention, a_.qkv[layer], attention_mask(layer), a_.attended[layer],
+    attention(a_.attention, scale(layer), a_.qkv[layer], attention_mask(layer), a_.attended[layer],
               a_.log_sums[layer], a_.attention_scratch);
     multiply(a_.attended[layer], w_(at.attn_proj_weight), a_.branch, a_.products);
     join(mask(layer, DropoutSite::attention_residual), x, w_(at.attn_proj_bias), middle);
 
-    layer_norm(middle, w_(at.ln_2_weight), w_(at.ln_2_bias), a_.normed, a_.moments[2 * layer + 1]);
+    layer_norm(middle, w_(at.ln_2_weight), w_(at.ln_2_bias), epsilon(), a_.normed,
+               a_.moments[2 * layer + 1]);
     multiply(a_.normed, w_(at.fc_weight), a_.wide[layer], a_.products);
-    bias_gelu(w_(at.fc_bias), a_.wide[layer], a_.activated);
+    bias_activation(config_.activation, w_(at.fc_bias), a_.wide[layer], a_.activated);
     multiply(a_.activated, w_(at.mlp_proj_weight), a_.branch, a_.products);
     join(mask(layer, DropoutSite::mlp_residual), middle, w_(at.mlp_proj_bias),
          a_.residuals[2 * layer + 2]);
@@ -111,7 +113,7 @@ class Fp32Pass : private PassBase {
     const ConstMatrix d_branch = enter_branch(mask(layer, DropoutSite::mlp_residual));
     column_sums(d_branch, d(at.mlp_proj_bias));
     multiply(d_branch, w_(at.mlp_proj_weight).transpose(), a_.d_wide, a_.products);
-    gelu_backward(a_.wide[layer], a_.d_wide, a_.activated, d(at.fc_bias));
+    activation_backward(config_.activation, a_.wide[layer], a_.d_wide, a_.activated, d(at.fc_bias));
     multiply(a_.activated.transpose(), d_branch, d(at.mlp_proj_weight), a_.products);
     layer_norm_again(middle, w_(at.ln_2_weight), w_(at.ln_2_bias), a_.moments[2 * layer + 1],
                      a_.normed);
@@ -125,31 +127,30 @@ class Fp32Pass : private PassBase {
     const BlockPlaces& at = at_.blocks[layer];
     const ConstMatrix x = a_.residuals[2 * layer];
     Matrix d_attended = a_.d_normed;
-    Matrix d_qkv(a_.d_wide.data(), M_, 3 * C_);
 
     const ConstMatrix d_branch = enter_branch(mask(layer, DropoutSite::attention_residual));
     column_sums(d_branch, d(at.attn_proj_bias));
     linear_backward(d_branch, a_.attended[layer], w_(at.attn_proj_weight), d_attended,
                     d(at.attn_proj_weight));
-    attention_backward(a_.attention, d_attended, a_.qkv[layer], a_.attended[layer],
-                       a_.log_sums[layer], attention_mask(layer), d_qkv, a_.attention_scratch);
-    column_sums(d_qkv, d(at.attn_bias));
+    attention_backward(a_.attention, scale(layer), d_attended, a_.qkv[layer], a_.attended[layer],
+                       a_.log_sums[layer], attention_mask(layer), a_.d_qkv, a_.attention_scratch);
+    column_sums(a_.d_qkv, d(at.attn_bias));
     layer_norm_again(x, w_(at.ln_1_weight), w_(at.ln_1_bias), a_.moments[2 * layer], a_.normed);
-    linear_backward(d_qkv, a_.normed, w_(at.attn_weight), a_.d_normed, d(at.attn_weight));
+    linear_backward(a_.d_qkv, a_.normed, w_(at.attn_weight), a_.d_normed, d(at.attn_weight));
     layer_norm_backward(a_.d_normed, x, w_(at.ln_1_weight), a_.moments[2 * layer], a_.d_residual,
                         d(at.ln_1_weight), d(at.ln_1_bias));
   }
 
-  /// logits = normed wte^T for the next block of rows.
+  /// logits = normed output^T for the next block of rows.
   Matrix logits_from(Index first) {
     Matrix logits = a_.logits.topRows(std::min(a_.logits.rows(), M_ - first));
-    multiply(a_.normed.middleRows(first, logits.rows()), w_(at_.wte).transpose(), logits,
+    multiply(a_.normed.middleRows(first, logits.rows()), w_(at_.output).transpose(), logits,
              a_.products);
     return logits;
   }
 
-  /// Loss and derivative of the tied output, by blocks of rows: overwrites d_normed and
-  /// the gradient of the token embedding.
+  /// Loss and derivative of the output, by blocks of rows: overwrites d_normed and the gradient
+  /// of the output's matrix.
   double backward_output(const Gpt2Gradient& d) {
     double sum = 0;
     for (Index first = 0; first < M_; first += a_.logits.rows()) {
@@ -157,8 +158,8 @@ class Fp32Pass : private PassBase {
       for (Index row = 0; row < logits.rows(); ++row) {
         sum += backward_loss_of(first + row, logits.row(row));
       }
-      multiply(logits, w_(at_.wte), a_.d_normed.middleRows(first, logits.rows()), a_.products);
-      multiply(logits.transpose(), a_.normed.middleRows(first, logits.rows()), d(at_.wte),
+      multiply(logits, w_(at_.output), a_.d_normed.middleRows(first, logits.rows()), a_.products);
+      multiply(logits.transpose(), a_.normed.middleRows(first, logits.rows()), d(at_.output),
                a_.products, first > 0);
     }
     return sum;
@@ -227,7 +228,8 @@ LossSum loss(const ModelConfig& config, const Parameters& weights, const MicroBa
 double flops_per_token(const ModelConfig& config) {
   const auto C = static_cast<double>(config.width);
   const auto L = static_cast<double>(config.layers);
-  const double product_weights = L * 12.0 * C * C + static_cast<double>(config.vocabulary) * C;
+  const double block = C * (4 * C + 2 * static_cast<double>(config.inner_width()));
+  const double product_weights = L * block + static_cast<double>(config.vocabulary) * C;
   return 6.0 * product_weights + 12.0 * L * C * static_cast<double>(config.context);
 }
 

@@ -31,7 +31,7 @@ MatrixPlace place(const TensorLayout& layout, const std::string& name, std::int6
 }  // namespace
 
 std::shared_ptr<const TensorLayout> gpt2_layout(const ModelConfig& config) {
-  const std::int64_t C = config.width;
+  const std::int64_t C = config.width, inner = config.inner_width();
   std::vector<TensorInfo> tensors;
   const auto add = [&](std::string name, std::vector<std::int64_t> shape) {
     TensorInfo tensor;
@@ -52,19 +52,24 @@ std::shared_ptr<const TensorLayout> gpt2_layout(const ModelConfig& config) {
     add_with_bias(block + ".attn.c_attn", {C, 3 * C});
     add_with_bias(block + ".attn.c_proj", {C, C});
     add_with_bias(block + ".ln_2", {C});
-    add_with_bias(block + ".mlp.c_fc", {C, 4 * C});
-    add_with_bias(block + ".mlp.c_proj", {4 * C, C});
+    add_with_bias(block + ".mlp.c_fc", {C, inner});
+    add_with_bias(block + ".mlp.c_proj", {inner, C});
   }
   add_with_bias("transformer.ln_f", {C});
+  if (config.untied) {
+    add("lm_head.weight", {config.vocabulary, C});
+  }
   return std::make_shared<const TensorLayout>(std::move(tensors));
 }
 
 Gpt2Places::Gpt2Places(const ModelConfig& config, const TensorLayout& layout)
     : wte(place(layout, "transformer.wte.weight", config.vocabulary, config.width)),
+      output(config.untied ? place(layout, "lm_head.weight", config.vocabulary, config.width)
+                           : wte),
       wpe(place(layout, "transformer.wpe.weight", config.context, config.width)),
       ln_f_weight(place(layout, "transformer.ln_f.weight", config.width)),
       ln_f_bias(place(layout, "transformer.ln_f.bias", config.width)) {
-  const std::int64_t C = config.width;
+  const std::int64_t C = config.width, inner = config.inner_width();
   for (std::int64_t layer = 0; layer < config.layers; ++layer) {
     const auto in_block = [&](const char* name, auto... shape) {
       return place(layout, fmt::format("transformer.h.{}.{}", layer, name), shape...);
@@ -77,9 +82,9 @@ Gpt2Places::Gpt2Places(const ModelConfig& config, const TensorLayout& layout)
                       .attn_proj_bias = in_block("attn.c_proj.bias", C),
                       .ln_2_weight = in_block("ln_2.weight", C),
                       .ln_2_bias = in_block("ln_2.bias", C),
-                      .fc_weight = in_block("mlp.c_fc.weight", C, 4 * C),
-                      .fc_bias = in_block("mlp.c_fc.bias", 4 * C),
-                      .mlp_proj_weight = in_block("mlp.c_proj.weight", 4 * C, C),
+                      .fc_weight = in_block("mlp.c_fc.weight", C, inner),
+                      .fc_bias = in_block("mlp.c_fc.bias", inner),
+                      .mlp_proj_weight = in_block("mlp.c_proj.weight", inner, C),
                       .mlp_proj_bias = in_block("mlp.c_proj.bias", C)});
   }
 }

@@ -11,7 +11,7 @@
 
 namespace nodezero::model {
 
-/// The tensors of a GPT-2 whose output is tied to the token embedding.
+/// The tensors of a GPT-2; lm_head.weight is one of them only if the output is untied.
 std::shared_ptr<const TensorLayout> gpt2_layout(const ModelConfig& config);
 
 /// Where a tensor lies in the flat buffer of its set, in values. Gpt2Tensors turns a place into a
@@ -33,9 +33,9 @@ struct BlockPlaces {
   MatrixPlace attn_proj_weight;        ///< [C, C]
   VectorPlace attn_proj_bias;          ///< [C]
   VectorPlace ln_2_weight, ln_2_bias;  ///< [C]
-  MatrixPlace fc_weight;               ///< [C, 4C]
-  VectorPlace fc_bias;                 ///< [4C]
-  MatrixPlace mlp_proj_weight;         ///< [4C, C]
+  MatrixPlace fc_weight;               ///< [C, I], I = config.inner_width()
+  VectorPlace fc_bias;                 ///< [I]
+  MatrixPlace mlp_proj_weight;         ///< [I, C]
   VectorPlace mlp_proj_bias;           ///< [C]
 };
 
@@ -46,7 +46,8 @@ struct Gpt2Places {
   /// another shape.
   Gpt2Places(const ModelConfig& config, const TensorLayout& layout);
 
-  MatrixPlace wte;                     ///< [V, C], tied to the output
+  MatrixPlace wte;                     ///< [V, C]
+  MatrixPlace output;                  ///< [V, C], the same unless untied
   MatrixPlace wpe;                     ///< [T, C]
   VectorPlace ln_f_weight, ln_f_bias;  ///< [C]
   std::vector<BlockPlaces> blocks;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/gpt2/model_config.hpp"
 
+#include <cmath>
 #include <cstdlib>
 #include <limits>
 
@@ -32,15 +33,26 @@ std::int64_t nearest_divisor(std::int64_t width, std::int64_t heads) {
 
 }  // namespace
 
+float ModelConfig::attention_scale(std::int64_t layer) const {
+  const float scale =
+      unscaled_attention ? 1.0f : 1.0f / std::sqrt(static_cast<float>(head_width()));
+  return inverse_layer_scaling ? scale / static_cast<float>(layer + 1) : scale;
+}
+
+double ModelConfig::parameters() const {
+  const auto C = static_cast<double>(width), I = static_cast<double>(inner_width());
+  const double block = C * (4 * C + 9) + I * (2 * C + 1);
+  const double embeddings = static_cast<double>((untied ? 2 : 1) * vocabulary + context) * C;
+  return embeddings + static_cast<double>(layers) * block + 2 * C;
+}
+
 Result<void> validate(const ModelConfig& config) {
   const struct {
     const char* name;
     std::int64_t value;
-  } sizes[] = {{"layers", config.layers},
-               {"heads", config.heads},
-               {"width", config.width},
-               {"context", config.context},
-               {"vocabulary", config.vocabulary}};
+  } sizes[] = {{"layers", config.layers},         {"heads", config.heads},
+               {"width", config.width},           {"context", config.context},
+               {"vocabulary", config.vocabulary}, {"inner", config.inner == 0 ? 1 : config.inner}};
   // Token ids and positions are 32-bit numbers.
   constexpr std::int64_t most = std::numeric_limits<std::int32_t>::max();
   for (const auto& size : sizes) {
@@ -53,9 +65,7 @@ Result<void> validate(const ModelConfig& config) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("'layers' must be from 1 to {}, not {}", most_layers, config.layers));
   }
-  const std::int64_t rows = config.layers * (12 * config.width + 13) + config.vocabulary +
-                            config.context + 2;  // of `width` parameters each
-  if (!count_values({rows, config.width})) {
+  if (config.parameters() > static_cast<double>(most_values)) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("{} layers of width {} with a vocabulary of {} and a context of {} "
                             "are too large for memory; choose smaller sizes",
@@ -70,6 +80,11 @@ Result<void> validate(const ModelConfig& config) {
   if (!(config.dropout >= 0 && config.dropout < 1)) {
     return fail(ErrorCode::invalid_argument,
                 fmt::format("'dropout' must be at least 0 and below 1, not {}", config.dropout));
+  }
+  if (!(config.layer_norm_epsilon > 0 && config.layer_norm_epsilon < 1)) {
+    return fail(ErrorCode::invalid_argument,
+                fmt::format("'layer_norm_epsilon' must be above 0 and below 1, not {}",
+                            config.layer_norm_epsilon));
   }
   return {};
 }

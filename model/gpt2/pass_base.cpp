@@ -37,6 +37,9 @@ void PassBase::backward_embedding(const Gpt2Gradient& d) {
   Matrix d_tokens = d(at_.wte), d_positions = d(at_.wpe);
   const KernelTable& table = kernels();
   d_positions.setZero();
+  if (config_.untied) {
+    d_tokens.setZero();
+  }
   for (Index row = 0; row < M_; ++row) {
     dropped.apply_to_row(row, a_.d_residual.row(row));
     const float* const d_x = a_.d_residual.row(row).data();

@@ -31,8 +31,9 @@ class PassBase {
   /// residual 0 = dropout(token embedding + position embedding).
   void embed();
 
-  /// Overwrites the gradient of the position embedding and adds to that of the token embedding,
-  /// where the output, which is tied to it, has left its part. Takes the derivative in d_residual.
+  /// Overwrites the gradient of the position embedding, and that of the token embedding unless the
+  /// output, tied to it, has left its part there: then adds to it. Takes the derivative in
+  /// d_residual.
   void backward_embedding(const Gpt2Gradient& d);
 
   /// out = x + dropout(branch + bias), where a branch rejoins the residual stream: x, out [M, C].
@@ -46,6 +47,11 @@ class PassBase {
 
   /// The loss of one token. Overwrites its logits [V] with the derivative.
   double backward_loss_of(Index token, Vector logits) const;
+
+  float scale(std::size_t layer) const {
+    return config_.attention_scale(static_cast<std::int64_t>(layer));
+  }
+  float epsilon() const { return static_cast<float>(config_.layer_norm_epsilon); }
 
   const ModelConfig& config_;
   Gpt2Weights w_;

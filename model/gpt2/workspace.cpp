@@ -54,7 +54,8 @@ Index logits_rows(Index rows, Index vocabulary) {
 
 Activations activations_in(Arena& arena, const ModelConfig& config, Precision precision,
                            Index sequences, Index context) {
-  const Index M = sequences * context, C = config.width, L = config.layers, V = config.vocabulary;
+  const Index M = sequences * context, C = config.width, L = config.layers, V = config.vocabulary,
+              I = config.inner_width();
   const AttentionShape attention{sequences, context, config.heads, config.head_width()};
   // What is in another precision has no layers and no rows.
   const bool narrow = precision != Precision::fp32;
@@ -66,9 +67,12 @@ Activations activations_in(Arena& arena, const ModelConfig& config, Precision pr
   const auto bf16_matrices = [&](Index count, Index columns) {
     return several(count, [&] { return arena.bf16_matrix(M, columns); });
   };
-  const Index most = std::max({M, 4 * C, V});
+  const Index most = std::max({M, I, 3 * C, V});
   const std::size_t attention_scratch =
       narrow ? bf16_attention_scratch(attention) : attention.scratch_size();
+  // Two shapes for what is never needed at once.
+  Vector wide_or_qkv = arena.vector(M * std::max(I, 3 * C));
+  Bf16* const narrow_wide_or_qkv = arena.bf16_matrix(narrow_M, std::max(I, 3 * C)).data();
   return {
       .attention = attention,
       .residuals = matrices(2 * L + 1, M, C),
@@ -81,21 +85,24 @@ Activations activations_in(Arena& arena, const ModelConfig& config, Precision pr
       .attended = matrices(wide_L, M, C),
       .narrow_attended = bf16_matrices(narrow_L, C),
       .log_sums = matrices(L, sequences * config.heads, context),
-      .wide = matrices(wide_L, M, 4 * C),
-      .narrow_wide = bf16_matrices(narrow_L, 4 * C),
+      .wide = matrices(wide_L, M, I),
+      .narrow_wide = bf16_matrices(narrow_L, I),
       .branch = arena.matrix(M, C),
       .d_residual = arena.matrix(M, C),
       .d_normed = arena.matrix(M, C),
-      .d_wide = arena.matrix(M, 4 * C),
+      .d_wide = {wide_or_qkv.data(), M, I},
+      .d_qkv = {wide_or_qkv.data(), M, 3 * C},
       .logits = arena.matrix(logits_rows(M, V), V, round_up(V, 16)),
       .normed = arena.matrix(wide_M, C),
-      .activated = arena.matrix(wide_M, 4 * C),
+      .activated = arena.matrix(wide_M, I),
       .narrow_normed = arena.bf16_matrix(narrow_M, C),
       .narrow_branch = arena.bf16_matrix(narrow_M, C),
-      .narrow_activated = arena.bf16_matrix(narrow_M, 4 * C),
-      .narrow_d_wide = arena.bf16_matrix(narrow_M, 4 * C),
-      .wide_row = arena.vector(narrow ? 4 * C : 0),
-      .activated_row = arena.vector(narrow ? 4 * C : 0),
+      .narrow_activated = arena.bf16_matrix(narrow_M, I),
+      .narrow_d_wide = {narrow_wide_or_qkv, narrow_M, I, bf16_stride(I)},
+      .narrow_d_qkv = {narrow_wide_or_qkv, narrow_M, 3 * C, bf16_stride(3 * C)},
+      .normed_row = arena.vector(narrow ? C : 0),
+      .wide_row = arena.vector(narrow ? I : 0),
+      .activated_row = arena.vector(narrow ? I : 0),
       .products = arena.vector(product_scratch(most, most, most)),
       .attention_scratch = arena.vector(static_cast<Index>(attention_scratch)),
   };

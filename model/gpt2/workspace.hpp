@@ -42,9 +42,10 @@ class Arena {
 /// How many of the rows of a micro-batch get their logits computed at a time.
 Index logits_rows(Index rows, Index vocabulary);
 
-/// The activations of a micro-batch and the scratch of its passes: M = B T rows, L layers.
+/// The activations of a micro-batch and the scratch of its passes: M = B T rows, L layers, I
+/// channels inside the MLP.
 /// Forward does not keep what backward recomputes faster than memory could deliver it: normalised
-/// rows, GELU, attention probabilities and dropout masks.
+/// rows, the activation of the MLP, attention probabilities and dropout masks.
 struct Activations {
   AttentionShape attention;
 
@@ -57,22 +58,25 @@ struct Activations {
   std::vector<Matrix> attended;             ///< L of [M, C]
   std::vector<Bf16Matrix> narrow_attended;  ///< L of [M, C]
   std::vector<Matrix> log_sums;             ///< L of [B H, T]
-  std::vector<Matrix> wide;                 ///< L of [M, 4C], before GELU
-  std::vector<Bf16Matrix> narrow_wide;      ///< L of [M, 4C], before GELU
+  std::vector<Matrix> wide;                 ///< L of [M, I], before the activation
+  std::vector<Bf16Matrix> narrow_wide;      ///< L of [M, I], before the activation
 
   // Scratch of the current layer.
   Matrix branch, d_residual, d_normed;  ///< [M, C]
-  Matrix d_wide;                        ///< [M, 4C]
+  Matrix d_wide;                        ///< [M, I]
+  Matrix d_qkv;                         ///< [M, 3C], in the place of d_wide
   Matrix logits;                        ///< [logits_rows(), V]
 
   // The same, only in fp32.
   Matrix normed;     ///< [M, C]
-  Matrix activated;  ///< [M, 4C]
+  Matrix activated;  ///< [M, I]
 
   // The same, only in bf16.
   Bf16Matrix narrow_normed, narrow_branch;     ///< [M, C]
-  Bf16Matrix narrow_activated, narrow_d_wide;  ///< [M, 4C]
-  Vector wide_row, activated_row;              ///< [4C]
+  Bf16Matrix narrow_activated, narrow_d_wide;  ///< [M, I]
+  Bf16Matrix narrow_d_qkv;                     ///< [M, 3C], in the place of narrow_d_wide
+  Vector normed_row;                           ///< [C]
+  Vector wide_row, activated_row;              ///< [I]
 
   Vector products, attention_scratch;
 };

@@ -30,30 +30,30 @@ std::uint32_t file_type(NumberForm form) {
 struct End {
   std::int32_t id = 0;
   std::vector<float> row = {};  ///< of a token that is added; empty if the model has it
-  NumberForm embedding;         ///< the form of the token embedding
+  NumberForm output;            ///< the form of the output's matrix
   std::string remark = {};
 };
 
 End end_of(const ModelFolder& model, NumberForm form) {
   const auto& tokenizer = *model.tokenizer;
   if (tokenizer.end_token() >= 0) {
-    return {.id = tokenizer.end_token(), .embedding = form};
+    return {.id = tokenizer.end_token(), .output = form};
   }
   const auto added = static_cast<std::int32_t>(model.config.vocabulary);
   const auto precise = form == NumberForm::f32 ? form : NumberForm::f16;
   if (auto found = find_end_row(model.config, *model.weights, precise)) {
-    return {.id = added, .row = std::move(found->row), .embedding = found->form};
+    return {.id = added, .row = std::move(found->row), .output = found->form};
   }
   if (tokenizer.kind() == Tokenizer::Kind::bytes) {
     return {.id = 255,
-            .embedding = form,
+            .output = form,
             .remark =
                 "no end token can be added that is never taken, so byte 255, which no text "
                 "has, ends a text"};
   }
   return {.id = added,
           .row = std::vector<float>(static_cast<std::size_t>(model.config.width)),
-          .embedding = form,
+          .output = form,
           .remark =
               "no end token can be added that is never taken, so the one that was added has "
               "the logit 0 and may end a text early; train the model further"};
@@ -70,9 +70,9 @@ void put_values(const ModelConfig& config, NumberForm form, const std::string& n
   file.put("gpt2.context_length", size(config.context));
   file.put("gpt2.embedding_length", size(config.width));
   file.put("gpt2.block_count", size(config.layers));
-  file.put("gpt2.feed_forward_length", size(4 * config.width));
+  file.put("gpt2.feed_forward_length", size(config.inner_width()));
   file.put("gpt2.attention.head_count", size(config.heads));
-  file.put("gpt2.attention.layer_norm_epsilon", 1e-5f);
+  file.put("gpt2.attention.layer_norm_epsilon", static_cast<float>(config.layer_norm_epsilon));
   file.put("tokenizer.ggml.model", std::string_view("gpt2"));
   file.put("tokenizer.ggml.pre", std::string_view("gpt-2"));
   file.put("tokenizer.ggml.tokens", tokens.tokens);
@@ -83,7 +83,7 @@ void put_values(const ModelConfig& config, NumberForm form, const std::string& n
   file.put("tokenizer.ggml.add_bos_token", false);
 }
 
-void add_tensor(const TensorInfo& info, std::span<const float> values, NumberForm form,
+void add_tensor(const TensorInfo& info, std::span<const float> values, NumberForm form, bool untied,
                 const End& end, GgufWriter& file) {
   const auto name = gguf_name_of(info.name);
   if (info.shape.size() == 1) {
@@ -103,10 +103,14 @@ void add_tensor(const TensorInfo& info, std::span<const float> values, NumberFor
              });
     return;
   }
-  const bool is_embedding = name.starts_with("token_embd");
-  const auto more = is_embedding && !end.row.empty() ? 1 : 0;
+  // An end token that is added has a row in the embedding as well, even where the output is untied.
+  const bool has_tokens = name.starts_with("token_embd") || name.starts_with("output");
+  const bool is_output = name.starts_with(untied ? "output" : "token_embd");
+  const auto more = has_tokens && !end.row.empty() ? 1 : 0;
   file.add(name, {columns, rows + static_cast<std::uint64_t>(more)},
-           is_embedding ? end.embedding : NumberForm::f32,
+           is_output    ? end.output
+           : has_tokens ? form
+                        : NumberForm::f32,
            [values, columns, rows, &end](std::uint64_t row, std::span<float> out) {
              const auto from = row < rows ? values.subspan(row * columns, columns)
                                           : std::span<const float>(end.row);
@@ -114,11 +118,30 @@ void add_tensor(const TensorInfo& info, std::span<const float> values, NumberFor
            });
 }
 
+/// llama.cpp computes GPT-2 itself, and knows nothing of some of its family.
+Result<void> check_expressible(const ModelConfig& config) {
+  const char* const what = config.activation == Activation::gelu_exact ? "exact GELU"
+                           : config.activation == Activation::relu     ? "ReLU"
+                           : config.unscaled_attention                 ? "unscaled attention"
+                           : config.inverse_layer_scaling ? "attention that is scaled by its layer"
+                                                          : nullptr;
+  if (what == nullptr) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("the model has {}, which llama.cpp's GPT-2 has not; export it as "
+                          "safetensors",
+                          what));
+}
+
 }  // namespace
 
 Result<std::string> export_gguf(const std::filesystem::path& path, const ModelFolder& model,
                                 NumberForm form, const std::string& name) {
   const auto& config = model.config;
+  if (auto checked = check_expressible(config); !checked) {
+    return tl::unexpected(checked.error());
+  }
   if (!model.tokenizer || model.tokenizer->kind() == Tokenizer::Kind::none) {
     return fail(ErrorCode::invalid_argument,
                 model.tokenizer_problem.empty()
@@ -126,11 +149,13 @@ Result<std::string> export_gguf(const std::filesystem::path& path, const ModelFo
                       "into the folder"
                     : model.tokenizer_problem);
   }
-  if (form == NumberForm::q8_0 && config.width % static_cast<std::int64_t>(q8_block) != 0) {
+  if (form == NumberForm::q8_0 &&
+      (config.width % static_cast<std::int64_t>(q8_block) != 0 ||
+       config.inner_width() % static_cast<std::int64_t>(q8_block) != 0)) {
     return fail(ErrorCode::invalid_argument,
-                fmt::format("q8_0 needs a width that is a multiple of {}, and the model has {}; "
-                            "choose another type",
-                            q8_block, config.width));
+                fmt::format("q8_0 needs widths that are multiples of {}, and the model has {} and "
+                            "{} inside the MLP; choose another type",
+                            q8_block, config.width, config.inner_width()));
   }
   const End end = end_of(model, form);
   auto tokens = gguf_tokens_of(*model.tokenizer, config.vocabulary);
@@ -141,7 +166,7 @@ Result<std::string> export_gguf(const std::filesystem::path& path, const ModelFo
   GgufWriter file;
   put_values(config, form, name, tokens, end, file);
   for (const TensorInfo& info : model.weights->layout()->tensors()) {
-    add_tensor(info, (*model.weights)[info], form, end, file);
+    add_tensor(info, (*model.weights)[info], form, config.untied, end, file);
   }
   return replace_file_atomically(path, [&](const auto& temporary) { return file.write(temporary); })
       .map([&] { return end.remark; });

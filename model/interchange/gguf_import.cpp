@@ -15,8 +15,6 @@
 namespace nodezero::model {
 namespace {
 
-constexpr double layer_norm_epsilon = 1e-5;
-
 class Import {
  public:
   explicit Import(const GgufFile& file) : file_(file) {}
@@ -30,7 +28,7 @@ class Import {
   Result<void> read_config();
   Result<void> read_weights();
   Result<void> read_tensor(const TensorInfo& info, const GgufTensor& tensor, std::span<float> out);
-  Result<void> check_output();
+  Result<bool> is_untied();
   void read_tokenizer();
 
   const GgufFile& file_;
@@ -47,7 +45,6 @@ Result<void> Import::read_config() {
                                  shown(file_.value("general.architecture"))));
   }
   ModelConfig& config = model_.config;
-  std::int64_t inner = 0;
   const struct {
     const char* key;
     std::int64_t& value;
@@ -55,7 +52,7 @@ Result<void> Import::read_config() {
                {"gpt2.embedding_length", config.width},
                {"gpt2.block_count", config.layers},
                {"gpt2.attention.head_count", config.heads},
-               {"gpt2.feed_forward_length", inner}};
+               {"gpt2.feed_forward_length", config.inner}};
   for (const auto& [key, value] : sizes) {
     const auto& given = file_.value(key);
     if (!given.is_number_integer() || given.get<std::int64_t>() < 1 ||
@@ -66,13 +63,13 @@ Result<void> Import::read_config() {
     value = given.get<std::int64_t>();
   }
   const auto& epsilon = file_.value("gpt2.attention.layer_norm_epsilon");
-  if (inner != 4 * config.width || !epsilon.is_number() ||
-      std::abs(epsilon.get<double>() - layer_norm_epsilon) > 1e-9) {
-    return malformed(
-        fmt::format("has feed_forward_length {} and layer_norm_epsilon {}; only 4 "
-                    "times embedding_length and 1e-5 are supported",
-                    inner, shown(epsilon)));
+  if (!epsilon.is_number()) {
+    return malformed(fmt::format("has layer_norm_epsilon {}; it must be a number", shown(epsilon)));
   }
+  // The shortest decimal that gives the file's float, as people write it.
+  config.layer_norm_epsilon =
+      std::stod(fmt::format("{}", static_cast<float>(epsilon.get<double>())));
+  config.inner = config.inner == 4 * config.width ? 0 : config.inner;
   const auto embedding = file_.tensors().find("token_embd.weight");
   if (embedding == file_.tensors().end() || embedding->second.shape.size() != 2) {
     return malformed("has no matrix token_embd.weight");
@@ -82,6 +79,11 @@ Result<void> Import::read_config() {
   if (auto valid = validate(config); !valid) {
     return malformed("describes a model that is not supported: " + valid.error().message);
   }
+  const auto untied = is_untied();
+  if (!untied) {
+    return tl::unexpected(untied.error());
+  }
+  config.untied = *untied;
   return {};
 }
 
@@ -99,7 +101,7 @@ Result<void> Import::read_weights() {
                     numbers, layout->parameter_count()));
   }
   auto weights = std::make_shared<Parameters>(layout);
-  std::set<std::string> known{"output.weight"};
+  std::set<std::string> known{"output.weight"};  // some files repeat a tied output
   for (const TensorInfo& info : layout->tensors()) {
     const auto name = gguf_name_of(info.name);
     known.insert(name);
@@ -149,26 +151,23 @@ Result<void> Import::read_tensor(const TensorInfo& info, const GgufTensor& tenso
   return {};
 }
 
-/// Some writers repeat the token embedding as the output that is tied to it.
-Result<void> Import::check_output() {
+/// Whether there is an output of its own: some writers repeat the token embedding as one.
+Result<bool> Import::is_untied() {
   const auto output = file_.tensors().find("output.weight");
   if (output == file_.tensors().end()) {
-    return {};
+    return false;
   }
-  const auto embedding =
-      (*model_.weights)[*model_.weights->layout()->find("transformer.wte.weight")];
-  std::vector<float> numbers(embedding.size());
-  if (output->second.count != embedding.size()) {
-    return malformed("tensor output.weight has another size than token_embd.weight");
+  const auto& embedding = file_.tensors().at("token_embd.weight");
+  if (output->second.shape != embedding.shape) {
+    return malformed("tensor output.weight has another shape than token_embd.weight");
   }
-  if (auto read = file_.read(output->second, numbers); !read) {
-    return read;
+  if (output->second.form != embedding.form) {
+    return true;
   }
-  return std::ranges::equal(numbers, embedding)
-             ? Result<void>()
-             : malformed(
-                   "tensor output.weight differs from token_embd.weight; only models whose "
-                   "output is tied to the token embedding are supported");
+  std::vector<float> of_output(output->second.count), of_embedding(embedding.count);
+  return file_.read(output->second, of_output)
+      .and_then([&] { return file_.read(embedding, of_embedding); })
+      .map([&] { return of_output != of_embedding; });
 }
 
 /// A tokenizer that cannot be run leaves a model that works on token files.
@@ -216,9 +215,6 @@ Result<ModelFolder> Import::model() {
   }
   if (auto read = read_weights(); !read) {
     return tl::unexpected(read.error());
-  }
-  if (auto checked = check_output(); !checked) {
-    return tl::unexpected(checked.error());
   }
   read_tokenizer();
   return std::move(model_);

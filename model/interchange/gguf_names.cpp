@@ -10,6 +10,7 @@ constexpr std::pair<std::string_view, std::string_view> outside_of_blocks[] = {
     {"transformer.wte.", "token_embd."},
     {"transformer.wpe.", "position_embd."},
     {"transformer.ln_f.", "output_norm."},
+    {"lm_head.", "output."},
 };
 constexpr std::pair<std::string_view, std::string_view> inside_of_blocks[] = {
     {"ln_1.", "attn_norm."}, {"attn.c_attn.", "attn_qkv."}, {"attn.c_proj.", "attn_output."},

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 
 #include "model/kernels/attention_rows.hpp"
 #include "model/kernels/matrix_product.hpp"
@@ -48,11 +47,10 @@ void multiply_masked(Index first, ConstMatrix p, ConstMatrix v, Matrix y, Vector
   }
 }
 
-void attend(const AttentionShape& shape, const Head& head, ConstMatrix qkv, const DropoutMask& mask,
-            Matrix attended, Matrix log_sums, Tiles tiles) {
+void attend(const AttentionShape& shape, float scale, const Head& head, ConstMatrix qkv,
+            const DropoutMask& mask, Matrix attended, Matrix log_sums, Tiles tiles) {
   const ConstMatrix q = head.part(qkv, 0), k = head.part(qkv, 1), v = head.part(qkv, 2);
   Matrix y = head.part(attended);
-  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.head_width));
   for (Index index = 0; index < query_blocks(shape); ++index) {
     const QueryBlock block(shape, index);
     Matrix p = tiles.scores.topLeftCorner(block.rows, block.keys);
@@ -69,13 +67,12 @@ void attend(const AttentionShape& shape, const Head& head, ConstMatrix qkv, cons
   }
 }
 
-void attend_backward(const AttentionShape& shape, const Head& head, ConstMatrix d_attended,
-                     ConstMatrix qkv, ConstMatrix attended, ConstMatrix log_sums,
-                     const DropoutMask& mask, Matrix d_qkv, Tiles tiles) {
+void attend_backward(const AttentionShape& shape, float scale, const Head& head,
+                     ConstMatrix d_attended, ConstMatrix qkv, ConstMatrix attended,
+                     ConstMatrix log_sums, const DropoutMask& mask, Matrix d_qkv, Tiles tiles) {
   const ConstMatrix q = head.part(qkv, 0), k = head.part(qkv, 1), v = head.part(qkv, 2);
   const ConstMatrix y = head.part(attended), d_y = head.part(d_attended);
   Matrix d_q = head.part(d_qkv, 0), d_k = head.part(d_qkv, 1), d_v = head.part(d_qkv, 2);
-  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.head_width));
   tiles.dropout.setOnes();
   // Every block adds to what the keys that it sees have from the blocks before it.
   d_k.setZero();
@@ -114,23 +111,23 @@ std::size_t AttentionShape::scratch_size() const {
                                   scratch_of_products(*this));
 }
 
-void attention(const AttentionShape& shape, ConstMatrix qkv, const DropoutMask& mask,
+void attention(const AttentionShape& shape, float scale, ConstMatrix qkv, const DropoutMask& mask,
                Matrix attended, Matrix log_sums, Vector scratch) {
   assert(qkv.rows() == shape.sequences * shape.context && qkv.cols() == 3 * attended.cols());
   assert(attended.rows() == qkv.rows() && attended.cols() == shape.heads * shape.head_width);
   for_each_head(shape, [&](const Head& head) {
-    attend(shape, head, qkv, mask, attended, log_sums, Tiles(shape, scratch));
+    attend(shape, scale, head, qkv, mask, attended, log_sums, Tiles(shape, scratch));
   });
 }
 
-void attention_backward(const AttentionShape& shape, ConstMatrix d_attended, ConstMatrix qkv,
-                        ConstMatrix attended, ConstMatrix log_sums, const DropoutMask& mask,
-                        Matrix d_qkv, Vector scratch) {
+void attention_backward(const AttentionShape& shape, float scale, ConstMatrix d_attended,
+                        ConstMatrix qkv, ConstMatrix attended, ConstMatrix log_sums,
+                        const DropoutMask& mask, Matrix d_qkv, Vector scratch) {
   assert(qkv.rows() == shape.sequences * shape.context && qkv.cols() == 3 * attended.cols());
   assert(attended.rows() == qkv.rows() && attended.cols() == shape.heads * shape.head_width);
   assert(same_shape(d_qkv, qkv) && same_shape(d_attended, attended));
   for_each_head(shape, [&](const Head& head) {
-    attend_backward(shape, head, d_attended, qkv, attended, log_sums, mask, d_qkv,
+    attend_backward(shape, scale, head, d_attended, qkv, attended, log_sums, mask, d_qkv,
                     Tiles(shape, scratch));
   });
 }

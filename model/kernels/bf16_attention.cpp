@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cmath>
 
 #include "model/kernels/attention_rows.hpp"
 #include "model/kernels/bf16.hpp"
@@ -61,11 +60,10 @@ void round_scores(Index seen, Vector scores, Bf16Vector rounded) {
   round_row(scores, rounded);
 }
 
-void attend(const AttentionShape& shape, const Head& head, ConstBf16Matrix qkv,
+void attend(const AttentionShape& shape, float scale, const Head& head, ConstBf16Matrix qkv,
             const DropoutMask& mask, Matrix attended, Matrix log_sums, Tiles tiles) {
   const ConstBf16Matrix q = head.part(qkv, 0), k = head.part(qkv, 1), v = head.part(qkv, 2);
   Matrix y = head.part(attended);
-  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.head_width));
   for (Index index = 0; index < query_blocks(shape); ++index) {
     const QueryBlock block(shape, index);
     Matrix p = tiles.scores.topLeftCorner(block.rows, block.keys);
@@ -83,14 +81,14 @@ void attend(const AttentionShape& shape, const Head& head, ConstBf16Matrix qkv,
   }
 }
 
-void attend_backward(const AttentionShape& shape, const Head& head, const Bf16AttentionInputs& in,
-                     const DropoutMask& mask, Matrix d_qkv, Tiles tiles) {
+void attend_backward(const AttentionShape& shape, float scale, const Head& head,
+                     const Bf16AttentionInputs& in, const DropoutMask& mask, Matrix d_qkv,
+                     Tiles tiles) {
   const ConstBf16Matrix q = head.part(in.qkv, 0), k = head.part(in.qkv, 1),
                         v = head.part(in.qkv, 2);
   const ConstBf16Matrix y = head.part(in.attended), d_y = head.part(in.d_attended_bf16);
   const ConstMatrix exact_d_y = head.part(in.d_attended);
   Matrix d_q = head.part(d_qkv, 0), d_k = head.part(d_qkv, 1), d_v = head.part(d_qkv, 2);
-  const float scale = 1.0f / std::sqrt(static_cast<float>(shape.head_width));
   tiles.dropout.setOnes();
   // Every block adds to what the keys that it sees have from the blocks before it.
   d_k.setZero();
@@ -132,23 +130,23 @@ std::size_t bf16_attention_scratch(const AttentionShape& shape) {
   return static_cast<std::size_t>(floats + scratch_of_products(shape));
 }
 
-void attention(const AttentionShape& shape, Precision precision, ConstBf16Matrix qkv,
+void attention(const AttentionShape& shape, float scale, Precision precision, ConstBf16Matrix qkv,
                const DropoutMask& mask, Matrix attended, Matrix log_sums, Vector scratch) {
   assert(qkv.rows() == shape.sequences * shape.context && qkv.cols() == 3 * attended.cols());
   assert(attended.rows() == qkv.rows() && attended.cols() == shape.heads * shape.head_width);
   for_each_head(shape, [&](const Head& head) {
-    attend(shape, head, qkv, mask, attended, log_sums, Tiles(shape, precision, scratch));
+    attend(shape, scale, head, qkv, mask, attended, log_sums, Tiles(shape, precision, scratch));
   });
 }
 
-void attention_backward(const AttentionShape& shape, Precision precision,
+void attention_backward(const AttentionShape& shape, float scale, Precision precision,
                         const Bf16AttentionInputs& inputs, const DropoutMask& mask, Matrix d_qkv,
                         Vector scratch) {
   assert(same_shape(d_qkv, inputs.qkv));
   assert(d_qkv.rows() == shape.sequences * shape.context &&
          d_qkv.cols() == 3 * shape.heads * shape.head_width);
   for_each_head(shape, [&](const Head& head) {
-    attend_backward(shape, head, inputs, mask, d_qkv, Tiles(shape, precision, scratch));
+    attend_backward(shape, scale, head, inputs, mask, d_qkv, Tiles(shape, precision, scratch));
   });
 }
 

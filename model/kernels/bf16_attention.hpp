@@ -14,7 +14,7 @@ std::size_t bf16_attention_scratch(const AttentionShape& shape);
 
 /// Like attention() for qkv [B T, 3 H D] in bf16; probabilities are rounded before they are
 /// multiplied by the values. attended [B T, H D] is fp32.
-void attention(const AttentionShape& shape, Precision precision, ConstBf16Matrix qkv,
+void attention(const AttentionShape& shape, float scale, Precision precision, ConstBf16Matrix qkv,
                const DropoutMask& mask, Matrix attended, Matrix log_sums, Vector scratch);
 
 /// What forward kept, and the derivative with respect to attended, in fp32 and rounded.
@@ -27,7 +27,7 @@ struct Bf16AttentionInputs {
 };
 
 /// Overwrites d_qkv [B T, 3 H D] with the derivative with respect to qkv, in fp32.
-void attention_backward(const AttentionShape& shape, Precision precision,
+void attention_backward(const AttentionShape& shape, float scale, Precision precision,
                         const Bf16AttentionInputs& inputs, const DropoutMask& mask, Matrix d_qkv,
                         Vector scratch);
 

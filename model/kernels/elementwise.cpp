@@ -6,6 +6,13 @@
 #include "model/kernels/kernels.hpp"
 
 namespace nodezero::model {
+namespace {
+
+const ActivationKernels& kernels_of(Activation activation) {
+  return kernels().activations[static_cast<std::size_t>(activation)];
+}
+
+}  // namespace
 
 void add_bias(ConstVector bias, Matrix x) {
   assert(bias.size() == x.cols());
@@ -25,26 +32,31 @@ void column_sums(ConstMatrix x, Vector sums) {
   }
 }
 
-void bias_gelu(ConstVector bias, Matrix x, Matrix y) {
+void bias_activation(Activation activation, ConstVector bias, Matrix x, Matrix y) {
   assert(bias.size() == x.cols() && same_shape(y, x));
-  const KernelTable& table = kernels();
+  const ActivationKernels& table = kernels_of(activation);
   for (Index row = 0; row < x.rows(); ++row) {
-    table.bias_gelu(x.cols(), bias.data(), x.row(row).data(), y.row(row).data());
+    table.forward(x.cols(), bias.data(), x.row(row).data(), y.row(row).data());
   }
 }
 
-void gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias) {
+void activation_backward(Activation activation, ConstMatrix x, Matrix d, Matrix y, Vector d_bias) {
   d_bias.setZero();
-  add_gelu_backward(x, d, y, d_bias);
+  add_activation_backward(activation, x, d, y, d_bias);
 }
 
-void add_gelu_backward(ConstMatrix x, Matrix d, Matrix y, Vector d_bias) {
+void add_activation_backward(Activation activation, ConstMatrix x, Matrix d, Matrix y,
+                             Vector d_bias) {
   assert(same_shape(d, x) && same_shape(y, x) && d_bias.size() == x.cols());
-  const KernelTable& table = kernels();
+  const ActivationKernels& table = kernels_of(activation);
   for (Index row = 0; row < x.rows(); ++row) {
-    table.gelu_backward(x.cols(), x.row(row).data(), d.row(row).data(), y.row(row).data(),
-                        d_bias.data());
+    table.backward(x.cols(), x.row(row).data(), d.row(row).data(), y.row(row).data(),
+                   d_bias.data());
   }
+}
+
+void error_function(Vector x) {
+  kernels().error_function(x.size(), x.data(), x.data());
 }
 
 void tangent(Vector x) {

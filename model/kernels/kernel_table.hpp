@@ -63,6 +63,12 @@ struct AdamwStep {
   float keep;
 };
 
+/// An activation of the MLP over one row: levels/activations.hpp.
+struct ActivationKernels {
+  void (*forward)(std::ptrdiff_t width, const float* bias, float* x, float* y);
+  void (*backward)(std::ptrdiff_t width, const float* x, float* d, float* y, float* d_bias);
+};
+
 struct KernelTable {
   using Index = std::ptrdiff_t;
 
@@ -72,15 +78,15 @@ struct KernelTable {
   HalfProducts bf16, bf16_tile;
 
   // One row: rows.hpp.
-  void (*layer_norm)(Index width, const float* x, const float* gain, const float* bias, float* y,
-                     float* mean, float* reciprocal_deviation);
+  void (*layer_norm)(Index width, const float* x, const float* gain, const float* bias,
+                     float epsilon, float* y, float* mean, float* reciprocal_deviation);
   void (*normalise)(Index width, const float* x, const float* gain, const float* bias, float mean,
                     float reciprocal_deviation, float* y);
   void (*layer_norm_backward)(Index width, const float* d_y, const float* x, const float* gain,
                               float mean, float reciprocal_deviation, float* d_x, float* d_gain,
                               float* d_bias);
-  void (*bias_gelu)(Index width, const float* bias, float* x, float* y);
-  void (*gelu_backward)(Index width, const float* x, float* d, float* y, float* d_bias);
+  ActivationKernels activations[3];  ///< by Activation
+  void (*error_function)(Index count, const float* x, float* y);
   void (*tangent)(Index count, const float* x, float* y);
   float (*softmax)(Index count, float scale, float* scores);
   void (*softmax_backward)(Index count, float scale, float log_sum, float expected,

@@ -7,13 +7,14 @@
 
 namespace nodezero::model {
 
-void layer_norm(ConstMatrix x, ConstVector gain, ConstVector bias, Matrix y, RowMoments moments) {
+void layer_norm(ConstMatrix x, ConstVector gain, ConstVector bias, float epsilon, Matrix y,
+                RowMoments moments) {
   assert(same_shape(y, x));
   assert(gain.size() == x.cols() && bias.size() == x.cols());
   const KernelTable& table = kernels();
   for (Index row = 0; row < x.rows(); ++row) {
-    table.layer_norm(x.cols(), x.row(row).data(), gain.data(), bias.data(), y.row(row).data(),
-                     &moments.mean[row], &moments.reciprocal_deviation[row]);
+    table.layer_norm(x.cols(), x.row(row).data(), gain.data(), bias.data(), epsilon,
+                     y.row(row).data(), &moments.mean[row], &moments.reciprocal_deviation[row]);
   }
 }
 

@@ -13,9 +13,10 @@ struct RowMoments {
   RowMoments row(Index i) { return {mean.segment(i, 1), reciprocal_deviation.segment(i, 1)}; }
 };
 
-/// y = (x - mean) / sqrt(variance + 1e-5) * gain + bias, row by row, and writes the moments:
+/// y = (x - mean) / sqrt(variance + epsilon) * gain + bias, row by row, and writes the moments:
 /// x, y [M, C], gain, bias [C]. (Ba, Kiros, Hinton: "Layer normalization", 2016.)
-void layer_norm(ConstMatrix x, ConstVector gain, ConstVector bias, Matrix y, RowMoments moments);
+void layer_norm(ConstMatrix x, ConstVector gain, ConstVector bias, float epsilon, Matrix y,
+                RowMoments moments);
 
 /// The same from moments that layer_norm() wrote.
 void layer_norm_again(ConstMatrix x, ConstVector gain, ConstVector bias, RowMoments moments,

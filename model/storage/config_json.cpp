@@ -19,31 +19,25 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr double layer_norm_epsilon = 1e-5;
 constexpr double default_dropout = 0.1;
 constexpr double initializer_range = 0.02;
-constexpr int hidden_factor = 4;
+
+constexpr const char* activation_key = "activation_function";
+constexpr const char* epsilon_key = "layer_norm_epsilon";
+constexpr const char* inner_key = "n_inner";
+constexpr const char* tied_key = "tie_word_embeddings";
+constexpr const char* scaled_key = "scale_attn_weights";
+constexpr const char* inverse_layer_key = "scale_attn_by_inverse_layer_idx";
+
+/// Hugging Face's names; the first of those of an activation is written.
+constexpr std::pair<const char*, Activation> activation_names[] = {
+    {"gelu_new", Activation::gelu},   {"gelu_pytorch_tanh", Activation::gelu},
+    {"gelu", Activation::gelu_exact}, {"gelu_python", Activation::gelu_exact},
+    {"relu", Activation::relu},
+};
 
 tl::unexpected<Error> malformed(std::string what) {
   return fail(ErrorCode::malformed, "config.json " + std::move(what));
-}
-
-/// A key with the only values that can be run; the first of them is the default.
-struct Demand {
-  const char* key;
-  std::vector<Json> accepted;
-};
-
-const std::vector<Demand>& demands() {
-  static const std::vector<Demand> all{
-      {"activation_function", {"gelu_new", "gelu_pytorch_tanh"}},
-      {"layer_norm_epsilon", {layer_norm_epsilon}},
-      {"tie_word_embeddings", {true}},
-      {"scale_attn_weights", {true}},
-      {"scale_attn_by_inverse_layer_idx", {false}},
-      {"add_cross_attention", {false}},
-  };
-  return all;
 }
 
 /// The files of 2019 have no model_type; "afn" told the first GPT from GPT-2 then.
@@ -57,12 +51,9 @@ Result<void> check_demands(const Json& json) {
     return malformed(fmt::format("has model_type {}; only \"gpt2\" is supported",
                                  json.value("model_type", Json()).dump()));
   }
-  for (const auto& [key, accepted] : demands()) {
-    const Json value = json.value(key, accepted.front());
-    if (std::ranges::find(accepted, value) == accepted.end()) {
-      return malformed(fmt::format("has {} {}; only {} is supported", key, value.dump(),
-                                   accepted.front().dump()));
-    }
+  if (const Json cross = json.value("add_cross_attention", Json(false)); cross != false) {
+    return malformed(
+        fmt::format("has add_cross_attention {}; only false is supported", cross.dump()));
   }
   const Json architectures = json.value("architectures", Json());
   const bool is_language_model = !architectures.is_array() || architectures.empty() ||
@@ -111,20 +102,80 @@ Result<double> dropout_of(const Json& json) {
   return json.value("resid_pdrop", default_dropout);
 }
 
-Result<void> check_inner_width(const Json& json, const ModelConfig& config) {
-  const Json inner = json.value("n_inner", Json());
-  if (!inner.is_null() && inner != hidden_factor * config.width) {
-    return malformed(fmt::format("has n_inner {}; only {} times n_embd ({}) is supported",
-                                 inner.dump(), hidden_factor, hidden_factor * config.width));
+const char* name_of(Activation activation) {
+  return std::ranges::find(activation_names, activation,
+                           [](const auto& pair) { return pair.second; })
+      ->first;
+}
+
+Result<Activation> activation_of(const Json& json) {
+  const Json given = json.value(activation_key, Json(activation_names[0].first));
+  for (const auto& [name, activation] : activation_names) {
+    if (given == name) {
+      return activation;
+    }
   }
-  return {};
+  return malformed(fmt::format(
+      "has {} {}; only \"gelu_new\", \"gelu\", \"relu\" and their other names are supported",
+      activation_key, given.dump()));
+}
+
+Result<double> epsilon_of(const Json& json) {
+  const Json given = json.value(epsilon_key, Json(ModelConfig().layer_norm_epsilon));
+  if (!given.is_number() || !(given.get<double>() > 0 && given.get<double>() < 1)) {
+    return malformed(fmt::format("has {} {}; it must be a number above 0 and below 1", epsilon_key,
+                                 given.dump()));
+  }
+  return given.get<double>();
+}
+
+Result<std::int64_t> inner_of(const Json& json) {
+  const Json given = json.value(inner_key, Json());
+  const auto inner = given.is_null() ? std::optional<std::int64_t>(0) : whole_number(given);
+  if (!inner || (*inner < 1 && !given.is_null())) {
+    return malformed(fmt::format("has {} {}; it must be a positive 32-bit integer or null",
+                                 inner_key, given.dump()));
+  }
+  return *inner;
+}
+
+Result<bool> switch_of(const Json& json, const char* key, bool usual) {
+  const Json given = json.value(key, Json(usual));
+  if (!given.is_boolean()) {
+    return malformed(fmt::format("has {} {}; it must be true or false", key, given.dump()));
+  }
+  return given.get<bool>();
+}
+
+/// What sets models of the family apart beside their sizes.
+Result<void> read_kind(const Json& json, ModelConfig& config) {
+  const auto take = [](const auto& read, auto& value) -> Result<void> {
+    if (!read) {
+      return tl::unexpected(read.error());
+    }
+    value = *read;
+    return {};
+  };
+  bool tied = true, scaled = true;
+  return take(activation_of(json), config.activation)
+      .and_then([&] { return take(epsilon_of(json), config.layer_norm_epsilon); })
+      .and_then([&] { return take(inner_of(json), config.inner); })
+      .and_then([&] { return take(switch_of(json, tied_key, true), tied); })
+      .and_then([&] { return take(switch_of(json, scaled_key, true), scaled); })
+      .and_then([&] {
+        return take(switch_of(json, inverse_layer_key, false), config.inverse_layer_scaling);
+      })
+      .map([&] {
+        config.untied = !tied;
+        config.unscaled_attention = !scaled;
+      });
 }
 
 }  // namespace
 
 std::string config_to_json(const ModelConfig& config, std::string_view earlier) {
   nlohmann::ordered_json json{
-      {"activation_function", "gelu_new"},
+      {activation_key, name_of(config.activation)},
       {"architectures", {"GPT2LMHeadModel"}},
       {"attn_pdrop", config.dropout},
       {"bos_token_id", nullptr},
@@ -132,18 +183,18 @@ std::string config_to_json(const ModelConfig& config, std::string_view earlier) 
       {"embd_pdrop", config.dropout},
       {"eos_token_id", nullptr},
       {"initializer_range", initializer_range},
-      {"layer_norm_epsilon", layer_norm_epsilon},
+      {epsilon_key, config.layer_norm_epsilon},
       {"model_type", "gpt2"},
       {"n_embd", config.width},
       {"n_head", config.heads},
-      {"n_inner", nullptr},
+      {inner_key, config.inner > 0 ? Json(config.inner) : Json()},
       {"n_layer", config.layers},
       {"n_positions", config.context},
       {"reorder_and_upcast_attn", false},
       {"resid_pdrop", config.dropout},
-      {"scale_attn_by_inverse_layer_idx", false},
-      {"scale_attn_weights", true},
-      {"tie_word_embeddings", true},
+      {inverse_layer_key, config.inverse_layer_scaling},
+      {scaled_key, !config.unscaled_attention},
+      {tied_key, !config.untied},
       {"torch_dtype", "float32"},
       {"use_cache", true},
       {"vocab_size", config.vocabulary},
@@ -187,8 +238,8 @@ Result<ModelConfig> config_from_json(std::string_view text) {
     }
     size.value = *read;
   }
-  if (auto checked = check_inner_width(json, config); !checked) {
-    return tl::unexpected(checked.error());
+  if (auto kind = read_kind(json, config); !kind) {
+    return tl::unexpected(kind.error());
   }
   const auto dropout = dropout_of(json);
   if (!dropout) {

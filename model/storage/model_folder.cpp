@@ -39,10 +39,7 @@ Result<void> check_size(const ModelConfig& config, std::span<const std::filesyst
     }
     bytes += file->size();
   }
-  const auto width = static_cast<double>(config.width);
-  const double parameters = static_cast<double>(config.vocabulary + config.context) * width +
-                            2 * width +
-                            static_cast<double>(config.layers) * (12 * width * width + 13 * width);
+  const double parameters = config.parameters();
   if (parameters * 2 > static_cast<double>(bytes)) {
     return fail(
         ErrorCode::malformed,

@@ -186,9 +186,10 @@ Result<void> Reader::check_equal(const std::string& name, const Stored& stored,
     if (!std::ranges::equal(part, expected.subspan(first, part.size()))) {
       return malformed(
           *stored.file,
-          fmt::format("tensor {} differs from {}; only models whose output is tied to the token "
-                      "embedding are supported",
-                      name, embedding_name));
+          fmt::format(
+              "tensor {} differs from {}, although config.json says that the output is tied "
+              "to the token embedding; set its tie_word_embeddings to false",
+              name, embedding_name));
     }
   }
   return {};

@@ -18,9 +18,9 @@ Result<void> write_safetensors(const std::filesystem::path& path,
                                const std::map<std::string, const TensorSet*>& sets_by_prefix);
 
 /// Fills `set` from the tensors of the file whose names begin with `prefix`. Names may have or
-/// lack "transformer." behind it; a separate lm_head.weight is accepted if it equals the token
-/// embedding; attention masks that old files hold are passed over. F32, F16 and BF16 are read.
-/// Fails with malformed, naming the tensor and both shapes, if one is missing, superfluous or
+/// lack "transformer." behind it; where the output is tied, lm_head.weight is accepted if it equals
+/// the token embedding; attention masks that old files hold are passed over. F32, F16 and BF16 are
+/// read. Fails with malformed, naming the tensor and both shapes, if one is missing, superfluous or
 /// of the wrong shape; with malformed if the file is not whole; not_found or io.
 /// After a failure the values of `set` are unspecified.
 Result<void> read_safetensors(const std::filesystem::path& path, const std::string& prefix,

@@ -101,6 +101,22 @@ TEST(Functions, TangentOfFloatsIsWithinTwoUnits) {
   });
 }
 
+TEST(Functions, ErrorFunctionOfFloatsIsWithinTwoUnits) {
+  const FloatingPointScope scope;
+  test::with_each_level([](std::string_view) {
+    Worst worst;
+    for_each_block_of_floats([&](const std::vector<float>& x) {
+      std::vector<float> y = x;
+      error_function(std::span(y));
+      for (std::size_t i = 0; i < x.size(); ++i) {
+        worst.look(units(y[i], std::erf(double{x[i]})), x[i]);
+      }
+    });
+    EXPECT_LE(worst.distance, 2.0) << worst.argument;
+    RecordProperty("worst", std::to_string(worst.distance));
+  });
+}
+
 TEST(Functions, LogOfFloatsIsWithinTwoUnits) {
   Worst worst;
   for_each_block_of_floats([&](const std::vector<float>& x) {

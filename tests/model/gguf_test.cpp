@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 #include <gtest/gtest.h>
 
@@ -10,6 +11,7 @@
 #include "model/storage/digest.hpp"
 #include "tests/model/support/byte_pairs.hpp"
 #include "tests/model/support/files.hpp"
+#include "tests/model/support/small_model.hpp"
 #include "tests/model/support/tiny_model.hpp"
 
 namespace nodezero::model {
@@ -50,6 +52,48 @@ TEST(Gguf, ComesBackWithItsTokenizer) {
       const auto found = (*loaded->weights)[*loaded->weights->layout()->find(info.name)];
       EXPECT_TRUE(std::ranges::equal(found.first(info.size), (*model.weights)[info])) << info.name;
     }
+  }
+}
+
+TEST(Gguf, KeepsWhatLlamaCppKnowsOfTheFamilyAndRefusesTheRest) {
+  const TemporaryFolder folder;
+  const auto path = folder.path() / "a.gguf";
+  const auto example_of = [](const ModelConfig& config) {
+    return ModelFolder{config, std::make_shared<Parameters>(test::uneven_weights(config, 3)),
+                       Tokenizer::bytes()};
+  };
+  const ModelConfig gpt2{.layers = 2, .heads = 2, .width = 32, .context = 8, .vocabulary = 256};
+  auto kept = gpt2;
+  kept.inner = 96;
+  kept.layer_norm_epsilon = 3e-5;
+  kept.untied = true;
+  const auto model = example_of(kept);
+  for (const auto form : {NumberForm::f32, NumberForm::f16, NumberForm::q8_0}) {
+    ASSERT_EQ(export_gguf(path, model, form, "a").value(), "");
+    const auto loaded = load_gguf(path);
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    auto expected = kept;
+    expected.vocabulary = 257;  // and the end token
+    EXPECT_EQ(loaded->config, expected);
+    for (const TensorInfo& info : model.weights->layout()->tensors()) {
+      const auto found = (*loaded->weights)[*loaded->weights->layout()->find(info.name)];
+      const auto wanted = (*model.weights)[info];
+      EXPECT_TRUE(form != NumberForm::f32 || std::ranges::equal(found.first(info.size), wanted))
+          << info.name;
+    }
+    const std::vector<std::int32_t> prompt{72, 105};
+    EXPECT_NEAR(logits(loaded->config, loaded->weights, prompt)[256], -100, 0.5);
+  }
+  for (const auto& [what, change] :
+       std::initializer_list<std::pair<const char*, std::function<void(ModelConfig&)>>>{
+           {"exact GELU", [](auto& config) { config.activation = Activation::gelu_exact; }},
+           {"ReLU", [](auto& config) { config.activation = Activation::relu; }},
+           {"unscaled attention", [](auto& config) { config.unscaled_attention = true; }},
+           {"scaled by its layer", [](auto& config) { config.inverse_layer_scaling = true; }}}) {
+    auto config = gpt2;
+    change(config);
+    EXPECT_NE(message_of(export_gguf(path, example_of(config), NumberForm::f32, "a")).find(what),
+              std::string::npos);
   }
 }
 
@@ -122,7 +166,7 @@ TEST(Gguf, NeedsATokenizerAndWholeBlocks) {
             std::string::npos);
   const ModelFolder narrow{tiny_config(), std::make_shared<Parameters>(tiny_weights(1)),
                            Tokenizer::chars({U'a', U'b'})};
-  EXPECT_NE(message_of(export_gguf(path, narrow, NumberForm::q8_0, "a")).find("multiple of 32"),
+  EXPECT_NE(message_of(export_gguf(path, narrow, NumberForm::q8_0, "a")).find("multiples of 32"),
             std::string::npos);
   EXPECT_FALSE(fs::exists(path));
 }

@@ -71,6 +71,12 @@ TEST(Gradient, MatchesFiniteDifferencesWithDropout) {
   expect_finite_differences(config, random_batch(config, 2, 5, 1));
 }
 
+TEST(Gradient, MatchesFiniteDifferencesForTheWholeFamily) {
+  for (const ModelConfig& config : test::family_of(tiny)) {
+    expect_finite_differences(config, random_batch(config, 2, 5, 1, 4));
+  }
+}
+
 /// Holds the fast path against the reference, tensor by tensor.
 void expect_equal_paths(const ModelConfig& config, const MicroBatch& batch,
                         double tolerance = 1e-5) {
@@ -132,6 +138,13 @@ TEST(FastPath, MatchesTheReferenceWithDropout) {
     ModelConfig config{.layers = 2, .heads = 3, .width = 33, .context = 71, .vocabulary = 29};
     config.dropout = rate;
     expect_equal_paths(config, random_batch(config, 2, 71, 6, 5));
+  }
+}
+
+TEST(FastPath, MatchesTheReferenceForTheWholeFamily) {
+  const ModelConfig config{.layers = 3, .heads = 3, .width = 33, .context = 71, .vocabulary = 29};
+  for (const ModelConfig& member : test::family_of(config)) {
+    expect_equal_paths(member, random_batch(member, 2, 71, 6, 5));
   }
 }
 

@@ -66,6 +66,9 @@ std::vector<std::vector<float>> values_after(const Kernel& kernel, std::size_t s
   return values;
 }
 
+const std::pair<std::string, Activation> activations[] = {
+    {"gelu", Activation::gelu}, {"gelu_exact", Activation::gelu_exact}, {"relu", Activation::relu}};
+
 std::vector<Kernel> kernels() {
   std::vector<Kernel> all;
   for (const std::size_t width : {1, 7, 16, 37, 64, 131}) {
@@ -83,16 +86,23 @@ std::vector<Kernel> kernels() {
     add("add_bias", {width, size}, [=](const Buffers& b) { add_bias(row(b[0]), matrix(b[1])); });
     add("column_sums", {size, width},
         [=](const Buffers& b) { column_sums(matrix(b[0]), row(b[1])); });
-    add("bias_gelu", {width, size, size},
-        [=](const Buffers& b) { bias_gelu(row(b[0]), matrix(b[1]), matrix(b[2])); });
-    add("gelu_backward", {size, size, size, width}, [=](const Buffers& b) {
-      gelu_backward(matrix(b[0]), matrix(b[1]), matrix(b[2]), row(b[3]));
-    });
-    add("add_gelu_backward", {size, size, size, width}, [=](const Buffers& b) {
-      add_gelu_backward(matrix(b[0]), matrix(b[1]), matrix(b[2]), row(b[3]));
-    });
+    for (const auto& [name, activation] : activations) {
+      add("bias_" + name, {width, size, size}, [=, activation = activation](const Buffers& b) {
+        bias_activation(activation, row(b[0]), matrix(b[1]), matrix(b[2]));
+      });
+      add(name + "_backward", {size, size, size, width},
+          [=, activation = activation](const Buffers& b) {
+            activation_backward(activation, matrix(b[0]), matrix(b[1]), matrix(b[2]), row(b[3]));
+          });
+      add("add_" + name + "_backward", {size, size, size, width},
+          [=, activation = activation](const Buffers& b) {
+            add_activation_backward(activation, matrix(b[0]), matrix(b[1]), matrix(b[2]),
+                                    row(b[3]));
+          });
+    }
+    add("error_function", {width}, [=](const Buffers& b) { error_function(row(b[0])); });
     add("layer_norm", {size, width, width, size, rows, rows}, [=](const Buffers& b) {
-      layer_norm(matrix(b[0]), row(b[1]), row(b[2]), matrix(b[3]), moments(b[4], b[5]));
+      layer_norm(matrix(b[0]), row(b[1]), row(b[2]), 1e-5F, matrix(b[3]), moments(b[4], b[5]));
     });
     add("layer_norm_again", {size, width, width, size, rows, rows}, [=](const Buffers& b) {
       layer_norm_again(matrix(b[0]), row(b[1]), row(b[2]), moments(b[4], b[5]), matrix(b[3]));
@@ -127,13 +137,13 @@ std::vector<Kernel> kernels() {
     };
     add("attention", {3 * of_heads, of_heads, 2 * tokens, shape.scratch_size()},
         [=](const Buffers& b) {
-          attention(shape, qkv(b[0]), mask, heads(b[1]), log_sums(b[2]), scratch(b[3]));
+          attention(shape, 0.25F, qkv(b[0]), mask, heads(b[1]), log_sums(b[2]), scratch(b[3]));
         });
     add("attention_backward",
         {of_heads, 3 * of_heads, of_heads, 2 * tokens, 3 * of_heads, shape.scratch_size()},
         [=](const Buffers& b) {
-          attention_backward(shape, heads(b[0]), qkv(b[1]), heads(b[2]), log_sums(b[3]), mask,
-                             qkv(b[4]), scratch(b[5]));
+          attention_backward(shape, 0.25F, heads(b[0]), qkv(b[1]), heads(b[2]), log_sums(b[3]),
+                             mask, qkv(b[4]), scratch(b[5]));
         });
   }
   return all;
@@ -164,10 +174,12 @@ struct Poisoned {
 };
 
 TEST(Kernels, KeepWhatIsNotFiniteInItsRow) {
-  const std::vector<Poisoned> cases{{"add_bias", 1, {1}},           {"bias_gelu", 1, {1, 2}},
-                                    {"gelu_backward", 1, {1}},      {"add_gelu_backward", 1, {1}},
-                                    {"layer_norm", 0, {3, 4, 5}},   {"layer_norm_again", 0, {3}},
-                                    {"layer_norm_backward", 0, {5}}};
+  const std::vector<Poisoned> cases{
+      {"add_bias", 1, {1}},           {"bias_gelu", 1, {1, 2}},
+      {"bias_gelu_exact", 1, {1, 2}}, {"gelu_exact_backward", 1, {1}},
+      {"bias_relu", 1, {1, 2}},       {"gelu_backward", 1, {1}},
+      {"add_gelu_backward", 1, {1}},  {"layer_norm", 0, {3, 4, 5}},
+      {"layer_norm_again", 0, {3}},   {"layer_norm_backward", 0, {5}}};
   constexpr std::size_t rows = 5, poisoned_row = 3;
   for (const Kernel& kernel : kernels()) {
     for (const Poisoned& test : cases) {

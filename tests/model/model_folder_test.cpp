@@ -12,6 +12,7 @@
 #include "model/storage/safetensors.hpp"
 #include "tests/model/support/file_size_limit.hpp"
 #include "tests/model/support/files.hpp"
+#include "tests/model/support/small_model.hpp"
 #include "tests/model/support/tiny_model.hpp"
 
 namespace nodezero::model {
@@ -56,6 +57,18 @@ TEST(ModelFolder, ComesBackWhole) {
   EXPECT_EQ(digest(*loaded->weights), digest(weights));
   ASSERT_TRUE(loaded->tokenizer.has_value());
   EXPECT_TRUE(std::ranges::equal(loaded->tokenizer->alphabet(), tiny_tokenizer().alphabet()));
+}
+
+TEST(ModelFolder, KeepsEveryModelOfTheFamily) {
+  for (const ModelConfig& config : test::family_of(tiny_config())) {
+    const TemporaryFolder folder;
+    const auto weights = test::uneven_weights(config, 1);
+    ASSERT_TRUE(save_model_folder(folder.path(), config, weights, tiny_companions()));
+    const auto loaded = load_model_folder(folder.path());
+    ASSERT_TRUE(loaded) << loaded.error().message;
+    EXPECT_EQ(loaded->config, config);
+    EXPECT_EQ(digest(*loaded->weights), digest(weights));
+  }
 }
 
 TEST(ModelFolder, WithoutTextHasNoTokenizer) {
@@ -285,6 +298,19 @@ TEST(ConfigJson, ComesBack) {
   auto config = tiny_config();
   config.dropout = 0.1;
   EXPECT_EQ(*config_from_json(config_to_json(config)), config);
+  for (const ModelConfig& member : test::family_of(config)) {
+    EXPECT_EQ(*config_from_json(config_to_json(member)), member);
+  }
+}
+
+TEST(ConfigJson, HasHuggingFacesNamesForTheFamily) {
+  const auto json = nlohmann::json::parse(config_to_json(test::family_of(tiny_config())[8]));
+  EXPECT_EQ(json["activation_function"], "gelu");
+  EXPECT_EQ(json["layer_norm_epsilon"], 1e-3);
+  EXPECT_EQ(json["n_inner"], 13);
+  EXPECT_EQ(json["scale_attn_by_inverse_layer_idx"], true);
+  EXPECT_EQ(json["scale_attn_weights"], false);
+  EXPECT_EQ(json["tie_word_embeddings"], false);
 }
 
 TEST(ConfigJson, ReadsTheOneOfThePublishedGpt2) {
@@ -304,7 +330,7 @@ TEST(ConfigJson, ReadsTheOneOfThePublishedGpt2) {
 }
 
 TEST(ConfigJson, AcceptsWhatMeansTheSame) {
-  EXPECT_TRUE(config_from_json(config_with("n_inner", "24")));
+  EXPECT_EQ(config_from_json(config_with("n_inner", "24"))->inner_width(), 24);
   EXPECT_TRUE(config_from_json(config_with("activation_function", "\"gelu_pytorch_tanh\"")));
   EXPECT_TRUE(config_from_json(config_with("architectures", "null")));
   EXPECT_TRUE(config_from_json(config_without("tie_word_embeddings")));
@@ -356,13 +382,13 @@ TEST(ConfigJson, HasTheLibrarysDropoutWhereNoneIsGiven) {
 
 TEST(ConfigJson, RefusesByNameWhatCannotBeRun) {
   const std::pair<const char*, const char*> cases[] = {
-      {"activation_function", "\"relu\""},
-      {"layer_norm_epsilon", "1e-6"},
-      {"tie_word_embeddings", "false"},
-      {"scale_attn_by_inverse_layer_idx", "true"},
-      {"scale_attn_weights", "false"},
+      {"activation_function", "\"swish\""},
+      {"layer_norm_epsilon", "0"},
+      {"tie_word_embeddings", "1"},
+      {"scale_attn_by_inverse_layer_idx", "null"},
+      {"scale_attn_weights", "\"no\""},
       {"add_cross_attention", "true"},
-      {"n_inner", "25"},
+      {"n_inner", "0"},
       {"model_type", "\"llama\""},
       {"architectures", "[\"GPT2ForSequenceClassification\"]"},
       {"n_layer", "-1"},

@@ -83,6 +83,24 @@ TEST(TrainEqualsGenerate, ForEveryTokenAcrossFullContexts) {
   });
 }
 
+TEST(TrainEqualsGenerate, ForTheWholeFamily) {
+  const FloatingPointScope scope;
+  for (const ModelConfig& config : test::family_of(models[0])) {
+    const auto weights = weights_of(config);
+    for (const Precision precision : precisions) {
+      Workspace workspace(precision);
+      Tokens window = test::random_batch(config, 1, 4, 1).inputs;
+      Generator generator(config, weights, window, {.temperature = 0.9}, precision);
+      while (static_cast<Index>(window.size()) <= config.context) {
+        window.push_back(generator.next());
+        ASSERT_EQ(generator.log_probability(),
+                  of_training(config, *weights, window, workspace).back())
+            << "precision " << static_cast<int>(precision) << ", token " << window.size();
+      }
+    }
+  }
+}
+
 TEST(TrainEqualsGenerate, ForPromptsInPiecesOfAnySize) {
   for_each_model([](const ModelConfig& config, Precision precision, std::string_view) {
     const auto weights = weights_of(config);

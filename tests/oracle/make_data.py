@@ -2,7 +2,7 @@
 """Makes the numbers that oracle_test and the tests of the model compare with: what PyTorch and the
 Hugging Face library compute, and files as they write them.
 
-    python3 tests/oracle/make_data.py tests/oracle/data
+    python3 tests/oracle/make_data.py tests/oracle/data [steps] [trained] [family]
 
 The data that lie there come from Debian's packages python3-torch 2.14.1, python3-transformers
 5.12.1, python3-tokenizers 0.23.1 and python3-safetensors 0.8.0 (sid, November 2026), on one thread.
@@ -30,6 +30,21 @@ def gpt2(seed, layers, heads, width, context, vocabulary):
     return GPT2LMHeadModel(GPT2Config(
         n_layer=layers, n_head=heads, n_embd=width, n_positions=context, vocab_size=vocabulary,
         resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=None, eos_token_id=None))
+
+
+# What sets the models of GPT-2's family apart, by itself and all at once.
+FAMILY = {
+    "relu": {"activation_function": "relu"},
+    "gelu-exact": {"activation_function": "gelu"},
+    "untied": {"tie_word_embeddings": False},
+    "inner": {"n_inner": 10},
+    "epsilon": {"layer_norm_epsilon": 1e-2},
+    "unscaled": {"scale_attn_weights": False},
+    "by-layer": {"scale_attn_by_inverse_layer_idx": True},
+    "all": {"activation_function": "gelu", "tie_word_embeddings": False, "n_inner": 40,
+            "layer_norm_epsilon": 1e-3, "scale_attn_weights": False,
+            "scale_attn_by_inverse_layer_idx": True},
+}
 
 
 def adamw(model, rate):
@@ -118,6 +133,30 @@ def make_trained(folder, ids, chars):
         "sha256": weights.hexdigest()})
 
 
+def make_family(folder, ids, chars):
+    """Models with uneven weights, each with the mean loss of some windows and its gradient. Both
+    are computed in double from the weights in fp32, so that PyTorch's own rounding does not count."""
+    context, offsets = 10, [3, 400, 777, 1234]
+    for seed, (name, kind) in enumerate(FAMILY.items()):
+        torch.manual_seed(10 + seed)
+        model = GPT2LMHeadModel(GPT2Config(
+            n_layer=2, n_head=2, n_embd=6, n_positions=context, vocab_size=len(chars),
+            resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0, bos_token_id=None, eos_token_id=None,
+            attn_implementation="eager", **kind))
+        with torch.no_grad():
+            for parameter in model.parameters():
+                parameter += 0.3 * torch.randn_like(parameter)
+        model.save_pretrained(folder / name)
+        model = model.double()
+        loss = mean_loss(model, ids, offsets, context + 1)
+        loss.backward()
+        save_file({n: p.grad.float() for n, p in model.named_parameters()},
+                  folder / name / "gradients.safetensors", metadata={"format": "pt"})
+        write_json(folder / name / "loss.json", {
+            "text": "text.txt", "chars": chars, "context": context, "offsets": offsets,
+            "loss": loss.item()})
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     torch.set_num_threads(1)
@@ -125,9 +164,10 @@ def main():
     text = (folder / "text.txt").read_text()
     chars = "".join(sorted(set(text)))
     ids = torch.tensor([chars.index(c) for c in text])
-    for name, make in (("steps", make_steps), ("trained", make_trained)):
+    makers = {"steps": make_steps, "trained": make_trained, "family": make_family}
+    for name in sys.argv[2:] or makers:
         (folder / name).mkdir(exist_ok=True)
-        make(folder / name, ids, chars)
+        makers[name](folder / name, ids, chars)
 
 
 main()

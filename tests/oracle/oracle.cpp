@@ -3,7 +3,6 @@
 
 #include "model/storage/model_folder.hpp"
 #include "model/storage/safetensors.hpp"
-#include "model/text/utf8_text.hpp"
 #include "tests/oracle/listed_windows.hpp"
 #include "tests/oracle/reading.hpp"
 
@@ -30,19 +29,6 @@ model::TrainingConfig training_config(const nlohmann::json& steps,
   config.epochs = 1;
   config.steps = steps.at("steps").size();
   return config;
-}
-
-model::Tokenizer alphabet(std::string_view chars) {
-  std::vector<char32_t> code_points;
-  while (!chars.empty()) {
-    const auto character = model::decode_utf8(chars);
-    if (character.bytes == 0) {
-      throw std::runtime_error("the alphabet is not UTF-8");
-    }
-    code_points.push_back(character.code_point);
-    chars.remove_prefix(character.bytes);
-  }
-  return model::Tokenizer::chars(std::move(code_points));
 }
 
 }  // namespace

@@ -5,11 +5,25 @@
 #include <cstring>
 
 #include "model/files/atomic_file.hpp"
+#include "model/text/utf8_text.hpp"
 
 namespace nodezero::oracle {
 
 nlohmann::json read_json(const std::filesystem::path& file) {
   return nlohmann::json::parse(value_of(model::read_file(file)));
+}
+
+model::Tokenizer alphabet(std::string_view chars) {
+  std::vector<char32_t> code_points;
+  while (!chars.empty()) {
+    const auto character = model::decode_utf8(chars);
+    if (character.bytes == 0) {
+      throw std::runtime_error("the alphabet is not UTF-8");
+    }
+    code_points.push_back(character.code_point);
+    chars.remove_prefix(character.bytes);
+  }
+  return model::Tokenizer::chars(std::move(code_points));
 }
 
 std::shared_ptr<const model::TokenSource> read_text(const std::filesystem::path& file,

@@ -5,6 +5,7 @@
 #include <memory>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,10 @@ T value_of(Result<T> result) {
 
 /// @throws std::runtime_error
 nlohmann::json read_json(const std::filesystem::path& file);
+
+/// The tokenizer of that alphabet, whose characters have the ids 0, 1, ...
+/// @throws std::runtime_error
+model::Tokenizer alphabet(std::string_view chars);
 
 /// A text as ids of an alphabet.
 /// @throws std::runtime_error

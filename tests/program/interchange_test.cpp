@@ -218,6 +218,54 @@ TEST(Tokenize, WorksInPipes) {
   EXPECT_NE(wrong.err.find("id number 2"), std::string::npos) << wrong.err;
 }
 
+TEST(Family, IsTrainedResumedAndTakenOver) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  const auto trained =
+      run(folder, tiny_training("out", {"--steps", "4", "--activation", "gelu-exact", "--untied",
+                                        "--inner", "20", "--layer-norm-epsilon", "0.001",
+                                        "--unscaled-attention", "--inverse-layer-scaling"}));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  EXPECT_NE(trained.out.find("inner width 20, gelu-exact, untied output, layer norm epsilon 0.001, "
+                             "unscaled attention, inverse layer scaling"),
+            std::string::npos)
+      << trained.out;
+  const auto config = read_json(folder / "out/config.json");
+  EXPECT_EQ(config.at("activation_function"), "gelu");
+  EXPECT_EQ(config.at("n_inner"), 20);
+  EXPECT_EQ(config.at("tie_word_embeddings"), false);
+  EXPECT_EQ(read_json(folder / "out/run.json").at("options").at("activation"), "gelu-exact");
+
+  const auto other =
+      run(folder, {"train", "--resume", "--out", "out", "--steps", "6", "--activation", "relu"});
+  EXPECT_EQ(other.exit_code, 2);
+  EXPECT_NE(other.err.find("--activation cannot change on resume: the run has 'gelu-exact'"),
+            std::string::npos)
+      << other.err;
+  const auto resumed = run(folder, {"train", "--resume", "--out", "out", "--steps", "6"});
+  EXPECT_EQ(resumed.exit_code, 0) << resumed.err;
+
+  const std::vector<std::string> next{"train",    "--init",  "out", "--data",
+                                      "text.txt", "--steps", "3",   "--out"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), next.begin(), next.end());
+    return run(folder, more);
+  };
+  EXPECT_EQ(with({"next"}).exit_code, 0);
+  auto taken = read_json(folder / "next/config.json");
+  EXPECT_EQ(taken, read_json(folder / "out/config.json"));
+  const auto refused = with({"never", "--activation", "relu"});
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("--activation is relu, but the model in 'out' has gelu-exact"),
+            std::string::npos)
+      << refused.err;
+
+  const auto said = run(folder, {"generate", "--model", "out", "--tokens", "20", "--logprobs"});
+  write(folder / "said.jsonl", said.out);
+  const auto checked = run(folder, {"eval", "--model", "out", "--check", "said.jsonl"});
+  EXPECT_EQ(checked.exit_code, 0) << checked.out << checked.err;
+}
+
 TEST(TensorBoard, HasAFileForEachSession) {
   const Folder folder;
   write_text(folder, "text.txt");

@@ -16,6 +16,7 @@ extern const KernelTable table;
 
 namespace {
 
+using nodezero::model::ActivationKernels;
 using nodezero::model::AdamwStep;
 using nodezero::model::Dropout;
 using nodezero::model::FloatFactor;
@@ -117,17 +118,20 @@ void rows(Index width) {
   auto x = numbers(width), y = numbers(width);
   const auto gain = numbers(width), bias = numbers(width), d_y = numbers(width);
   float moments[2];
-  table.layer_norm(width, x.data(), gain.data(), bias.data(), y.data(), &moments[0], &moments[1]);
+  table.layer_norm(width, x.data(), gain.data(), bias.data(), 1e-5f, y.data(), &moments[0],
+                   &moments[1]);
   take(y);
   take(moments, sizeof moments);
   auto d_gain = gain, d_bias = bias, d_x = d_y;
   table.layer_norm_backward(width, d_y.data(), x.data(), gain.data(), moments[0], moments[1],
                             d_x.data(), d_gain.data(), d_bias.data());
   take(d_x), take(d_gain), take(d_bias);
-  table.bias_gelu(width, bias.data(), x.data(), y.data());
-  take(x), take(y);
-  table.gelu_backward(width, x.data(), d_x.data(), y.data(), d_bias.data());
-  take(d_x), take(y), take(d_bias);
+  for (const ActivationKernels& activation : table.activations) {
+    activation.forward(width, bias.data(), x.data(), y.data());
+    take(x), take(y);
+    activation.backward(width, x.data(), d_x.data(), y.data(), d_bias.data());
+    take(d_x), take(y), take(d_bias);
+  }
   table.tangent(width, x.data(), y.data());
   take(y);
   auto scores = numbers(width), d_p = numbers(width);

@@ -38,6 +38,10 @@ constexpr std::array<Name<actors::InferencePolicy>, 3> inference_names{
      {"wait", actors::InferencePolicy::wait},
      {"refuse", actors::InferencePolicy::refuse}}};
 
+constexpr std::array<Name<model::Activation>, 3> activation_names{
+    {{"gelu", model::Activation::gelu},
+     {"gelu-exact", model::Activation::gelu_exact},
+     {"relu", model::Activation::relu}}};
 constexpr std::array<Name<model::TokenType>, 3> token_type_names{
     {{"auto", model::TokenType::automatic},
      {"uint16", model::TokenType::uint16},
@@ -48,8 +52,18 @@ constexpr std::array<Name<LearningRateSchedule>, 3> schedule_names{
      {"wsd", LearningRateSchedule::wsd}}};
 
 /// Options that files written before they existed do not have.
-constexpr std::array<std::string_view, 5> added_later{"token-type", "binary", "schedule",
-                                                      "tensorboard", "decay-steps"};
+constexpr std::array<std::string_view, 12> added_later{"token-type",
+                                                       "binary",
+                                                       "schedule",
+                                                       "tensorboard",
+                                                       "decay-steps",
+                                                       "inner",
+                                                       "activation",
+                                                       "untied",
+                                                       "layer-norm-epsilon",
+                                                       "unscaled-attention",
+                                                       "inverse-layer-scaling",
+                                                       "prometheus"};
 
 /// What people can choose from.
 std::span<const Name<model::Precision>> names(model::Precision) {
@@ -62,6 +76,9 @@ std::span<const Name<actors::InferencePolicy>> names(actors::InferencePolicy) {
   return inference_names;
 }
 
+std::span<const Name<model::Activation>> names(model::Activation) {
+  return activation_names;
+}
 std::span<const Name<model::TokenType>> names(model::TokenType) {
   return token_type_names;
 }
@@ -264,6 +281,9 @@ std::optional<model::Tokenizer::Kind> tokenizer_kind(std::string_view text) {
 }
 std::string_view value_name(model::Precision precision) {
   return name_in(precision_names, precision);
+}
+std::string_view value_name(model::Activation activation) {
+  return name_in(activation_names, activation);
 }
 std::string_view value_name(model::TokenType type) {
   return name_in(token_type_names, type);

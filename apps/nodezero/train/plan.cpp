@@ -26,12 +26,12 @@ constexpr std::uint64_t request_bytes = 1'200;
 void check_representable(const model::TrainingConfig& training) {
   const auto& model = training.model;
   const auto width = static_cast<double>(model.width);
+  const auto inner = static_cast<double>(model.inner_width());
   const auto rows = static_cast<double>(training.sequences) * static_cast<double>(model.context);
   const auto layers = static_cast<double>(model.layers);
-  const double parameters = 12 * layers * width * width + width * model.vocabulary;
   const double activations =
-      rows * layers * (width * 20 + static_cast<double>(model.heads) * model.context);
-  const double bytes = 4 * (parameters * 4 + activations);
+      rows * layers * (width * 12 + inner * 2 + static_cast<double>(model.heads) * model.context);
+  const double bytes = 4 * (model.parameters() * 4 + activations);
   if (bytes > 1e16) {
     throw CommandError(
         exit_bad_input,

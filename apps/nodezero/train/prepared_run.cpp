@@ -53,10 +53,19 @@ std::uint64_t new_run_number() {
 }
 
 nlohmann::json describe_model(const model::ModelConfig& config, std::uint64_t parameters) {
-  return {{"parameters", parameters},  {"layers", config.layers},
-          {"heads", config.heads},     {"width", config.width},
-          {"context", config.context}, {"vocabulary", config.vocabulary},
-          {"dropout", config.dropout}};
+  return {{"parameters", parameters},
+          {"layers", config.layers},
+          {"heads", config.heads},
+          {"width", config.width},
+          {"context", config.context},
+          {"vocabulary", config.vocabulary},
+          {"dropout", config.dropout},
+          {"inner", config.inner_width()},
+          {"activation", value_name(config.activation)},
+          {"untied", config.untied},
+          {"layer_norm_epsilon", config.layer_norm_epsilon},
+          {"unscaled_attention", config.unscaled_attention},
+          {"inverse_layer_scaling", config.inverse_layer_scaling}};
 }
 
 /// Refuses a checkpoint of another arithmetic, unless that was asked for.

@@ -11,14 +11,23 @@ namespace nodezero::apps {
 
 namespace {
 
-/// Takes over the sizes of the model that the run starts from.
+template <class Value>
+std::string value_text(const Value& value) {
+  if constexpr (std::is_enum_v<Value>) {
+    return std::string(value_name(value));
+  } else {
+    return fmt::format("{}", value);
+  }
+}
+
+/// Takes over the sizes of the model that the run starts from, and its kind.
 void take_sizes(const model::ModelConfig& found, const GivenOptions& given,
                 const std::string& folder, model::ModelConfig& config) {
-  const auto take = [&](const char* name, std::int64_t has, std::int64_t& value) {
+  const auto take = [&](const char* name, const auto& has, auto& value) {
     if (given.has(name) && value != has) {
       throw CommandError(exit_bad_input,
                          fmt::format("--{} is {}, but the model in '{}' has {}: leave --{} out",
-                                     name, value, folder, has, name));
+                                     name, value_text(value), folder, value_text(has), name));
     }
     value = has;
   };
@@ -26,6 +35,14 @@ void take_sizes(const model::ModelConfig& found, const GivenOptions& given,
   take("heads", found.heads, config.heads);
   take("width", found.width, config.width);
   take("context", found.context, config.context);
+  auto inner = config.inner_width();
+  take("inner", found.inner_width(), inner);
+  config.inner = found.inner;
+  take("activation", found.activation, config.activation);
+  take("untied", found.untied, config.untied);
+  take("layer-norm-epsilon", found.layer_norm_epsilon, config.layer_norm_epsilon);
+  take("unscaled-attention", found.unscaled_attention, config.unscaled_attention);
+  take("inverse-layer-scaling", found.inverse_layer_scaling, config.inverse_layer_scaling);
 }
 
 /// Refuses a tokenizer that is named beside --init and is not that of the model.

@@ -73,6 +73,28 @@ std::uint64_t epoch_count(const Plan& plan) {
   return static_cast<std::uint64_t>(std::max(1.0, std::ceil(plan.epochs)));
 }
 
+namespace {
+
+/// What sets a model apart from GPT-2; empty for GPT-2 itself.
+std::string family_text(const model::ModelConfig& config) {
+  const model::ModelConfig gpt2;
+  std::string text;
+  const auto add = [&](bool differs, const std::string& what) {
+    text += differs ? ", " + what : "";
+  };
+  add(config.inner_width() != 4 * config.width,
+      fmt::format("inner width {}", config.inner_width()));
+  add(config.activation != gpt2.activation, std::string(value_name(config.activation)));
+  add(config.untied, "untied output");
+  add(config.layer_norm_epsilon != gpt2.layer_norm_epsilon,
+      fmt::format("layer norm epsilon {}", config.layer_norm_epsilon));
+  add(config.unscaled_attention, "unscaled attention");
+  add(config.inverse_layer_scaling, "inverse layer scaling");
+  return text;
+}
+
+}  // namespace
+
 std::string header_text(const PreparedRun& run) {
   const auto& training = run.options.training;
   const auto& config = training.model;
@@ -84,9 +106,9 @@ std::string header_text(const PreparedRun& run) {
     text += fmt::format("  {:<9}{}\n", what, value);
   };
   add("model",
-      fmt::format("{} parameters: {}, {}, width {}, context {}, {}", grouped(run.plan.parameters),
+      fmt::format("{} parameters: {}, {}, width {}, context {}, {}{}", grouped(run.plan.parameters),
                   count(config.layers, "layer"), count(config.heads, "head"), config.width,
-                  config.context, count(config.vocabulary, "token id")));
+                  config.context, count(config.vocabulary, "token id"), family_text(config)));
   add("data", data_text(run.data));
   add("steps", fmt::format("{} of {} tokens ({} of {}), {}", grouped(run.plan.steps),
                            grouped(run.plan.tokens_a_step),

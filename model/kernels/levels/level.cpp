@@ -2,6 +2,7 @@
 
 // The kernels of one level, which the build compiles this file for.
 
+#include "model/kernels/levels/activations.hpp"
 #if defined(__AMX_BF16__) || defined(NODEZERO_TILE_UNIT)
 #define NODEZERO_HAS_TILES
 #include "model/kernels/levels/amx_product.hpp"
@@ -67,8 +68,10 @@ const KernelTable table{
     .layer_norm = layer_norm_row,
     .normalise = normalise_row,
     .layer_norm_backward = layer_norm_backward_row,
-    .bias_gelu = bias_gelu_row,
-    .gelu_backward = gelu_backward_row,
+    .activations = {{bias_gelu_row, gelu_backward_row},
+                    {bias_gelu_exact_row, gelu_exact_backward_row},
+                    {bias_relu_row, relu_backward_row}},
+    .error_function = error_function_row,
     .tangent = tangent_row,
     .softmax = softmax_row,
     .softmax_backward = softmax_backward_row,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-// LayerNorm, GELU, softmax and the loss of one row. The functions that call them say what they do:
+// LayerNorm, softmax and the loss of one row. The functions that call them say what they do:
 // layer_norm.hpp, elementwise.hpp, attention_rows.hpp, cross_entropy.hpp.
 
 #include "model/kernels/functions.hpp"
@@ -13,8 +13,6 @@ inline constexpr float infinity = __builtin_inff();
 
 // ---- LayerNorm
 
-inline constexpr float layer_norm_epsilon = 1e-5f;
-
 static void normalise_row(Index width, const float* x, const float* gain, const float* bias,
                           float mean, float reciprocal_deviation, float* y) {
   for (Index c = 0; c < width; ++c) {
@@ -23,7 +21,8 @@ static void normalise_row(Index width, const float* x, const float* gain, const 
 }
 
 static void layer_norm_row(Index width, const float* x, const float* gain, const float* bias,
-                           float* y, float* mean_out, float* reciprocal_deviation_out) {
+                           float epsilon, float* y, float* mean_out,
+                           float* reciprocal_deviation_out) {
   const float reciprocal_width = 1.0f / static_cast<float>(width);
   Sixteen sums = sixteen(0.0f);
   for_each_sixteen(width, [&](Index c, Index count) { sums = sums + load_sixteen(x + c, count); });
@@ -36,7 +35,7 @@ static void layer_norm_row(Index width, const float* x, const float* gain, const
     squares = squares + d * d;
   });
   const float variance = sum_of(squares) * reciprocal_width;
-  const float reciprocal_deviation = 1.0f / __builtin_sqrtf(variance + layer_norm_epsilon);
+  const float reciprocal_deviation = 1.0f / __builtin_sqrtf(variance + epsilon);
   normalise_row(width, x, gain, bias, mean, reciprocal_deviation, y);
   *mean_out = mean;
   *reciprocal_deviation_out = reciprocal_deviation;
@@ -63,40 +62,6 @@ static void layer_norm_backward_row(Index width, const float* d_y, const float* 
     const float n = (x[c] - mean) * r;
     d_x[c] += r * (d_y[c] * gain[c] - mean_e - n * mean_en);
   }
-}
-
-// ---- GELU
-
-// gelu(x) = x (1 + tanh(u)) / 2 with u = k (x + 0.044715 x^3), k = sqrt(2 / pi). Since
-// (1 + tanh(u)) / 2 = 1 / (1 + e^(-2u)), it is x s with s that logistic function, and
-// gelu'(x) = s + x s (1 - s) 2 u'.
-inline constexpr float twice_k = 1.5957691216057308f;
-inline constexpr float cubic = 0.044715f;
-
-NODEZERO_INLINE Sixteen gate(const Sixteen& x) {
-  const Sixteen one = sixteen(1.0f);
-  return one / (one + exp(sixteen(-twice_k) * (x + sixteen(cubic) * x * x * x)));
-}
-
-static void bias_gelu_row(Index width, const float* bias, float* x, float* y) {
-  for_each_sixteen(width, [&](Index j, Index count) {
-    const Sixteen v = load_sixteen(x + j, count) + load_sixteen(bias + j, count);
-    store_sixteen(v, x + j, count);
-    store_sixteen(v * gate(v), y + j, count);
-  });
-}
-
-static void gelu_backward_row(Index width, const float* x, float* d, float* y, float* d_bias) {
-  const Sixteen one = sixteen(1.0f);
-  for_each_sixteen(width, [&](Index j, Index count) {
-    const Sixteen v = load_sixteen(x + j, count);
-    const Sixteen s = gate(v);
-    const Sixteen d_exponent = sixteen(twice_k) * (one + sixteen(3.0f * cubic) * v * v);
-    const Sixteen d_x = load_sixteen(d + j, count) * (s + v * s * (one - s) * d_exponent);
-    store_sixteen(v * s, y + j, count);
-    store_sixteen(d_x, d + j, count);
-    store_sixteen(load_sixteen(d_bias + j, count) + d_x, d_bias + j, count);
-  });
 }
 
 // ---- Hyperbolic tangent

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
 
 #include <Eigen/Core>
 
+#include "model/kernels/activation.hpp"
 #include "model/kernels/dropout.hpp"
 
 /// The layers of GPT-2 as their equations, in double, each forward beside its backward. Slow and
@@ -27,26 +29,27 @@ using Bias = Eigen::Ref<const Row>;
 using WeightGradient = Eigen::Ref<Matrix, 0, Eigen::OuterStride<>>;
 using BiasGradient = Eigen::Ref<Row>;
 
-// ---- LayerNorm: y = n g + b, where n = r (x - mean) and r = 1 / sqrt(variance + 1e-5), by row.
+// ---- LayerNorm: y = n g + b, where n = r (x - mean) and r = 1 / sqrt(variance + epsilon),
+// by row.
 
 struct Normalised {
-  explicit Normalised(const Matrix& x) {
+  Normalised(const Matrix& x, double epsilon) {
     const Matrix centred = x.colwise() - x.rowwise().mean();
-    r = (centred.array().square().rowwise().mean() + 1e-5).rsqrt();
+    r = (centred.array().square().rowwise().mean() + epsilon).rsqrt();
     n = r.asDiagonal() * centred;
   }
   Matrix n;  ///< [M, C]
   Column r;  ///< [M]
 };
 
-inline Matrix layer_norm(const Matrix& x, const Bias& g, const Bias& b) {
-  return (Normalised(x).n * g.asDiagonal()).rowwise() + b;
+inline Matrix layer_norm(const Matrix& x, const Bias& g, const Bias& b, double epsilon) {
+  return (Normalised(x, epsilon).n * g.asDiagonal()).rowwise() + b;
 }
 
 // With e = d_y g:  d_x = r (e - mean(e) - n mean(e n)).
 inline Matrix layer_norm_backward(const Matrix& d_y, const Matrix& x, const Bias& g,
-                                  BiasGradient d_g, BiasGradient d_b) {
-  const auto [n, r] = Normalised(x);
+                                  BiasGradient d_g, BiasGradient d_b, double epsilon) {
+  const auto [n, r] = Normalised(x, epsilon);
   const Matrix e = d_y * g.asDiagonal();
   const Column mean_e = e.rowwise().mean(), mean_en = e.cwiseProduct(n).rowwise().mean();
   d_g += d_y.cwiseProduct(n).colwise().sum();
@@ -73,15 +76,42 @@ inline double gelu_tanh(double x) {
   return std::tanh(std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x * x * x));
 }
 
-inline Matrix gelu(const Matrix& x) {
-  return x.unaryExpr([](double v) { return v * (1 + gelu_tanh(v)) / 2; });
+inline double gelu(double x) {
+  return x * (1 + gelu_tanh(x)) / 2;
 }
 
-inline Matrix gelu_backward(const Matrix& d_y, const Matrix& x) {
-  return d_y.cwiseProduct(x.unaryExpr([](double v) {
-    const double t = gelu_tanh(v);
-    const double d_u = std::sqrt(2 / std::numbers::pi) * (1 + 3 * 0.044715 * v * v);
-    return (1 + t) / 2 + v * (1 - t * t) * d_u / 2;
+inline double gelu_derivative(double x) {
+  const double t = gelu_tanh(x);
+  const double d_u = std::sqrt(2 / std::numbers::pi) * (1 + 3 * 0.044715 * x * x);
+  return (1 + t) / 2 + x * (1 - t * t) * d_u / 2;
+}
+
+// ---- Exact GELU: y = x P(x), where P is the normal distribution and its derivative the density.
+
+inline double normal_distribution(double x) {
+  return (1 + std::erf(x / std::sqrt(2))) / 2;
+}
+
+inline double gelu_exact_derivative(double x) {
+  return normal_distribution(x) + x * std::exp(-x * x / 2) / std::sqrt(2 * std::numbers::pi);
+}
+
+// ---- The activation of the MLP.
+
+inline Matrix activate(Activation activation, const Matrix& x) {
+  return x.unaryExpr([=](double v) {
+    return activation == Activation::gelu         ? gelu(v)
+           : activation == Activation::gelu_exact ? v * normal_distribution(v)
+                                                  : std::max(v, 0.0);
+  });
+}
+
+inline Matrix activation_backward(Activation activation, const Matrix& d_y, const Matrix& x) {
+  return d_y.cwiseProduct(x.unaryExpr([=](double v) {
+    return activation == Activation::gelu         ? gelu_derivative(v)
+           : activation == Activation::gelu_exact ? gelu_exact_derivative(v)
+           : v > 0                                ? 1.0
+                                                  : 0.0;
   }));
 }
 
@@ -93,10 +123,11 @@ inline Matrix dropout(const Matrix& x, const DropoutMask& mask) {
 }
 
 // ---- Causal attention. For each sequence and head, with q, k, v [T, D]:
-// s = q k^T / sqrt(D),  p = softmax(s) over u <= t,  a = m p,  y = a v,  with m the dropout.
+// s = q k^T scale,  p = softmax(s) over u <= t,  a = m p,  y = a v,  with m the dropout.
 
 struct Attention {
   Index B, T, H, D;
+  double scale;
   const DropoutMask& mask;
 
   /// Rows of sequence b; columns of head h in the part-th of the parts of H D columns.
@@ -112,7 +143,7 @@ struct Attention {
   }
 
   Matrix probabilities(const Matrix& q, const Matrix& k) const {
-    Matrix p = q * k.transpose() / std::sqrt(D);
+    Matrix p = q * k.transpose() * scale;
     for (Index t = 0; t < T; ++t) {
       p.row(t).tail(T - 1 - t).setConstant(-std::numeric_limits<double>::infinity());
       p.row(t) = (p.row(t).array() - p.row(t).maxCoeff()).exp();
@@ -142,8 +173,8 @@ struct Attention {
         const Matrix d_p = m.cwiseProduct(d_y * v.transpose());
         const Column expected = p.cwiseProduct(d_p).rowwise().sum();
         const Matrix d_s = p.cwiseProduct(d_p.colwise() - expected);
-        at(d_qkv, b, h, 0) = d_s * k / std::sqrt(D);
-        at(d_qkv, b, h, 1) = d_s.transpose() * q / std::sqrt(D);
+        at(d_qkv, b, h, 0) = d_s * k * scale;
+        at(d_qkv, b, h, 1) = d_s.transpose() * q * scale;
         at(d_qkv, b, h, 2) = m.cwiseProduct(p).transpose() * d_y;
       }
     }

@@ -39,6 +39,32 @@ inline Parameters uneven_weights(const ModelConfig& config, std::uint64_t seed) 
   return weights;
 }
 
+/// `config` with each thing that sets models of the family apart, and with all of them.
+inline std::vector<ModelConfig> family_of(const ModelConfig& config) {
+  std::vector<ModelConfig> all(9, config);
+  all[0].activation = Activation::gelu_exact;
+  all[1].activation = Activation::relu;
+  all[2].untied = true;
+  all[3].inner = config.width + 5;  // less than 3 C, which shares its place
+  all[4].inner = 5 * config.width + 3;
+  all[5].layer_norm_epsilon = 0.1;
+  all[6].unscaled_attention = true;
+  all[7].inverse_layer_scaling = true;
+  all[8] = {.layers = config.layers,
+            .heads = config.heads,
+            .width = config.width,
+            .context = config.context,
+            .vocabulary = config.vocabulary,
+            .dropout = config.dropout,
+            .inner = 2 * config.width + 1,
+            .activation = Activation::gelu_exact,
+            .layer_norm_epsilon = 1e-3,
+            .untied = true,
+            .unscaled_attention = true,
+            .inverse_layer_scaling = true};
+  return all;
+}
+
 /// A batch of random tokens of which every `masked_every`-th target is ignored (0: none).
 inline MicroBatch random_batch(const ModelConfig& config, std::int64_t sequences,
                                std::int64_t context, std::uint64_t seed,
