@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "model/gpt2/model_config.hpp"
-#include "model/interchange/number_forms.hpp"
+#include "model/storage/number_forms.hpp"
 #include "model/tensors/tensor_set.hpp"
 
 namespace nodezero::model {

@@ -13,7 +13,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/files/input_file.hpp"
-#include "model/interchange/number_forms.hpp"
+#include "model/storage/number_forms.hpp"
 #include "nodezero/error.hpp"
 
 namespace nodezero::model {

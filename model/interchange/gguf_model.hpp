@@ -4,8 +4,8 @@
 #include <filesystem>
 #include <string>
 
-#include "model/interchange/number_forms.hpp"
 #include "model/storage/model_folder.hpp"
+#include "model/storage/number_forms.hpp"
 #include "nodezero/error.hpp"
 
 namespace nodezero::model {

@@ -49,13 +49,17 @@ std::vector<NamedTensor> in_name_order(
   return tensors;
 }
 
-std::string header_of(const std::vector<NamedTensor>& tensors) {
+const char* type_name(NumberForm form) {
+  return form == NumberForm::f32 ? "F32" : form == NumberForm::f16 ? "F16" : "BF16";
+}
+
+std::string header_of(const std::vector<NamedTensor>& tensors, NumberForm form) {
   nlohmann::ordered_json::object_t::Container entries;
   entries.emplace_back("__metadata__", nlohmann::ordered_json{{"format", "pt"}});
   std::uint64_t begin = 0;
   for (const NamedTensor& tensor : tensors) {
-    const std::uint64_t end = begin + tensor.info->size * sizeof(float);
-    entries.emplace_back(tensor.name, nlohmann::ordered_json{{"dtype", "F32"},
+    const std::uint64_t end = begin + stored_bytes(form, tensor.info->size);
+    entries.emplace_back(tensor.name, nlohmann::ordered_json{{"dtype", type_name(form)},
                                                              {"shape", tensor.info->shape},
                                                              {"data_offsets", {begin, end}}});
     begin = end;
@@ -253,9 +257,10 @@ Result<void> Reader::read(const std::string& prefix, TensorSet& set) {
 }  // namespace
 
 Result<void> write_safetensors(const std::filesystem::path& path,
-                               const std::map<std::string, const TensorSet*>& sets_by_prefix) {
+                               const std::map<std::string, const TensorSet*>& sets_by_prefix,
+                               NumberForm form) {
   const auto tensors = in_name_order(sets_by_prefix);
-  const std::string header = header_of(tensors);
+  const std::string header = header_of(tensors, form);
   const std::uint64_t length = header.size();
   auto writer = FileWriter::create(path);
   if (!writer) {
@@ -264,11 +269,16 @@ Result<void> write_safetensors(const std::filesystem::path& path,
   auto written = writer->append(std::as_bytes(std::span(&length, 1))).and_then([&] {
     return writer->append(header);
   });
+  std::string bytes;
   for (const NamedTensor& tensor : tensors) {
-    if (!written) {
-      return written;
+    auto rest = (*tensor.set)[*tensor.info];
+    while (written && !rest.empty()) {
+      const auto part = rest.first(std::min(rest.size(), chunk_size));
+      bytes.clear();
+      store(form, part, bytes);
+      written = writer->append(bytes);
+      rest = rest.subspan(part.size());
     }
-    written = writer->append(std::as_bytes((*tensor.set)[*tensor.info]));
   }
   return written.and_then([&] { return writer->finish(); });
 }

@@ -6,16 +6,18 @@
 #include <span>
 #include <string>
 
+#include "model/storage/number_forms.hpp"
 #include "model/tensors/tensor_set.hpp"
 #include "nodezero/error.hpp"
 
 namespace nodezero::model {
 
 /// Writes sets side by side into one safetensors file, each tensor's name behind its
-/// set's prefix, float32, in name order, and syncs it. Not atomic by itself; see
-/// atomic_file.hpp. Fails with io and then leaves no file behind.
+/// set's prefix, in name order and in `form`, f32, f16 or bf16, and syncs it. Not atomic by itself;
+/// see atomic_file.hpp. Fails with io and then leaves no file behind.
 Result<void> write_safetensors(const std::filesystem::path& path,
-                               const std::map<std::string, const TensorSet*>& sets_by_prefix);
+                               const std::map<std::string, const TensorSet*>& sets_by_prefix,
+                               NumberForm form = NumberForm::f32);
 
 /// Fills `set` from the tensors of the file whose names begin with `prefix`. Names may have or
 /// lack "transformer." behind it; where the output is tied, lm_head.weight is accepted if it equals

@@ -293,6 +293,77 @@ TEST(TensorBoard, HasAFileForEachSession) {
 }
 
 TEST(Export, WritesAFileThatGenerateAndEvalRead) {
+TEST(Prometheus, FindsTheRunsNumbersInItsFile) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  const auto trained =
+      run(folder, tiny_training("out", {"--steps", "4", "--prometheus", "run.prom"}));
+  ASSERT_EQ(trained.exit_code, 0) << trained.err;
+  const auto text = content_of(folder / "run.prom");
+  const auto run_label =
+      "{run=\"" + read_json(folder / "out/run.json").at("run").get<std::string>() + "\"}";
+  for (const std::string line : {"nodezero_training_active" + run_label + " 0\n",
+                                 "nodezero_steps_total" + run_label + " 4\n",
+                                 "nodezero_checkpoint_step" + run_label + " 4\n",
+                                 "nodezero_validation_loss" + run_label + " "}) {
+    EXPECT_NE(text.find(line), std::string::npos) << line << "in\n" << text;
+  }
+  const auto refused =
+      run(folder, tiny_training("other", {"--steps", "4", "--prometheus", "no/such/run.prom"}));
+  EXPECT_EQ(refused.exit_code, 2);
+  EXPECT_NE(refused.err.find("no/such/run.prom"), std::string::npos) << refused.err;
+  EXPECT_FALSE(fs::exists(folder / "other"));
+}
+
+TEST(Plot, DrawsARun) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  ASSERT_EQ(run(folder, tiny_training("out", {"--steps", "8"})).exit_code, 0);
+  EXPECT_EQ(run(folder, {"plot", "out", "--out", "loss.png"}).exit_code, 0);
+  EXPECT_TRUE(content_of(folder / "loss.png").starts_with("\x89PNG"));
+  EXPECT_EQ(run(folder, {"plot", "out", "--out", "loss.svg"}).exit_code, 0);
+  EXPECT_TRUE(content_of(folder / "loss.svg").starts_with("<svg"));
+  const auto text = run(folder, {"plot", "out"});
+  EXPECT_NE(text.out.find("loss: . training, o validation"), std::string::npos) << text.out;
+  for (const auto& [arguments, said] :
+       std::initializer_list<std::pair<std::vector<std::string>, const char*>>{
+           {{"plot", "out", "--out", "loss.jpg"}, "must end in .png or .svg"},
+           {{"plot", "nothing"}, "has no steps"}}) {
+    const auto refused = run(folder, arguments);
+    EXPECT_EQ(refused.exit_code, 2);
+    EXPECT_NE(refused.err.find(said), std::string::npos) << refused.err;
+  }
+}
+
+TEST(Export, WritesAFolderInAnyFormOf16Or32Bits) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  ASSERT_EQ(run(folder, tiny_training("out", {"--steps", "20", "--tokenizer", "chars"})).exit_code,
+            0);
+  const auto exported = [&](const std::string& type, const std::string& out) {
+    return run(folder, {"export", "--model", "out", "--format", "safetensors", "--type", type,
+                        "--out", out});
+  };
+  for (const auto& [type, dtype] :
+       {std::pair{"f32", "float32"}, {"f16", "float16"}, {"bf16", "bfloat16"}}) {
+    ASSERT_EQ(exported(type, type).exit_code, 0);
+    EXPECT_EQ(read_json(folder / type / "config.json").at("dtype"), dtype);
+    EXPECT_EQ(content_of(folder / type / "tokenizer.json"),
+              content_of(folder / "out/tokenizer.json"));
+    EXPECT_EQ(run(folder, {"eval", "--model", type, "--data", "text.txt"}).exit_code, 0) << type;
+  }
+  EXPECT_EQ(content_of(folder / "f32/model.safetensors"),
+            content_of(folder / "out/model.safetensors"));
+  EXPECT_LT(fs::file_size(folder / "bf16/model.safetensors"),
+            fs::file_size(folder / "f32/model.safetensors") * 3 / 4);
+  EXPECT_EQ(exported("q8_0", "q").exit_code, 2);
+  EXPECT_EQ(exported("f16", "f16").exit_code, 2);  // it exists
+  const auto into_run = run(
+      folder, {"export", "--model", "out", "--format", "safetensors", "--out", "out", "--force"});
+  EXPECT_EQ(into_run.exit_code, 2);
+  EXPECT_NE(into_run.err.find("folder of a run"), std::string::npos) << into_run.err;
+}
+
   const Folder folder;
   write_text(folder, "text.txt");
   ASSERT_EQ(run(folder, tiny_training("out", {"--steps", "20", "--tokenizer", "chars"})).exit_code,

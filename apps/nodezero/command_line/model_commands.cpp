@@ -173,17 +173,19 @@ void add_export(CLI::App& program) {
   auto* command =
       program.add_subcommand("export", "Write a model as a GGUF file, which llama.cpp runs");
   const auto options = std::make_shared<ExportOptions>();
-  command->add_option("--model", options->model, "Run folder or model folder")
+  command->add_option("--model", options->model, "Run folder, model folder or GGUF file")
       ->required()
-      ->type_name("DIR");
-  command->add_option("--format", options->format, "Form of the file: gguf")
+      ->type_name("DIR|FILE");
+  command->add_option("--format", options->format, "gguf: one file; or safetensors: a folder")
       ->type_name("NAME")
       ->default_str(options->format);
   command->add_option("--type", options->type, "Numbers of matrices: f32, f16, bf16 or q8_0")
       ->type_name("NAME")
       ->default_str(options->type);
-  command->add_option("--out", options->out, "File to write")->required()->type_name("FILE");
-  command->add_flag("--force", options->force, "Overwrite a file that is there");
+  command->add_option("--out", options->out, "File or folder to write")
+      ->required()
+      ->type_name("PATH");
+  command->add_flag("--force", options->force, "Overwrite what is there");
   command->callback([options] { export_command(*options); });
 }
 

@@ -7,13 +7,13 @@ namespace nodezero::apps {
 
 struct ExportOptions {
   std::string model;
-  std::string format = "gguf";
-  std::string type = "f32";  ///< f32, f16, bf16 or q8_0
+  std::string format = "gguf";  ///< or safetensors
+  std::string type = "f32";     ///< f32, f16, bf16 or, for gguf, q8_0
   std::string out;
-  bool force = false;  ///< whether a file that is there is overwritten
+  bool force = false;  ///< whether what is there is overwritten
 };
 
-/// Writes a model as a file of another program.
+/// Writes a model as a file or folder of another program.
 /// @throws CommandError
 void export_command(const ExportOptions& options);
 

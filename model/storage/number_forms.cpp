@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "model/interchange/number_forms.hpp"
+#include "model/storage/number_forms.hpp"
 
 #include <algorithm>
 #include <array>
