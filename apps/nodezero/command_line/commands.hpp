@@ -21,7 +21,7 @@ int run_program(int argc, char** argv);
 /// made from it.
 void define_program(CLI::App& program);
 
-/// train, generate, eval, tokenize, export, topology, digest, bench
+/// train, generate, eval, tokenize, export, plot, topology, digest, bench
 void add_model_commands(CLI::App& program);
 
 /// trace, verify, replay

@@ -10,6 +10,7 @@
 #include "apps/nodezero/command_line/command_option.hpp"
 #include "apps/nodezero/command_line/commands.hpp"
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/plot/plot_command.hpp"
 #include "apps/nodezero/text/digest_command.hpp"
 #include "apps/nodezero/text/evaluate_command.hpp"
 #include "apps/nodezero/text/export_command.hpp"
@@ -170,8 +171,8 @@ void add_tokenize(CLI::App& program) {
 }
 
 void add_export(CLI::App& program) {
-  auto* command =
-      program.add_subcommand("export", "Write a model as a GGUF file, which llama.cpp runs");
+  auto* command = program.add_subcommand(
+      "export", "Write a model as llama.cpp or Hugging Face's library reads it");
   const auto options = std::make_shared<ExportOptions>();
   command->add_option("--model", options->model, "Run folder, model folder or GGUF file")
       ->required()
@@ -179,7 +180,9 @@ void add_export(CLI::App& program) {
   command->add_option("--format", options->format, "gguf: one file; or safetensors: a folder")
       ->type_name("NAME")
       ->default_str(options->format);
-  command->add_option("--type", options->type, "Numbers of matrices: f32, f16, bf16 or q8_0")
+  command
+      ->add_option("--type", options->type,
+                   "Numbers: f32, f16, bf16 or, for the matrices of gguf, q8_0")
       ->type_name("NAME")
       ->default_str(options->type);
   command->add_option("--out", options->out, "File or folder to write")
@@ -187,6 +190,18 @@ void add_export(CLI::App& program) {
       ->type_name("PATH");
   command->add_flag("--force", options->force, "Overwrite what is there");
   command->callback([options] { export_command(*options); });
+}
+
+void add_plot(CLI::App& program) {
+  auto* command = program.add_subcommand("plot", "Draw the losses and the learning rate of a run");
+  const auto run = std::make_shared<std::string>(), out = std::make_shared<std::string>();
+  command->add_option("DIR", *run, "Run folder, of a run that has ended or not")
+      ->required()
+      ->type_name("");
+  command
+      ->add_option("--out", *out, "Picture to write, .png or .svg; without it the losses are text")
+      ->type_name("FILE");
+  command->callback([run, out] { plot_command(*run, *out); });
 }
 
 void add_topology(CLI::App& program) {
@@ -250,6 +265,7 @@ void add_model_commands(CLI::App& program) {
   add_eval(program);
   add_tokenize(program);
   add_export(program);
+  add_plot(program);
   add_topology(program);
   add_digest(program);
   add_bench(program);

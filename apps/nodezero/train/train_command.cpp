@@ -14,6 +14,7 @@
 #include "actors/run/trainer.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/options/option_values.hpp"
+#include "apps/nodezero/plot/loss_chart.hpp"
 #include "apps/nodezero/process/crash_dump.hpp"
 #include "apps/nodezero/process/environment.hpp"
 #include "apps/nodezero/process/memory.hpp"
@@ -201,6 +202,9 @@ int train(PreparedRun run) {
   log.print(results_text(run, result, record.results));
   if (result.end == actors::TrainingResult::End::stopped) {
     return exit_code_of_signal(signals.first_signal() != 0 ? signals.first_signal() : SIGTERM);
+  if (log.is_on_terminal()) {
+    log.print(losses_as_text(read_history(run.folder->path())));
+  }
   }
   return 0;
 }

@@ -58,6 +58,7 @@ class TrainingLog : public actors::Observer {
   std::optional<actors::StepSummary> last_step() const;
   std::optional<actors::EvaluationSummary> last_evaluation() const;
   double seconds() const;                ///< since the log was created
+  bool is_on_terminal() const { return screen_.is_terminal(); }
   std::uint64_t session_tokens() const;  ///< tokens trained on since then
   std::string write_error() const;       ///< empty unless a metric file could not be written
 

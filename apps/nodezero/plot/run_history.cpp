@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "apps/nodezero/plot/run_history.hpp"
+
+#include <functional>
+#include <string_view>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/nodezero/common.hpp"
+#include "formats/bounded_json.hpp"
+#include "model/files/atomic_file.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+/// Calls function(object) for each whole line; a run may be about to write the last.
+void for_each_object(const std::filesystem::path& path,
+                     const std::function<void(const nlohmann::json&)>& function) {
+  const auto text = model::read_file(path);
+  if (!text && text.error().code == ErrorCode::not_found) {
+    return;
+  }
+  const std::string all = unwrap(text);
+  std::string_view rest = all;
+  for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
+    const auto object = formats::read_json(rest.substr(0, end)).value_or(nlohmann::json());
+    if (object.is_object()) {
+      function(object);
+    }
+    rest.remove_prefix(end + 1);
+  }
+}
+
+void add_point(const nlohmann::json& object, const char* key, std::vector<Point>& points) {
+  const auto step = object.find("step");
+  const auto value = object.find(key);
+  if (step != object.end() && step->is_number() && value != object.end() && value->is_number()) {
+    points.push_back({step->get<double>(), value->get<double>()});
+  }
+}
+
+}  // namespace
+
+RunHistory read_history(const std::filesystem::path& folder) {
+  RunHistory history;
+  for_each_object(folder / "metrics.jsonl", [&](const nlohmann::json& object) {
+    add_point(object, "loss", history.training);
+    add_point(object, "learning_rate", history.learning_rate);
+  });
+  for_each_object(folder / "evaluations.jsonl", [&](const nlohmann::json& object) {
+    add_point(object, "loss", history.validation);
+  });
+  if (history.training.empty()) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("'{}' has no steps in a metrics.jsonl; name the folder of a run",
+                                   folder.string()));
+  }
+  return history;
+}
+
+}  // namespace nodezero::apps
