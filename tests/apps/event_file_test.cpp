@@ -4,6 +4,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <numeric>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -59,6 +60,64 @@ TEST(EventFile, HoldsTexts) {
       events[1].substr(9),
       std::string("\x10\x07\x2A\x17\x0A\x15\x0A\x01t\x42\x06\x08\x07\x42\x02hi\x4A\x08\x0A\x06"
                   "\x0A\x04text"));
+}
+
+TEST(EventFile, HoldsHistograms) {
+  const auto events = events_in(written([](EventFile& file) {
+    file.histogram(1.0, 7, "t",
+                   {.least = -1,
+                    .most = 2,
+                    .sum = 3,
+                    .sum_of_squares = 5,
+                    .count = 4,
+                    .limits = {0.5, 2},
+                    .counts = {1, 3}});
+  }));
+  ASSERT_EQ(events.size(), 2u);
+  const auto number = [](double value) {
+    return std::string(reinterpret_cast<const char*>(&value), sizeof value);
+  };
+  const auto histogram = "\x09" + number(-1) + "\x11" + number(2) + "\x19" + number(4) + "\x21" +
+                         number(3) + "\x29" + number(5) + "\x32\x10" + number(0.5) + number(2) +
+                         "\x3A\x10" + number(1) + number(3);
+  EXPECT_EQ(events[1].substr(9), "\x10\x07\x2A\x58\x0A\x56\x0A\x01t\x2A\x51" + histogram);
+}
+
+TEST(WeightHistograms, CountEveryNumber) {
+  // A file of one tensor of 300,000 numbers, more than are read at a time.
+  const auto folder = std::filesystem::path(testing::TempDir()) / "histograms";
+  std::filesystem::create_directories(folder);
+  constexpr std::size_t count = 300'000;
+  std::string header =
+      "{\"a\":{\"dtype\":\"F32\",\"shape\":[300000],\"data_offsets\":[0,1200000]}}";
+  const std::uint64_t length = header.size();
+  std::vector<float> numbers(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    numbers[i] = static_cast<float>(i % 1'000) - 500;
+  }
+  {
+    std::ofstream file(folder / "model.safetensors", std::ios::binary);
+    file.write(reinterpret_cast<const char*>(&length), sizeof length) << header;
+    file.write(reinterpret_cast<const char*>(numbers.data()), count * sizeof(float));
+  }
+  int tensors = 0;
+  const auto read =
+      for_each_histogram(folder, [&](const std::string& name, const Histogram& found) {
+        ++tensors;
+        EXPECT_EQ(name, "a");
+        EXPECT_EQ(found.least, -500);
+        EXPECT_EQ(found.most, 499);
+        EXPECT_EQ(found.count, count);
+        EXPECT_EQ(found.sum, -0.5 * count);
+        EXPECT_EQ(std::accumulate(found.counts.begin(), found.counts.end(), 0.0), count);
+        EXPECT_EQ(found.limits.size(), found.counts.size());
+        EXPECT_EQ(found.limits.back(), 499);
+        EXPECT_NEAR(found.counts.front(), count / 64.0, 300);
+      });
+  EXPECT_TRUE(read) << read.error().message;
+  EXPECT_EQ(tensors, 1);
+  std::filesystem::remove_all(folder);
+  EXPECT_FALSE(for_each_histogram(folder, {}));
 }
 
 }  // namespace

@@ -286,13 +286,13 @@ TEST(TensorBoard, HasAFileForEachSession) {
       (files[0].find(start) != std::string::npos) + (files[1].find(start) != std::string::npos), 1);
   for (const auto& file : files) {
     for (const char* tag :
-         {"train/loss", "validation/loss", "train/tokens_per_second", "sample/1"}) {
+         {"train/loss", "train/learning_rate", "train/gradient_norm", "validation/loss",
+          "train/tokens_per_second", "sample/1", "weights/transformer.h.0.ln_1.bias"}) {
       EXPECT_NE(file.find(tag), std::string::npos) << tag;
     }
   }
 }
 
-TEST(Export, WritesAFileThatGenerateAndEvalRead) {
 TEST(Prometheus, FindsTheRunsNumbersInItsFile) {
   const Folder folder;
   write_text(folder, "text.txt");
@@ -364,6 +364,7 @@ TEST(Export, WritesAFolderInAnyFormOf16Or32Bits) {
   EXPECT_NE(into_run.err.find("folder of a run"), std::string::npos) << into_run.err;
 }
 
+TEST(Export, WritesAFileThatGenerateAndEvalRead) {
   const Folder folder;
   write_text(folder, "text.txt");
   ASSERT_EQ(run(folder, tiny_training("out", {"--steps", "20", "--tokenizer", "chars"})).exit_code,

@@ -49,6 +49,7 @@ void resolve_paths(const std::filesystem::path& folder, GivenOptions& given) {
   }
   resolve(given.values.init);
   resolve(given.values.trace);
+  resolve(given.values.prometheus);
   resolve(given.out);
 }
 

@@ -165,6 +165,10 @@ std::span<const Option> option_table() {
       {{"tensorboard", "Recording", free, any, any,
         "Also write losses, rates and samples to the run folder as TensorBoard reads them"},
        [](TrainOptions& o) -> OptionValue { return &o.tensorboard; }},
+      {{"prometheus", "Recording", free, any, any,
+        "Keep the latest losses and rates in this file, as node_exporter's textfile collector "
+        "reads them"},
+       [](TrainOptions& o) -> OptionValue { return &o.prometheus; }},
       {{"trace", "Recording", free, any, any, "Record every message of this session to this file"},
        [](TrainOptions& o) -> OptionValue { return &o.trace; }},
       {{"trace-ring", "Recording", free, any, 86'400,

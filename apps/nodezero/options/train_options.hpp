@@ -32,6 +32,7 @@ struct TrainOptions : actors::RunOptions {
   std::uint64_t stall_timeout_s = 600;
 
   bool tensorboard = false;         ///< whether event files are written to the run folder, too
+  std::string prometheus;           ///< file for node_exporter's textfile collector; empty: none
   std::string trace;                ///< file to record this session's messages to; empty: none
   std::uint64_t trace_ring_s = 60;  ///< seconds of messages kept in memory; 0: none
 };

@@ -65,6 +65,11 @@ std::string double_field(int field, double value) {
 std::string bytes_field(int field, std::string_view value) {
   return key(field, 2) + varint(value.size()) + std::string(value);
 }
+/// Repeated numbers, packed.
+std::string doubles_field(int field, const std::vector<double>& values) {
+  return bytes_field(
+      field, {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(double)});
+}
 std::string float_field(int field, float value) {
   return key(field, 5) + fixed(value);
 }
@@ -94,6 +99,15 @@ void EventFile::start_session(double seconds, std::uint64_t step) {
 void EventFile::scalar(double seconds, std::uint64_t step, std::string_view tag, double value) {
   write(event(seconds, step) +
         summary(bytes_field(1, tag) + float_field(2, static_cast<float>(value))));
+}
+
+void EventFile::histogram(double seconds, std::uint64_t step, std::string_view tag,
+                          const Histogram& histogram) {
+  const auto message = double_field(1, histogram.least) + double_field(2, histogram.most) +
+                       double_field(3, histogram.count) + double_field(4, histogram.sum) +
+                       double_field(5, histogram.sum_of_squares) +
+                       doubles_field(6, histogram.limits) + doubles_field(7, histogram.counts);
+  write(event(seconds, step) + summary(bytes_field(1, tag) + bytes_field(5, message)));
 }
 
 void EventFile::text(double seconds, std::uint64_t step, std::string_view tag,

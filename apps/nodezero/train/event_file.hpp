@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+#include "apps/nodezero/train/weight_histograms.hpp"
+
 namespace nodezero::apps {
 
 /// An event file of TensorBoard. Each event is written at once, so that a run can be watched.
@@ -18,6 +20,8 @@ class EventFile {
   /// Tells that a session starts: what an earlier one has drawn from this step on is not drawn.
   void start_session(double seconds, std::uint64_t step);
   void scalar(double seconds, std::uint64_t step, std::string_view tag, double value);
+  void histogram(double seconds, std::uint64_t step, std::string_view tag,
+                 const Histogram& histogram);
   void text(double seconds, std::uint64_t step, std::string_view tag, std::string_view value);
 
   /// False if an event could not be written.

@@ -37,6 +37,7 @@ void make_paths_absolute(TrainOptions& options) {
   }
   make_absolute(options.init);
   make_absolute(options.trace);
+  make_absolute(options.prometheus);
 }
 
 /// `base` with the given options in place of its own.

@@ -52,6 +52,8 @@ TrainingLogSettings log_settings(const PreparedRun& run, std::function<void()> s
           .total_epochs = epoch_count(run.plan),
           .spheres = run.options.spheres,
           .tensorboard = run.options.tensorboard,
+          .prometheus = run.options.prometheus,
+          .run = run.record.run,
           .stop = std::move(stop)};
 }
 
@@ -200,11 +202,11 @@ int train(PreparedRun run) {
     throw CommandError(exit_failure, result.failure + "; " + resume_hint(run, result));
   }
   log.print(results_text(run, result, record.results));
-  if (result.end == actors::TrainingResult::End::stopped) {
-    return exit_code_of_signal(signals.first_signal() != 0 ? signals.first_signal() : SIGTERM);
   if (log.is_on_terminal()) {
     log.print(losses_as_text(read_history(run.folder->path())));
   }
+  if (result.end == actors::TrainingResult::End::stopped) {
+    return exit_code_of_signal(signals.first_signal() != 0 ? signals.first_signal() : SIGTERM);
   }
   return 0;
 }

@@ -61,6 +61,12 @@ TrainingLog::TrainingLog(TrainingLogSettings settings)
       events_->start_session(seconds_since_1970(), settings_.first_step + 1);
     }
   }
+  run_metrics_.run = fmt::format("{:016x}", settings_.run);
+  run_metrics_.steps = settings_.first_step;
+  run_metrics_.planned_steps = settings_.total_steps;
+  if (!settings_.prometheus.empty()) {
+    prometheus_.emplace(settings_.prometheus, run_metrics_);
+  }
   // A power loss takes lines that no disk had yet, and a checkpoint may be newer.
   const auto first_missing = std::max<std::uint64_t>(metrics_.next_step(), 1);
   if (first_missing <= settings_.first_step) {
@@ -80,6 +86,8 @@ void TrainingLog::close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     screen_.clear();
+    run_metrics_.is_active = false;
+    update_prometheus(true);
   }
   closing_.notify_all();
   if (ticker_.joinable()) {
@@ -165,6 +173,24 @@ void TrainingLog::record_events(const actors::StepSummary& step, double rate) {
   }
 }
 
+void TrainingLog::record_histograms(const actors::CheckpointSummary& checkpoint) {
+  const double now = seconds_since_1970();
+  // Without them if somebody has removed the checkpoint already.
+  static_cast<void>(
+      for_each_histogram(checkpoint.path, [&](const std::string& name, const Histogram& histogram) {
+        events_->histogram(now, checkpoint.step, "weights/" + name, histogram);
+      }));
+}
+
+/// A run goes on without its monitor.
+void TrainingLog::update_prometheus(bool at_once) {
+  if (prometheus_ && !prometheus_->update(run_metrics_, at_once)) {
+    prometheus_.reset();
+    screen_.print(fmt::format("note: '{}' can no longer be written, so Prometheus has no news",
+                              settings_.prometheus.string()));
+  }
+}
+
 void TrainingLog::fail_to_write(const std::string& name) {
   if (write_error_.empty()) {
     write_error_ =
@@ -187,6 +213,15 @@ void TrainingLog::on_step(const actors::StepSummary& step) {
   step_ = step;
   record(metrics_, step.step + 1, metrics_line(step, seconds), "metrics.jsonl");
   record_events(step, rate);
+  run_metrics_.steps = step.step + 1;
+  run_metrics_.tokens = session_tokens_;
+  run_metrics_.epoch = step.epoch + 1;
+  run_metrics_.loss = step.loss;
+  run_metrics_.gradient_norm = step.gradient_norm;
+  run_metrics_.learning_rate = step.learning_rate;
+  run_metrics_.step_seconds = seconds;
+  run_metrics_.busy_spheres = step.spheres_busy;
+  update_prometheus(false);
   const bool last = step.step + 1 == settings_.total_steps;
   show_progress(first || last);
 }
@@ -196,6 +231,8 @@ void TrainingLog::on_evaluation(const actors::EvaluationSummary& evaluation) {
   last_step_time_ = Clock::now();  // so that the validation does not count towards the next step
   evaluation_ = evaluation;
   record(evaluations_, evaluation.step, evaluation_line(evaluation), "evaluations.jsonl");
+  run_metrics_.validation_loss = evaluation.loss;
+  update_prometheus(true);
   if (events_) {
     events_->scalar(seconds_since_1970(), evaluation.step, "validation/loss", evaluation.loss);
   }
@@ -231,6 +268,11 @@ void TrainingLog::on_sample(const actors::SampleSummary& sample) {
 
 void TrainingLog::on_checkpoint(const actors::CheckpointSummary& checkpoint) {
   const std::lock_guard lock(mutex_);
+  if (events_) {
+    record_histograms(checkpoint);
+  }
+  run_metrics_.checkpoint_step = checkpoint.step;
+  update_prometheus(true);
   screen_.print(
       fmt::format("checkpoint of step {} saved: {}", grouped(checkpoint.step), checkpoint.path));
 }

@@ -16,6 +16,7 @@
 #include "apps/nodezero/terminal/screen.hpp"
 #include "apps/nodezero/train/event_file.hpp"
 #include "apps/nodezero/train/metrics.hpp"
+#include "apps/nodezero/train/prometheus_file.hpp"
 #include "model/text/tokenizer.hpp"
 
 namespace nodezero::apps {
@@ -30,8 +31,10 @@ struct TrainingLogSettings {
   std::uint64_t total_steps = 0;
   std::uint64_t total_epochs = 0;  ///< the last may be partial
   std::uint32_t spheres = 0;
-  bool tensorboard = false;    ///< whether TensorBoard's event files are written, too
-  std::function<void()> stop;  ///< ends the run; called if the log cannot be written
+  bool tensorboard = false;          ///< whether TensorBoard's event files are written, too
+  std::filesystem::path prometheus;  ///< file for Prometheus; empty: none
+  std::uint64_t run = 0;             ///< its number
+  std::function<void()> stop;        ///< ends the run; called if the log cannot be written
 };
 
 /// Shows the progress of a run and writes its metric files. On a terminal one line is updated at
@@ -55,10 +58,10 @@ class TrainingLog : public actors::Observer {
   /// Removes the progress line and shows no more of it.
   void close();
 
+  bool is_on_terminal() const { return screen_.is_terminal(); }
   std::optional<actors::StepSummary> last_step() const;
   std::optional<actors::EvaluationSummary> last_evaluation() const;
   double seconds() const;                ///< since the log was created
-  bool is_on_terminal() const { return screen_.is_terminal(); }
   std::uint64_t session_tokens() const;  ///< tokens trained on since then
   std::string write_error() const;       ///< empty unless a metric file could not be written
 
@@ -69,6 +72,8 @@ class TrainingLog : public actors::Observer {
   std::string progress_line() const;
   void show_progress(bool at_once);
   void record_events(const actors::StepSummary& step, double rate);
+  void record_histograms(const actors::CheckpointSummary& checkpoint);
+  void update_prometheus(bool at_once);
   void fail_to_write(const std::string& name);
   void record(JsonLines& file, std::uint64_t step, const std::string& line, const char* name);
 
@@ -76,6 +81,7 @@ class TrainingLog : public actors::Observer {
   JsonLines metrics_;
   JsonLines evaluations_;
   std::optional<EventFile> events_;
+  std::optional<PrometheusFile> prometheus_;
 
   mutable std::mutex mutex_;  ///< guards everything below: the run and the ticker both print
   Screen screen_;
@@ -88,6 +94,7 @@ class TrainingLog : public actors::Observer {
   std::uint64_t session_tokens_ = 0;
   double stepping_seconds_ = 0;  ///< time spent in steps, without validations between them
   double recent_rate_ = 0;       ///< tokens per second, smoothed
+  RunMetrics run_metrics_;       ///< for Prometheus
   std::string write_error_;
   bool closed_ = false;
   std::condition_variable closing_;
