@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// tokenizer.json with merges.
+// tokenizer.json: what all have in common, and those with merges.
+#include "model/bpe/tokenizer_document.hpp"
+
 #include <optional>
 
 #include <fmt/format.h>
@@ -98,14 +100,37 @@ std::optional<std::pair<std::string, std::string>> parts_of(const Document& merg
   return std::nullopt;
 }
 
-Ordered byte_level(bool add_prefix_space, bool trim_offsets) {
+}  // namespace
+
+std::string to_text(TokenizerDocument&& document) {
+  const Ordered json{{"version", "1.0"},
+                     {"truncation", nullptr},
+                     {"padding", nullptr},
+                     {"added_tokens", std::move(document.added_tokens)},
+                     {"normalizer", nullptr},
+                     {"pre_tokenizer", std::move(document.pre_tokenizer)},
+                     {"post_processor", std::move(document.post_processor)},
+                     {"decoder", std::move(document.decoder)},
+                     {"model",
+                      {{"type", "BPE"},
+                       {"dropout", nullptr},
+                       {"unk_token", nullptr},
+                       {"continuing_subword_prefix", nullptr},
+                       {"end_of_word_suffix", nullptr},
+                       {"fuse_unk", false},
+                       {"byte_fallback", false},
+                       {"ignore_merges", document.ignore_merges},
+                       {"vocab", std::move(document.vocabulary)},
+                       {"merges", std::move(document.merges)}}}};
+  return json.dump() + "\n";
+}
+
+Ordered byte_level(bool add_prefix_space, bool trim_offsets, bool use_regex) {
   return {{"type", "ByteLevel"},
           {"add_prefix_space", add_prefix_space},
           {"trim_offsets", trim_offsets},
-          {"use_regex", true}};
+          {"use_regex", use_regex}};
 }
-
-}  // namespace
 
 Result<BytePairs> byte_pairs_from_json(const Document& json) {
   if (auto checked = check_form(json); !checked) {
@@ -162,26 +187,13 @@ std::string to_json(const BytePairs& pairs) {
   for (const Merge& merge : pairs.merges()) {
     merges.push_back(symbols(merge.left) + " " + symbols(merge.right));
   }
-  const Ordered document{{"version", "1.0"},
-                         {"truncation", nullptr},
-                         {"padding", nullptr},
-                         {"added_tokens", std::move(added)},
-                         {"normalizer", nullptr},
-                         {"pre_tokenizer", byte_level(false, true)},
-                         {"post_processor", byte_level(true, false)},
-                         {"decoder", byte_level(true, true)},
-                         {"model",
-                          {{"type", "BPE"},
-                           {"dropout", nullptr},
-                           {"unk_token", nullptr},
-                           {"continuing_subword_prefix", nullptr},
-                           {"end_of_word_suffix", nullptr},
-                           {"fuse_unk", false},
-                           {"byte_fallback", false},
-                           {"ignore_merges", pairs.whole_first()},
-                           {"vocab", std::move(vocabulary)},
-                           {"merges", std::move(merges)}}}};
-  return document.dump() + "\n";
+  return to_text({.added_tokens = std::move(added),
+                  .pre_tokenizer = byte_level(false, true, true),
+                  .post_processor = byte_level(true, false, true),
+                  .decoder = byte_level(true, true, true),
+                  .ignore_merges = pairs.whole_first(),
+                  .vocabulary = std::move(vocabulary),
+                  .merges = std::move(merges)});
 }
 
 }  // namespace nodezero::model

@@ -14,6 +14,7 @@
 #include "formats/bounded_json.hpp"
 #include "model/bpe/byte_pairs.hpp"
 #include "model/bpe/byte_symbols.hpp"
+#include "model/bpe/tokenizer_document.hpp"
 #include "model/bpe/vocabulary_files.hpp"
 #include "model/text/character_table.hpp"
 #include "model/text/tokenizer.hpp"
@@ -24,16 +25,9 @@ namespace {
 
 constexpr char32_t ascii_end = 0x80;
 
-nlohmann::ordered_json plain_byte_level(bool add_prefix_space, bool use_regex) {
-  return {{"type", "ByteLevel"},
-          {"add_prefix_space", add_prefix_space},
-          {"trim_offsets", true},
-          {"use_regex", use_regex}};
-}
-
 /// The library joins tokens with spaces unless a decoder says otherwise; Fuse joins them as
 /// they are.
-nlohmann::ordered_json document(std::span<const char32_t> symbols, bool bytes) {
+std::string document(std::span<const char32_t> symbols, bool bytes) {
   using Json = nlohmann::ordered_json;
   Json::object_t vocabulary;
   for (std::size_t id = 0; id < symbols.size(); ++id) {
@@ -42,25 +36,10 @@ nlohmann::ordered_json document(std::span<const char32_t> symbols, bool bytes) {
     // Symbols are distinct: appending to the underlying list spares ordered_json's search.
     static_cast<Json::object_t::Container&>(vocabulary).emplace_back(std::move(symbol), id);
   }
-  return {{"version", "1.0"},
-          {"truncation", nullptr},
-          {"padding", nullptr},
-          {"added_tokens", Json::array()},
-          {"normalizer", nullptr},
-          {"pre_tokenizer", bytes ? plain_byte_level(false, false) : Json(nullptr)},
-          {"post_processor", nullptr},
-          {"decoder", bytes ? plain_byte_level(true, true) : Json{{"type", "Fuse"}}},
-          {"model",
-           {{"type", "BPE"},
-            {"dropout", nullptr},
-            {"unk_token", nullptr},
-            {"continuing_subword_prefix", nullptr},
-            {"end_of_word_suffix", nullptr},
-            {"fuse_unk", false},
-            {"byte_fallback", false},
-            {"ignore_merges", false},
-            {"vocab", std::move(vocabulary)},
-            {"merges", Json::array()}}}};
+  return to_text({.pre_tokenizer = bytes ? byte_level(false, true, false) : Json(nullptr),
+                  .post_processor = nullptr,
+                  .decoder = bytes ? byte_level(true, true, true) : Json{{"type", "Fuse"}},
+                  .vocabulary = std::move(vocabulary)});
 }
 
 tl::unexpected<Error> malformed(std::string what) {
@@ -165,16 +144,16 @@ std::string Tokenizer::to_json() const {
 std::string Tokenizer::json_without_merges() const {
   const auto& symbols = byte_symbols();
   if (kind_ == Kind::bytes) {
-    return document(symbols, true).dump() + "\n";
+    return document(symbols, true);
   }
   if (std::ranges::any_of(alphabet_, [](char32_t c) { return c >= ascii_end; })) {
-    return document(alphabet_, false).dump() + "\n";
+    return document(alphabet_, false);
   }
   std::vector<char32_t> ascii;
   for (const char32_t character : alphabet_) {
     ascii.push_back(symbols[character]);
   }
-  return document(ascii, true).dump() + "\n";
+  return document(ascii, true);
 }
 
 Result<Tokenizer> Tokenizer::from_json(std::string_view text) {
