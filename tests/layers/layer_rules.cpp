@@ -80,7 +80,7 @@ const std::vector<Room>& rooms() {
       {"apps/nodezero/options",
        {errors, "apps/nodezero", "actors", "model/text", "model/training"}},
       {"apps/nodezero/train",
-       {"formats", "apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal",
+       {errors, "formats", "apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal",
         "apps/nodezero/options", "apps/nodezero/plot", "actors", "actors/spheres", "actors/run",
         "actors/laws", "model/files", "model/kernels", "model/text", "model/gpt2", "model/training",
         "model/storage", "runtime/trace"}},

@@ -24,7 +24,7 @@ struct Axis {
     const double power = std::pow(10, std::floor(std::log10(rough)));
     double step = 10 * power;
     for (const double factor : {5.0, 2.0, 1.0}) {
-      step = factor * power >= rough ? factor * power : step;
+      step = factor * power >= 0.7 * rough ? factor * power : step;
     }
     std::vector<double> all;
     for (double i = std::ceil(least / step - 1e-9); i * step <= most + 1e-9 * step; ++i) {

@@ -51,6 +51,12 @@ TrainingLog::TrainingLog(TrainingLogSettings settings)
     : settings_(std::move(settings)),
       metrics_(metrics_in(settings_.folder), settings_.first_step + 1),
       evaluations_(settings_.folder / "evaluations.jsonl", settings_.first_step + 1),
+      run_metrics_{.run = fmt::format("{:016x}", settings_.run),
+                   .steps = settings_.first_step,
+                   .planned_steps = settings_.total_steps},
+      prometheus_(settings_.prometheus.empty()
+                      ? std::nullopt
+                      : std::optional(PrometheusFile(settings_.prometheus, run_metrics_))),
       ticker_([this] { tick(); }) {
   if (settings_.tensorboard) {
     // The name of each session's file is its own, so that no session overwrites another's.
@@ -60,12 +66,6 @@ TrainingLog::TrainingLog(TrainingLogSettings settings)
     if (settings_.first_step > 0) {
       events_->start_session(seconds_since_1970(), settings_.first_step + 1);
     }
-  }
-  run_metrics_.run = fmt::format("{:016x}", settings_.run);
-  run_metrics_.steps = settings_.first_step;
-  run_metrics_.planned_steps = settings_.total_steps;
-  if (!settings_.prometheus.empty()) {
-    prometheus_.emplace(settings_.prometheus, run_metrics_);
   }
   // A power loss takes lines that no disk had yet, and a checkpoint may be newer.
   const auto first_missing = std::max<std::uint64_t>(metrics_.next_step(), 1);

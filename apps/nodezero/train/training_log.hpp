@@ -81,9 +81,11 @@ class TrainingLog : public actors::Observer {
   JsonLines metrics_;
   JsonLines evaluations_;
   std::optional<EventFile> events_;
+  RunMetrics run_metrics_;  ///< for Prometheus
   std::optional<PrometheusFile> prometheus_;
 
-  mutable std::mutex mutex_;  ///< guards everything below: the run and the ticker both print
+  mutable std::mutex
+      mutex_;  ///< guards what is shown and counted: the run and the ticker both print
   Screen screen_;
   Clock::time_point start_ = Clock::now();
   Clock::time_point last_step_time_ = start_;
@@ -94,7 +96,6 @@ class TrainingLog : public actors::Observer {
   std::uint64_t session_tokens_ = 0;
   double stepping_seconds_ = 0;  ///< time spent in steps, without validations between them
   double recent_rate_ = 0;       ///< tokens per second, smoothed
-  RunMetrics run_metrics_;       ///< for Prometheus
   std::string write_error_;
   bool closed_ = false;
   std::condition_variable closing_;
