@@ -3,8 +3,8 @@
 
     python3 compare.py DIR
 
-A model's folder in DIR holds model/, eval.json (loss on text.txt), greedy.jsonl (greedy continuations of four
-prompts, token by token), ids.txt (the first ids of text.txt) and perhaps f32.gguf and f16.gguf.
+A model's folder in DIR holds model/, eval.json (loss on text.txt), greedy.jsonl (four prompts with their greedy
+continuations, token by token), ids.txt (the first ids of text.txt) and perhaps f32.gguf and f16.gguf.
 """
 
 import json
@@ -90,17 +90,16 @@ def compare_with_transformers(folder):
     difference = abs(found["loss"] - reference.loss(ids))
     check(difference < 1e-5, f"{name}: loss differs by {difference:.1e}")
     lines = [json.loads(line) for line in (folder / "greedy.jsonl").read_text().splitlines()]
-    for number, prompt in enumerate(PROMPTS):
-        here = lines[number * GENERATED:(number + 1) * GENERATED]
+    for prompt in PROMPTS:
         prompt_ids = reference.encode(prompt)
-        ours = [line["token"] for line in here]
-        room = min(GENERATED, reference.context - len(prompt_ids))
-        check(ours[:room] == reference.greedy(prompt_ids, room), f"{name}: greedy text of {prompt!r}")
-        sequence, worst = list(prompt_ids), 0.0
-        for line in here[:room]:
-            expected = reference.log_probabilities(sequence)[line["token"]].item()
-            worst = max(worst, abs(expected - line["logprob"]))
-            sequence.append(line["token"])
+        # The tokens of the prompt, and those that follow, as far as the context goes.
+        here, lines = lines[:len(prompt_ids) + GENERATED], lines[len(prompt_ids) + GENERATED:]
+        sequence = [line["id"] for line in here[:reference.context]]
+        expected = prompt_ids + reference.greedy(prompt_ids, len(sequence) - len(prompt_ids))
+        check(sequence == expected, f"{name}: greedy text of {prompt!r}")
+        worst = max([0.0] + [
+            abs(reference.log_probabilities(sequence[:at])[sequence[at]].item() - here[at]["logprob"])
+            for at in range(1, len(sequence))])
         check(worst < 1e-4, f"{name}: log-probabilities of {prompt!r} differ by {worst:.1e}")
     return reference
 
