@@ -10,7 +10,7 @@
 namespace nodezero::mutants {
 namespace {
 
-explore::Report explore_with(const std::vector<std::string_view>& names) {
+verify::explore::Report explore_with(const std::vector<std::string_view>& names) {
   const SwitchedOn on(names);
   verify::Question question;
   question.scope = verify::Scope::tree;

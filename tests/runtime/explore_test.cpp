@@ -14,7 +14,7 @@
 #include "verify/explore/replay.hpp"
 #include "verify/explore/sampling.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 using namespace runtime;
 namespace {
@@ -283,4 +283,4 @@ TEST_F(ExploreTest, AnAnswerThatNeverComesEndsByItsTimeout) {
 }
 
 }  // namespace
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

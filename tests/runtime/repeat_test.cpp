@@ -14,7 +14,7 @@
 #include "runtime/system_config.hpp"
 #include "support/toys.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 using namespace runtime;
 namespace {
@@ -114,4 +114,4 @@ TEST_F(RepeatTest, ADrawnScheduleIsRunTwice) {
 }
 
 }  // namespace
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

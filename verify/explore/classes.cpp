@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
-#include <stdexcept>
+#include <iterator>
 
 #include "verify/explore/cpu_time.hpp"
 #include "verify/explore/exhaustive.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 namespace {
 
 /// Which events of a schedule happen before one, as bits by index.
@@ -21,6 +21,13 @@ class Past {
       words_[i] |= other.words_[i];
     }
   }
+  void add_all(std::size_t events) {
+    grow(events / 64 + 1);
+    for (std::size_t i = 0; i <= events / 64; ++i) {
+      words_[i] = ~std::uint64_t{0};
+    }
+    words_[events / 64] = (std::uint64_t{1} << events % 64) - 1;
+  }
   bool has(std::size_t event) const {
     return event / 64 < words_.size() && (words_[event / 64] >> event % 64 & 1U) != 0;
   }
@@ -33,16 +40,26 @@ class Past {
 constexpr std::size_t none = ~std::size_t{0};
 
 struct Event {
-  Choice link;
+  Choice choice;
   std::size_t sender_event = none;  ///< that sent its message
+  bool is_global = false;           ///< its order with all others matters
   Past past;                        ///< itself included
+};
+
+/// A step that was followed before, or is covered by what was.
+struct Asleep {
+  Choice choice;
+  bool is_global = false;
 };
 
 /// A state on the present path.
 struct Point {
   std::vector<Choice> possible;
   std::vector<Choice> to_follow;  ///< grows while what is below is walked through
-  std::vector<Choice> asleep;     ///< followed before, or covered by what was
+  std::vector<Asleep> asleep;
+  bool is_asleep(const Choice& choice) const {
+    return std::ranges::find(asleep, choice, &Asleep::choice) != asleep.end();
+  }
 };
 
 bool contains(const std::vector<Choice>& choices, const Choice& choice) {
@@ -51,7 +68,8 @@ bool contains(const std::vector<Choice>& choices, const Choice& choice) {
 
 class Walk {
  public:
-  Walk(Run& run, const Bounds& bounds) : run_(run), bounds_(bounds) {}
+  Walk(Run& run, const Bounds& bounds, bool all_dependent)
+      : run_(run), bounds_(bounds), all_dependent_(all_dependent) {}
 
   Report go() {
     const double begin = cpu_seconds();
@@ -77,7 +95,7 @@ class Walk {
     events_.clear();
     note_sent(none);
     for (const auto& event : path) {
-      execute(event.link);
+      execute(event.choice);
     }
   }
 
@@ -91,7 +109,7 @@ class Walk {
       if (!run_.violation().empty()) {
         report_.counterexample = Counterexample{run_.violation(), {}};
         for (const auto& event : events_) {
-          report_.counterexample->schedule.push_back(event.link);
+          report_.counterexample->schedule.push_back(event.choice);
         }
         return;
       }
@@ -102,34 +120,43 @@ class Walk {
       }
       const auto all = run_.choices();
       Point point{{all.begin(), all.end()}, {}, {}};
-      if (!points_.empty()) {
-        // What slept before a step of another actor still sleeps.
-        for (const auto& choice : points_.back().asleep) {
-          if (choice.receiver != events_.back().link.receiver) {
-            point.asleep.push_back(choice);
+      if (!points_.empty() && !events_.back().is_global) {
+        // What slept before a step that it is independent of still sleeps.
+        for (const auto& asleep : points_.back().asleep) {
+          if (!asleep.is_global && asleep.choice.receiver != events_.back().choice.receiver) {
+            point.asleep.push_back(asleep);
           }
         }
       }
       const auto first = std::ranges::find_if(
-          point.possible, [&](const Choice& choice) { return !contains(point.asleep, choice); });
+          point.possible, [&](const Choice& choice) { return !point.is_asleep(choice); });
       if (first == point.possible.end()) {
         return;  // all of it has been walked through in another order
       }
       point.to_follow.push_back(*first);
-      points_.push_back(point);
+      // What may go wrong is a choice of its own; no step would ever race with it.
+      std::ranges::copy_if(
+          point.possible, std::back_inserter(point.to_follow),
+          [&](const Choice& choice) { return choice != *first && is_fault(choice); });
+      points_.push_back(std::move(point));
       execute(points_.back().to_follow.front());
       reverse_races();
     }
+  }
+
+  bool is_fault(const Choice& choice) const {
+    const bool is_time = choice.action == Choice::Action::timer && choice.receiver == 0;
+    return choice.is_delivery() ? run_.network().is_optional(choice) : !is_time;
   }
 
   bool backtrack() {
     while (!points_.empty()) {
       auto& point = points_.back();
       events_.resize(points_.size());
-      point.asleep.push_back(events_.back().link);
+      point.asleep.push_back({events_.back().choice, events_.back().is_global});
       events_.pop_back();
       const auto next = std::ranges::find_if(
-          point.to_follow, [&](const Choice& choice) { return !contains(point.asleep, choice); });
+          point.to_follow, [&](const Choice& choice) { return !point.is_asleep(choice); });
       if (next != point.to_follow.end()) {
         next_ = *next;
         return true;
@@ -139,30 +166,60 @@ class Walk {
     return false;
   }
 
-  void execute(const Choice& link) {
-    if (link.action != Choice::Action::deliver) {
-      throw std::logic_error("classes of schedules are counted without faults");
+  void execute(const Choice& choice) {
+    Event event{choice, note_taken(choice), false, {}};
+    run_.take(choice);
+    ++report_.steps;
+    const std::size_t number = events_.size();
+    event.is_global = all_dependent_ || !choice.is_delivery() || run_.network().any_left_behind();
+    if (event.is_global) {
+      event.past.add_all(number);
+    } else {
+      if (event.sender_event != none) {
+        event.past.add(events_[event.sender_event].past);
+      }
+      if (const std::size_t before = last_dependent(choice); before != none) {
+        event.past.add(events_[before].past);
+      }
     }
-    Event event{link, none, {}};
+    event.past.add(number);
+    events_.push_back(std::move(event));
+    note_sent(number);
+  }
+
+  /// The last event whose order with a delivery matters; those before it are in its past.
+  std::size_t last_dependent(const Choice& choice) const {
+    for (std::size_t i = events_.size(); i-- > 0;) {
+      if (events_[i].is_global || events_[i].choice.receiver == choice.receiver) {
+        return i;
+      }
+    }
+    return none;
+  }
+
+  /// Takes the message that a step concerns out of those in flight. @return the event that sent it
+  std::size_t note_taken(const Choice& choice) {
+    if (choice.action == Choice::Action::timer || choice.action == Choice::Action::kill) {
+      return none;
+    }
+    Choice link = choice;
+    if (!choice.is_delivery()) {
+      link.action = Choice::Action::deliver;
+    }
     // Messages of a link come in order, so that the first that was not handled is this one.
     const auto sent =
         std::ranges::find_if(sent_by_, [&](const auto& entry) { return entry.first == link; });
-    event.sender_event = sent->second;
+    const std::size_t by = sent->second;
+    if (choice.action == Choice::Action::duplicate) {
+      sent_by_.emplace_back(link, events_.size());
+      return by;
+    }
     sent_by_.erase(sent);
-    if (event.sender_event != none) {
-      event.past.add(events_[event.sender_event].past);
+    if (choice.action == Choice::Action::postpone) {
+      link.action = Choice::Action::deliver_late;
+      sent_by_.emplace_back(link, events_.size());
     }
-    for (std::size_t i = events_.size(); i-- > 0;) {
-      if (events_[i].link.receiver == link.receiver) {
-        event.past.add(events_[i].past);
-        break;
-      }
-    }
-    event.past.add(events_.size());
-    events_.push_back(std::move(event));
-    run_.take(link);
-    ++report_.steps;
-    note_sent(events_.size() - 1);
+    return by;
   }
 
   void note_sent(std::size_t event) {
@@ -180,22 +237,40 @@ class Walk {
     }
   }
 
-  /// The step before the last one at the same actor could have come after it, unless it caused
+  /// The step before the last one that it depends on could have come after it, unless it caused
   /// its message: then the point before it must also be followed in the other order.
   void reverse_races() {
     const std::size_t last = events_.size() - 1;
     const auto& event = events_[last];
+    if (event.choice.action == Choice::Action::timer && event.choice.receiver == 0) {
+      return;  // time passes when nothing else can happen
+    }
+    if (!event.is_global) {
+      // With those before it, the race is that of the step in between.
+      for (std::size_t other = last; other-- > 0;) {
+        if (events_[other].is_global || events_[other].choice.receiver == event.choice.receiver) {
+          reverse(other, last);
+          return;
+        }
+      }
+      return;
+    }
+    Past seen;
     for (std::size_t other = last; other-- > 0;) {
-      if (events_[other].link.receiver != event.link.receiver) {
-        continue;
+      if (!seen.has(other)) {
+        reverse(other, last);
+        seen.add(events_[other].past);
       }
-      const bool ordered =
-          events_[other].link == event.link ||
-          (event.sender_event != none && events_[event.sender_event].past.has(other));
-      if (!ordered) {
-        follow_reversed(other, last);
-      }
-      return;  // with those before it, the race is that of the step in between
+    }
+  }
+
+  void reverse(std::size_t other, std::size_t last) {
+    const auto& event = events_[last];
+    const bool ordered =
+        events_[other].choice == event.choice || event.sender_event == other ||
+        (event.sender_event != none && events_[event.sender_event].past.has(other));
+    if (!ordered) {
+      follow_reversed(other, last);
     }
   }
 
@@ -210,34 +285,43 @@ class Walk {
       }
     }
     std::vector<Choice> initials;
-    const auto needs_nothing = [&](const Past& past) {
-      return std::ranges::none_of(v, [&](std::size_t i) { return past.has(i); });
-    };
     for (std::size_t k = 0; k < v.size(); ++k) {
       const auto& past = events_[v[k]].past;
       if (std::none_of(v.begin(), v.begin() + static_cast<std::ptrdiff_t>(k),
                        [&](std::size_t i) { return past.has(i); })) {
-        initials.push_back(events_[v[k]].link);
+        initials.push_back(events_[v[k]].choice);
       }
     }
     // The last step's past without the race that is being reversed.
-    Past past;
-    if (events_[last].sender_event != none) {
-      past.add(events_[events_[last].sender_event].past);
-    }
-    if (needs_nothing(past)) {
-      initials.push_back(events_[last].link);
+    const auto& event = events_[last];
+    const bool needs_nothing =
+        event.is_global ? v.empty()
+                        : event.sender_event == none || std::ranges::none_of(v, [&](std::size_t i) {
+                            return events_[event.sender_event].past.has(i);
+                          });
+    if (needs_nothing) {
+      initials.push_back(event.choice);
     }
     for (const auto& choice : initials) {
       if (contains(point.to_follow, choice)) {
         return;
       }
     }
-    point.to_follow.push_back(initials.back());
+    if (!initials.empty() && contains(point.possible, initials.back())) {
+      point.to_follow.push_back(initials.back());
+      return;
+    }
+    // It could not have come there, so that something else has to come first.
+    for (const auto& choice : point.possible) {
+      if (!contains(point.to_follow, choice)) {
+        point.to_follow.push_back(choice);
+      }
+    }
   }
 
   Run& run_;
   const Bounds& bounds_;
+  const bool all_dependent_;
   Report report_;
   std::vector<Point> points_;
   std::vector<Event> events_;  ///< those of the points, and one more while it is executed
@@ -247,9 +331,10 @@ class Walk {
 
 }  // namespace
 
-Report explore_classes(Run& run, const Bounds& bounds) {
-  run.network().fingerprints = true;  // for what is sent
-  return Walk(run, bounds).go();
+Report explore_classes(Run& run, const Bounds& bounds, bool all_dependent) {
+  run.network().fingerprints = false;
+  run.network().labels = true;
+  return Walk(run, bounds, all_dependent).go();
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

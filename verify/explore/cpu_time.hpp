@@ -3,7 +3,7 @@
 
 #include <ctime>
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 /// Seconds of processor time that the calling thread has used.
 inline double cpu_seconds() {
@@ -12,4 +12,4 @@ inline double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

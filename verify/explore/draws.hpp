@@ -6,7 +6,7 @@
 
 #include "runtime/explorable.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 using runtime::Fingerprint;
 
@@ -23,4 +23,4 @@ class Draws {
   std::uint64_t state_;
 };
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

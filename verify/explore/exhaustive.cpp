@@ -8,7 +8,7 @@
 #include "verify/explore/cpu_time.hpp"
 #include "verify/explore/reduction.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 namespace {
 
 /// Fingerprints are evenly spread already.
@@ -43,7 +43,8 @@ struct Known {
 /// A depth-first search of one scenario.
 class Search {
  public:
-  Search(Run& run, const Bounds& bounds, bool reduced) : run_(run), bounds_(bounds) {
+  Search(Run& run, const Bounds& bounds, bool reduced, bool may_return)
+      : run_(run), bounds_(bounds), may_return_(may_return) {
     if (reduced) {
       reduction_.emplace();
     }
@@ -93,7 +94,7 @@ class Search {
     run_.take(choice);
     network.observe = nullptr;
     ++report_.steps;
-    if (reduction_ && choice.action == Choice::Action::deliver) {
+    if (reduction_ && choice.is_delivery()) {
       reduction_->learn(frame.view, choice, network);
     }
   }
@@ -116,6 +117,11 @@ class Search {
         ++report_.ends;
       }
       if (!is_new && known->second.orders == on_path) {
+        report_.returns = true;
+        if (may_return_) {
+          led_to(state, 0);
+          return;
+        }
         fail("the run can come back to where it was, so that it need not end");
         return;
       }
@@ -262,6 +268,7 @@ class Search {
 
   Run& run_;
   const Bounds& bounds_;
+  const bool may_return_;
   std::optional<Reduction> reduction_;
   Report report_;
   std::vector<Frame> path_;
@@ -272,9 +279,9 @@ class Search {
 
 }  // namespace
 
-Report explore_all(Run& run, const Bounds& bounds, bool reduced) {
+Report explore_all(Run& run, const Bounds& bounds, bool reduced, bool may_return) {
   run.network().fingerprints = true;
-  return Search(run, bounds, reduced).go();
+  return Search(run, bounds, reduced, may_return).go();
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

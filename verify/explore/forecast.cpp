@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 namespace {
 
 // Effects that are looked at before a search is given up; those of protocols with few children
@@ -153,4 +153,4 @@ bool Forecast::may_be_disturbed(const View& view, NodeIndex node, bool waits) {
   return false;
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

@@ -8,7 +8,7 @@
 
 #include "verify/explore/network.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 /// Says what the actors may still do, by what they were seen to do: for each state of an actor and
 /// message that it handled there, the state that it came to and what it sent. From a state
@@ -93,4 +93,4 @@ class Forecast {
   std::uint32_t search_ = 0;
 };
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

@@ -5,14 +5,18 @@
 #include <stdexcept>
 #include <utility>
 
-namespace nodezero::explore {
+#include <fmt/format.h>
+
+namespace nodezero::verify::explore {
 namespace {
 
 caf::scheduled_actor& actor_of(caf::resumable* job) {
   return *static_cast<caf::scheduled_actor*>(job);
 }
 
-const std::type_info* type_of(const caf::mailbox_element& element) {
+}  // namespace
+
+const std::type_info* Network::type_of(const caf::mailbox_element& element) {
   const auto& content = element.content();
   if (content.size() == 0) {
     return &typeid(void);
@@ -30,8 +34,6 @@ const std::type_info* type_of(const caf::mailbox_element& element) {
   }
   return content.match_elements<caf::error>() ? &typeid(caf::error) : &typeid(void);
 }
-
-}  // namespace
 
 Network::Network(caf::actor_system& system)
     : system_(system),
@@ -72,6 +74,7 @@ void Network::begin() {
   mandatory_ = 0;
   choices_.clear();
   nodes_[0] = {};
+  beginning_ = scheduler_.clock().current_time;
 }
 
 void Network::end() {
@@ -84,13 +87,11 @@ void Network::end() {
       const auto actor = caf::actor_cast<caf::strong_actor_ptr>(node.address);
       if (node.alive && actor) {
         any_alive = true;
-        auto exit =
-            caf::make_mailbox_element(nullptr, caf::make_message_id(caf::message_priority::high),
-                                      {}, caf::exit_msg{actor->address(), caf::exit_reason::kill});
-        node.actor->activate(&unit_, *exit);
+        terminate(*node.actor, &unit_);
       }
       node.alive = false;
       node.address = nullptr;
+      node.skipped.clear();
     }
     for (std::size_t i = 0; i < link_count_; ++i) {
       links_[i].messages.clear();
@@ -122,8 +123,10 @@ void Network::settle() {
 void Network::collect_ready() {
   for (std::size_t next = 0; next < ready_.size() || !scheduler_.jobs.empty();) {
     if (!scheduler_.jobs.empty()) {
+      // Sent without naming who sends, which only the handler of the step can have done.
+      const NodeIndex by = watch != nullptr && handling_ == 0 ? stepping_ : handling_;
       for (auto* job : scheduler_.jobs) {
-        ready_.push_back({job, handling_});
+        ready_.push_back({job, by});
       }
       scheduler_.jobs.clear();
     }
@@ -131,13 +134,20 @@ void Network::collect_ready() {
     auto& actor = actor_of(job);
     // The job has a reference to the actor, which is ours now.
     const caf::strong_actor_ptr reference(actor.ctrl(), false);
+    if (actor.id() < first_id_) {
+      discard_messages(actor);  // CAF's own, such as who prints what actors write
+      continue;
+    }
     if (index(actor.id()) == 0) {
       const NodeIndex node = add_node(actor, by);
       const NodeIndex outer = std::exchange(handling_, node);
       nodes_[node].alive = actor.activate(&unit_);
       handling_ = outer;
+      if (!nodes_[node].alive) {
+        ended_.push_back(node);
+      }
     }
-    collect(actor);
+    collect(actor, by);
   }
   ready_.clear();
   captured_.clear();
@@ -172,10 +182,22 @@ NodeIndex Network::add_node(caf::scheduled_actor& actor, NodeIndex spawner) {
                   .value();
   added.incoming.clear();
   added.requests.clear();
+  added.skipped.clear();
+  if (watch != nullptr) {
+    watch_over(actor, node);
+  }
   return node;
 }
 
-void Network::collect(caf::scheduled_actor& actor) {
+void Network::discard_messages(caf::scheduled_actor& actor) {
+  auto& mailbox = actor.mailbox();
+  mailbox.fetch_more();
+  while (actor.get_urgent_queue().take_front() || actor.get_normal_queue().take_front()) {
+  }
+  mailbox.try_block();
+}
+
+void Network::collect(caf::scheduled_actor& actor, NodeIndex by) {
   const NodeIndex node = index(actor.id());
   auto& mailbox = actor.mailbox();
   if (mailbox.closed()) {
@@ -183,19 +205,34 @@ void Network::collect(caf::scheduled_actor& actor) {
   }
   mailbox.fetch_more();
   while (auto element = actor.get_urgent_queue().take_front()) {
-    accept(actor, node, std::move(element));
+    accept(actor, node, by, std::move(element));
   }
   while (auto element = actor.get_normal_queue().take_front()) {
-    accept(actor, node, std::move(element));
+    accept(actor, node, by, std::move(element));
+  }
+  if (watch != nullptr && mailbox.queue().total_task_size() > 0) {
+    watch->refuse(fmt::format("{} {} uses CAF's streams", name(node), node));
   }
   mailbox.try_block();
 }
 
-void Network::accept(caf::scheduled_actor& receiver, NodeIndex node,
+/// Who put a message into a mailbox: its sender, unless it was forwarded for that one by another.
+NodeIndex Network::origin_of(const caf::mailbox_element& element, NodeIndex by) const {
+  const NodeIndex sender = element.sender ? index(element.sender->id()) : NodeIndex{0};
+  if (watch == nullptr) {
+    return element.sender ? sender : outside;
+  }
+  if (sender != 0 && (stepping_ == 0 || sender == stepping_ || sender >= first_of_step_)) {
+    return sender;
+  }
+  return by != 0 ? by : outside;
+}
+
+void Network::accept(caf::scheduled_actor& receiver, NodeIndex node, NodeIndex by,
                      caf::mailbox_element_ptr element) {
-  const NodeIndex sender = element->sender ? index(element->sender->id()) : outside;
-  const Choice id{sender, node, element->mid.is_urgent_message(), Choice::Action::deliver};
-  auto& on = link(sender, node, id.urgent);
+  const Choice id{origin_of(*element, by), node, element->mid.is_urgent_message(),
+                  Choice::Action::deliver};
+  auto& on = link(id);
   InFlight message{std::move(element), caf::strong_actor_ptr(receiver.ctrl()), nullptr, 0, false};
   message.type = type_of(*message.element);
   const bool at_once = on.empty() && in_place && in_place(describe(id, message));
@@ -203,25 +240,40 @@ void Network::accept(caf::scheduled_actor& receiver, NodeIndex node,
   if (fingerprints && (is_request || !at_once)) {
     message.digest = message_digest(describe(id, message));
   }
-  if (is_request && sender < outside) {
-    auto& from = nodes_[sender];
-    const std::uint64_t request = message.element->mid.request_id().integer_value();
-    const auto captured =
-        std::ranges::find(captured_, request ^ std::uint64_t{sender} << 48U, &Request::id);
-    from.requests.push_back({request, Fingerprint()
-                                          .add(message.digest)
-                                          .add(captured == captured_.end() ? 0 : captured->digest)
-                                          .value()});
-    from.changed = true;
+  if (is_request) {
+    const NodeIndex requester =
+        message.element->sender ? index(message.element->sender->id()) : NodeIndex{0};
+    if (requester != 0) {
+      note_request(requester, node, message);
+    }
   }
   if (at_once) {
     in_place_.emplace_back(id, std::move(message));
     return;
   }
-  if (fingerprints) {
+  if (fingerprints || labels) {
     sent_.push_back({id, message.type, message.element->mid.is_response(), message.digest});
   }
   put(on, std::move(message));
+}
+
+void Network::note_request(NodeIndex requester, NodeIndex receiver, const InFlight& message) {
+  auto& from = nodes_[requester];
+  const std::uint64_t request = message.element->mid.request_id().integer_value();
+  const auto known = std::ranges::find(from.requests, request, &Request::id);
+  if (known != from.requests.end()) {
+    known->receiver = receiver;  // it was delegated
+    return;
+  }
+  const auto captured =
+      std::ranges::find(captured_, request ^ std::uint64_t{requester} << 48U, &Request::id);
+  from.requests.push_back({request,
+                           Fingerprint()
+                               .add(message.digest)
+                               .add(captured == captured_.end() ? 0 : captured->digest)
+                               .value(),
+                           receiver, message.type});
+  from.changed = true;
 }
 
 void Network::put(Link& link, InFlight message) {
@@ -244,7 +296,7 @@ void Network::inject(const caf::strong_actor_ptr& receiver, caf::message_id id,
   if (fingerprints) {
     message.digest = message_digest(describe(on, message));
   }
-  put(link(source, node, on.urgent), std::move(message));
+  put(link(on), std::move(message));
   refresh_choices();
 }
 
@@ -263,24 +315,31 @@ bool Network::is_possible(const Choice& choice) const {
   if (choice.action == Choice::Action::timer) {
     return has_timer();
   }
-  const Link* on = find(choice.sender, choice.receiver, choice.urgent);
+  const Link* on = find(choice);
   return on && !on->empty();
+}
+
+Network::InFlight Network::take_first(const Choice& id) {
+  auto& on = link(id);
+  auto message = std::move(on.messages[on.first++]);
+  mandatory_ -= !message.optional;
+  return message;
 }
 
 void Network::take(Choice choice) {
   sent_.clear();
+  ended_.clear();
   SendObserver* const others = SendObserver::current;
   SendObserver::current = fingerprints ? this : others;
+  stepping_ = choice.receiver;
+  first_of_step_ = static_cast<NodeIndex>(node_count_ + 1);
   switch (choice.action) {
-    case Choice::Action::deliver: {
-      auto& on = link(choice.sender, choice.receiver, choice.urgent);
-      auto message = std::move(on.messages[on.first++]);
-      mandatory_ -= !message.optional;
-      handle(choice, std::move(message));
+    case Choice::Action::deliver:
+    case Choice::Action::deliver_late:
+      handle(choice, take_first(choice));
       break;
-    }
     case Choice::Action::duplicate: {
-      auto& on = link(choice.sender, choice.receiver, choice.urgent);
+      auto& on = link(choice);
       const auto& original = on.messages[on.first];
       const auto& element = *original.element;
       InFlight copy{caf::make_mailbox_element(element.sender, element.mid, {},
@@ -289,11 +348,25 @@ void Network::take(Choice choice) {
       put(on, std::move(copy));
       break;
     }
+    case Choice::Action::lose:
+      take_first(choice);
+      break;
+    case Choice::Action::postpone: {
+      auto message = take_first(choice);
+      choice.action = Choice::Action::deliver_late;
+      put(link(choice), std::move(message));
+      break;
+    }
     case Choice::Action::timer:
-      scheduler_.clock().trigger_timeout();
+      trigger(choice);
+      break;
+    case Choice::Action::kill:
+      kill(choice.receiver);
       break;
   }
   settle();
+  look_for_left_behind();
+  stepping_ = 0;
   SendObserver::current = others;
 }
 
@@ -327,22 +400,59 @@ void Network::handle(const Choice& on, InFlight message) {
     node.actor->enqueue(std::move(message.element), &unit_);
     return;
   }
+  if (activate(on.receiver, message)) {
+    take_up_skipped(on.receiver);
+  }
+}
+
+/// Has an actor handle a message. @return true if it did, false if it put it off or ended
+bool Network::activate(NodeIndex index, InFlight& message) {
   const caf::message_id id = message.element->mid;
-  const NodeIndex outer = std::exchange(handling_, on.receiver);
-  const auto result = node.actor->activate(&unit_, *message.element);
+  const NodeIndex outer = std::exchange(handling_, index);
+  auto& actor = *nodes_[index].actor;
+  const auto result = actor.activate(&unit_, *message.element);
   handling_ = outer;
-  auto& after = nodes_[on.receiver];  // spawning moves nodes
-  after.changed = true;
+  auto& node = nodes_[index];  // spawning moves nodes
+  node.changed = true;
+  if (result == caf::scheduled_actor::activation_result::skipped) {
+    node.skipped.push_back(std::move(message));
+    node.skipped.back().receiver = nullptr;  // or it would keep itself alive
+    return false;
+  }
   if (id.is_response()) {
-    std::erase_if(after.requests, [&](const Request& request) {
+    std::erase_if(node.requests, [&](const Request& request) {
       return request.id == id.request_id().integer_value();
     });
+    if (watch != nullptr && has_timer()) {
+      scheduler_.clock().cancel_request_timeout(&actor, id);
+    }
   }
   if (result == caf::scheduled_actor::activation_result::terminated) {
-    after.alive = false;
-    after.requests.clear();
-    drop_optional(on.receiver);
+    has_ended(index);
+    return false;
   }
+  return true;
+}
+
+void Network::has_ended(NodeIndex index) {
+  auto& node = nodes_[index];
+  ended_.push_back(index);
+  node.alive = false;
+  node.changed = true;
+  node.requests.clear();
+  drop_optional(index);
+  for (auto& message : std::exchange(node.skipped, {})) {
+    node.actor->enqueue(std::move(message.element), &unit_);  // answers requests with an error
+  }
+}
+
+void Network::look_for_left_behind() {
+  left_behind_ = false;
+  for (const NodeIndex node : ended_) {
+    const auto* control = nodes_[node].address.get();
+    left_behind_ = left_behind_ || (control != nullptr && control->strong_refs > 0);
+  }
+  ever_left_behind_ = ever_left_behind_ || left_behind_;
 }
 
 /// What need not come would only keep the dead in memory, and all that they hold.
@@ -356,4 +466,4 @@ void Network::drop_optional(NodeIndex receiver) {
   }
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

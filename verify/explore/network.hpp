@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -15,7 +16,7 @@
 #include "runtime/send_observer.hpp"
 #include "verify/explore/choice.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 using runtime::ActorKeys;
 using runtime::Explorable;
@@ -34,6 +35,21 @@ struct Delivery {
   const T* as() const {
     return *type == typeid(T) ? &element->content().template get_as<T>(0) : nullptr;
   }
+};
+
+/// Is told what goes wrong inside of actors, for which they would only have CAF print a line.
+class NetworkWatch {
+ public:
+  virtual ~NetworkWatch() = default;
+  /// No handler took this message, and the actor has none for such messages.
+  virtual void unhandled(NodeIndex actor, const caf::type_erased_tuple& content) = 0;
+  virtual void threw(NodeIndex actor, const std::string& what) = 0;
+  /// Something that cannot be explored.
+  virtual void refuse(const std::string& what) = 0;
+  /// A name that lasts for one that may not.
+  virtual const char* keep_name(const char* name) = 0;
+  /// Fingerprint of the state of an actor that is not Explorable.
+  virtual std::uint64_t state_digest(const caf::scheduled_actor& actor) = 0;
 };
 
 /// What a run of actors consists of between two messages: the actors, and every message that
@@ -59,6 +75,12 @@ class Network final : public ActorKeys, private SendObserver {
   /// Fingerprint of a message's content; asked only if `fingerprints` is set.
   std::function<std::uint64_t(const Delivery&)> digest_of;
   bool fingerprints = false;
+  /// Has `sent()` filled without fingerprints.
+  bool labels = false;
+  /// For actors that know nothing of this: who watches over them. Links then go by the actor whose
+  /// handler sent a message, also if it was forwarded or has no sender, so that the order on a link
+  /// is the one that a mailbox guarantees.
+  NetworkWatch* watch = nullptr;
   /// Both see every delivery before it is made, those in place included.
   std::function<void(const Delivery&)> judge;
   std::function<void(const Delivery&)> observe;
@@ -94,7 +116,8 @@ class Network final : public ActorKeys, private SendObserver {
   /// of its link. @return the step that delivers it, if there is one
   std::optional<Choice> bring_forward(NodeIndex receiver,
                                       const std::function<bool(const Delivery&)>& wanted);
-  /// What the last step sent, without what was handled in place. Only if `fingerprints` is set.
+  /// What the last step sent, without what was handled in place. Only if `fingerprints` or `labels`
+  /// is set.
   std::span<const Label> sent() const { return sent_; }
   Label label(const Choice& link) const;
   /// What is in flight behind the first message of its link.
@@ -108,6 +131,17 @@ class Network final : public ActorKeys, private SendObserver {
   /// Messages in flight that a run must handle before it is over.
   std::size_t mandatory() const { return mandatory_; }
   bool has_timer() const;
+  /// Timeouts that are pending: of the `nth` of `actor`, from the earliest on.
+  struct Timer {
+    NodeIndex actor = 0;
+    NodeIndex nth = 0;
+    bool is_next = false;  ///< none is due before it
+  };
+  std::vector<Timer> timers() const;
+  /// When the next timeout is due, in virtual time since the run began.
+  std::chrono::nanoseconds next_timeout() const;
+  /// Fingerprint of the pending timeouts, as far away as they are.
+  std::uint64_t clock_digest();
   /// Fingerprint of all actors and all messages in flight.
   std::uint64_t fingerprint();
   /// What a fingerprint is made of: an actor, or what is in flight on a link. Links that are
@@ -129,6 +163,7 @@ class Network final : public ActorKeys, private SendObserver {
 
   std::size_t actors() const { return node_count_; }
   const char* name(NodeIndex node) const;
+  void rename(NodeIndex node, const char* name) { nodes_[node].name = name; }
   NodeIndex parent(NodeIndex node) const { return nodes_[node].parent; }
   const char* state(NodeIndex node) const;
   std::uint64_t state_digest(NodeIndex node) const;  ///< 0 if the actor does not give one
@@ -137,6 +172,21 @@ class Network final : public ActorKeys, private SendObserver {
   NodeIndex index(caf::actor_id id) const;
   std::uint64_t deliveries() const { return deliveries_; }  ///< over all runs, in place included
   std::uint64_t key(caf::actor_id id) const override;
+  /// True if an actor ended in the last step that others can still send to: what they will
+  /// send to it leaves no trace.
+  bool any_left_behind() const { return left_behind_; }
+  /// True if that happened in any step of any run.
+  bool any_ever_left_behind() const { return ever_left_behind_; }
+  /// A request that an actor waits for the answer to.
+  struct OpenRequest {
+    NodeIndex receiver = 0;
+    const std::type_info* type = nullptr;
+  };
+  /// An answer that an actor waits for, if there is one.
+  std::optional<OpenRequest> waits_for(NodeIndex node) const;
+  /// Messages that an actor has put off and not taken up again.
+  std::size_t skipped(NodeIndex node) const { return nodes_[node].skipped.size(); }
+  Delivery first_skipped(NodeIndex node) const;
 
  private:
   struct InFlight {
@@ -155,6 +205,8 @@ class Network final : public ActorKeys, private SendObserver {
   struct Request {
     std::uint64_t id = 0;
     std::uint64_t digest = 0;
+    NodeIndex receiver = 0;
+    const std::type_info* type = nullptr;
   };
   struct Node {
     caf::actor_addr address;
@@ -169,6 +221,7 @@ class Network final : public ActorKeys, private SendObserver {
     std::uint64_t digest = 0;
     std::vector<std::uint32_t> incoming;  ///< indices of links
     std::vector<Request> requests;
+    std::vector<InFlight> skipped;  ///< put off by the actor, until it has handled another
   };
   /// An actor that has something to do, and whose handler made it so.
   struct Ready {
@@ -190,14 +243,28 @@ class Network final : public ActorKeys, private SendObserver {
 
   void on_send(caf::actor_id receiver, const caf::mailbox_element& element) override;
   NodeIndex add_node(caf::scheduled_actor& actor, NodeIndex spawner);
+  void watch_over(caf::scheduled_actor& actor, NodeIndex node);
   void collect_ready();
-  void collect(caf::scheduled_actor& actor);
-  void accept(caf::scheduled_actor& receiver, NodeIndex node, caf::mailbox_element_ptr element);
+  void collect(caf::scheduled_actor& actor, NodeIndex by);
+  static void discard_messages(caf::scheduled_actor& actor);
+  void accept(caf::scheduled_actor& receiver, NodeIndex node, NodeIndex by,
+              caf::mailbox_element_ptr element);
+  NodeIndex origin_of(const caf::mailbox_element& element, NodeIndex by) const;
+  void note_request(NodeIndex requester, NodeIndex receiver, const InFlight& message);
   void put(Link& link, InFlight message);
-  Link& link(NodeIndex sender, NodeIndex receiver, bool urgent);
-  const Link* find(NodeIndex sender, NodeIndex receiver, bool urgent) const;
+  Link& link(const Choice& id);
+  const Link* find(const Choice& id) const;
+  InFlight take_first(const Choice& id);
   Delivery describe(const Choice& link, const InFlight& message) const;
   void handle(const Choice& link, InFlight message);
+  bool activate(NodeIndex node, InFlight& message);
+  void take_up_skipped(NodeIndex node);
+  void trigger(const Choice& timer);
+  void kill(NodeIndex node);
+  void has_ended(NodeIndex node);
+  void look_for_left_behind();
+  static void terminate(caf::scheduled_actor& actor, caf::execution_unit* unit);
+  static const std::type_info* type_of(const caf::mailbox_element& element);
   void drop_optional(NodeIndex receiver);
   void refresh_choices();
   std::uint64_t message_digest(const Delivery& delivery) const;
@@ -218,9 +285,15 @@ class Network final : public ActorKeys, private SendObserver {
   std::vector<Label> sent_;
   std::vector<Request> captured_;  ///< of requests that were sent and not collected yet
   NodeIndex handling_ = 0;
+  NodeIndex first_of_step_ = 0;  ///< actors from this number on were spawned in the present step
+  NodeIndex stepping_ = 0;       ///< the actor whose step it is
   NodeIndex sources_ = 0;
+  std::vector<NodeIndex> ended_;  ///< in the present step
+  bool left_behind_ = false;
+  bool ever_left_behind_ = false;
+  caf::actor_clock::time_point beginning_;
   std::size_t mandatory_ = 0;
   std::uint64_t deliveries_ = 0;
 };
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

@@ -6,7 +6,7 @@
 
 #include "verify/explore/network.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 NodeIndex Network::index(caf::actor_id id) const {
   const std::size_t place = id - first_id_;
@@ -14,34 +14,44 @@ NodeIndex Network::index(caf::actor_id id) const {
 }
 
 std::uint64_t Network::link_key(const Choice& link) const {
-  return Fingerprint().add(key_of(link.sender)).add(key_of(link.receiver)).add(link.urgent).value();
+  return Fingerprint()
+      .add(key_of(link.sender))
+      .add(key_of(link.receiver))
+      .add(std::uint64_t{link.urgent} + (link.action == Choice::Action::deliver_late ? 2 : 0))
+      .value();
 }
 
 std::uint64_t Network::key(caf::actor_id id) const {
   return key_of(index(id));
 }
 
-Network::Link& Network::link(NodeIndex sender, NodeIndex receiver, bool urgent) {
-  if (const Link* found = find(sender, receiver, urgent)) {
+Network::Link& Network::link(const Choice& id) {
+  if (const Link* found = find(id)) {
     return const_cast<Link&>(*found);
   }
   if (links_.size() == link_count_) {
     links_.emplace_back();
   }
   auto& made = links_[link_count_];
-  made.id = {sender, receiver, urgent, Choice::Action::deliver};
+  made.id = id;
+  if (!id.is_delivery()) {
+    made.id.action = Choice::Action::deliver;
+  }
   made.messages.clear();
   made.first = 0;
-  nodes_[receiver].incoming.push_back(static_cast<std::uint32_t>(link_count_++));
+  nodes_[id.receiver].incoming.push_back(static_cast<std::uint32_t>(link_count_++));
   return made;
 }
 
-const Network::Link* Network::find(NodeIndex sender, NodeIndex receiver, bool urgent) const {
-  if (receiver > node_count_) {
+const Network::Link* Network::find(const Choice& id) const {
+  if (id.receiver > node_count_) {
     return nullptr;
   }
-  for (const std::uint32_t i : nodes_[receiver].incoming) {
-    if (links_[i].id.sender == sender && links_[i].id.urgent == urgent) {
+  const bool is_late = id.action == Choice::Action::deliver_late;
+  for (const std::uint32_t i : nodes_[id.receiver].incoming) {
+    const auto& on = links_[i].id;
+    if (on.sender == id.sender && on.urgent == id.urgent &&
+        (on.action == Choice::Action::deliver_late) == is_late) {
       return &links_[i];
     }
   }
@@ -53,12 +63,12 @@ Delivery Network::describe(const Choice& on, const InFlight& message) const {
 }
 
 Delivery Network::next(const Choice& on) const {
-  const Link* found = find(on.sender, on.receiver, on.urgent);
+  const Link* found = find(on);
   return describe(on, found->messages[found->first]);
 }
 
 Network::Label Network::label(const Choice& on) const {
-  const Link* found = find(on.sender, on.receiver, on.urgent);
+  const Link* found = find(on);
   const auto& message = found->messages[found->first];
   return {found->id, message.type, message.element->mid.is_response(), message.digest};
 }
@@ -76,7 +86,7 @@ std::vector<Network::Label> Network::queued() const {
 }
 
 bool Network::is_optional(const Choice& on) const {
-  const Link* found = find(on.sender, on.receiver, on.urgent);
+  const Link* found = find(on);
   return found->messages[found->first].optional;
 }
 
@@ -129,13 +139,19 @@ std::uint64_t Network::node_digest(NodeIndex index) {
   for (const auto& request : node.requests) {
     requests += Fingerprint::mix(request.digest);
   }
+  std::uint64_t state = 0;
+  if (exists && node.explorable) {
+    state = node.explorable->state_digest(*this);
+  } else if (exists && watch != nullptr) {
+    state = watch->state_digest(*node.actor);
+  }
   node.changed = false;
-  node.digest = Fingerprint()
-                    .add(node.key)
-                    .add(exists)
-                    .add(exists && node.explorable ? node.explorable->state_digest(*this) : 0)
-                    .add(requests)
-                    .value();
+  Fingerprint digest;
+  digest.add(node.key).add(exists).add(state).add(requests);
+  for (const auto& message : node.skipped) {
+    digest.add(message.digest);
+  }
+  node.digest = digest.value();
   return node.digest;
 }
 
@@ -174,4 +190,4 @@ std::vector<Network::Part> Network::parts() {
   return result;
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

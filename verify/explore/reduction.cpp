@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 namespace {
 
 std::size_t place_of(const std::vector<Choice>& steps, const Choice& step) {
@@ -31,16 +31,19 @@ Reduction::View Reduction::look(const Run& run, Network& network) {
   const auto all = run.choices();
   view.steps.assign(all.begin(), all.end());
   // Of duplicates and timeouts it is not known what they commute with.
-  view.is_whole = run.faults_left() > 0 && (run.faults().duplicates || run.faults().timers);
+  const Faults& faults = run.faults();
+  view.is_whole = run.faults_left() > 0 && (faults.duplicates || faults.timers || faults.losses ||
+                                            faults.delays || faults.deaths || faults.late_timers);
   const auto see = [&](const Network::Label& label) {
     view.rough.messages.push_back(rough_.message(network, label));
     view.exact.messages.push_back(exact_.message(network, label));
   };
   for (const auto& step : view.steps) {
-    const bool is_timer = step.action == Choice::Action::timer;
-    view.is_whole = view.is_whole || is_timer;
-    view.optional.push_back(is_timer || network.is_optional(step));
-    if (!is_timer) {
+    const bool has_message =
+        step.action != Choice::Action::timer && step.action != Choice::Action::kill;
+    view.is_whole = view.is_whole || !has_message;
+    view.optional.push_back(!has_message || network.is_optional(step));
+    if (has_message) {
       see(network.label(step));
     }
   }
@@ -110,4 +113,4 @@ std::vector<Choice> Reduction::select(const View& view) {
   return best;
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

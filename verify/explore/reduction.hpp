@@ -7,7 +7,7 @@
 #include "verify/explore/forecast.hpp"
 #include "verify/explore/run.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 /// Chooses, in a state, a part of the possible steps that is enough: a persistent set in
 /// Godefroid's sense. Handlings by different actors commute, because a handler sees its own
@@ -56,4 +56,4 @@ class Reduction {
   Forecast exact_{false};
 };
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

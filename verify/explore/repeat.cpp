@@ -8,7 +8,7 @@
 #include "verify/explore/cpu_time.hpp"
 #include "verify/explore/draws.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 namespace {
 
 /// Holds blocks of the sizes that actors and messages have, with gaps between them.
@@ -116,4 +116,4 @@ Report explore_twice(Run& run, const Bounds& bounds, std::uint64_t seed) {
   return report;
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

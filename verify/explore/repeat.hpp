@@ -8,7 +8,7 @@
 
 #include "verify/explore/report.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 /// Where two runs of the same steps part: something decided there that is no message, such as an
 /// address, the order of a hash table, or the clock.
@@ -26,4 +26,4 @@ std::optional<Departure> find_departure(Run& run, const std::vector<Choice>& ste
 /// Draws schedules as explore_randomly does and looks for a departure in each.
 Report explore_twice(Run& run, const Bounds& bounds, std::uint64_t seed);
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

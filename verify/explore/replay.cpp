@@ -10,7 +10,7 @@
 
 #include <fmt/format.h>
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 namespace {
 
 constexpr std::string_view magic = "nodezero schedule 1\n";
@@ -156,7 +156,7 @@ struct Shown {
   bool in_past = false;
 };
 
-std::string label(const Network& network, NodeIndex node) {
+std::string participant(const Network& network, NodeIndex node) {
   const std::string name = network.name(node);
   return node == 0 || node >= outside ? name : fmt::format("{}_{}", name, node);
 }
@@ -166,7 +166,8 @@ std::string label(const Network& network, NodeIndex node) {
 std::string sequence_diagram(Run& run, const Counterexample& found,
                              const std::function<std::string(const Delivery&)>& describe) {
   auto& network = run.network();
-  network.fingerprints = true;  // for what is sent
+  network.fingerprints = false;
+  network.labels = true;
   run.restart();
   std::vector<Shown> shown;
   std::vector<std::pair<std::uint32_t, std::size_t>> sent_by;
@@ -175,10 +176,14 @@ std::string sequence_diagram(Run& run, const Counterexample& found,
   for (const auto& step : found.schedule) {
     Shown entry{step, "a timeout comes", false};
     std::vector<std::size_t> why;
-    if (step.action != Choice::Action::timer) {
+    if (step.action == Choice::Action::kill) {
+      entry.text = "ends";
+    } else if (step.action != Choice::Action::timer) {
       entry.text = describe(network.next(step));
+      Choice link = step;
+      link.action = step.is_delivery() ? step.action : Choice::Action::deliver;
       const auto sent = std::ranges::find_if(
-          sent_by, [&](const auto& pair) { return pair.first == step.packed(); });
+          sent_by, [&](const auto& pair) { return pair.first == link.packed(); });
       if (sent != sent_by.end()) {
         why.push_back(sent->second);
         sent_by.erase(sent);
@@ -192,6 +197,12 @@ std::string sequence_diagram(Run& run, const Counterexample& found,
     }
     if (step.action == Choice::Action::duplicate) {
       entry.text += " comes twice";
+      sent_by.emplace_back(step.packed(Choice::Action::deliver), shown.size());
+    } else if (step.action == Choice::Action::postpone) {
+      entry.text += " is late";
+      sent_by.emplace_back(step.packed(Choice::Action::deliver_late), shown.size());
+    } else if (step.action == Choice::Action::lose) {
+      entry.text += " is lost";
     }
     run.take(step);
     for (const auto& sent : network.sent()) {
@@ -211,12 +222,12 @@ std::string sequence_diagram(Run& run, const Counterexample& found,
   std::string text = "sequenceDiagram\n";
   for (const auto& [step, what, in_past] : shown) {
     if (in_past) {
-      text += fmt::format("  {}->>{}: {}\n", label(network, step.sender),
-                          label(network, step.receiver), what);
+      text += fmt::format("  {}->>{}: {}\n", participant(network, step.sender),
+                          participant(network, step.receiver), what);
     }
   }
   const NodeIndex at = shown.empty() ? NodeIndex{0} : shown.back().step.receiver;
-  return text + fmt::format("  Note over {}: {}\n", label(network, at), found.rule);
+  return text + fmt::format("  Note over {}: {}\n", participant(network, at), found.rule);
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

@@ -9,7 +9,7 @@
 
 #include "verify/explore/report.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 /// A schedule and what it was made from: the words of its maker, whose meaning this layer does
 /// not know (configuration, versions, seed), and four bytes a step.
@@ -39,4 +39,4 @@ Counterexample shrink(Run& run, const Counterexample& found);
 std::string sequence_diagram(Run& run, const Counterexample& found,
                              const std::function<std::string(const Delivery&)>& describe);
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

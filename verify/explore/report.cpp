@@ -5,7 +5,7 @@
 #include <cxxabi.h>
 #include <memory>
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 std::string type_name(const std::type_info& type) {
   int status = 0;
@@ -57,4 +57,4 @@ std::set<Coverage::Pair> Coverage::unmet() const {
   return result;
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

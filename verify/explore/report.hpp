@@ -11,7 +11,7 @@
 
 #include "verify/explore/run.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 /// A schedule after which a rule is broken.
 struct Counterexample {
@@ -57,6 +57,7 @@ struct Report {
   std::uint64_t longest = 0;     ///< steps of a run
   double orders = 0;             ///< schedules that the states stand for, or an estimate of all
   bool complete = false;         ///< all that there is was covered
+  bool returns = false;          ///< a run can come back to where it was
   double cpu_seconds = 0;
   std::optional<Counterexample> counterexample;
   Coverage coverage;
@@ -69,4 +70,4 @@ struct Bounds {
   double cpu_seconds = 1e18;
 };
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 namespace {
 
 // Timeouts in a row that may come while nothing else happens, before a run counts as stuck.
@@ -32,6 +32,7 @@ void Run::restart() {
   faults_used_ = 0;
   idle_timers_ = 0;
   steps_ = 0;
+  is_cut_ = false;
   scenario_.begin(system_, network_);
   network_.settle();
   violation_ = scenario_.violation();
@@ -40,7 +41,7 @@ void Run::restart() {
 
 void Run::look_around() {
   find_choices();
-  if (at_end() && violation_.empty()) {
+  if (at_end() && violation_.empty() && !is_cut_) {
     judge_end();
   }
   if (!violation_.empty()) {
@@ -51,23 +52,75 @@ void Run::look_around() {
 void Run::find_choices() {
   choices_.clear();
   const bool idle = network_.mandatory() == 0;
-  at_end_ = idle && scenario_.finished();
-  if (!violation_.empty() || (idle && !at_end_ && faults_used_ == 0)) {
+  const bool has_timer = idle && faults_.time_passes && network_.has_timer();
+  const bool time_is_up = has_timer && network_.next_timeout() > most_time;
+  at_end_ = idle && scenario_.finished() && (!has_timer || time_is_up);
+  if (faults_.time_passes && violation_.empty() && (steps_ >= most_steps || time_is_up)) {
+    ++cuts_;
+    is_cut_ = at_end_ = true;
+    return;
+  }
+  if (!violation_.empty() || (idle && !at_end_ && !has_timer && faults_used_ == 0)) {
     return;  // broken, or stuck without anything having gone wrong
   }
-  const bool faulty = faults_left() > 0;
   for (const auto& link : network_.choices()) {
-    if (faulty || !network_.is_optional(link)) {
+    if (faults_left() > 0 || !network_.is_optional(link)) {
       choices_.push_back(link);
     }
-    if (faulty && faults_.duplicates && !network_.is_optional(link)) {
-      choices_.push_back({link.sender, link.receiver, link.urgent, Choice::Action::duplicate});
+    if (faults_left() > 0 && !network_.is_optional(link)) {
+      add_faults(link);
     }
+  }
+  add_timers(idle);
+  if (faults_left() > 0 && faults_.deaths) {
+    for (NodeIndex node = 1; node <= network_.actors(); ++node) {
+      if (network_.is_alive(node) && network_.actor(node) && scenario_.may_die(node)) {
+        choices_.push_back({0, node, false, Choice::Action::kill});
+      }
+    }
+  }
+}
+
+void Run::add_faults(const Choice& link) {
+  const auto add = [&](Choice::Action action) {
+    choices_.push_back({link.sender, link.receiver, link.urgent, action});
+  };
+  if (link.action == Choice::Action::deliver_late) {
+    return;
+  }
+  if (faults_.duplicates) {
+    add(Choice::Action::duplicate);
+  }
+  if (faults_.losses) {
+    add(Choice::Action::lose);
+  }
+  if (faults_.delays) {
+    add(Choice::Action::postpone);
+  }
+}
+
+void Run::add_timers(bool idle) {
+  const bool faulty = faults_left() > 0;
+  if (at_end_ || !network_.has_timer()) {
+    return;
   }
   // Time passes when nothing else happens; a run in which nothing went wrong needs none.
   const bool waits = idle && faults_used_ > 0 && idle_timers_ < most_idle_timers;
-  if (!at_end_ && network_.has_timer() && (waits || (faulty && faults_.timers))) {
+  if (!faults_.time_passes) {
+    if (waits || (faulty && faults_.timers)) {
+      choices_.push_back({0, 0, false, Choice::Action::timer});
+    }
+    return;
+  }
+  if (idle) {
     choices_.push_back({0, 0, false, Choice::Action::timer});
+  }
+  if (faulty && (idle ? faults_.late_timers : faults_.timers)) {
+    for (const auto& timer : network_.timers()) {
+      if (timer.actor != 0 && (idle ? !timer.is_next : timer.nth == 0)) {
+        choices_.push_back({timer.nth, timer.actor, false, Choice::Action::timer});
+      }
+    }
   }
 }
 
@@ -78,15 +131,15 @@ bool Run::is_possible(const Choice& choice) const {
 void Run::take(Choice choice) {
   ++steps_;
   const bool idle = network_.mandatory() == 0;
-  if (choice.action == Choice::Action::timer && idle) {
+  if (choice.action == Choice::Action::timer && idle && choice.receiver == 0) {
     ++idle_timers_;
-  } else if (choice.action != Choice::Action::deliver || network_.is_optional(choice)) {
+  } else if (!choice.is_delivery() || network_.is_optional(choice)) {
     ++faults_used_;
   }
   network_.take(choice);
   scenario_.after();
   violation_ = scenario_.violation();
-  if (violation_.empty() && steps_ >= most_steps) {
+  if (violation_.empty() && steps_ >= most_steps && !faults_.time_passes) {
     violation_ = "the run does not end";
   }
   look_around();
@@ -108,8 +161,8 @@ std::uint64_t Run::fingerprint() {
       .add(network_.fingerprint())
       .add(scenario_.digest())
       .add(faults_used_)
-      .add(idle_timers_)
+      .add(faults_.time_passes ? network_.clock_digest() : idle_timers_)
       .value();
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

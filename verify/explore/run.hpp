@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -8,7 +9,7 @@
 
 #include "verify/explore/scenario.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 /// One run of a scenario at a time, step by step: what may happen next, and whether anything
 /// that happened broke a rule.
@@ -47,12 +48,19 @@ class Run {
   Network& network() { return network_; }
   Scenario& scenario() const { return scenario_; }
 
-  /// A run of more steps than this is taken for one that never ends.
+  /// A run of more steps than this is taken for one that never ends, or, if time passes by itself,
+  /// is cut off there.
   std::uint64_t most_steps = 1'000'000;
+  /// Virtual time after which a run is cut off, if time passes by itself.
+  std::chrono::nanoseconds most_time = std::chrono::hours(24);
+  /// Runs that were cut off so far: what lies behind is not known.
+  std::uint64_t cuts() const { return cuts_; }
 
  private:
   void look_around();
   void find_choices();
+  void add_faults(const Choice& link);
+  void add_timers(bool idle);
   void judge_end();
 
   caf::actor_system& system_;
@@ -66,6 +74,8 @@ class Run {
   std::uint32_t faults_used_ = 0;
   std::uint32_t idle_timers_ = 0;
   std::uint64_t steps_ = 0;
+  std::uint64_t cuts_ = 0;
+  bool is_cut_ = false;
 };
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

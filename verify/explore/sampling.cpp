@@ -10,7 +10,7 @@
 #include "verify/explore/cpu_time.hpp"
 #include "verify/explore/draws.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 namespace {
 
 /// A choice by its index, and how probable it was.
@@ -36,8 +36,7 @@ class Rates {
     for (const auto& choice : choices) {
       const auto [place, is_new] = rates_.try_emplace(choice.packed(), 0);
       if (is_new) {
-        const bool is_fault =
-            choice.action != Choice::Action::deliver || network_.is_optional(choice);
+        const bool is_fault = !choice.is_delivery() || network_.is_optional(choice);
         const std::size_t slower =
             draws_.below(8) + (is_beginning ? draws_.below(16) : 0) + (is_fault ? of_faults_ : 0);
         place->second = std::max<std::size_t>(fastest >> slower, 1);
@@ -149,4 +148,4 @@ Report explore_by_priorities(Run& run, const Bounds& bounds, std::uint64_t seed,
   });
 }
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

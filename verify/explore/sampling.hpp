@@ -3,7 +3,7 @@
 
 #include "verify/explore/report.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 /// Runs `schedules` schedules in which each step is drawn from the possible ones: evenly, and in
 /// every second schedule with a speed for each link. Schedule k depends on (seed, k) alone.
@@ -18,4 +18,4 @@ Report explore_randomly(Run& run, const Bounds& bounds, std::uint64_t seed);
 Report explore_by_priorities(Run& run, const Bounds& bounds, std::uint64_t seed,
                              std::uint32_t depth);
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

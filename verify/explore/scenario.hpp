@@ -6,7 +6,7 @@
 
 #include "verify/explore/network.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 /// What is explored: actors, what reaches them from outside, and what must be true.
 class Scenario {
@@ -34,6 +34,8 @@ class Scenario {
   /// True for actors of this name if their handlers use something that is not their own. It must be
   /// the same thing for all of them, such as a queue: the order of their steps then matters.
   virtual bool shares(const char* /*actor*/) const { return false; }
+  /// True for actors that may end at any moment, if deaths are among the faults.
+  virtual bool may_die(NodeIndex) const { return true; }
   /// Fingerprint of a message's content, which must tell apart what a handler can tell apart.
   virtual std::uint64_t digest_of(const Delivery&, const ActorKeys&) const = 0;
   /// Fingerprint of what the scenario itself has noted and will judge later.
@@ -42,9 +44,16 @@ class Scenario {
 
 /// What may go wrong in a run beside the order of messages.
 struct Faults {
-  std::uint32_t most = 0;   ///< optional messages, duplicates and early timeouts in one run
-  bool duplicates = false;  ///< any message may come twice
-  bool timers = false;      ///< the timeout that is due next may come at any moment
+  std::uint32_t most = 0;    ///< optional messages, duplicates and early timeouts in one run
+  bool duplicates = false;   ///< any message may come twice
+  bool timers = false;       ///< the timeout that is due next may come at any moment
+  bool losses = false;       ///< any message may never come
+  bool delays = false;       ///< any message may be overtaken by those sent behind it
+  bool deaths = false;       ///< any actor may end (Scenario::may_die)
+  bool late_timers = false;  ///< a timeout may come before one that is due earlier
+  /// Time passes when nothing else happens, which is not a fault. Otherwise a run that only waits
+  /// for a timeout is stuck, unless something went wrong before.
+  bool time_passes = false;
 };
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore

@@ -37,7 +37,7 @@ std::optional<Kill> kill(const Mutant& mutant, Mode mode, std::uint64_t schedule
     question.mode = mode;
     Session session(question);
     session.run().most_steps = most_steps;
-    explore::Bounds bounds;
+    verify::explore::Bounds bounds;
     bounds.cpu_seconds = 20;
     if (mode == Mode::exhaustive) {
       bounds.states = 20 * schedules;
@@ -52,7 +52,7 @@ std::optional<Kill> kill(const Mutant& mutant, Mode mode, std::uint64_t schedule
       Session again(small);
       again.run().most_steps = most_steps;
       result.diagram =
-          explore::sequence_diagram(again.run(), counterexample, verify::describe_message);
+          verify::explore::sequence_diagram(again.run(), counterexample, verify::describe_message);
       return result;
     }
   }

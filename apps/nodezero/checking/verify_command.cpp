@@ -25,7 +25,7 @@ using verify::Question;
 using verify::Scope;
 using verify::Session;
 
-void print_pairs(const explore::Coverage& coverage) {
+void print_pairs(const verify::explore::Coverage& coverage) {
   for (const auto& [pair, count] : coverage.met()) {
     fmt::print("  seen     {:>12}  {} in {}: {}\n", count, pair.actor, pair.state, pair.message);
   }
@@ -34,7 +34,7 @@ void print_pairs(const explore::Coverage& coverage) {
   }
 }
 
-void print_coverage(const explore::Coverage& coverage, bool pairs) {
+void print_coverage(const verify::explore::Coverage& coverage, bool pairs) {
   fmt::print("{} of a state and a message occurred, {} never did{}\n",
              runtime::inspect::counted(coverage.met().size(), "pair"), coverage.unmet().size(),
              pairs ? ":" : " (--pairs lists them)");
@@ -44,7 +44,7 @@ void print_coverage(const explore::Coverage& coverage, bool pairs) {
 }
 
 /// One line that says how much was covered.
-std::string summary(const Question& question, const explore::Report& report) {
+std::string summary(const Question& question, const verify::explore::Report& report) {
   const double rate = static_cast<double>(report.deliveries) / std::max(report.cpu_seconds, 1e-3);
   const std::string work = fmt::format("{} deliveries, {:.2f} s CPU, {:.0f} deliveries/s",
                                        report.deliveries, report.cpu_seconds, rate);
@@ -66,15 +66,15 @@ std::string summary(const Question& question, const explore::Report& report) {
 }
 
 /// Prints a broken rule, writes its schedule, and ends the program.
-[[noreturn]] void fail(const Question& question, const explore::Counterexample& found,
+[[noreturn]] void fail(const Question& question, const verify::explore::Counterexample& found,
                        const std::string& out) {
   const auto [simple, small] = verify::shrink({question, found});
   Session session(simple);
   fmt::print("violated: {}\n", small.rule);
   fmt::print("{}, reduced from {}:\n\n{}\n",
              runtime::inspect::counted(small.schedule.size(), "step"), found.schedule.size(),
-             explore::sequence_diagram(session.run(), small, verify::describe_message));
-  const auto written = explore::write_schedule(out, {simple.text(), small.schedule});
+             verify::explore::sequence_diagram(session.run(), small, verify::describe_message));
+  const auto written = verify::explore::write_schedule(out, {simple.text(), small.schedule});
   if (!written) {
     throw CommandError(exit_failure, written.error());
   }
@@ -84,20 +84,20 @@ std::string summary(const Question& question, const explore::Report& report) {
 }
 
 void run_replay(const std::string& file) {
-  const auto schedule = explore::read_schedule(file);
+  const auto schedule = verify::explore::read_schedule(file);
   if (!schedule) {
     throw CommandError(exit_bad_input, schedule.error());
   }
   const auto question = Question::from_text(schedule->header);
   Session session(question);
-  const auto again = explore::replay(session.run(), schedule->steps);
+  const auto again = verify::explore::replay(session.run(), schedule->steps);
   if (again.rule.empty()) {
     fmt::print("{}, no rule is violated\n",
                runtime::inspect::counted(again.schedule.size(), "step"));
     return;
   }
   fmt::print("violated: {}\n\n{}", again.rule,
-             explore::sequence_diagram(session.run(), again, verify::describe_message));
+             verify::explore::sequence_diagram(session.run(), again, verify::describe_message));
   throw CommandExit{exit_failure};
 }
 
@@ -128,7 +128,7 @@ struct Group {
   bool complete = true;
   double cpu_seconds = 0;
 
-  void add(const explore::Report& report) {
+  void add(const verify::explore::Report& report) {
     ++questions;
     states += report.states;
     schedules += report.schedules;
@@ -148,10 +148,10 @@ void run_suite(const VerifyOptions& options) {
   const auto start = std::chrono::steady_clock::now();
   Group total;
   std::optional<Group> group;
-  explore::Coverage coverage;
-  std::optional<std::pair<verify::SuiteEntry, explore::Counterexample>> broken;
+  verify::explore::Coverage coverage;
+  std::optional<std::pair<verify::SuiteEntry, verify::explore::Counterexample>> broken;
   verify::answer(verify::suite(options.full), options.jobs,
-                 [&](const verify::SuiteEntry& entry, const explore::Report& report) {
+                 [&](const verify::SuiteEntry& entry, const verify::explore::Report& report) {
                    if (group && group->name != entry.name) {
                      group->print();
                      group.reset();

@@ -13,7 +13,7 @@ namespace nodezero::apps {
 struct VerifyOptions {
   verify::Question question;
   bool asks = false;  ///< answer `question`; otherwise all questions of the suite
-  explore::Bounds bounds;
+  verify::explore::Bounds bounds;
   std::uint64_t schedules = 1000;
   std::string replay;  ///< a schedule to run again; empty: none
   std::string out = "violation.schedule";

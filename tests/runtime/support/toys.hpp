@@ -10,7 +10,7 @@
 #include "runtime/recorded.hpp"
 #include "verify/explore/scenario.hpp"
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 using namespace runtime;
 
@@ -21,12 +21,12 @@ struct Question {
   int value = 0;
 };
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore
 
-NODEZERO_LOCAL_MESSAGE(nodezero::explore::Number)
-NODEZERO_LOCAL_MESSAGE(nodezero::explore::Question)
+NODEZERO_LOCAL_MESSAGE(nodezero::verify::explore::Number)
+NODEZERO_LOCAL_MESSAGE(nodezero::verify::explore::Question)
 
-namespace nodezero::explore {
+namespace nodezero::verify::explore {
 
 /// Keeps what it gets and shows it to the test; what it does with it, the test says.
 class toy : public recorded<caf::event_based_actor>, public Explorable {
@@ -123,4 +123,4 @@ class Toys : public Scenario {
   }
 };
 
-}  // namespace nodezero::explore
+}  // namespace nodezero::verify::explore
