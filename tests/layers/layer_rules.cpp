@@ -32,6 +32,7 @@ const std::vector<Room>& rooms() {
   static const std::vector<Room> all = {
       {errors, {"include"}},
       {"include", {errors}},
+      {"include/nodezero/explore", {"include"}},
       {"formats", {errors}},
       {"model", {"include", errors}},
       {"model/files", {errors}},
@@ -66,6 +67,7 @@ const std::vector<Room>& rooms() {
        {"include", errors, "formats", "actors", "actors/run", "actors/laws", "model/files",
         "model/tensors", "model/training", "model/storage", "runtime"}},
       {"verify/explore", {"runtime"}},
+      {"verify/library", {"include/nodezero/explore", "runtime/trace", "verify/explore"}},
       {"verify/scenarios",
        {"formats", "actors", "actors/spheres", "actors/run", "actors/laws", "actors/embedding",
         "model/gpt2", "model/training", "runtime", "runtime/trace", "verify/explore"}},
@@ -106,8 +108,8 @@ const std::vector<Room>& rooms() {
         "apps/nodezero/bench", "apps/nodezero/trace", "apps/nodezero/checking", "model/kernels"}},
       {"apps/manual", {"apps/nodezero/command_line", "apps/nodezero/options"}},
       {"bench",
-       {"include", errors, "model/*", "runtime", "runtime/*", "actors", "actors/*",
-        "apps/nodezero/*"}},
+       {"include", "include/nodezero/explore", errors, "model/*", "runtime", "runtime/*", "actors",
+        "actors/*", "apps/nodezero/*"}},
   };
   return all;
 }
@@ -158,7 +160,8 @@ std::string reason_against_include(const Room& room, const std::filesystem::path
                                    const std::string& path, bool quoted) {
   const std::string folder = path.substr(0, path.find('/'));
   if (folder == "caf") {
-    return file == "runtime/caf.hpp" || file == "include/nodezero/caf.hpp"
+    return file == "runtime/caf.hpp" || file == "include/nodezero/caf.hpp" ||
+                   room.folder == "include/nodezero/explore"
                ? ""
                : fmt::format("includes <{}>: only runtime/caf.hpp includes CAF", path);
   }
