@@ -18,8 +18,9 @@ function(run)
 endfunction()
 
 if(WAY STREQUAL examples)
-  # Each is a project of its own and says with 0 that it has learned.
-  foreach(example minimal c_host in_situ swarm)
+  # Each is a project of its own and says with 0 that it has learned, or found what it should.
+  foreach(example minimal c_host in_situ swarm explore_bank explore_philosophers explore_commit
+          explore_cache explore_caf)
     run(${CMAKE_COMMAND} -S ${SOURCE}/examples/${example} -B ${WORK}/${example}
         -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=${C_COMPILER}
         -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_PREFIX_PATH=${PREFIX}
@@ -37,23 +38,46 @@ if(WAY STREQUAL examples)
   return()
 endif()
 
+if(WAY STREQUAL explore)
+  run(${CMAKE_COMMAND} -S ${CMAKE_CURRENT_LIST_DIR}/explorer -B ${WORK} -G ${GENERATOR}
+      -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_PREFIX_PATH=${PREFIX} -DSANITIZER=${SANITIZER}
+      -DCMAKE_BUILD_TYPE=Debug)
+  run(${CMAKE_COMMAND} --build ${WORK})
+  foreach(program bank_17 bank_20)
+    run(${CMAKE_COMMAND} -E chdir ${WORK} ${WORK}/${program})
+    message("${output}")
+    run(readelf -d ${WORK}/${program})
+    if(output MATCHES "libnodezero\\.so" OR NOT output MATCHES "libnodezero-explore\\.so")
+      message(FATAL_ERROR "${program} links more than the explorer:\n${output}")
+    endif()
+  endforeach()
+  return()
+endif()
+
 if(WAY STREQUAL symbols)
-  # What the shared library defines for others is Node Zero's, and it has nothing to do with the
-  # process that it is in: no terminal, no signal handlers, no exit.
-  file(GLOB library ${PREFIX}/lib*/libnodezero.so ${PREFIX}/lib/*/libnodezero.so)
-  run(nm -DC --defined-only ${library})
-  string(REGEX MATCHALL "[0-9a-f]+ [TBDR] [^\n]+" symbols "${output}")
-  list(FILTER symbols EXCLUDE REGEX
-       " ((typeinfo|vtable|typeinfo name) for |non-virtual thunk to )?nodezero(::|_)")
-  if(symbols)
-    list(JOIN symbols "\n" symbols)
-    message(FATAL_ERROR "these should be hidden:\n${symbols}")
-  endif()
-  # 0.1 may differ from 0.2, which can be installed beside it.
-  run(readelf -d ${library})
-  if(NOT output MATCHES "SONAME[^\n]*\\[libnodezero\\.so\\.[0-9]+\\.[0-9]+\\]")
-    message(FATAL_ERROR "the library's name does not say which versions fit:\n${output}")
-  endif()
+  # What the shared libraries define for others is Node Zero's, and they have nothing to do with the
+  # process that they are in: no terminal, no signal handlers, no exit.
+  foreach(name libnodezero libnodezero-explore)
+    file(GLOB library ${PREFIX}/lib*/${name}.so ${PREFIX}/lib/*/${name}.so)
+    run(nm -DC --defined-only ${library})
+    string(REGEX MATCHALL "[0-9a-f]+ [TBDR] [^\n]+" symbols "${output}")
+    list(FILTER symbols EXCLUDE REGEX
+         " ((typeinfo|vtable|typeinfo name) for |non-virtual thunk to )?nodezero(::|_)")
+    if(symbols)
+      list(JOIN symbols "\n" symbols)
+      message(FATAL_ERROR "these should be hidden:\n${symbols}")
+    endif()
+    # 0.1 may differ from 0.2, which can be installed beside it.
+    run(readelf -d ${library})
+    if(NOT output MATCHES "SONAME[^\n]*\\[${name}\\.so\\.[0-9]+\\.[0-9]+\\]")
+      message(FATAL_ERROR "the library's name does not say which versions fit:\n${output}")
+    endif()
+    run(nm -DC --undefined-only ${library})
+    set(forbidden "(exit|_exit|quick_exit|signal|sigaction|printf|puts|putchar|perror|getenv|secure_getenv|setenv|system|stdout|stderr|stdin|std::cout|std::cerr|std::clog)(@|\n)")
+    if(output MATCHES " [UwVvB] ${forbidden}")
+      message(FATAL_ERROR "the library must not use ${CMAKE_MATCH_1}")
+    endif()
+  endforeach()
   # Whose layout depends on the flags of whoever compiles, or whose version on the machine. The
   # one header that is for hosts of Eigen's has nothing in the library.
   file(GLOB_RECURSE headers ${PREFIX}/include/*)
@@ -64,11 +88,6 @@ if(WAY STREQUAL symbols)
       message(FATAL_ERROR "${header} shows others' types:\n${foreign}")
     endif()
   endforeach()
-  run(nm -DC --undefined-only ${library})
-  set(forbidden "(exit|_exit|quick_exit|signal|sigaction|printf|puts|putchar|perror|getenv|secure_getenv|setenv|system|stdout|stderr|stdin|std::cout|std::cerr|std::clog)(@|\n)")
-  if(output MATCHES " [UwVvB] ${forbidden}")
-    message(FATAL_ERROR "the library must not use ${CMAKE_MATCH_1}")
-  endif()
   return()
 endif()
 
