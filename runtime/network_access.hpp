@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+
+#include "nodezero/error.hpp"
+#include "runtime/caf.hpp"
+
+namespace nodezero::runtime {
+
+/// How an actor system reaches others. It is implemented in a library of its own, so that nothing
+/// else needs a network.
+class NetworkAccess {
+ public:
+  virtual ~NetworkAccess() = default;
+  /// Before the system is made.
+  virtual void configure(caf::actor_system_config& config) = 0;
+  /// Lets others connect to an actor, at the address that this was made for. The result is the
+  /// address, with its port.
+  virtual Result<std::string> publish(caf::actor_system& system,
+                                      const caf::strong_actor_ptr& actor) = 0;
+  /// The actor that the process at that address has published.
+  virtual Result<caf::strong_actor_ptr> connect(caf::actor_system& system) = 0;
+  /// Ends all connections; before the system ends.
+  virtual void close() = 0;
+};
+
+}  // namespace nodezero::runtime

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+// What messages that leave this process are made of. A message crosses only if it says so
+// (NODEZERO_WIRE_MESSAGE), and only through a Peer. Neither a float nor a double is ever given to
+// CAF's inspectors, whose format corrupts some of them: they cross as bits, or as raw memory.
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "runtime/caf.hpp"
+
+namespace nodezero::runtime {
+
+/// A type of message that may leave this process.
+template <class T>
+concept WireMessage = requires(const T& message) {
+  { layout_of(message) } -> std::same_as<std::string>;
+};
+
+/// An actor that may be in another process, which takes nothing but wire messages: anything else
+/// does not compile.
+class Peer {
+ public:
+  Peer() = default;
+  explicit Peer(caf::strong_actor_ptr actor) : actor_(std::move(actor)) {}
+  template <class Handle>
+  static Peer of(const Handle& handle) {
+    return Peer(caf::actor_cast<caf::strong_actor_ptr>(handle));
+  }
+
+  template <class Sender, WireMessage Message>
+  void send(Sender& sender, Message message) const {
+    if (actor_) {
+      using Receiver = caf::typed_actor<Accepts<Message>>;
+      sender.send(caf::actor_cast<Receiver>(actor_), std::move(message));
+    }
+  }
+
+  explicit operator bool() const { return actor_ != nullptr; }
+  const caf::strong_actor_ptr& pointer() const { return actor_; }
+  caf::actor_addr address() const { return caf::actor_cast<caf::actor_addr>(actor_); }
+
+ private:
+  caf::strong_actor_ptr actor_;
+};
+
+/// Floats that cross as they lie in memory and are shared with their sender until then.
+class Floats {
+ public:
+  /// More than any message holds; checked before memory is taken.
+  static constexpr std::size_t most = std::size_t{1} << 18U;
+
+  Floats() = default;
+  Floats(std::shared_ptr<const float> values, std::size_t count)
+      : values_(std::move(values)), count_(count) {}
+
+  std::span<const float> span() const { return {values_.get(), count_}; }
+  std::size_t size() const { return count_; }
+
+  friend caf::error inspect(caf::serializer& sink, Floats& floats);
+  friend caf::error inspect(caf::deserializer& source, Floats& floats);
+
+ private:
+  std::shared_ptr<const float> values_;
+  std::size_t count_ = 0;
+};
+
+/// Refuses a length that the rest of a message cannot hold, before memory is taken for it.
+caf::error check_length(caf::deserializer& source, std::uint64_t bytes);
+
+// -- layouts ---------------------------------------------------------------------------------
+
+inline std::string layout_name(const std::string&) {
+  return "string";
+}
+inline std::string layout_name(const Floats&) {
+  return "floats";
+}
+inline std::string layout_name(const caf::strong_actor_ptr&) {
+  return "actor";
+}
+template <std::integral T>
+std::string layout_name(const T&) {
+  std::string name(std::is_signed_v<T> ? "i" : "u");
+  name += std::to_string(sizeof(T) * 8);
+  return name;
+}
+template <WireMessage T>
+std::string layout_name(const T& part) {
+  return layout_of(part);
+}
+template <class T>
+std::string layout_name(const std::vector<T>&) {
+  return "list of " + layout_name(T{});
+}
+
+/// "name(first, second: u32, string)"
+template <class... Members>
+std::string layout_text(std::string_view name, std::string_view members, const Members&... values) {
+  std::string text = std::string(name) + "(" + std::string(members) + ":";
+  ((text += " " + layout_name(values)), ...);
+  return text + ")";
+}
+
+}  // namespace nodezero::runtime
+
+/// Lets a type cross to other processes: all its members, in their order. To be used in the type's
+/// namespace. The names of members are part of the protocol's digest, so that two processes notice
+/// if they do not mean the same.
+#define NODEZERO_WIRE_MESSAGE(type, ...)                                       \
+  template <class Inspector>                                                   \
+  auto inspect(Inspector& inspector, type& message) {                          \
+    auto& [__VA_ARGS__] = message;                                             \
+    return inspector(caf::meta::type_name(#type), __VA_ARGS__);                \
+  }                                                                            \
+  inline std::string layout_of(const type& message) {                          \
+    const auto& [__VA_ARGS__] = message;                                       \
+    return ::nodezero::runtime::layout_text(#type, #__VA_ARGS__, __VA_ARGS__); \
+  }
