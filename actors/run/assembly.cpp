@@ -14,6 +14,7 @@
 #include "actors/run/node_zero.hpp"
 #include "actors/run/observer_bridge.hpp"
 #include "actors/run/optimizer.hpp"
+#include "actors/run/other_machines.hpp"
 #include "runtime/own_threads.hpp"
 
 namespace nodezero::actors {
@@ -105,7 +106,8 @@ Workers spawn_workers(caf::actor_system& system, runtime::Scheduling scheduling,
 
 namespace {
 
-void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& settings) {
+void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& settings,
+           OtherMachines* others) {
   const auto trained = trained_model(settings);
   const Layout layout = trained->layout();
   const auto progress = starting_progress(settings);
@@ -148,6 +150,9 @@ void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& sett
                      .attempts = settings.attempts,
                      .stall_timeout = settings.stall_timeout});
   NodeZeroSettings root;
+  if (others != nullptr) {
+    root.only_child = others->spawn(system, spheres, layout, actors.optimizer);
+  }
   root.spheres = std::move(spheres);
   root.corpus = actors.corpus;
   root.optimizer = actors.optimizer;
@@ -184,7 +189,7 @@ RunActors spawn_run(caf::actor_system& system, const RunSettings& settings, Work
   RunActors actors;
   actors.workers = std::move(workers);
   try {
-    spawn(actors, system, settings);
+    spawn(actors, system, settings, nullptr);
   } catch (...) {
     actors.leave_workers();
     throw;
@@ -202,6 +207,20 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
     workers.send_exit();
     throw;
   }
+}
+
+RunActors spawn_run_with(OtherMachines& others, caf::actor_system& system,
+                         runtime::Scheduling scheduling, const RunSettings& settings,
+                         Observer& observer) {
+  RunActors actors;
+  actors.workers = spawn_workers(system, scheduling, settings, observer);
+  try {
+    spawn(actors, system, settings, &others);
+  } catch (...) {
+    actors.send_exit();
+    throw;
+  }
+  return actors;
 }
 
 std::vector<caf::actor> Workers::all() const {

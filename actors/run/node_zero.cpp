@@ -30,7 +30,11 @@ node_zero::behavior_type node_zero::make_behavior() {
       component_down(down);
     }
   });
-  spawn_children();
+  if (node_.only_child) {
+    adopt(std::exchange(node_.only_child, nullptr));
+  } else {
+    spawn_children();
+  }
   send(node_.lifecycle, introduction{caf::actor_cast<haltable_actor>(this)});
   return {
       [this](const gradient& message) {

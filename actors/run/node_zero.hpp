@@ -28,6 +28,7 @@ struct NodeZeroSettings {
   model::ModelConfig model;
   model::TrainingProgress progress;  ///< where the run stands
   ParametersPtr weights;             ///< the version that progress names
+  sphere_actor only_child;  ///< if other machines take part: it has the tree below it. Else null
 };
 
 /// The root of the tree and the owner of the epoch: one step after the other it asks the

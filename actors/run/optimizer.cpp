@@ -6,6 +6,17 @@
 #include <utility>
 
 namespace nodezero::actors {
+namespace {
+
+std::shared_ptr<const model::OptimizerState> copy_of(const model::OptimizerState& state) {
+  auto copy = std::make_shared<model::OptimizerState>(state.first_moment.layout());
+  std::ranges::copy(state.first_moment.values(), copy->first_moment.values().begin());
+  std::ranges::copy(state.second_moment.values(), copy->second_moment.values().begin());
+  copy->step = state.step;
+  return copy;
+}
+
+}  // namespace
 
 optimizer::optimizer(caf::actor_config& config, OptimizerStart start, lane_scheduler_actor lanes)
     : recorded(config),
@@ -50,7 +61,8 @@ caf::result<optimizer_complete> optimizer::begin(const apply& message) {
                        at(message.envelope)});
   }
   if (!message.with_gradient) {
-    return optimizer_complete(message.envelope, weights().publish(), nullptr, 0, 0);
+    return optimizer_complete(message.envelope, weights().publish(),
+                              message.export_state ? copy_of(*state_.moments) : nullptr, 0, 0);
   }
   if (!message.sum.full() || !*message.sum.peek() || message.valid_tokens <= 0) {
     return make_error({ErrorCode::conservation, "the sum of a step has no gradient or no tokens",

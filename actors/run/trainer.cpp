@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "actors/run/assembly.hpp"
+#include "actors/run/other_machines.hpp"
 #include "runtime/actor_trace.hpp"
 #include "runtime/ask.hpp"
 #include "runtime/own_threads.hpp"
@@ -14,9 +15,10 @@ namespace nodezero::actors {
 namespace {
 
 /// Lanes, checkpointer and observer compute, or wait for a disk; one more thread has the messages
-/// of all others.
-std::shared_ptr<runtime::OwnThreads> start_threads(const RunSettings& settings) {
-  auto threads = runtime::OwnThreads::start(workers_for(lane_count(settings)));
+/// of all others. With other machines one more adds what comes from them.
+std::shared_ptr<runtime::OwnThreads> start_threads(const RunSettings& settings, bool has_others) {
+  auto threads =
+      runtime::OwnThreads::start(workers_for(lane_count(settings)) + (has_others ? 1 : 0));
   if (!threads) {
     throw std::runtime_error(threads.error().message);
   }
@@ -24,11 +26,15 @@ std::shared_ptr<runtime::OwnThreads> start_threads(const RunSettings& settings) 
 }
 
 struct SystemConfig : caf::actor_system_config {
-  SystemConfig(std::shared_ptr<runtime::OwnThreads> threads, runtime::trace::Recorder* recorder) {
+  SystemConfig(std::shared_ptr<runtime::OwnThreads> threads, runtime::trace::Recorder* recorder,
+               OtherMachines* others) {
     runtime::configure(*this, runtime::Scheduling::own_threads);
     runtime::run_on_threads(*this, std::move(threads));
     if (recorder) {
       runtime::attach_recorder(*this, *recorder);
+    }
+    if (others != nullptr) {
+      others->configure(*this);
     }
   }
 };
@@ -36,26 +42,33 @@ struct SystemConfig : caf::actor_system_config {
 }  // namespace
 
 struct Trainer::State {
-  State(RunSettings run_settings, Observer& observer)
+  State(RunSettings run_settings, Observer& observer, std::shared_ptr<OtherMachines> other_machines)
       : settings(std::move(run_settings)),
-        config(start_threads(settings), settings.recorder),
+        others(std::move(other_machines)),
+        config(start_threads(settings, others != nullptr), settings.recorder, others.get()),
         system(config),
-        actors(spawn_run(system, runtime::Scheduling::own_threads, settings, observer)) {
+        actors(others ? spawn_run_with(*others, system, runtime::Scheduling::own_threads, settings,
+                                       observer)
+                      : spawn_run(system, runtime::Scheduling::own_threads, settings, observer)) {
     // The actors hold what they need; a second copy of the weights would only cost memory.
     settings.initial_weights.reset();
     settings.resume.reset();
   }
 
   RunSettings settings;
+  std::shared_ptr<OtherMachines> others;  ///< or null
   SystemConfig config;
   caf::actor_system system;
   RunActors actors;
 };
 
-Trainer::Trainer(RunSettings settings, Observer& observer)
-    : state_(std::make_unique<State>(std::move(settings), observer)) {}
+Trainer::Trainer(RunSettings settings, Observer& observer, std::shared_ptr<OtherMachines> others)
+    : state_(std::make_unique<State>(std::move(settings), observer, std::move(others))) {}
 
 Trainer::~Trainer() {
+  if (state_->others) {
+    state_->others->end();
+  }
   // Handles must be gone before the system waits for its actors.
   state_->actors.send_exit();
   state_->actors = {};

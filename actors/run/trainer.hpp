@@ -16,6 +16,8 @@
 
 namespace nodezero::actors {
 
+class OtherMachines;
+
 /// How a run ended. The last complete version is always in the run folder.
 struct TrainingResult {
   enum class End { finished, stopped, failed };
@@ -37,8 +39,11 @@ struct GenerationResult {
 /// arrive on a thread of the run, one at a time.
 class Trainer {
  public:
-  /// @throws std::runtime_error if its threads cannot be started
-  Trainer(RunSettings settings, Observer& observer);
+  /// Without `others` this machine computes alone.
+  /// @throws std::runtime_error if its threads cannot be started or other machines cannot be
+  /// reached
+  Trainer(RunSettings settings, Observer& observer,
+          std::shared_ptr<OtherMachines> others = nullptr);
   ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;

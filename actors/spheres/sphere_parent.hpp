@@ -37,6 +37,14 @@ class sphere_parent : public summing_sphere<Base> {
     }
   }
 
+  /// Has one child that somebody else has spawned, and that nobody can replace.
+  void adopt(sphere_actor child) {
+    targets_.push_back({this->place_.workers, this->place_.first_group, this->place_.last_group});
+    this->monitor(child);
+    family_.children.push_back(Child{this->place_.id, std::move(child), {}});
+    has_adopted_ = true;
+  }
+
   void distribute(const assign& step) {
     this->open(step);
     auto& attempts = this->open_step().attempts;
@@ -132,7 +140,7 @@ class sphere_parent : public summing_sphere<Base> {
     const auto child =
         std::find_if(family_.children.begin(), family_.children.end(),
                      [&](const Child& c) { return c.handle.address() == down.source; });
-    if (child == family_.children.end()) {
+    if (child == family_.children.end() || has_adopted_) {
       return false;
     }
     Error reason = to_error(down.reason);
@@ -241,6 +249,7 @@ class sphere_parent : public summing_sphere<Base> {
   // As they were made:
   Router router_;
   std::vector<RoutingTarget> targets_;
+  bool has_adopted_ = false;
 };
 
 }  // namespace nodezero::actors

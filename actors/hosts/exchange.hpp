@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <variant>
+#include <vector>
+
+#include "actors/gradient_pool.hpp"
+#include "actors/hosts/block_link.hpp"
+#include "actors/hosts/block_sums.hpp"
+#include "actors/hosts/messages.hpp"
+#include "actors/hosts/shares.hpp"
+#include "actors/spheres/sphere.hpp"
+#include "runtime/recorded.hpp"
+
+namespace nodezero::actors {
+
+struct ExchangeSettings {
+  std::uint32_t machine = 0;
+  coordinator_actor root;     ///< the coordinator on this machine; null if it is on another
+  runtime::Peer coordinator;  ///< the same or a remote one
+  SphereSettingsPtr spheres;  ///< of the subtree that computes here
+  std::shared_ptr<const model::TensorLayout> layout;  ///< of a gradient
+  optimizer_actor optimizer;  ///< this machine's replica; null at the root, where node_zero asks it
+  Envelope here;              ///< where the run stands
+  ParametersPtr weights;      ///< of that version
+};
+
+/// One on each machine. Has the control subtree below it compute the machine's positions, and adds
+/// the sums of all machines: each owns some blocks, gets those from the others, adds them along the
+/// position tree, and hands each sum with its norm to all. When every machine has every block, the
+/// coordinator says `commit`, and each applies the same sum to its own replica.
+class exchange : public runtime::recorded<exchange_actor::base> {
+ public:
+  exchange(caf::actor_config& config, ExchangeSettings settings);
+
+  const char* name() const override { return "exchange"; }
+  void on_exit() override;
+
+ protected:
+  behavior_type make_behavior() override;
+  std::uint32_t trace_number() const override { return settings_.machine; }
+
+ private:
+  /// A sum that was computed here; shared with the messages that carry its blocks.
+  struct OwnSum {
+    PositionRange range;
+    model::LossSum loss;
+    std::shared_ptr<GradientLease> gradient;
+    std::vector<double> squared_norms;
+  };
+  /// What this machine computes of a step; it outlives the step's terms.
+  struct Step {
+    Envelope envelope;
+    std::uint32_t positions = 0;
+    std::vector<PositionRange> given;   ///< all ranges so far
+    std::deque<PositionRange> waiting;  ///< those that are not being computed yet
+    std::optional<assign> computing;
+    std::vector<OwnSum> sums;
+    PositionTree tree() const { return PositionTree(positions); }
+  };
+  /// The sum of all machines.
+  struct Term {
+    wire::plan plan;
+    BlockSums sums;
+    std::vector<double> squared_norms;
+    std::vector<bool> has_block;
+    std::size_t blocks_missing = 0;
+    bool is_gathered = false;
+    /// Shared with the messages that carry its blocks; leased when the first block has come.
+    std::shared_ptr<GradientLease> sum;
+  };
+  using Early = std::variant<wire::part, wire::sum>;
+
+  void take_plan(const wire::plan& plan);
+  void open_term(const wire::plan& plan);
+  void take_work(const wire::work& work);
+  void compute_next();
+  void take_own_sum(const gradient& message);
+  void take_report(const report& message);
+  void send_parts(const OwnSum& own);
+  template <class Message>
+  void take_block(const Message& message);
+  void handle(const wire::part& part);
+  void handle(const wire::sum& sum);
+  void put_part(std::uint32_t block, PositionRange range, runtime::Floats values);
+  void put_sum(std::uint32_t block, double squared_norm);
+  void take_credit(std::uint32_t blocks);
+  void report_gathered();
+  void apply_sum(const wire::commit& commit);
+  void applied(const optimizer_complete& proof);
+  void close_step();
+  void give_up();
+  void fail(const std::string& reason);
+
+  bool is_root() const { return settings_.root != nullptr; }
+  GradientLease take_sum();
+  model::Gradient& sum() { return **term_->sum; }
+  runtime::Floats view(const std::shared_ptr<GradientLease>& lease, std::size_t block) const;
+  const wire::Member& owner_of(std::uint32_t block) const {
+    return term_->plan.members[block % term_->plan.members.size()];
+  }
+  BlockLink& link_to(const wire::Member& member);
+
+  ExchangeSettings settings_;
+  sphere_actor control_;
+  std::size_t blocks_ = 0;  ///< of a gradient
+  /// Of what is kept beyond the lanes' own, whose number is bounded.
+  std::shared_ptr<GradientPool> gradients_;
+  Envelope here_;          ///< version: what this machine has
+  ParametersPtr weights_;  ///< of that version
+  bool is_applying_ = false;
+  std::optional<wire::plan> later_plan_;  ///< of a version that this machine does not have yet
+  std::map<std::pair<std::uint64_t, std::uint32_t>, wire::Tokens> batches_;  ///< by step, position
+  std::optional<Step> step_;
+  std::optional<Term> term_;
+  std::uint64_t last_term_ = 0;
+  struct EarlyBlock {
+    Early block;
+    runtime::Peer sender;
+  };
+  std::vector<EarlyBlock> early_;  ///< of terms whose plans have not come; without credit
+  std::map<std::uint32_t, BlockLink> links_;  ///< by machine
+};
+
+}  // namespace nodezero::actors

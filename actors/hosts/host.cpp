@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "actors/hosts/host.hpp"
+
+#include <stdexcept>
+#include <utility>
+
+#include "actors/settings.hpp"
+#include "runtime/own_threads.hpp"
+
+namespace nodezero::actors {
+namespace {
+
+std::shared_ptr<runtime::OwnThreads> start_threads(std::uint32_t lanes) {
+  auto threads = runtime::OwnThreads::start(workers_for(lanes) + 1);  // one for the exchange
+  if (!threads) {
+    throw std::runtime_error(threads.error().message);
+  }
+  return std::move(*threads);
+}
+
+std::uint32_t lanes_of(std::uint32_t threads) {
+  RunSettings settings;
+  settings.threads = threads;
+  return lane_count(settings);
+}
+
+struct HostConfig : caf::actor_system_config {
+  HostConfig(std::shared_ptr<runtime::OwnThreads> threads, runtime::NetworkAccess& network) {
+    runtime::configure(*this, runtime::Scheduling::own_threads);
+    runtime::run_on_threads(*this, std::move(threads));
+    wire::register_messages(*this);
+    network.configure(*this);
+  }
+};
+
+}  // namespace
+
+struct Host::State {
+  explicit State(HostOfRunSettings host_settings)
+      : settings(std::move(host_settings)),
+        config(start_threads(lanes_of(settings.threads)), *settings.network),
+        system(config) {}
+
+  HostOfRunSettings settings;
+  std::promise<HostEnd> end;  // until the last actor is gone
+  HostConfig config;
+  caf::actor_system system;
+  host_session_actor session;
+};
+
+Host::Host(HostOfRunSettings settings) : state_(std::make_unique<State>(std::move(settings))) {}
+
+Host::~Host() {
+  if (state_->session) {
+    caf::anon_send_exit(state_->session, caf::exit_reason::kill);
+    state_->session = nullptr;
+  }
+  state_->settings.network->close();
+}
+
+Result<void> Host::connect() {
+  auto root = state_->settings.network->connect(state_->system);
+  if (!root) {
+    return tl::unexpected(root.error());
+  }
+  auto& settings = state_->settings;
+  state_->session = state_->system.spawn<host_session>(HostSessionSettings{
+      .coordinator = runtime::Peer(*root),
+      .name = settings.name,
+      .version = settings.version,
+      .threads = settings.threads,
+      .say = settings.say,
+      .on_end = [this](HostEnd end) { state_->end.set_value(std::move(end)); }});
+  return {};
+}
+
+HostEnd Host::wait() {
+  return state_->end.get_future().get();
+}
+
+void Host::leave() {
+  caf::anon_send(state_->session, actors::leave{});
+}
+
+}  // namespace nodezero::actors

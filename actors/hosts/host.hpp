@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <future>
+#include <memory>
+#include <string>
+
+#include "actors/hosts/host_session.hpp"
+#include "runtime/network_access.hpp"
+
+namespace nodezero::actors {
+
+struct HostOfRunSettings {
+  std::shared_ptr<runtime::NetworkAccess> network;
+  std::string name;
+  std::string version;
+  std::uint32_t threads = 0;
+  HostLines say;
+};
+
+/// A host's part in one run as plain calls: owns the actor system, its lanes and its tree.
+class Host {
+ public:
+  /// @throws std::runtime_error if its threads cannot be started
+  explicit Host(HostOfRunSettings settings);
+  ~Host();
+  Host(const Host&) = delete;
+  Host& operator=(const Host&) = delete;
+
+  /// Asks the root to let it take part. Fails if the root cannot be reached.
+  Result<void> connect();
+  /// Waits until its part has ended.
+  HostEnd wait();
+  /// Asks it to leave in order; from any thread.
+  void leave();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace nodezero::actors

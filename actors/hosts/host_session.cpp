@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "actors/hosts/host_session.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "actors/hosts/block_sums.hpp"
+#include "actors/hosts/exchange.hpp"
+#include "actors/lanes/lane_scheduler.hpp"
+#include "actors/run/optimizer.hpp"
+#include "runtime/own_threads.hpp"
+#include "runtime/system_config.hpp"
+#include "runtime/thrown.hpp"
+
+namespace nodezero::actors {
+namespace {
+
+RunSettings run_settings(const HostSettings& told, std::uint32_t threads) {
+  RunSettings settings;
+  settings.training = told.training;
+  settings.spheres = told.spheres;
+  settings.symmetry = told.symmetry;
+  settings.attempts = told.attempts;
+  settings.stall_timeout = told.stall_timeout;
+  settings.threads = threads;
+  return settings;
+}
+
+void end_actor(const auto& handle) {
+  if (handle) {
+    caf::anon_send_exit(handle, caf::exit_reason::kill);
+  }
+}
+
+}  // namespace
+
+host_session::host_session(caf::actor_config& config, HostSessionSettings settings)
+    : recorded(config), settings_(std::move(settings)) {}
+
+host_session::behavior_type host_session::make_behavior() {
+  // A reason of ours could not cross to another process.
+  set_exception_handler([this](pointer, std::exception_ptr& thrown) -> caf::error {
+    end(HostEnd::Reason::failed, runtime::words_of(thrown));
+    return caf::exit_reason::unhandled_exception;
+  });
+  set_down_handler([this](const caf::down_msg& down) {
+    if (down.source == settings_.coordinator.address()) {
+      end(HostEnd::Reason::lost, "the root is gone");
+    } else {
+      end(HostEnd::Reason::failed, "an actor that computes has failed");
+    }
+  });
+  monitor(caf::actor_cast<caf::actor>(settings_.coordinator.pointer()));
+  delayed_send(this, settings_.admission_timeout, admission_deadline{});
+  const auto run = run_settings({}, settings_.threads);
+  settings_.coordinator.send(
+      *this, wire::join{wire::protocol_digest(), settings_.version, settings_.name, lane_count(run),
+                        caf::actor_cast<caf::strong_actor_ptr>(this)});
+  return {
+      [this](const leave&) {
+        settings_.coordinator.send(*this, wire::leaving{machine_});
+        end(HostEnd::Reason::left, "this host has left the run");
+      },
+      [this](const admission_deadline&) {
+        if (!incoming_ && !is_part_) {
+          end(HostEnd::Reason::lost, "the root does not answer");
+        }
+      },
+      [this](const wire::refused& message) { end(HostEnd::Reason::refused, message.reason); },
+      [this](const wire::admitted& message) { take_settings(message); },
+      [this](const wire::state_block& message) { take_block(message); },
+      [this](const wire::state_end& message) { take_end(message); },
+      [this](const wire::ended& message) { end(HostEnd::Reason::run_ended, message.reason); },
+  };
+}
+
+void host_session::on_exit() {
+  end_actor(exchange_);
+  end_actor(optimizer_);
+  end_actor(lanes_);
+  workers_.send_exit();
+  settings_.coordinator = {};
+  exchange_ = nullptr;
+  if (settings_.on_end) {
+    std::exchange(settings_.on_end, nullptr)({HostEnd::Reason::failed, "the session has ended"});
+  }
+}
+
+void host_session::take_settings(const wire::admitted& message) {
+  if (incoming_ || is_part_) {
+    return;
+  }
+  auto told = decode(message.settings);
+  if (!told) {
+    end(HostEnd::Reason::failed, told.error().message);
+    return;
+  }
+  run_ = message.run;
+  machine_ = message.machine;
+  Incoming incoming;
+  incoming.told = *told;
+  incoming.trained = model::gpt2_model(told->training);
+  const auto layout = incoming.trained->layout();
+  incoming.weights = std::make_shared<model::Parameters>(layout);
+  incoming.state = std::make_shared<model::OptimizerState>(layout);
+  incoming.blocks = model::norm_block_count(*layout);
+  settings_.say(fmt::format("connected to run {:016x}: {} parameters; waiting for the state", run_,
+                            layout->parameter_count()));
+  incoming_ = std::move(incoming);
+}
+
+void host_session::take_block(const wire::state_block& message) {
+  settings_.coordinator.send(*this, wire::credit{1});
+  if (!incoming_ || message.set > 2) {
+    return;
+  }
+  const auto block = block_of(incoming_->set(message.set), message.block);
+  const auto values = message.values.span();
+  if (values.empty() || values.size() != block.size()) {
+    end(HostEnd::Reason::failed, "the root sent a state of another model");
+    return;
+  }
+  std::ranges::copy(values, block.begin());
+  ++incoming_->received;
+}
+
+void host_session::take_end(const wire::state_end& message) {
+  settings_.coordinator.send(*this, wire::credit{1});
+  if (!incoming_) {
+    return;
+  }
+  if (incoming_->received != 3 * incoming_->blocks) {
+    end(HostEnd::Reason::failed, "the root sent a state with gaps");
+    return;
+  }
+  incoming_->state->step = message.updates;
+  spawn_machine({run_, message.epoch, message.step, message.version});
+  incoming_.reset();
+  is_part_ = true;
+  settings_.say(fmt::format("ready after step {} of the run", message.step));
+  settings_.coordinator.send(*this, wire::ready{caf::actor_cast<caf::strong_actor_ptr>(exchange_)});
+}
+
+/// The actors of this machine: what a run has on one machine, with the exchange for a root.
+void host_session::spawn_machine(const Envelope& here) {
+  const HostSettings& told = incoming_->told;
+  const auto settings = run_settings(told, settings_.threads);
+  workers_ =
+      spawn_workers(system(), runtime::Scheduling::own_threads, settings, observer_, nullptr);
+  const auto gradients = std::make_shared<GradientPool>(incoming_->trained->layout());
+  lanes_ = system().spawn<lane_scheduler>(workers_.lanes, gradients);
+  auto buffers = std::make_shared<VersionBuffers>(std::move(incoming_->weights));
+  const ParametersPtr weights = buffers->publish();
+  optimizer_ = system().spawn<optimizer>(OptimizerStart{.config = told.training.optimizer,
+                                                        .total_steps = told.total_steps,
+                                                        .lanes = lane_count(settings),
+                                                        .envelope = here,
+                                                        .weights = std::move(buffers),
+                                                        .state = std::move(incoming_->state)},
+                                         lanes_);
+  const auto spheres = std::make_shared<const SphereSettings>(SphereSettings{
+      .lanes = lanes_,
+      .lane_count = lane_count(settings),
+      .observer = workers_.observer,
+      .tree =
+          std::make_shared<const std::vector<TopologyNode>>(topology(told.spheres, told.symmetry)),
+      .symmetry = told.symmetry,
+      .routing = RoutingPolicy::balanced,
+      .token_frequencies = {},
+      .attempts = told.attempts,
+      .stall_timeout = told.stall_timeout});
+  exchange_ = system().spawn<exchange>(ExchangeSettings{.machine = machine_,
+                                                        .root = {},
+                                                        .coordinator = settings_.coordinator,
+                                                        .spheres = spheres,
+                                                        .layout = incoming_->trained->layout(),
+                                                        .optimizer = optimizer_,
+                                                        .here = here,
+                                                        .weights = weights});
+  runtime::give_worker(system(), caf::actor_cast<caf::strong_actor_ptr>(exchange_));
+  monitor(exchange_);
+  monitor(optimizer_);
+  monitor(lanes_);
+}
+
+void host_session::end(HostEnd::Reason reason, std::string text) {
+  if (settings_.on_end) {
+    std::exchange(settings_.on_end, nullptr)({reason, std::move(text)});
+  }
+  quit(caf::exit_reason::user_shutdown);
+}
+
+}  // namespace nodezero::actors

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "actors/wire.hpp"
+
+#include <fmt/format.h>
+
+namespace nodezero::actors::wire {
+namespace {
+
+/// Calls the function with a message of each type, in a fixed order.
+void for_each_message(auto&& call) {
+  call("join", join{});
+  call("ready", ready{});
+  call("leaving", leaving{});
+  call("refused", refused{});
+  call("admitted", admitted{});
+  call("state_block", state_block{});
+  call("state_end", state_end{});
+  call("ended", ended{});
+  call("plan", plan{});
+  call("work", work{});
+  call("commit", commit{});
+  call("give_up", give_up{});
+  call("part", part{});
+  call("sum", sum{});
+  call("credit", credit{});
+  call("gathered", gathered{});
+  call("failed", failed{});
+}
+
+caf::error save_ids(caf::serializer& sink, const std::vector<std::int32_t>& ids) {
+  // CAF only reads what it saves.
+  return sink.apply_raw(ids.size() * sizeof(ids[0]), const_cast<std::int32_t*>(ids.data()));
+}
+
+caf::error load_ids(caf::deserializer& source, std::size_t count, std::vector<std::int32_t>& ids) {
+  ids.resize(count);
+  return source.apply_raw(count * sizeof(ids[0]), ids.data());
+}
+
+}  // namespace
+
+caf::error inspect(caf::serializer& sink, Tokens& tokens) {
+  const model::MicroBatch none;
+  const auto& batch = tokens.batch ? *tokens.batch : none;
+  auto sequences = batch.sequences;
+  auto context = batch.context;
+  auto valid_tokens = batch.valid_tokens;
+  return caf::error::eval([&] { return sink(sequences, context, valid_tokens); },
+                          [&] { return save_ids(sink, batch.inputs); },
+                          [&] { return save_ids(sink, batch.targets); });
+}
+
+caf::error inspect(caf::deserializer& source, Tokens& tokens) {
+  constexpr std::int64_t most = std::int64_t{1} << 24U;
+  auto batch = std::make_shared<model::MicroBatch>();
+  if (auto error = source(batch->sequences, batch->context, batch->valid_tokens)) {
+    return error;
+  }
+  if (batch->sequences < 0 || batch->sequences > most || batch->context < 0 ||
+      batch->context > most) {
+    return caf::sec::invalid_argument;
+  }
+  const auto count = static_cast<std::uint64_t>(batch->sequences * batch->context);
+  if (auto error = runtime::check_length(source, 2 * count * sizeof(std::int32_t))) {
+    return error;
+  }
+  if (auto error = caf::error::eval([&] { return load_ids(source, count, batch->inputs); },
+                                    [&] { return load_ids(source, count, batch->targets); })) {
+    return error;
+  }
+  tokens.batch = std::move(batch);
+  return caf::none;
+}
+
+std::string protocol_text() {
+  std::string text;
+  for_each_message([&](const char*, const auto& message) { text += layout_of(message) + "\n"; });
+  return text;
+}
+
+std::string protocol_digest() {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const unsigned char c : protocol_text()) {
+    hash = (hash ^ c) * 0x100000001b3;
+  }
+  return fmt::format("{:016x}", hash);
+}
+
+void register_messages(caf::actor_system_config& config) {
+  for_each_message([&]<class Message>(const char* name, const Message&) {
+    std::string full_name("nodezero.");
+    full_name += name;
+    config.add_message_type<Message>(std::move(full_name));
+  });
+}
+
+}  // namespace nodezero::actors::wire

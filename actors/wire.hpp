@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+// What crosses between machines, on one page; messages.hpp is what stays on one. Each message names
+// its sender, its receiver, what it means and what state accepts it. Everything else is dropped.
+//
+// A machine is known by its number, which no other machine of the run ever has: 0 is the root's. A
+// term is one plan of one step: who computes which positions, and who adds which blocks. Terms only
+// grow. When a machine is lost, a new term plans the same step for those that are left; what an
+// earlier term's message brings is dropped, and what a later one's brings waits for its plan.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "actors/position_range.hpp"
+#include "model/tensors/micro_batch.hpp"
+#include "runtime/wire.hpp"
+
+namespace nodezero::actors::wire {
+
+using runtime::Floats;
+
+/// A machine that takes part in a term.
+struct Member {
+  std::uint32_t machine = 0;
+  caf::strong_actor_ptr exchange;
+};
+NODEZERO_WIRE_MESSAGE(Member, machine, exchange)
+
+/// Positions [first, last) of a step.
+struct Range {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+};
+NODEZERO_WIRE_MESSAGE(Range, first, last)
+
+/// The loss of a node of the position tree.
+struct NodeLoss {
+  std::uint32_t first = 0;
+  std::uint32_t last = 0;
+  std::uint64_t loss_bits = 0;  ///< a double, in nats
+  std::int64_t valid_tokens = 0;
+};
+NODEZERO_WIRE_MESSAGE(NodeLoss, first, last, loss_bits, valid_tokens)
+
+/// A micro-batch of token ids, which crosses as it lies in memory.
+struct Tokens {
+  std::shared_ptr<const model::MicroBatch> batch;
+};
+caf::error inspect(caf::serializer& sink, Tokens& tokens);
+caf::error inspect(caf::deserializer& source, Tokens& tokens);
+inline std::string layout_of(const Tokens&) {
+  return "tokens(sequences, context, valid_tokens, inputs, targets)";
+}
+
+// -- host_session -> coordinator -------------------------------------------------------------
+
+/// A machine asks to take part. Answered with `admitted` or `refused`.
+struct join {
+  std::string protocol;  ///< protocol_digest() there
+  std::string version;   ///< of the program
+  std::string name;
+  std::uint32_t lanes = 0;
+  caf::strong_actor_ptr session;
+};
+NODEZERO_WIRE_MESSAGE(join, protocol, version, name, lanes, session)
+
+/// The machine has the whole state and has spawned its actors. Accepted once after `state_end`.
+struct ready {
+  caf::strong_actor_ptr exchange;
+};
+NODEZERO_WIRE_MESSAGE(ready, exchange)
+
+/// The machine goes, in order. Accepted always.
+struct leaving {
+  std::uint32_t machine = 0;
+};
+NODEZERO_WIRE_MESSAGE(leaving, machine)
+
+// -- coordinator -> host_session -------------------------------------------------------------
+
+struct refused {
+  std::string reason;
+};
+NODEZERO_WIRE_MESSAGE(refused, reason)
+
+/// Accepted once, by a session that has joined. The state follows.
+struct admitted {
+  std::uint64_t run = 0;
+  std::uint32_t machine = 0;
+  std::vector<std::uint64_t> settings;  ///< encode(HostSettings)
+};
+NODEZERO_WIRE_MESSAGE(admitted, run, machine, settings)
+
+/// A block of the weights (set 0) or of the first or second moment (1, 2). Accepted after
+/// `admitted`; each is answered with a credit.
+struct state_block {
+  std::uint32_t set = 0;
+  std::uint32_t block = 0;
+  Floats values;
+};
+NODEZERO_WIRE_MESSAGE(state_block, set, block, values)
+
+/// All blocks have been sent; they are this version.
+struct state_end {
+  std::uint64_t epoch = 0;
+  std::uint64_t step = 0;
+  std::uint64_t version = 0;
+  std::uint64_t updates = 0;  ///< that the moments hold
+};
+NODEZERO_WIRE_MESSAGE(state_end, epoch, step, version, updates)
+
+/// The run has ended; accepted always.
+struct ended {
+  std::string reason;
+};
+NODEZERO_WIRE_MESSAGE(ended, reason)
+
+// -- coordinator -> exchange -----------------------------------------------------------------
+
+/// A step of `positions` micro-batches is computed by `members`; `mine` are the receiver's ranges.
+/// Within a step they only grow from term to term. Accepted if the receiver has that version, or as
+/// soon as it has it. Block b is added by members[b mod size].
+struct plan {
+  std::uint64_t epoch = 0;
+  std::uint64_t step = 0;
+  std::uint64_t version = 0;
+  std::uint64_t term = 0;
+  std::uint32_t positions = 0;
+  std::vector<Member> members;
+  std::vector<Range> mine;
+};
+NODEZERO_WIRE_MESSAGE(plan, epoch, step, version, term, positions, members, mine)
+
+/// A micro-batch of the step that the receiver is to compute. Follows the plan that gives it the
+/// position.
+struct work {
+  std::uint64_t step = 0;
+  std::uint32_t position = 0;
+  Tokens tokens;
+};
+NODEZERO_WIRE_MESSAGE(work, step, position, tokens)
+
+/// All machines have the whole sum: apply it. Accepted once a term, after `gathered`.
+struct commit {
+  std::uint64_t term = 0;
+  std::int64_t valid_tokens = 0;
+};
+NODEZERO_WIRE_MESSAGE(commit, term, valid_tokens)
+
+/// The step is given up; nothing of it is kept. Accepted always.
+struct give_up {
+  std::uint64_t term = 0;
+};
+NODEZERO_WIRE_MESSAGE(give_up, term)
+
+// -- exchange -> exchange --------------------------------------------------------------------
+
+/// One block of the sum over one node of the position tree. Accepted by the block's owner, once.
+struct part {
+  std::uint64_t term = 0;
+  std::uint32_t block = 0;
+  Range range;
+  Floats values;
+};
+NODEZERO_WIRE_MESSAGE(part, term, block, range, values)
+
+/// One block of the sum over all positions, from its owner, with its squared norm.
+struct sum {
+  std::uint64_t term = 0;
+  std::uint32_t block = 0;
+  std::uint64_t norm_bits = 0;  ///< a double
+  Floats values;
+};
+NODEZERO_WIRE_MESSAGE(sum, term, block, norm_bits, values)
+
+/// So many more blocks may be sent to the sender of this. Accepted always.
+struct credit {
+  std::uint32_t blocks = 0;
+};
+NODEZERO_WIRE_MESSAGE(credit, blocks)
+
+// -- exchange -> coordinator -----------------------------------------------------------------
+
+/// This machine has every block of the sum. `nodes` are those that it has computed.
+struct gathered {
+  std::uint64_t term = 0;
+  std::uint32_t machine = 0;
+  std::vector<NodeLoss> nodes;
+};
+NODEZERO_WIRE_MESSAGE(gathered, term, machine, nodes)
+
+/// A micro-batch failed on this machine as often as it may, or what came does not fit together.
+struct failed {
+  std::uint64_t term = 0;
+  std::uint32_t machine = 0;
+  std::string reason;
+};
+NODEZERO_WIRE_MESSAGE(failed, term, machine, reason)
+
+// --------------------------------------------------------------------------------------------
+
+/// Names and layouts of all messages, as text.
+std::string protocol_text();
+/// Its FNV-1a hash, as 16 digits: processes that do not mean the same do not talk.
+std::string protocol_digest();
+
+/// To be called before a system is made that talks to other processes.
+void register_messages(caf::actor_system_config& config);
+
+}  // namespace nodezero::actors::wire
