@@ -11,6 +11,8 @@
 #include "apps/nodezero/command_line/commands.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/plot/plot_command.hpp"
+#include "apps/nodezero/hosts/host_command.hpp"
+#include "apps/nodezero/hosts/secret_command.hpp"
 #include "apps/nodezero/text/digest_command.hpp"
 #include "apps/nodezero/text/evaluate_command.hpp"
 #include "apps/nodezero/text/export_command.hpp"
@@ -24,7 +26,7 @@ namespace nodezero::apps {
 
 namespace {
 
-/// An option of a command that `train` does not have.
+/// An option of a command that is not in the table.
 OptionSpec own(const char* name, double least, double most, const char* description) {
   return {name, "Options", OnResume::may_change, least, most, description};
 }
@@ -38,6 +40,26 @@ void add_kernels(CLI::App& command) {
                       "last)",
                       fmt::join(model::available_kernels(), ", ")))
       ->type_name("NAME");
+}
+
+void add_listening(CLI::App& command, Listening& listening) {
+  constexpr auto group = "Other machines";
+  command
+      .add_option("--listen", listening.address,
+                  "Let nodezero host on other machines take part: address and port to listen at, "
+                  "such as 0.0.0.0:4720")
+      ->type_name("ADDRESS")
+      ->group(group);
+  command
+      .add_option("--secret", listening.secret,
+                  "File with the secret that they must have, made by nodezero secret")
+      ->type_name("FILE")
+      ->group(group);
+  add_value(command, own("hosts", 0, 1'000, "Hosts to wait for before the first step"),
+            &listening.hosts)
+      ->group(group);
+  add_value(command, own("wait", 1, 1e6, "Seconds to wait for them at most"), &listening.wait_s)
+      ->group(group);
 }
 
 void add_train(CLI::App& program) {
@@ -61,8 +83,10 @@ void add_train(CLI::App& program) {
                    "TOML or INI file with any of these options; the command line takes precedence")
       ->type_name("FILE");
   add_kernels(*command);
+  const auto listening = std::make_shared<Listening>();
+  add_listening(*command, *listening);
   add_options(*command, request->given);
-  command->callback([request] { train_command(*request); });
+  command->callback([request, listening] { train_command(*request, *listening); });
 }
 
 void add_generate(CLI::App& program) {
@@ -231,6 +255,39 @@ void add_digest(CLI::App& program) {
   command->callback([folder, explain] { digest_command(*folder, *explain); });
 }
 
+void add_secret(CLI::App& program) {
+  auto* command =
+      program.add_subcommand("secret", "Make the secret that the machines of a run have in common");
+  const auto print = std::make_shared<bool>(false);
+  command->add_flag("--print", *print, "Print it to a terminal all the same");
+  command->callback([print] { secret_command(*print); });
+}
+
+void add_host(CLI::App& program) {
+  auto* command =
+      program.add_subcommand("host", "Lend this machine to a run that listens for hosts");
+  const auto options = std::make_shared<HostOptions>();
+  command
+      ->add_option("--connect", options->connect,
+                   "Address of the run, such as name:4720, or its folder on a shared disk")
+      ->required()
+      ->type_name("ADDRESS");
+  command->add_option("--secret", options->secret, "File with the run's secret")
+      ->required()
+      ->type_name("FILE");
+  command
+      ->add_option("--name", options->name,
+                   "What the run calls this host; this machine's name if "
+                   "not given")
+      ->type_name("NAME");
+  add_value(*command, own("threads", 0, 1'024, "Computing threads; 0: one per core"),
+            &options->threads);
+  add_value(*command, own("wait", 1, 1e6, "Seconds to wait for a run that is not there"),
+            &options->wait_s);
+  add_kernels(*command);
+  command->callback([options] { host_command(*options); });
+}
+
 void add_bench(CLI::App& program) {
   auto* command =
       program.add_subcommand("bench", "Measure how fast this machine trains, on random tokens");
@@ -269,6 +326,8 @@ void add_model_commands(CLI::App& program) {
   add_topology(program);
   add_digest(program);
   add_bench(program);
+  add_secret(program);
+  add_host(program);
 }
 
 }  // namespace nodezero::apps

@@ -11,6 +11,7 @@
 
 #include <fmt/format.h>
 
+#include "actors/hosts/hosts_of_run.hpp"
 #include "actors/run/trainer.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/options/option_values.hpp"
@@ -25,6 +26,8 @@
 #include "apps/nodezero/train/training_log.hpp"
 #include "apps/nodezero/train/training_report.hpp"
 #include "formats/printable_text.hpp"
+#include "model/files/atomic_file.hpp"
+#include "runtime/network/secure_network.hpp"
 
 namespace nodezero::apps {
 
@@ -115,8 +118,60 @@ class StopRequest {
   bool is_asked_ = false;
 };
 
+/// The other machines that take part, if that was asked for; else null.
+std::shared_ptr<actors::OtherMachines> other_machines(
+    const Listening& listening, const PreparedRun& run,
+    const std::function<void(const std::string&)>& say) {
+  if (listening.address.empty()) {
+    return nullptr;
+  }
+  namespace network = runtime::network;
+  const auto secret = unwrap(network::read_secret(listening.secret));
+  auto access = std::make_shared<network::SecureNetwork>(
+      unwrap(network::identity_of(secret), exit_failure),
+      network::SecureNetworkSettings{
+          .endpoint = unwrap(network::parse_endpoint(listening.address)),
+          .on_refusal = [say](const std::string& who, const std::string& why) {
+            say(fmt::format("a host at {} was sent away: {}", who, why));
+          }});
+  const auto& settings = run.settings;
+  return std::make_shared<actors::HostsOfRun>(actors::HostsOfRunSettings{
+      .network = std::move(access),
+      .told = {.training = settings.training,
+               .total_steps = actors::total_steps(settings),
+               .spheres = settings.spheres,
+               .symmetry = settings.symmetry,
+               .attempts = settings.attempts,
+               .stall_timeout = settings.stall_timeout},
+      .version = NODEZERO_VERSION,
+      .run = settings.run,
+      .wanted = listening.hosts,
+      .wait = std::chrono::seconds(listening.wait_s),
+      .on_address = [say, folder = run.folder->path()](const std::string& address) {
+        say("hosts can connect to " + address);
+        unwrap(model::write_file_atomically(folder / network::address_file, address + "\n"),
+               exit_failure);
+      }});
+}
+
+/// @throws CommandError if the options on other machines cannot be
+void check_listening(const Listening& listening) {
+  if (listening.address.empty() && (!listening.secret.empty() || listening.hosts > 0)) {
+    throw CommandError(exit_bad_input, "--secret and --hosts need --listen ADDRESS");
+  }
+  if (!listening.address.empty()) {
+    if (listening.secret.empty()) {
+      throw CommandError(exit_bad_input,
+                         "--listen needs --secret FILE, on this machine alone too; make one with "
+                         "nodezero secret > FILE");
+    }
+    unwrap(runtime::network::parse_endpoint(listening.address));
+    unwrap(runtime::network::read_secret(listening.secret));
+  }
+}
+
 /// Trains, and returns the exit code.
-int train(PreparedRun run) {
+int train(PreparedRun run, const Listening& listening) {
   if (is_finished(run)) {
     fmt::print("the run in {} is already finished: all {} steps are done\n",
                formats::escaped_name(run.folder->path().string()), grouped(run.plan.steps));
@@ -152,6 +207,7 @@ int train(PreparedRun run) {
     return watch.look().map(
         [&](const std::vector<std::string>& remarks) { std::ranges::for_each(remarks, say); });
   };
+  auto others = other_machines(listening, run, say);
   log.print(header_text(run));
 
   // Served before the first actor exists, however long it takes to make all of them.
@@ -167,7 +223,7 @@ int train(PreparedRun run) {
       });
   const std::uint64_t first_step = run.settings.resume ? run.settings.resume->progress.step : 0;
   auto session = begin_session(run);
-  actors::Trainer trainer(std::move(run.settings), log);
+  actors::Trainer trainer(std::move(run.settings), log, std::move(others));
   if (run.removes_later) {
     model::remove_later_checkpoints(run.folder->path(), first_step);
   }
@@ -178,6 +234,8 @@ int train(PreparedRun run) {
   stop.pass_to(trainer);
   const auto result = trainer.run();
   stop.forget();
+  std::error_code ignored;
+  std::filesystem::remove(run.folder->path() / runtime::network::address_file, ignored);
   log.close();
 
   record.results = results_json(result, log, end_name(result.end));
@@ -213,7 +271,8 @@ int train(PreparedRun run) {
 
 }  // namespace
 
-void train_command(const TrainRequest& request) {
+void train_command(const TrainRequest& request, const Listening& listening) {
+  check_listening(listening);
   auto run = prepare_run(request);
   if (request.plan) {
     for (const auto& remark : run.remarks) {
@@ -233,7 +292,7 @@ void train_command(const TrainRequest& request) {
   const auto folder = run.folder->path();
   int exit_code = 0;
   try {
-    exit_code = train(std::move(run));
+    exit_code = train(std::move(run), listening);
   } catch (...) {
     remove_unused(folder);
     throw;
