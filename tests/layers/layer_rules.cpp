@@ -51,6 +51,7 @@ const std::vector<Room>& rooms() {
        {errors, "model/files", "model/tensors", "model/bpe", "model/text", "model/gpt2",
         "model/storage"}},
       {"runtime", {errors, "runtime/trace"}},
+      {"runtime/network", {errors, "runtime"}},
       {"runtime/trace", {errors, "formats"}},
       {"runtime/inspect", {errors, "formats", "runtime/trace"}},
       {"actors",
@@ -62,6 +63,9 @@ const std::vector<Room>& rooms() {
       {"actors/run",
        {"include", errors, "actors", "actors/spheres", "actors/lanes", "actors/inference",
         "model/gpt2", "model/text", "model/training", "model/storage", "runtime"}},
+      {"actors/hosts",
+       {errors, "actors", "actors/spheres", "actors/lanes", "actors/run", "model/tensors",
+        "model/training", "runtime"}},
       {"actors/laws", {"actors", "runtime/trace", "runtime/inspect"}},
       {"actors/embedding",
        {"include", errors, "formats", "actors", "actors/run", "actors/laws", "model/files",
@@ -86,6 +90,12 @@ const std::vector<Room>& rooms() {
         "apps/nodezero/options", "apps/nodezero/plot", "actors", "actors/spheres", "actors/run",
         "actors/laws", "model/files", "model/kernels", "model/text", "model/gpt2", "model/training",
         "model/storage", "runtime/trace"}},
+       {"formats", "apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal",
+        "apps/nodezero/options", "actors", "actors/spheres", "actors/run", "actors/hosts",
+        "actors/laws", "model/files", "model/kernels", "model/text", "model/gpt2", "model/training",
+        "model/storage", "runtime/network", "runtime/trace"}},
+      {"apps/nodezero/hosts",
+       {"apps/nodezero", "apps/nodezero/process", "actors/hosts", "runtime/network"}},
       {"apps/nodezero/text",
        {"formats", "apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal",
         "apps/nodezero/options", "apps/nodezero/train", "model/files", "model/kernels",
@@ -106,6 +116,9 @@ const std::vector<Room>& rooms() {
        {"formats", "apps/nodezero", "apps/nodezero/terminal", "apps/nodezero/options",
         "apps/nodezero/train", "apps/nodezero/text", "apps/nodezero/plot", "apps/nodezero/topology",
         "apps/nodezero/bench", "apps/nodezero/trace", "apps/nodezero/checking", "model/kernels"}},
+        "apps/nodezero/train", "apps/nodezero/text", "apps/nodezero/hosts",
+        "apps/nodezero/topology", "apps/nodezero/bench", "apps/nodezero/trace",
+        "apps/nodezero/checking", "model/kernels"}},
       {"apps/manual", {"apps/nodezero/command_line", "apps/nodezero/options"}},
       {"bench",
        {"include", "include/nodezero/explore", errors, "model/*", "runtime", "runtime/*", "actors",
@@ -162,6 +175,8 @@ std::string reason_against_include(const Room& room, const std::filesystem::path
   if (folder == "caf") {
     return file == "runtime/caf.hpp" || file == "include/nodezero/caf.hpp" ||
                    room.folder == "include/nodezero/explore"
+    return file == "runtime/caf.hpp" || file == "runtime/network/caf_io.hpp" ||
+                   file == "include/nodezero/caf.hpp"
                ? ""
                : fmt::format("includes <{}>: only runtime/caf.hpp includes CAF", path);
   }

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Runs on several machines, as processes on this one: the weights that one process alone makes.
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+
+#include <gtest/gtest.h>
+
+#include "program/support/program.hpp"
+
+namespace nodezero::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+/// A model with three blocks of gradients, so that each of three machines adds one.
+const Words model{"--width", "64", "--layers", "2", "--dropout", "0.1", "--micro-batches", "7"};
+
+Words operator+(Words left, const Words& right) {
+  left.insert(left.end(), right.begin(), right.end());
+  return left;
+}
+
+/// A folder with a text and a secret.
+class Machines : public ::testing::Test {
+ protected:
+  Machines() {
+    write_text(folder_, "text.txt", 20'000);
+    std::ofstream(folder_ / "run.secret") << run(folder_, {"secret"}).out;
+    fs::permissions(folder_ / "run.secret", fs::perms::owner_read | fs::perms::owner_write);
+  }
+
+  std::string alone(const Words& more) {
+    const auto ended = run(folder_, tiny_training("alone", model + more));
+    EXPECT_EQ(ended.exit_code, 0) << ended.err;
+    return digests(folder_ / "alone");
+  }
+
+  /// Starts a run that listens, and finds out where.
+  std::unique_ptr<Program> root(const std::string& out, const Words& more) {
+    auto program = std::make_unique<Program>(
+        folder_,
+        tiny_training(out,
+                      model + Words{"--listen", "127.0.0.1:0", "--secret", "run.secret"} + more));
+    EXPECT_TRUE(program->wait_for("hosts can connect to 127.0.0.1:"));
+    run_ = out;
+    return program;
+  }
+
+  std::unique_ptr<Program> host(const std::string& name, const Words& more = {}) {
+    return std::make_unique<Program>(
+        folder_, Words{"host", "--connect", run_, "--secret", "run.secret", "--name", name} + more);
+  }
+
+  Folder folder_;
+  std::string run_;  ///< folder of the run that listens; its address is in it
+};
+
+TEST_F(Machines, ComputeTheWeightsOfOneMachineAlone) {
+  struct Case {
+    Words arithmetic;
+    Words placement;
+    std::vector<Words> hosts;
+  };
+  const std::vector<Case> cases{
+      {{"--steps", "6"}, {"--spheres", "1", "--threads", "1"}, {}},
+      {{"--steps", "6"}, {"--spheres", "13", "--threads", "2"}, {{"--threads", "1"}}},
+      {{"--steps", "6"},
+       {"--spheres", "3", "--threads", "1"},
+       {{"--threads", "2"}, {"--threads", "1"}}},
+      {{"--precision", "bf16", "--steps", "6"},
+       {"--spheres", "1", "--threads", "1"},
+       {{"--threads", "2"}}},
+  };
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    const auto& [arithmetic, placement, more] = cases[i];
+    fs::remove_all(folder_ / "alone");
+    const std::string expected = alone(arithmetic);
+    const std::string out = "out" + std::to_string(i);
+    auto root_program =
+        root(out, arithmetic + placement + Words{"--hosts", std::to_string(more.size())});
+    std::vector<std::unique_ptr<Program>> hosts;
+    for (std::size_t k = 0; k < more.size(); ++k) {
+      hosts.push_back(host("host-" + std::to_string(k), more[k]));
+    }
+    const auto ended = root_program->wait();
+    EXPECT_EQ(ended.exit_code, 0) << ended.out << ended.err;
+    EXPECT_EQ(digests(folder_ / out), expected) << "case " << i;
+    for (auto& each : hosts) {
+      const auto host_ended = each->wait();
+      EXPECT_EQ(host_ended.exit_code, 0) << host_ended.out << host_ended.err;
+    }
+  }
+}
+
+TEST_F(Machines, GoOnWithoutAHostThatIsKilledAndWithOneThatJoins) {
+  // With this schedule a run that is stopped has the weights of one that was planned to end there.
+  const Words endless{"--schedule", "constant", "--steps", "1000000", "--hosts", "2"};
+  auto root_program = root("out", endless);
+  const auto first = host("first");
+  const auto second = host("second");
+  ASSERT_TRUE(root_program->wait_for(" is ready at step 1"));
+  ASSERT_TRUE(root_program->wait_for(" is ready at step 1"));
+  first->send(SIGKILL);
+  ASSERT_TRUE(root_program->wait_for("host first lost at step"));
+  const auto third = host("third");
+  ASSERT_TRUE(root_program->wait_for("host third is ready at step"));
+  second->send(SIGINT);
+  ASSERT_TRUE(root_program->wait_for("host second lost"));
+  root_program->send(SIGINT);
+  const auto ended = root_program->wait();
+  EXPECT_EQ(ended.exit_code, 128 + SIGINT) << ended.out << ended.err;
+  EXPECT_EQ(second->wait().exit_code, 128 + SIGINT);
+  EXPECT_EQ(third->wait().exit_code, 0);
+  const auto steps = read_json(folder_ / "out/run.json").at("sessions").at(0).at("step");
+  EXPECT_EQ(alone({"--schedule", "constant", "--steps", steps.dump()}), digests(folder_ / "out"));
+}
+
+TEST_F(Machines, StopWithTheRoot) {
+  auto root_program = root("out", {"--steps", "100000", "--hosts", "1"});
+  const auto only = host("only");
+  ASSERT_TRUE(root_program->wait_for("host only is ready"));
+  root_program->send(SIGINT);
+  EXPECT_EQ(root_program->wait().exit_code, 128 + SIGINT);
+  EXPECT_EQ(only->wait().exit_code, 0);
+}
+
+TEST_F(Machines, AreNotLetInWithAnotherSecret) {
+  auto root_program = root("out", {"--steps", "100000"});
+  std::ofstream(folder_ / "other.secret") << run(folder_, {"secret"}).out;
+  fs::permissions(folder_ / "other.secret", fs::perms::owner_read | fs::perms::owner_write);
+  const auto stranger =
+      run(folder_, {"host", "--connect", "out", "--secret", "other.secret", "--wait", "1"});
+  EXPECT_EQ(stranger.exit_code, 1);
+  EXPECT_NE(stranger.err.find("not this run's secret"), std::string::npos) << stranger.err;
+  EXPECT_TRUE(root_program->wait_for("not this run's secret"));
+  root_program->send(SIGINT);
+  root_program->wait();
+}
+
+TEST_F(Machines, NeedASecretThatNobodyElseCanRead) {
+  const auto without = run(folder_, tiny_training("out", {"--listen", "127.0.0.1:0"}));
+  EXPECT_EQ(without.exit_code, 2);
+  EXPECT_NE(without.err.find("--listen needs --secret FILE"), std::string::npos) << without.err;
+  fs::permissions(folder_ / "run.secret", fs::perms::others_read, fs::perm_options::add);
+  const auto open = run(folder_, {"host", "--connect", "127.0.0.1:1", "--secret", "run.secret"});
+  EXPECT_EQ(open.exit_code, 2);
+  EXPECT_NE(open.err.find("chmod 600"), std::string::npos) << open.err;
+}
+
+TEST_F(Machines, SaySoIfHostsDoNotCome) {
+  const auto ended = run(
+      folder_, tiny_training("out", model + Words{"--listen", "127.0.0.1:0", "--secret",
+                                                  "run.secret", "--hosts", "1", "--wait", "1"}));
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.err.find("only 0 of 1 hosts came within 1 s"), std::string::npos) << ended.err;
+}
+
+}  // namespace
+}  // namespace nodezero::test

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: BSD-3-Clause
+
+// Several machines in one process, without threads: each schedule delivers the messages in another
+// order, has hosts die and others join at other moments, and ends with the same weights.
+
+#include <algorithm>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "actors/hosts/host_session.hpp"
+#include "actors/hosts/hosts_of_run.hpp"
+#include "model/storage/digest.hpp"
+#include "runtime/ask.hpp"
+#include "support/tiny_run.hpp"
+
+namespace nodezero::actors::testing {
+namespace {
+
+/// Keeps what is published: the machines are in this process.
+class NoNetwork : public runtime::NetworkAccess {
+ public:
+  void configure(caf::actor_system_config&) override {}
+  Result<std::string> publish(caf::actor_system&, const caf::strong_actor_ptr& actor) override {
+    published = actor;
+    return "here";
+  }
+  Result<caf::strong_actor_ptr> connect(caf::actor_system&) override { return published; }
+  void close() override { published = nullptr; }
+
+  caf::strong_actor_ptr published;
+};
+
+RunSettings settings_of(std::uint32_t micro_batches) {
+  auto settings = tiny_settings();
+  settings.training.model.width = 64;
+  settings.training.model.layers = 2;  // two blocks of gradients
+  settings.training.model.dropout = 0.1;
+  settings.training.micro_batches = micro_batches;
+  settings.training.epochs = 1;
+  settings.validation_batches = nullptr;
+  settings.threads = 1;
+  const std::vector<std::uint32_t> steps{micro_batches, micro_batches, 1, micro_batches};
+  settings.training_batches =
+      std::make_shared<CountedBatches>(std::vector<std::vector<std::uint32_t>>{steps}, 8, 16);
+  return settings;
+}
+
+/// A run with hosts, whose messages are delivered in an order drawn by a seed.
+class Machines {
+ public:
+  Machines(const RunSettings& settings, std::uint32_t wanted, std::uint64_t seed)
+      : settings_(settings),
+        random_(seed),
+        network_(std::make_shared<NoNetwork>()),
+        others_({.network = network_,
+                 .told = {.training = settings.training,
+                          .total_steps = total_steps(settings),
+                          .spheres = 2,
+                          .symmetry = settings.symmetry,
+                          .attempts = settings.attempts,
+                          .stall_timeout = settings.stall_timeout},
+                 .version = "test",
+                 .run = settings.run,
+                 .wanted = wanted,
+                 .on_address = [](const std::string&) {}}),
+        config_(others_),
+        system_(config_),
+        scheduler_(dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())),
+        actors_(
+            spawn_run_with(others_, system_, runtime::Scheduling::testing, settings_, recorder_)) {}
+
+  ~Machines() {
+    for (const auto& host : hosts_) {
+      caf::anon_send_exit(host, caf::exit_reason::kill);
+    }
+    hosts_.clear();
+    caf::anon_send_exit(caf::actor_cast<caf::actor>(network_->published), caf::exit_reason::kill);
+    network_->close();
+    actors_.send_exit();
+    actors_ = {};
+    answer_ = {};
+    while (step()) {
+    }
+  }
+
+  void join() {
+    hosts_.push_back(system_.spawn<host_session>(
+        HostSessionSettings{.coordinator = runtime::Peer(network_->published),
+                            .name = "host-" + std::to_string(++names_),
+                            .version = "test",
+                            .threads = 1,
+                            .say = [](const std::string&) {},
+                            .on_end = [](const HostEnd&) {}}));
+  }
+
+  /// One of the hosts that are left dies.
+  void kill() {
+    if (!hosts_.empty()) {
+      const auto host = hosts_.begin() + static_cast<std::ptrdiff_t>(below(hosts_.size()));
+      caf::anon_send_exit(*host, caf::exit_reason::kill);
+      hosts_.erase(host);
+    }
+  }
+
+  std::size_t below(std::size_t bound) { return random_() % bound; }
+
+  void start() { answer_ = runtime::ask<run_ended>(system_, actors_.driver, run_all{}); }
+
+  /// Delivers one message, any of those that are next at their actor; false if there is none.
+  bool step() {
+    auto& jobs = scheduler_.jobs;
+    if (jobs.empty()) {
+      return false;
+    }
+    const auto job = jobs.begin() + static_cast<std::ptrdiff_t>(below(jobs.size()));
+    std::rotate(jobs.begin(), job, job + 1);
+    return scheduler_.try_run_once();
+  }
+
+  bool has_ended() {
+    return answer_.wait_for(std::chrono::seconds(0)) == std::future_status::ready;
+  }
+
+  std::string digest() {
+    const auto answer = answer_.get();
+    if (!answer || answer->reason) {
+      return answer ? to_string(*answer->reason) : to_string(answer.error());
+    }
+    return model::digest(*answer->checkpoint.weights) +
+           model::digest(*answer->checkpoint.optimizer);
+  }
+
+  const std::vector<std::string>& notices() const { return recorder_.notices; }
+
+ private:
+  struct Config : caf::actor_system_config {
+    explicit Config(HostsOfRun& others) {
+      runtime::configure(*this, runtime::Scheduling::testing);
+      others.configure(*this);
+    }
+  };
+
+  RunSettings settings_;
+  std::mt19937_64 random_;
+  Recorder recorder_;
+  std::shared_ptr<NoNetwork> network_;
+  HostsOfRun others_;
+  Config config_;
+  caf::actor_system system_;
+  caf::scheduler::test_coordinator& scheduler_;
+  RunActors actors_;
+  std::vector<host_session_actor> hosts_;
+  std::future<Result<run_ended>> answer_;
+  int names_ = 0;
+};
+
+std::string alone(const RunSettings& settings) {
+  const auto finished = run_to_end(settings);
+  return finished.weights + finished.state;
+}
+
+TEST(Schedules, OfMachinesThatLiveEndWithTheSameWeights) {
+  for (const std::uint32_t n : {1U, 2U, 7U, 8U}) {
+    const auto settings = settings_of(n);
+    const std::string expected = alone(settings);
+    for (const std::uint32_t hosts : {0U, 1U, 2U, 3U}) {
+      for (std::uint64_t seed = 0; seed < 4; ++seed) {
+        Machines machines(settings, hosts, seed);
+        for (std::uint32_t i = 0; i < hosts; ++i) {
+          machines.join();
+        }
+        machines.start();
+        while (machines.step()) {
+        }
+        ASSERT_TRUE(machines.has_ended()) << n << " " << hosts << " " << seed;
+        ASSERT_EQ(machines.digest(), expected) << n << " " << hosts << " " << seed;
+      }
+    }
+  }
+}
+
+TEST(Schedules, WithDeathsAndJoinsAtAnyMomentEndWithTheSameWeights) {
+  const auto settings = settings_of(7);
+  const std::string expected = alone(settings);
+  std::size_t lost = 0;
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    Machines machines(settings, 1, seed);
+    machines.join();
+    machines.join();
+    machines.start();
+    // A run takes some thousand deliveries.
+    const std::size_t every = 60 + machines.below(600);
+    std::size_t deliveries = 0;
+    while (machines.step()) {
+      if (++deliveries % every == 0 && deliveries / every < 20) {
+        machines.below(2) == 0 ? machines.kill() : machines.join();
+      }
+      if (deliveries % 10'000 == 0) {
+        machines.join();  // or the run might wait for a first one for ever
+      }
+    }
+    if (!machines.has_ended()) {
+      machines.join();  // it waits for the one that it was to begin with
+      while (machines.step()) {
+      }
+    }
+    ASSERT_TRUE(machines.has_ended()) << seed;
+    ASSERT_EQ(machines.digest(), expected) << seed;
+    lost += static_cast<std::size_t>(std::ranges::count_if(
+        machines.notices(),
+        [](const std::string& notice) { return notice.find("go to") != std::string::npos; }));
+  }
+  EXPECT_GT(lost, 20);  // in the middle of a step
+}
+
+}  // namespace
+}  // namespace nodezero::actors::testing
