@@ -10,7 +10,7 @@
 namespace nodezero::actors {
 namespace {
 
-std::shared_ptr<runtime::OwnThreads> start_threads(std::uint32_t lanes) {
+std::shared_ptr<runtime::OwnThreads> start_host_threads(std::uint32_t lanes) {
   auto threads = runtime::OwnThreads::start(workers_for(lanes) + 1);  // one for the exchange
   if (!threads) {
     throw std::runtime_error(threads.error().message);
@@ -38,7 +38,7 @@ struct HostConfig : caf::actor_system_config {
 struct Host::State {
   explicit State(HostOfRunSettings host_settings)
       : settings(std::move(host_settings)),
-        config(start_threads(lanes_of(settings.threads)), *settings.network),
+        config(start_host_threads(lanes_of(settings.threads)), *settings.network),
         system(config) {}
 
   HostOfRunSettings settings;

@@ -7,28 +7,30 @@
 namespace nodezero::actors {
 namespace {
 
-/// Calls the function with every value, in a fixed order.
-void for_each_value(auto& settings, auto&& call) {
-  auto& training = settings.training;
-  auto& model = training.model;
-  call(model.layers), call(model.heads), call(model.width), call(model.context);
-  call(model.vocabulary), call(model.dropout);
-  auto& optimizer = training.optimizer;
-  call(optimizer.learning_rate), call(optimizer.min_learning_rate), call(optimizer.warmup);
-  call(optimizer.beta1), call(optimizer.beta2), call(optimizer.epsilon);
-  call(optimizer.weight_decay), call(optimizer.clip), call(optimizer.schedule);
-  call(optimizer.decay_steps);
-  call(training.precision), call(training.sequences), call(training.micro_batches);
-  call(training.seed), call(training.epochs), call(training.steps);
-  call(settings.total_steps), call(settings.spheres), call(settings.symmetry);
-  call(settings.attempts);
+/// Calls the function with every value, in a fixed order. A member that is forgotten here does not
+/// compile.
+void for_each_setting(auto& settings, auto&& call) {
+  const auto each = [&](auto&... values) { (call(values), ...); };
+  auto& [training, total_steps, spheres, symmetry, attempts, stall_timeout] = settings;
+  auto& [model, optimizer, precision, sequences, micro_batches, seed, epochs, steps] = training;
+  auto& [layers, heads, width, context, vocabulary, dropout, inner, activation, layer_norm_epsilon,
+         untied, unscaled_attention, inverse_layer_scaling] = model;
+  each(layers, heads, width, context, vocabulary, dropout, inner, activation, layer_norm_epsilon,
+       untied, unscaled_attention, inverse_layer_scaling);
+  auto& [learning_rate, min_learning_rate, warmup, beta1, beta2, epsilon, weight_decay, clip,
+         schedule, decay_steps] = optimizer;
+  each(learning_rate, min_learning_rate, warmup, beta1, beta2, epsilon, weight_decay, clip,
+       schedule, decay_steps);
+  each(precision, sequences, micro_batches, seed, epochs, steps);
+  each(total_steps, spheres, symmetry, attempts);
+  (void)stall_timeout;  // a count of milliseconds follows
 }
 
 }  // namespace
 
 std::vector<std::uint64_t> encode(const HostSettings& settings) {
   std::vector<std::uint64_t> numbers;
-  for_each_value(settings, [&]<class T>(const T& value) {
+  for_each_setting(settings, [&]<class T>(const T& value) {
     if constexpr (std::is_floating_point_v<T>) {
       numbers.push_back(std::bit_cast<std::uint64_t>(value));
     } else {
@@ -45,7 +47,7 @@ Result<HostSettings> decode(const std::vector<std::uint64_t>& numbers) {
     return fail(ErrorCode::invalid_argument, "the root's settings are of another protocol");
   }
   auto next = numbers.begin();
-  for_each_value(settings, [&]<class T>(T& value) {
+  for_each_setting(settings, [&]<class T>(T& value) {
     if constexpr (std::is_floating_point_v<T>) {
       value = std::bit_cast<T>(*next++);
     } else {

@@ -8,7 +8,7 @@
 namespace nodezero::actors {
 namespace {
 
-std::shared_ptr<const model::OptimizerState> copy_of(const model::OptimizerState& state) {
+std::shared_ptr<const model::OptimizerState> copy_of_state(const model::OptimizerState& state) {
   auto copy = std::make_shared<model::OptimizerState>(state.first_moment.layout());
   std::ranges::copy(state.first_moment.values(), copy->first_moment.values().begin());
   std::ranges::copy(state.second_moment.values(), copy->second_moment.values().begin());
@@ -62,7 +62,8 @@ caf::result<optimizer_complete> optimizer::begin(const apply& message) {
   }
   if (!message.with_gradient) {
     return optimizer_complete(message.envelope, weights().publish(),
-                              message.export_state ? copy_of(*state_.moments) : nullptr, 0, 0);
+                              message.export_state ? copy_of_state(*state_.moments) : nullptr, 0,
+                              0);
   }
   if (!message.sum.full() || !*message.sum.peek() || message.valid_tokens <= 0) {
     return make_error({ErrorCode::conservation, "the sum of a step has no gradient or no tokens",

@@ -86,14 +86,26 @@ const std::vector<Room>& rooms() {
       {"apps/nodezero/options",
        {errors, "apps/nodezero", "actors", "model/text", "model/training"}},
       {"apps/nodezero/train",
-       {errors, "formats", "apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal",
-        "apps/nodezero/options", "apps/nodezero/plot", "actors", "actors/spheres", "actors/run",
-        "actors/laws", "model/files", "model/kernels", "model/text", "model/gpt2", "model/training",
-        "model/storage", "runtime/trace"}},
-       {"formats", "apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal",
-        "apps/nodezero/options", "actors", "actors/spheres", "actors/run", "actors/hosts",
-        "actors/laws", "model/files", "model/kernels", "model/text", "model/gpt2", "model/training",
-        "model/storage", "runtime/network", "runtime/trace"}},
+       {errors,
+        "formats",
+        "apps/nodezero",
+        "apps/nodezero/process",
+        "apps/nodezero/terminal",
+        "apps/nodezero/options",
+        "apps/nodezero/plot",
+        "actors",
+        "actors/spheres",
+        "actors/run",
+        "actors/hosts",
+        "actors/laws",
+        "model/files",
+        "model/kernels",
+        "model/text",
+        "model/gpt2",
+        "model/training",
+        "model/storage",
+        "runtime/network",
+        "runtime/trace"}},
       {"apps/nodezero/hosts",
        {"apps/nodezero", "apps/nodezero/process", "actors/hosts", "runtime/network"}},
       {"apps/nodezero/text",
@@ -114,9 +126,7 @@ const std::vector<Room>& rooms() {
         "verify/explore", "verify/scenarios", "verify/replay"}},
       {"apps/nodezero/command_line",
        {"formats", "apps/nodezero", "apps/nodezero/terminal", "apps/nodezero/options",
-        "apps/nodezero/train", "apps/nodezero/text", "apps/nodezero/plot", "apps/nodezero/topology",
-        "apps/nodezero/bench", "apps/nodezero/trace", "apps/nodezero/checking", "model/kernels"}},
-        "apps/nodezero/train", "apps/nodezero/text", "apps/nodezero/hosts",
+        "apps/nodezero/train", "apps/nodezero/text", "apps/nodezero/hosts", "apps/nodezero/plot",
         "apps/nodezero/topology", "apps/nodezero/bench", "apps/nodezero/trace",
         "apps/nodezero/checking", "model/kernels"}},
       {"apps/manual", {"apps/nodezero/command_line", "apps/nodezero/options"}},
@@ -174,9 +184,8 @@ std::string reason_against_include(const Room& room, const std::filesystem::path
   const std::string folder = path.substr(0, path.find('/'));
   if (folder == "caf") {
     return file == "runtime/caf.hpp" || file == "include/nodezero/caf.hpp" ||
-                   room.folder == "include/nodezero/explore"
-    return file == "runtime/caf.hpp" || file == "runtime/network/caf_io.hpp" ||
-                   file == "include/nodezero/caf.hpp"
+                   room.folder == "include/nodezero/explore" return file == "runtime/caf.hpp" ||
+                   file == "runtime/network/caf_io.hpp" || file == "include/nodezero/caf.hpp"
                ? ""
                : fmt::format("includes <{}>: only runtime/caf.hpp includes CAF", path);
   }
