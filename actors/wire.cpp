@@ -16,6 +16,7 @@ void for_each_message(auto&& call) {
   call("state_block", state_block{});
   call("state_end", state_end{});
   call("ended", ended{});
+  call("dismissed", dismissed{});
   call("plan", plan{});
   call("work", work{});
   call("commit", commit{});
@@ -25,6 +26,7 @@ void for_each_message(auto&& call) {
   call("credit", credit{});
   call("gathered", gathered{});
   call("failed", failed{});
+  call("unreachable", unreachable{});
 }
 
 caf::error save_ids(caf::serializer& sink, const std::vector<std::int32_t>& ids) {

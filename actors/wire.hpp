@@ -63,15 +63,17 @@ struct join {
   std::string version;   ///< of the program
   std::string name;
   std::uint32_t lanes = 0;
+  std::string address;  ///< where other hosts may connect to it; empty: nowhere
   caf::strong_actor_ptr session;
 };
-NODEZERO_WIRE_MESSAGE(join, protocol, version, name, lanes, session)
+NODEZERO_WIRE_MESSAGE(join, protocol, version, name, lanes, address, session)
 
 /// The machine has the whole state and has spawned its actors. Accepted once after `state_end`.
 struct ready {
+  std::uint64_t self_test = 0;  ///< self_test() there
   caf::strong_actor_ptr exchange;
 };
-NODEZERO_WIRE_MESSAGE(ready, exchange)
+NODEZERO_WIRE_MESSAGE(ready, self_test, exchange)
 
 /// The machine goes, in order. Accepted always.
 struct leaving {
@@ -91,8 +93,9 @@ struct admitted {
   std::uint64_t run = 0;
   std::uint32_t machine = 0;
   std::vector<std::uint64_t> settings;  ///< encode(HostSettings)
+  std::vector<std::string> hosts;       ///< addresses of those that were admitted before
 };
-NODEZERO_WIRE_MESSAGE(admitted, run, machine, settings)
+NODEZERO_WIRE_MESSAGE(admitted, run, machine, settings, hosts)
 
 /// A block of the weights (set 0) or of the first or second moment (1, 2). Accepted after
 /// `admitted`; each is answered with a credit.
@@ -117,6 +120,12 @@ struct ended {
   std::string reason;
 };
 NODEZERO_WIRE_MESSAGE(ended, reason)
+
+/// The host is put out of the run, and may join again; accepted always.
+struct dismissed {
+  std::string reason;
+};
+NODEZERO_WIRE_MESSAGE(dismissed, reason)
 
 // -- coordinator -> exchange -----------------------------------------------------------------
 
@@ -188,9 +197,12 @@ NODEZERO_WIRE_MESSAGE(credit, blocks)
 struct gathered {
   std::uint64_t term = 0;
   std::uint32_t machine = 0;
+  std::uint64_t weights_hash = 0;  ///< of one block of the version's weights, each version another
+  std::uint32_t computed = 0;      ///< micro-batches, in this step so far
+  std::uint64_t microseconds = 0;  ///< that they took
   std::vector<NodeLoss> nodes;
 };
-NODEZERO_WIRE_MESSAGE(gathered, term, machine, nodes)
+NODEZERO_WIRE_MESSAGE(gathered, term, machine, weights_hash, computed, microseconds, nodes)
 
 /// A micro-batch failed on this machine as often as it may, or what came does not fit together.
 struct failed {
@@ -199,6 +211,13 @@ struct failed {
   std::string reason;
 };
 NODEZERO_WIRE_MESSAGE(failed, term, machine, reason)
+
+/// The connection from this machine to another one has ended. Accepted always.
+struct unreachable {
+  std::uint32_t machine = 0;  ///< the sender's
+  std::uint32_t other = 0;
+};
+NODEZERO_WIRE_MESSAGE(unreachable, machine, other)
 
 // --------------------------------------------------------------------------------------------
 

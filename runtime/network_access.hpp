@@ -15,12 +15,17 @@ class NetworkAccess {
   virtual ~NetworkAccess() = default;
   /// Before the system is made.
   virtual void configure(caf::actor_system_config& config) = 0;
-  /// Lets others connect to an actor, at the address that this was made for. The result is the
-  /// address, with its port.
+  /// Lets others connect to an actor. The result is the address, with its port. To be called once,
+  /// before `connect`.
   virtual Result<std::string> publish(caf::actor_system& system,
                                       const caf::strong_actor_ptr& actor) = 0;
-  /// The actor that the process at that address has published.
-  virtual Result<caf::strong_actor_ptr> connect(caf::actor_system& system) = 0;
+  /// The actor that the process at that address has published. Blocks, for a bounded time; by one
+  /// thread at a time.
+  virtual Result<caf::strong_actor_ptr> connect(caf::actor_system& system,
+                                                const std::string& address) = 0;
+  /// Where others can most likely connect to what was published: with the address of this machine
+  /// that the last connection was made from. Empty if nothing was published.
+  virtual std::string own_address() const = 0;
   /// Ends all connections; before the system ends.
   virtual void close() = 0;
 };

@@ -76,6 +76,7 @@ coordinator::behavior_type coordinator::make_behavior() {
           step_lost(message.reason, member);
         }
       },
+      [this](const wire::unreachable& message) { take_unreachable(message); },
       [this](const wire::credit& message) { take_credit(message.blocks); },
   };
 }
@@ -139,14 +140,15 @@ void coordinator::plan_step() {
   OpenStep& open = *open_;
   open.members.push_back({root_machine,
                           runtime::Peer::of(exchange_),
-                          static_cast<double>(settings_.spheres->lane_count),
+                          speed_of(settings_.spheres->lane_count, own_rate_),
                           {},
                           false,
+                          0,
                           {}});
   for (const auto& host : hosts_) {
     if (host.standing == Standing::ready && !host.is_leaving) {
       open.members.push_back(
-          {host.machine, host.exchange, static_cast<double>(host.lanes), {}, false, {}});
+          {host.machine, host.exchange, speed_of(host.lanes, host.rate), {}, false, 0, {}});
     }
   }
   std::vector<double> speeds;
@@ -165,6 +167,7 @@ void coordinator::plan_step() {
   for (const auto& member : open.members) {
     send_work(member, member.ranges);
   }
+  tell_status();
 }
 
 void coordinator::send_plan() {
@@ -241,12 +244,14 @@ void coordinator::take_gathered(const wire::gathered& message) {
     return;
   }
   member->has_gathered = true;
+  member->weights_hash = message.weights_hash;
+  measure(message);
   for (const auto& node : message.nodes) {
     member->nodes.push_back(
         {{node.first, node.last}, {std::bit_cast<double>(node.loss_bits), node.valid_tokens}});
   }
   auto& members = open_->members;
-  if (!std::ranges::all_of(members, &Member::has_gathered)) {
+  if (!std::ranges::all_of(members, &Member::has_gathered) || put_out_those_that_differ()) {
     return;
   }
   std::vector<LossOfNode> nodes;
@@ -261,6 +266,81 @@ void coordinator::take_gathered(const wire::gathered& message) {
   for (const auto& each : members) {
     each.exchange.send(*this, wire::commit{open_->term, open_->committed->valid_tokens});
   }
+}
+
+/// A host whose weights are not the root's has computed with others, so what it gave is worth
+/// nothing: the step is planned again without it.
+bool coordinator::put_out_those_that_differ() {
+  const std::uint64_t expected = open_->members.front().weights_hash;
+  const auto other = std::ranges::find_if(
+      open_->members, [&](const Member& member) { return member.weights_hash != expected; });
+  if (other == open_->members.end()) {
+    return false;
+  }
+  const auto host = std::ranges::find(hosts_, other->machine, &Host::machine);
+  const std::string reason = "its weights are not the run's: memory or processor may be faulty";
+  host->session.send(*this, wire::refused{reason});
+  demonitor(host->session.address());
+  lose(host, reason);
+  return true;
+}
+
+/// Shares follow how fast the machines are; they decide who computes, and never a bit.
+void coordinator::measure(const wire::gathered& message) {
+  const auto host = std::ranges::find(hosts_, message.machine, &Host::machine);
+  Rate& rate = host == hosts_.end() ? own_rate_ : host->rate;
+  if (message.computed == 0 || message.microseconds == 0) {
+    return;
+  }
+  const double now = 1e6 * message.computed / static_cast<double>(message.microseconds);
+  auto& smoothed = rate.micro_batches_per_second;
+  smoothed = smoothed == 0 ? now : 0.8 * smoothed + 0.2 * now;
+  if (host == hosts_.end() || own_rate_.micro_batches_per_second == 0) {
+    return;
+  }
+  constexpr double slow = 0.5;
+  constexpr std::uint32_t long_enough = 20;
+  const double here = own_rate_.micro_batches_per_second / settings_.spheres->lane_count;
+  const double share = smoothed / host->lanes / here;
+  rate.steps_slow = share < slow ? rate.steps_slow + 1 : 0;
+  if (rate.steps_slow == long_enough) {
+    notice(
+        fmt::format("host {} is slow: a lane there has {:.1f} of the speed of one here, for {} "
+                    "steps; it gets as much less to do",
+                    host->name, share, long_enough));
+  }
+}
+
+/// A machine that has not been measured is taken to be as fast a lane as those that have.
+double coordinator::speed_of(std::uint32_t lanes, const Rate& rate) const {
+  if (rate.micro_batches_per_second > 0) {
+    return rate.micro_batches_per_second;
+  }
+  const double here = own_rate_.micro_batches_per_second;
+  return lanes * (here > 0 ? here / settings_.spheres->lane_count : 1.0);
+}
+
+void coordinator::tell_status() {
+  const auto now = clock().now();
+  if (!settings_.on_status || !open_ || now - last_status_ < std::chrono::seconds(1)) {
+    return;
+  }
+  last_status_ = now;
+  HostsStatus status{open_->step.envelope.step, open_->term, {}};
+  const auto share = [this](std::uint32_t machine) {
+    const auto member = std::ranges::find(open_->members, machine, &Member::machine);
+    return member == open_->members.end() ? 0 : size_of(member->ranges);
+  };
+  status.machines.push_back({"root", "", "computes", settings_.spheres->lane_count,
+                             own_rate_.micro_batches_per_second, share(root_machine)});
+  for (const auto& host : hosts_) {
+    const char* const standing = host.standing == Standing::ready       ? "computes"
+                                 : host.standing == Standing::receiving ? "gets the state"
+                                                                        : "joins";
+    status.machines.push_back({host.name, host.address, standing, host.lanes,
+                               host.rate.micro_batches_per_second, share(host.machine)});
+  }
+  settings_.on_status(status);
 }
 
 void coordinator::take_sum(const summed& message) {
@@ -329,11 +409,24 @@ void coordinator::take_join(const wire::join& message) {
     return;
   }
   constexpr std::uint32_t most_lanes = 4'096;
-  Host host{++last_machine_,    message.name, std::clamp(message.lanes, 1U, most_lanes),
-            Standing::admitted, session,      {},
-            BlockLink(session), false};
+  Host host{++last_machine_,
+            message.name,
+            message.address,
+            std::clamp(message.lanes, 1U, most_lanes),
+            Standing::admitted,
+            session,
+            {},
+            {},
+            BlockLink(session),
+            false};
   monitor(caf::actor_cast<caf::actor>(message.session));
-  session.send(*this, wire::admitted{settings_.run, host.machine, encode(settings_.told)});
+  wire::admitted admitted{settings_.run, host.machine, encode(settings_.told), {}};
+  for (const auto& other : hosts_) {
+    if (!other.address.empty()) {
+      admitted.hosts.push_back(other.address);
+    }
+  }
+  session.send(*this, std::move(admitted));
   notice(fmt::format("host {} joins: {} {}", host.name, host.lanes,
                      host.lanes == 1 ? "lane" : "lanes"));
   hosts_.push_back(std::move(host));
@@ -376,6 +469,13 @@ void coordinator::send_state(const optimizer_complete& proof) {
 void coordinator::take_ready(const wire::ready& message) {
   for (auto& host : hosts_) {
     if (host.session.pointer() == current_sender() && host.standing == Standing::receiving) {
+      if (message.self_test != settings_.self_test) {
+        const std::string reason =
+            "its self-test computes other bits: memory or processor may be faulty";
+        host.session.send(*this, wire::refused{reason});
+        notice(fmt::format("host {} refused: {}", host.name, reason));
+        return;
+      }
       host.standing = Standing::ready;
       host.exchange = runtime::Peer(message.exchange);
       notice(fmt::format("host {} is ready{}", host.name, standing_of_run()));
@@ -391,6 +491,21 @@ void coordinator::take_credit(std::uint32_t blocks) {
       host.state.credit(*this, blocks);
       return;
     }
+  }
+}
+
+/// Two hosts that are both well cannot go on together: the younger one has to come back another
+/// way. If one of them is gone, that will be heard of, or was.
+void coordinator::take_unreachable(const wire::unreachable& message) {
+  const auto younger =
+      std::ranges::find(hosts_, std::max(message.machine, message.other), &Host::machine);
+  const auto older =
+      std::ranges::find(hosts_, std::min(message.machine, message.other), &Host::machine);
+  if (younger != hosts_.end() && older != hosts_.end()) {
+    const std::string reason = fmt::format("host {} cannot reach it", older->name);
+    younger->session.send(*this, wire::dismissed{reason});
+    demonitor(younger->session.address());
+    lose(younger, reason);
   }
 }
 

@@ -17,6 +17,21 @@
 
 namespace nodezero::actors {
 
+/// How the machines of a run stand, for people.
+struct HostsStatus {
+  struct Machine {
+    std::string name;
+    std::string address;  ///< for other hosts; may be empty
+    std::string standing;
+    std::uint32_t lanes = 0;
+    double micro_batches_per_second = 0;  ///< 0: not known
+    std::uint32_t micro_batches = 0;      ///< of the last step that was planned
+  };
+  std::uint64_t step = 0;  ///< steps that are done
+  std::uint64_t term = 0;
+  std::vector<Machine> machines;  ///< the root's first
+};
+
 struct CoordinatorSettings {
   SphereSettingsPtr spheres;
   std::shared_ptr<const model::TensorLayout> layout;
@@ -25,8 +40,11 @@ struct CoordinatorSettings {
   HostSettings told;    ///< what hosts are told of the run
   std::string version;  ///< of the program
   std::uint64_t run = 0;
+  std::uint64_t self_test = 0;     ///< self_test() here
   std::uint32_t wanted = 0;        ///< hosts without which the run does not begin
   std::chrono::seconds wait{600};  ///< for them, at most
+  /// Called with how the run stands, at most once a second. May be empty.
+  std::function<void(const HostsStatus&)> on_status;
 };
 
 /// node_zero's only child if other machines take part: plans who computes which positions of a step
@@ -44,6 +62,11 @@ class coordinator : public runtime::recorded<coordinator_actor::base> {
   behavior_type make_behavior() override;
 
  private:
+  /// How fast a machine computes.
+  struct Rate {
+    double micro_batches_per_second = 0;  ///< smoothed; 0: not known yet
+    std::uint32_t steps_slow = 0;         ///< in a row
+  };
   enum class Standing {
     admitted,   ///< knows the settings, has no state
     receiving,  ///< gets the state
@@ -52,10 +75,12 @@ class coordinator : public runtime::recorded<coordinator_actor::base> {
   struct Host {
     std::uint32_t machine = 0;
     std::string name;
+    std::string address;  ///< for other hosts; may be empty
     std::uint32_t lanes = 1;
     Standing standing = Standing::admitted;
     runtime::Peer session;
     runtime::Peer exchange;
+    Rate rate;
     BlockLink state;  ///< blocks of the state on their way to the session
     bool is_leaving = false;
   };
@@ -66,6 +91,7 @@ class coordinator : public runtime::recorded<coordinator_actor::base> {
     double speed = 1;
     std::vector<PositionRange> ranges;
     bool has_gathered = false;
+    std::uint64_t weights_hash = 0;
     std::vector<LossOfNode> nodes;
   };
   struct OpenStep {
@@ -84,6 +110,10 @@ class coordinator : public runtime::recorded<coordinator_actor::base> {
   void send_plan();
   void send_work(const Member& member, const std::vector<PositionRange>& ranges);
   void take_gathered(const wire::gathered& message);
+  bool put_out_those_that_differ();
+  void measure(const wire::gathered& message);
+  double speed_of(std::uint32_t lanes, const Rate& rate) const;
+  void tell_status();
   void take_sum(const summed& message);
   void give_up();
   void step_lost(const std::string& reason, Member* member);
@@ -91,6 +121,7 @@ class coordinator : public runtime::recorded<coordinator_actor::base> {
   void take_join(const wire::join& message);
   void take_ready(const wire::ready& message);
   void take_credit(std::uint32_t blocks);
+  void take_unreachable(const wire::unreachable& message);
   void host_down(const caf::down_msg& down);
   void lose(std::vector<Host>::iterator host, const std::string& reason);
   caf::result<hosts_ended> end(const end_hosts&);
@@ -107,6 +138,8 @@ class coordinator : public runtime::recorded<coordinator_actor::base> {
   std::vector<Host> hosts_;
   std::uint32_t last_machine_ = 0;
   std::uint64_t last_term_ = 0;
+  Rate own_rate_;
+  caf::actor_clock::time_point last_status_{};
   std::optional<OpenStep> open_;
   bool is_asking_for_state_ = false;
   bool has_begun_ = false;  ///< the wanted hosts were there once

@@ -16,6 +16,16 @@ PositionRange range_of(const wire::Range& range) {
   return {range.first, range.last};
 }
 
+/// FNV-1a over the bits of one block: which one is the version's turn, so that all are seen.
+std::uint64_t hash_of_block(const model::Parameters& weights, std::uint64_t version) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  const auto blocks = model::norm_block_count(*weights.layout());
+  for (const float value : block_of(weights, version % blocks)) {
+    hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 0x100000001b3;
+  }
+  return hash;
+}
+
 }  // namespace
 
 exchange::exchange(caf::actor_config& config, ExchangeSettings settings)
@@ -112,6 +122,7 @@ void exchange::open_term(const wire::plan& plan) {
     step_.emplace();
     step_->envelope = here_;
     step_->positions = plan.positions;
+    step_->weights_hash = hash_of_block(*weights_, here_.version);
   }
   for (const auto& part : plan.mine) {
     const PositionRange range = range_of(part);
@@ -179,6 +190,7 @@ void exchange::compute_next() {
   std::iota(positions.begin(), positions.end(), range.first);
   step_->computing = assign{step_->envelope,    Purpose::train,       weights_,
                             std::move(batches), std::move(positions), {}};
+  step_->computing_since = clock().now();
   send(control_, *step_->computing);
 }
 
@@ -200,6 +212,9 @@ void exchange::take_own_sum(const gradient& message) {
 
 void exchange::take_report(const report& message) {
   if (step_ && step_->computing && message.envelope == step_->envelope) {
+    step_->computed += static_cast<std::uint32_t>(step_->computing->positions.size());
+    step_->computing_time += std::chrono::duration_cast<std::chrono::microseconds>(
+        clock().now() - step_->computing_since);
     step_->computing.reset();
     compute_next();
   }
@@ -329,8 +344,10 @@ void exchange::report_gathered() {
                      std::bit_cast<std::uint64_t>(own.loss.negative_log_likelihood),
                      own.loss.valid_tokens});
   }
-  settings_.coordinator.send(*this,
-                             wire::gathered{term_->plan.term, settings_.machine, std::move(nodes)});
+  settings_.coordinator.send(
+      *this,
+      wire::gathered{term_->plan.term, settings_.machine, step_->weights_hash, step_->computed,
+                     static_cast<std::uint64_t>(step_->computing_time.count()), std::move(nodes)});
 }
 
 // -- the end of a step -----------------------------------------------------------------------

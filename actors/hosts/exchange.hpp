@@ -60,7 +60,11 @@ class exchange : public runtime::recorded<exchange_actor::base> {
     std::vector<PositionRange> given;   ///< all ranges so far
     std::deque<PositionRange> waiting;  ///< those that are not being computed yet
     std::optional<assign> computing;
+    caf::actor_clock::time_point computing_since;
+    std::uint32_t computed = 0;  ///< positions
+    std::chrono::microseconds computing_time{};
     std::vector<OwnSum> sums;
+    std::uint64_t weights_hash = 0;  ///< of a block of the weights that it computes with
     PositionTree tree() const { return PositionTree(positions); }
   };
   /// The sum of all machines.

@@ -11,7 +11,8 @@ namespace nodezero::actors {
 namespace {
 
 std::shared_ptr<runtime::OwnThreads> start_host_threads(std::uint32_t lanes) {
-  auto threads = runtime::OwnThreads::start(workers_for(lanes) + 1);  // one for the exchange
+  // Beside the usual: for the session and the exchange.
+  auto threads = runtime::OwnThreads::start(workers_for(lanes) + 2);
   if (!threads) {
     throw std::runtime_error(threads.error().message);
   }
@@ -45,6 +46,7 @@ struct Host::State {
   std::promise<HostEnd> end;  // until the last actor is gone
   HostConfig config;
   caf::actor_system system;
+  caf::actor greeter;  ///< what other hosts find here
   host_session_actor session;
 };
 
@@ -55,22 +57,37 @@ Host::~Host() {
     caf::anon_send_exit(state_->session, caf::exit_reason::kill);
     state_->session = nullptr;
   }
+  caf::anon_send_exit(state_->greeter, caf::exit_reason::kill);
+  state_->greeter = nullptr;
   state_->settings.network->close();
 }
 
-Result<void> Host::connect() {
-  auto root = state_->settings.network->connect(state_->system);
+Result<void> Host::connect(const std::string& address) {
+  auto& [settings, promise, config, system, greeter, session] = *state_;
+  greeter = system.spawn([] { return caf::behavior{[](caf::unit_t) {}}; });
+  const auto published =
+      settings.network->publish(system, caf::actor_cast<caf::strong_actor_ptr>(greeter));
+  if (!published) {
+    return tl::unexpected(published.error());
+  }
+  auto root = settings.network->connect(system, address);
   if (!root) {
     return tl::unexpected(root.error());
   }
-  auto& settings = state_->settings;
-  state_->session = state_->system.spawn<host_session>(HostSessionSettings{
+  session = system.spawn<host_session>(HostSessionSettings{
       .coordinator = runtime::Peer(*root),
       .name = settings.name,
       .version = settings.version,
       .threads = settings.threads,
+      .address = settings.network->own_address(),
+      .link = [this](const std::string& other) -> Result<void> {
+        const auto reached = state_->settings.network->connect(state_->system, other);
+        return reached ? Result<void>() : tl::unexpected(reached.error());
+      },
       .say = settings.say,
       .on_end = [this](HostEnd end) { state_->end.set_value(std::move(end)); }});
+  // It blocks while it connects to the other hosts.
+  runtime::give_worker(system, caf::actor_cast<caf::strong_actor_ptr>(session));
   return {};
 }
 

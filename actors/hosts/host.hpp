@@ -28,8 +28,8 @@ class Host {
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
-  /// Asks the root to let it take part. Fails if the root cannot be reached.
-  Result<void> connect();
+  /// Asks the root at that address to let it take part. Fails if it cannot be reached.
+  Result<void> connect(const std::string& address);
   /// Waits until its part has ended.
   HostEnd wait();
   /// Asks it to leave in order; from any thread.

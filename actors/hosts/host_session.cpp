@@ -8,6 +8,7 @@
 
 #include "actors/hosts/block_sums.hpp"
 #include "actors/hosts/exchange.hpp"
+#include "actors/hosts/self_test.hpp"
 #include "actors/lanes/lane_scheduler.hpp"
 #include "actors/run/optimizer.hpp"
 #include "runtime/own_threads.hpp"
@@ -57,7 +58,7 @@ host_session::behavior_type host_session::make_behavior() {
   const auto run = run_settings({}, settings_.threads);
   settings_.coordinator.send(
       *this, wire::join{wire::protocol_digest(), settings_.version, settings_.name, lane_count(run),
-                        caf::actor_cast<caf::strong_actor_ptr>(this)});
+                        settings_.address, caf::actor_cast<caf::strong_actor_ptr>(this)});
   return {
       [this](const leave&) {
         settings_.coordinator.send(*this, wire::leaving{machine_});
@@ -73,6 +74,9 @@ host_session::behavior_type host_session::make_behavior() {
       [this](const wire::state_block& message) { take_block(message); },
       [this](const wire::state_end& message) { take_end(message); },
       [this](const wire::ended& message) { end(HostEnd::Reason::run_ended, message.reason); },
+      [this](const wire::dismissed& message) {
+        end(HostEnd::Reason::lost, "put out of the run: " + message.reason);
+      },
   };
 }
 
@@ -109,6 +113,15 @@ void host_session::take_settings(const wire::admitted& message) {
   settings_.say(fmt::format("connected to run {:016x}: {} parameters; waiting for the state", run_,
                             layout->parameter_count()));
   incoming_ = std::move(incoming);
+  self_test_ = self_test(told->training);
+  for (const auto& address : message.hosts) {
+    if (!settings_.link) {
+      continue;
+    }
+    if (const auto linked = settings_.link(address); !linked) {
+      settings_.say(linked.error().message + "; what this host says to it passes the root");
+    }
+  }
 }
 
 void host_session::take_block(const wire::state_block& message) {
@@ -140,7 +153,8 @@ void host_session::take_end(const wire::state_end& message) {
   incoming_.reset();
   is_part_ = true;
   settings_.say(fmt::format("ready after step {} of the run", message.step));
-  settings_.coordinator.send(*this, wire::ready{caf::actor_cast<caf::strong_actor_ptr>(exchange_)});
+  settings_.coordinator.send(
+      *this, wire::ready{self_test_, caf::actor_cast<caf::strong_actor_ptr>(exchange_)});
 }
 
 /// The actors of this machine: what a run has on one machine, with the exchange for a root.

@@ -36,6 +36,9 @@ struct HostSessionSettings {
   std::string name;     ///< that people know the host by
   std::string version;  ///< of the program
   std::uint32_t threads = 0;
+  std::string address;  ///< where other hosts can connect to; empty: nowhere
+  /// Connects to another host, so that what is said to it need not pass the root. May be empty.
+  std::function<Result<void>(const std::string& address)> link;
   std::chrono::milliseconds admission_timeout = std::chrono::seconds(30);
   HostLines say;
   std::function<void(HostEnd)> on_end;  ///< called once, on a thread of the system
@@ -49,7 +52,7 @@ struct admission_deadline {};
 using host_session_actor =
     caf::typed_actor<Accepts<leave>, Accepts<admission_deadline>, Accepts<wire::refused>,
                      Accepts<wire::admitted>, Accepts<wire::state_block>, Accepts<wire::state_end>,
-                     Accepts<wire::ended>>;
+                     Accepts<wire::ended>, Accepts<wire::dismissed>>;
 
 /// A host's side of a run: joins it, takes the state, and spawns what computes here. From then on
 /// the exchange has the word; the session is what the coordinator watches, and watches it.
@@ -87,6 +90,7 @@ class host_session : public runtime::recorded<host_session_actor::base> {
   Observer observer_;  ///< of notices: spheres that were replaced
   std::uint64_t run_ = 0;
   std::uint32_t machine_ = 0;
+  std::uint64_t self_test_ = 0;
   std::optional<Incoming> incoming_;
   bool is_part_ = false;  ///< has the state and was announced as ready
   Workers workers_;

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 
+#include "actors/hosts/self_test.hpp"
 #include "runtime/ask.hpp"
 
 namespace nodezero::actors {
@@ -16,15 +17,18 @@ sphere_actor HostsOfRun::spawn(caf::actor_system& system, const SphereSettingsPt
                                const std::shared_ptr<const model::TensorLayout>& layout,
                                const optimizer_actor& optimizer) {
   system_ = &system;
-  coordinator_ = system.spawn<coordinator>(CoordinatorSettings{.spheres = spheres,
-                                                               .layout = layout,
-                                                               .optimizer = optimizer,
-                                                               .observer = spheres->observer,
-                                                               .told = settings_.told,
-                                                               .version = settings_.version,
-                                                               .run = settings_.run,
-                                                               .wanted = settings_.wanted,
-                                                               .wait = settings_.wait});
+  coordinator_ =
+      system.spawn<coordinator>(CoordinatorSettings{.spheres = spheres,
+                                                    .layout = layout,
+                                                    .optimizer = optimizer,
+                                                    .observer = spheres->observer,
+                                                    .told = settings_.told,
+                                                    .version = settings_.version,
+                                                    .run = settings_.run,
+                                                    .self_test = self_test(settings_.told.training),
+                                                    .wanted = settings_.wanted,
+                                                    .wait = settings_.wait,
+                                                    .on_status = settings_.on_status});
   const auto published =
       settings_.network->publish(system, caf::actor_cast<caf::strong_actor_ptr>(coordinator_));
   if (!published) {

@@ -20,6 +20,7 @@ struct HostsOfRunSettings {
   std::uint32_t wanted = 0;
   std::chrono::seconds wait{600};
   std::function<void(const std::string&)> on_address;  ///< where hosts can connect to
+  std::function<void(const HostsStatus&)> on_status;   ///< may be empty
 };
 
 /// The hosts of a run, from the root's side: a coordinator that others can connect to.

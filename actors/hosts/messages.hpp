@@ -38,7 +38,8 @@ using exchange_actor =
 using coordinator_actor =
     control_actor::extend<Accepts<summed>, Answers<end_hosts, hosts_ended>, Accepts<waiting_tick>,
                           Accepts<wire::join>, Accepts<wire::ready>, Accepts<wire::leaving>,
-                          Accepts<wire::gathered>, Accepts<wire::failed>, Accepts<wire::credit>>;
+                          Accepts<wire::gathered>, Accepts<wire::failed>,
+                          Accepts<wire::unreachable>, Accepts<wire::credit>>;
 
 }  // namespace nodezero::actors
 

@@ -217,6 +217,7 @@ RunActors spawn_run_with(OtherMachines& others, caf::actor_system& system,
   try {
     spawn(actors, system, settings, &others);
   } catch (...) {
+    others.end();
     actors.send_exit();
     throw;
   }

@@ -136,12 +136,12 @@ void SecureNetwork::configure(caf::actor_system_config& config) {
 
 Result<std::string> SecureNetwork::publish(caf::actor_system& system,
                                            const caf::strong_actor_ptr& actor) {
-  auto socket = listen_at(settings_.endpoint);
+  auto socket = listen_at(settings_.listen);
   auto pair = datagram_pair();
   if (!socket || !pair) {
     return tl::unexpected(socket ? pair.error() : socket.error());
   }
-  const Endpoint here{settings_.endpoint.host, port_of(*socket)};
+  published_ = Endpoint{settings_.listen.host, port_of(*socket)};
   door_ = std::make_unique<Door>(system);
   to_doorman_ = std::move(pair->first);
   if (const auto error = door_->publish(pair->second.release(), actor)) {
@@ -159,27 +159,41 @@ Result<std::string> SecureNetwork::publish(caf::actor_system& system,
       settings_.on_refusal);
   tunnel_.start();
   is_started_ = true;
-  return to_string(as_others_see_it(here));
+  return to_string(as_others_see_it(*published_));
 }
 
-Result<caf::strong_actor_ptr> SecureNetwork::connect(caf::actor_system& system) {
+Result<caf::strong_actor_ptr> SecureNetwork::connect(caf::actor_system& system,
+                                                     const std::string& address) {
+  const auto endpoint = parse_endpoint(address);
+  if (!endpoint) {
+    return tl::unexpected(endpoint.error());
+  }
   if (!std::exchange(is_started_, true)) {
     tunnel_.start();
   }
   if (!door_) {
     door_ = std::make_unique<Door>(system);
   }
-  auto connection = tunnel_.connect(settings_.endpoint, settings_.connect_timeout);
+  auto connection = tunnel_.connect(*endpoint, settings_.connect_timeout);
   if (!connection) {
     return tl::unexpected(connection.error());
   }
   auto actor = door_->connect(connection->release());
   if (!actor || !*actor) {
-    return fail(ErrorCode::io,
-                fmt::format("{} does not speak CAF's protocol: {}", to_string(settings_.endpoint),
-                            actor ? "nothing there" : system.render(actor.error())));
+    return fail(ErrorCode::io, fmt::format("{} does not speak CAF's protocol: {}", address,
+                                           actor ? "nothing there" : system.render(actor.error())));
   }
   return std::move(*actor);
+}
+
+std::string SecureNetwork::own_address() const {
+  if (!published_) {
+    return "";
+  }
+  const bool is_any = as_others_see_it(*published_).host != published_->host;
+  const auto local = tunnel_.last_local_address();
+  return to_string(is_any && !local.empty() ? Endpoint{local, published_->port}
+                                            : as_others_see_it(*published_));
 }
 
 void SecureNetwork::close() {

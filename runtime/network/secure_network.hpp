@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "runtime/network/endpoint.hpp"
@@ -13,7 +14,7 @@
 namespace nodezero::runtime::network {
 
 struct SecureNetworkSettings {
-  Endpoint endpoint;  ///< where to listen, or to connect to
+  Endpoint listen;  ///< where `publish` lets others connect
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);
   /// Without a whole message for so long a connection is taken for dead. It must bear two
   /// retransmissions of TCP and a block of 256 KiB on the slowest link.
@@ -32,7 +33,9 @@ class SecureNetwork : public NetworkAccess {
   void configure(caf::actor_system_config& config) override;
   Result<std::string> publish(caf::actor_system& system,
                               const caf::strong_actor_ptr& actor) override;
-  Result<caf::strong_actor_ptr> connect(caf::actor_system& system) override;
+  Result<caf::strong_actor_ptr> connect(caf::actor_system& system,
+                                        const std::string& address) override;
+  std::string own_address() const override;
   void close() override;
 
  private:
@@ -41,6 +44,7 @@ class SecureNetwork : public NetworkAccess {
   SecureNetworkSettings settings_;
   Tunnel tunnel_;
   bool is_started_ = false;
+  std::optional<Endpoint> published_;
   std::unique_ptr<Door> door_;
   FileHandle to_doorman_;
 };

@@ -121,6 +121,11 @@ Result<FileHandle> Tunnel::connect(const Endpoint& endpoint, std::chrono::millis
   if (!pair) {
     return tl::unexpected(pair.error());
   }
+  sockaddr_storage local{};
+  socklen_t size = sizeof local;
+  if (::getsockname(socket->get(), reinterpret_cast<sockaddr*>(&local), &size) == 0) {
+    last_local_address_ = name_of(local);
+  }
   connection.socket = std::move(*socket);
   connection.local = std::move(pair->first);
   {

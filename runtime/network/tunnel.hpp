@@ -47,6 +47,9 @@ class Tunnel {
   /// Connects and finishes the handshake within the time, in the calling thread. The result is
   /// CAF's end.
   Result<FileHandle> connect(const Endpoint& endpoint, std::chrono::milliseconds timeout);
+  /// This machine's address in the last connection that `connect` has made; by the thread that made
+  /// it.
+  const std::string& last_local_address() const { return last_local_address_; }
   /// Has the thread close all connections after what has been said so far was carried, and ends it.
   void close();
 
@@ -88,6 +91,7 @@ class Tunnel {
   OnConnection on_connection_;
   OnRefusal on_refusal_;
   FileHandle wake_;
+  std::string last_local_address_;
   std::thread thread_;
 
   std::mutex mutex_;  ///< guards what follows

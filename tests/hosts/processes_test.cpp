@@ -120,6 +120,32 @@ TEST_F(Machines, GoOnWithoutAHostThatIsKilledAndWithOneThatJoins) {
   EXPECT_EQ(alone({"--schedule", "constant", "--steps", steps.dump()}), digests(folder_ / "out"));
 }
 
+TEST_F(Machines, AreShown) {
+  auto root_program = root("out", {"--steps", "100000", "--hosts", "2"});
+  const auto first = host("first");
+  const auto second = host("second");
+  ASSERT_TRUE(root_program->wait_for("  step 1/"));
+  const auto shown = run(folder_, {"hosts", "out"});
+  EXPECT_EQ(shown.exit_code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("first"), std::string::npos) << shown.out;
+  const auto machines = read_json(folder_ / "out/hosts.json").at("machines");
+  ASSERT_EQ(machines.size(), 3);
+  std::uint32_t micro_batches = 0;
+  for (const auto& machine : machines) {
+    micro_batches += machine.at("micro_batches").get<std::uint32_t>();
+  }
+  EXPECT_EQ(micro_batches, 7);
+  EXPECT_EQ(machines.at(1).at("address").get<std::string>().substr(0, 10), "127.0.0.1:");
+  root_program->send(SIGINT);
+  root_program->wait();
+  EXPECT_EQ(run(folder_, {"hosts", "out"}).exit_code, 2);
+}
+
+TEST_F(Machines, ArePlanned) {
+  const auto plan = run(folder_, tiny_training("out", model + Words{"--plan"}));
+  EXPECT_NE(plan.out.find("10 Gbit/s"), std::string::npos) << plan.out;
+}
+
 TEST_F(Machines, StopWithTheRoot) {
   auto root_program = root("out", {"--steps", "100000", "--hosts", "1"});
   const auto only = host("only");
@@ -150,6 +176,19 @@ TEST_F(Machines, NeedASecretThatNobodyElseCanRead) {
   const auto open = run(folder_, {"host", "--connect", "127.0.0.1:1", "--secret", "run.secret"});
   EXPECT_EQ(open.exit_code, 2);
   EXPECT_NE(open.err.find("chmod 600"), std::string::npos) << open.err;
+}
+
+TEST_F(Machines, SaySoIfAnotherRunListensThere) {
+  auto root_program = root("out", {"--steps", "100000"});
+  std::ifstream file(folder_ / "out/root.address");
+  std::string address;
+  std::getline(file, address);
+  const auto ended =
+      run(folder_, tiny_training("other", Words{"--listen", address, "--secret", "run.secret"}));
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.err.find("cannot listen at " + address), std::string::npos) << ended.err;
+  root_program->send(SIGINT);
+  root_program->wait();
 }
 
 TEST_F(Machines, SaySoIfHostsDoNotCome) {

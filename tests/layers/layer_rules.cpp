@@ -65,7 +65,7 @@ const std::vector<Room>& rooms() {
         "model/gpt2", "model/text", "model/training", "model/storage", "runtime"}},
       {"actors/hosts",
        {errors, "actors", "actors/spheres", "actors/lanes", "actors/run", "model/tensors",
-        "model/training", "runtime"}},
+        "model/kernels", "model/training", "runtime"}},
       {"actors/laws", {"actors", "runtime/trace", "runtime/inspect"}},
       {"actors/embedding",
        {"include", errors, "formats", "actors", "actors/run", "actors/laws", "model/files",
@@ -92,6 +92,7 @@ const std::vector<Room>& rooms() {
         "apps/nodezero/process",
         "apps/nodezero/terminal",
         "apps/nodezero/options",
+        "apps/nodezero/hosts",
         "apps/nodezero/plot",
         "actors",
         "actors/spheres",
@@ -107,7 +108,7 @@ const std::vector<Room>& rooms() {
         "runtime/network",
         "runtime/trace"}},
       {"apps/nodezero/hosts",
-       {"apps/nodezero", "apps/nodezero/process", "actors/hosts", "runtime/network"}},
+       {"formats", "apps/nodezero", "apps/nodezero/process", "actors/hosts", "runtime/network"}},
       {"apps/nodezero/text",
        {"formats", "apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal",
         "apps/nodezero/options", "apps/nodezero/train", "model/files", "model/kernels",
@@ -183,9 +184,8 @@ std::string reason_against_include(const Room& room, const std::filesystem::path
                                    const std::string& path, bool quoted) {
   const std::string folder = path.substr(0, path.find('/'));
   if (folder == "caf") {
-    return file == "runtime/caf.hpp" || file == "include/nodezero/caf.hpp" ||
-                   room.folder == "include/nodezero/explore" return file == "runtime/caf.hpp" ||
-                   file == "runtime/network/caf_io.hpp" || file == "include/nodezero/caf.hpp"
+    return file == "runtime/caf.hpp" || file == "runtime/network/caf_io.hpp" ||
+                   file == "include/nodezero/caf.hpp" || room.folder == "include/nodezero/explore"
                ? ""
                : fmt::format("includes <{}>: only runtime/caf.hpp includes CAF", path);
   }

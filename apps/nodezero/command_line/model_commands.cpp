@@ -10,9 +10,10 @@
 #include "apps/nodezero/command_line/command_option.hpp"
 #include "apps/nodezero/command_line/commands.hpp"
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/plot/plot_command.hpp"
 #include "apps/nodezero/hosts/host_command.hpp"
+#include "apps/nodezero/hosts/hosts_command.hpp"
 #include "apps/nodezero/hosts/secret_command.hpp"
+#include "apps/nodezero/plot/plot_command.hpp"
 #include "apps/nodezero/text/digest_command.hpp"
 #include "apps/nodezero/text/evaluate_command.hpp"
 #include "apps/nodezero/text/export_command.hpp"
@@ -280,12 +281,26 @@ void add_host(CLI::App& program) {
                    "What the run calls this host; this machine's name if "
                    "not given")
       ->type_name("NAME");
+  command
+      ->add_option("--listen", options->listen,
+                   "Address and port for the other hosts to connect to; a free port if not given")
+      ->type_name("ADDRESS");
   add_value(*command, own("threads", 0, 1'024, "Computing threads; 0: one per core"),
             &options->threads);
   add_value(*command, own("wait", 1, 1e6, "Seconds to wait for a run that is not there"),
             &options->wait_s);
   add_kernels(*command);
   command->callback([options] { host_command(*options); });
+}
+
+void add_hosts(CLI::App& program) {
+  auto* command = program.add_subcommand(
+      "hosts", "Show the machines that compute a run that listens for hosts");
+  const auto folder = std::make_shared<std::string>();
+  const auto json = std::make_shared<bool>(false);
+  command->add_flag("--json", *json, "Print one JSON object");
+  command->add_option("DIR", *folder, "Folder of the run")->required()->type_name("");
+  command->callback([folder, json] { hosts_command(*folder, *json); });
 }
 
 void add_bench(CLI::App& program) {
@@ -328,6 +343,7 @@ void add_model_commands(CLI::App& program) {
   add_bench(program);
   add_secret(program);
   add_host(program);
+  add_hosts(program);
 }
 
 }  // namespace nodezero::apps

@@ -78,15 +78,15 @@ std::optional<actors::HostEnd> take_part(const HostOptions& options, const netwo
     why = root.error().message;
     return std::nullopt;
   }
-  auto access =
-      std::make_shared<network::SecureNetwork>(unwrap(network::identity_of(secret), exit_failure),
-                                               network::SecureNetworkSettings{.endpoint = *root});
+  auto access = std::make_shared<network::SecureNetwork>(
+      unwrap(network::identity_of(secret), exit_failure),
+      network::SecureNetworkSettings{.listen = unwrap(network::parse_endpoint(options.listen))});
   actors::Host host({.network = access,
                      .name = options.name.empty() ? name_of_machine() : options.name,
                      .version = NODEZERO_VERSION,
                      .threads = options.threads,
                      .say = say});
-  if (const auto connected = host.connect(); !connected) {
+  if (const auto connected = host.connect(to_string(*root)); !connected) {
     why = connected.error().message;
     return std::nullopt;
   }
@@ -104,6 +104,7 @@ void host_command(const HostOptions& options) {
     throw CommandError(exit_bad_input, root.error().message);
   }
   const auto secret = unwrap(network::read_secret(options.secret));
+  unwrap(network::parse_endpoint(options.listen));
   std::signal(SIGPIPE, SIG_IGN);
   const SignalBlock block;
   LeaveRequest leave;

@@ -7,9 +7,10 @@
 namespace nodezero::apps {
 
 struct HostOptions {
-  std::string connect;  ///< address of the root
-  std::string secret;   ///< file
-  std::string name;     ///< empty: this machine's
+  std::string connect;        ///< address of the root
+  std::string secret;         ///< file
+  std::string name;           ///< empty: this machine's
+  std::string listen = ":0";  ///< for other hosts
   std::uint32_t threads = 0;
   std::uint64_t wait_s = 600;  ///< for a root that is not there
 };

@@ -14,6 +14,7 @@
 #include "actors/hosts/hosts_of_run.hpp"
 #include "actors/run/trainer.hpp"
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/hosts/hosts_command.hpp"
 #include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/plot/loss_chart.hpp"
 #include "apps/nodezero/process/crash_dump.hpp"
@@ -21,6 +22,7 @@
 #include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/process/signals.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
+#include "apps/nodezero/train/plan_machines.hpp"
 #include "apps/nodezero/train/recording.hpp"
 #include "apps/nodezero/train/replay_facts.hpp"
 #include "apps/nodezero/train/training_log.hpp"
@@ -130,7 +132,7 @@ std::shared_ptr<actors::OtherMachines> other_machines(
   auto access = std::make_shared<network::SecureNetwork>(
       unwrap(network::identity_of(secret), exit_failure),
       network::SecureNetworkSettings{
-          .endpoint = unwrap(network::parse_endpoint(listening.address)),
+          .listen = unwrap(network::parse_endpoint(listening.address)),
           .on_refusal = [say](const std::string& who, const std::string& why) {
             say(fmt::format("a host at {} was sent away: {}", who, why));
           }});
@@ -147,11 +149,14 @@ std::shared_ptr<actors::OtherMachines> other_machines(
       .run = settings.run,
       .wanted = listening.hosts,
       .wait = std::chrono::seconds(listening.wait_s),
-      .on_address = [say, folder = run.folder->path()](const std::string& address) {
-        say("hosts can connect to " + address);
-        unwrap(model::write_file_atomically(folder / network::address_file, address + "\n"),
-               exit_failure);
-      }});
+      .on_address =
+          [say, folder = run.folder->path()](const std::string& address) {
+            unwrap(model::write_file_atomically(folder / network::address_file, address + "\n"),
+                   exit_failure);
+            say("hosts can connect to " + address);
+          },
+      .on_status = [folder = run.folder->path()](
+                       const actors::HostsStatus& status) { write_hosts(folder, status); }});
 }
 
 /// @throws CommandError if the options on other machines cannot be
@@ -235,7 +240,9 @@ int train(PreparedRun run, const Listening& listening) {
   const auto result = trainer.run();
   stop.forget();
   std::error_code ignored;
-  std::filesystem::remove(run.folder->path() / runtime::network::address_file, ignored);
+  for (const char* name : {runtime::network::address_file, hosts_file}) {
+    std::filesystem::remove(run.folder->path() / name, ignored);
+  }
   log.close();
 
   record.results = results_json(result, log, end_name(result.end));
@@ -284,6 +291,7 @@ void train_command(const TrainRequest& request, const Listening& listening) {
     fmt::print("{}", to_string(run.plan, available, seconds));
     if (fits) {
       fmt::print("{:<12}{}\n", "precision", precisions_text(run.settings));
+      fmt::print("{}", machines_text(run.plan, run.settings, seconds));
     }
     std::fflush(stdout);
     check_memory(run.plan, available);

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+
+#include "model/training/training_config.hpp"
+
+namespace nodezero::actors {
+
+/// A hash of the gradient of one made-up sequence, with the run's own sizes and precision but one
+/// layer: the same on every machine that computes as it should. Computes in the calling thread.
+std::uint64_t self_test(const model::TrainingConfig& training);
+
+}  // namespace nodezero::actors

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "apps/nodezero/hosts/hosts_command.hpp"
+
+#include <fstream>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "apps/nodezero/common.hpp"
+#include "formats/bounded_json.hpp"
+
+namespace nodezero::apps {
+
+void write_hosts(const std::filesystem::path& folder, const actors::HostsStatus& status) {
+  nlohmann::json machines = nlohmann::json::array();
+  for (const auto& machine : status.machines) {
+    machines.push_back({{"name", machine.name},
+                        {"address", machine.address},
+                        {"standing", machine.standing},
+                        {"lanes", machine.lanes},
+                        {"micro_batches_per_second", machine.micro_batches_per_second},
+                        {"micro_batches", machine.micro_batches}});
+  }
+  const nlohmann::json text{{"step", status.step}, {"term", status.term}, {"machines", machines}};
+  // Nothing of value: it is not synced, and a full disk is no reason to stop.
+  const auto temporary = folder / (std::string(hosts_file) + ".new");
+  std::ofstream(temporary) << text.dump(2) << "\n";
+  std::error_code ignored;
+  std::filesystem::rename(temporary, folder / hosts_file, ignored);
+}
+
+void hosts_command(const std::string& folder, bool json) {
+  std::ifstream file(std::filesystem::path(folder) / hosts_file);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (!file.is_open() || text.empty()) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("'{}' is not the folder of a run that listens for "
+                                   "hosts (train --listen) and computes now",
+                                   folder));
+  }
+  if (json) {
+    fmt::print("{}", text);
+    return;
+  }
+  const auto status = unwrap(formats::read_json(text));
+  try {
+    fmt::print("after step {}\n", status.at("step").get<std::uint64_t>());
+    fmt::print("{:<20} {:>5} {:>16} {:>14}  {:<15} {}\n", "machine", "lanes", "micro-batches/s",
+               "in this step", "standing", "address");
+    for (const auto& machine : status.at("machines")) {
+      fmt::print("{:<20} {:>5} {:>16.2f} {:>14}  {:<15} {}\n",
+                 machine.at("name").get<std::string>(), machine.at("lanes").get<std::uint32_t>(),
+                 machine.at("micro_batches_per_second").get<double>(),
+                 machine.at("micro_batches").get<std::uint32_t>(),
+                 machine.at("standing").get<std::string>(),
+                 machine.at("address").get<std::string>());
+    }
+  } catch (const nlohmann::json::exception&) {
+    throw CommandError(exit_bad_input, fmt::format("'{}/{}' is damaged", folder, hosts_file));
+  }
+}
+
+}  // namespace nodezero::apps

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "apps/nodezero/train/plan_machines.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+namespace nodezero::apps {
+namespace {
+
+/// CPU seconds per byte that a machine sends and receives, with TLS; one thread has them all.
+constexpr double seconds_per_byte = 1.8e-9;
+/// Four messages in a row.
+constexpr double latency_seconds = 4 * 1e-4;
+
+double rounds(double micro_batches, double lanes) {
+  return std::ceil(micro_batches / lanes);
+}
+
+}  // namespace
+
+Scaling scaling(const Plan& plan, std::uint32_t micro_batches, double step_seconds,
+                std::uint32_t machines, double bits_per_second) {
+  const double share = std::ceil(static_cast<double>(micro_batches) / machines);
+  const double computing =
+      step_seconds * rounds(share, plan.lanes) / rounds(micro_batches, plan.lanes);
+  // Each machine sends its sum to the owners of the blocks, and the blocks that it owns to all.
+  const double gradient = 4.0 * static_cast<double>(plan.parameters);
+  const double bytes = 2.0 * (machines - 1) / machines * gradient;
+  const double exchange =
+      std::max(8 * bytes / bits_per_second, bytes * seconds_per_byte) + latency_seconds;
+  return {step_seconds / (computing + exchange), exchange};
+}
+
+std::string machines_text(const Plan& plan, const actors::RunSettings& settings, double seconds) {
+  const double step_seconds = seconds / static_cast<double>(std::max<std::uint64_t>(plan.steps, 1));
+  const std::uint32_t micro_batches = settings.training.micro_batches;
+  std::string text = fmt::format("{:<12}{:>14}{:>14}{:>14}   (train --listen)\n", "machines",
+                                 "1 Gbit/s", "10 Gbit/s", "25 Gbit/s");
+  double best = 0;
+  for (const std::uint32_t machines : {2U, 8U, 64U}) {
+    text += fmt::format("  {:<10}", machines);
+    for (const double gigabits : {1.0, 10.0, 25.0}) {
+      const auto found = scaling(plan, micro_batches, step_seconds, machines, gigabits * 1e9);
+      best = std::max(best, found.speedup);
+      text += fmt::format("{:>14}", fmt::format("{:.2f} x", found.speedup));
+    }
+    text += '\n';
+  }
+  if (best < 1) {
+    text += "  more machines make this run slower: its steps are short for what has to cross\n";
+  } else if (micro_batches < 64) {
+    text +=
+        fmt::format("  a step has {} micro-batches, which no more machines than that can share\n",
+                    micro_batches);
+  }
+  return text;
+}
+
+}  // namespace nodezero::apps
