@@ -148,6 +148,9 @@ std::vector<EventNumber> step_events(const TraceFacts& facts) {
   return events;
 }
 
+/// Positions as ranges, by their first: a range may be as long as the file claims.
+using Ranges = std::map<std::uint64_t, std::uint64_t>;
+
 /// Which micro-batches have come, and by which event.
 class Arrivals {
  public:
@@ -155,22 +158,39 @@ class Arrivals {
   EventNumber add(const TraceFacts& facts, EventNumber gradient) {
     EventNumber earlier = 0;
     const auto last = facts.number(gradient, "last");
-    for (auto position = facts.number(gradient, "first"); position < last; ++position) {
-      const auto [found, is_new] = by_.try_emplace(static_cast<std::uint32_t>(position), gradient);
-      earlier = is_new ? earlier : found->second;
+    auto first = facts.number(gradient, "first");
+    auto next = by_.upper_bound(first);
+    if (next != by_.begin() && std::prev(next)->second.last > first) {
+      earlier = std::prev(next)->second.event;
+      first = std::prev(next)->second.last;
+    }
+    for (; first < last; ++next) {
+      const bool is_met = next != by_.end() && next->first < last;
+      if (const auto end = is_met ? next->first : last; first < end) {
+        by_[first] = {end, gradient};
+      }
+      if (!is_met) {
+        break;
+      }
+      earlier = next->second.event;
+      first = next->second.last;
     }
     return earlier;
   }
-  std::set<std::uint32_t> positions() const {
-    std::set<std::uint32_t> all;
-    for (const auto& [position, event] : by_) {
-      all.insert(position);
+  Ranges positions() const {
+    Ranges all;
+    for (const auto& [first, part] : by_) {
+      all.emplace(first, part.last);
     }
     return all;
   }
 
  private:
-  std::map<std::uint32_t, EventNumber> by_;
+  struct Part {
+    std::uint64_t last = 0;
+    EventNumber event = 0;
+  };
+  std::map<std::uint64_t, Part> by_;  ///< by first position; they do not overlap
 };
 
 std::set<std::uint32_t> positions_of(const TraceFacts& facts, EventNumber number) {
@@ -179,11 +199,40 @@ std::set<std::uint32_t> positions_of(const TraceFacts& facts, EventNumber number
   return {positions.begin(), positions.end()};
 }
 
-/// "3 5", those of `a` that are not in `b` and the other way round.
-std::string difference(const std::set<std::uint32_t>& a, const std::set<std::uint32_t>& b) {
-  std::vector<std::uint32_t> found;
-  std::ranges::set_symmetric_difference(a, b, std::back_inserter(found));
-  return fmt::format("{}", fmt::join(found, " "));
+Ranges as_ranges(const std::set<std::uint32_t>& positions) {
+  Ranges ranges;
+  for (const auto position : positions) {
+    ranges.emplace(position, std::uint64_t{position} + 1);
+  }
+  return ranges;
+}
+
+/// "3 5 7 to 9", those that are in one of both and not in the other; empty if they are the same.
+std::string difference(const Ranges& a, const Ranges& b) {
+  constexpr std::size_t most = 50;
+  std::map<std::uint64_t, int> turns;  // where a range begins (+) or ends (-), `a`'s times two
+  const auto turn = [&turns](const Ranges& ranges, int weight) {
+    for (const auto& [first, last] : ranges) {
+      turns[first] += weight;
+      turns[last] -= weight;
+    }
+  };
+  turn(a, 2);
+  turn(b, 1);
+  std::vector<std::string> found;
+  int inside = 0;
+  std::uint64_t first = 0;
+  for (const auto& [at, change] : turns) {
+    if ((inside == 1 || inside == 2) && at > first) {
+      found.push_back(at == first + 1 ? fmt::format("{}", first)
+                                      : fmt::format("{} to {}", first, at - 1));
+    }
+    inside += change;
+    first = at;
+  }
+  const std::string rest = found.size() > most ? " and more" : "";
+  found.resize(std::min(found.size(), most));
+  return fmt::format("{}{}", fmt::join(found, " "), rest);
 }
 
 /// Children that the parent has seen die: what still comes of them is not counted.
@@ -206,13 +255,12 @@ void check_conservation(const TraceFacts& facts, Findings& findings) {
   Dead dead;
   const bool knows_the_past = facts.knows_the_past();
   // A share is compared when it is closed. In a trace without its beginning it may be older.
-  const auto compare = [&](const Share& share, const std::set<std::uint32_t>& found,
-                           EventNumber number, std::string_view what) {
-    if (found != share.assigned) {
-      findings.missing(
-          knows_the_past, share.assigned_by, number,
-          fmt::format("{} of step {} and what was assigned differ in micro-batches {}", what,
-                      facts.number(number, "step"), difference(found, share.assigned)));
+  const auto compare = [&](const Share& share, const Ranges& found, EventNumber number,
+                           std::string_view what) {
+    if (const auto differs = difference(found, as_ranges(share.assigned)); !differs.empty()) {
+      findings.missing(knows_the_past, share.assigned_by, number,
+                       fmt::format("{} of step {} and what was assigned differ in micro-batches {}",
+                                   what, facts.number(number, "step"), differs));
     }
   };
   for (const auto number : step_events(facts)) {
@@ -239,7 +287,7 @@ void check_conservation(const TraceFacts& facts, Findings& findings) {
                         facts.number(number, "step")));
       }
     } else if (type == "report" && is_send) {
-      compare(own[step], positions_of(facts, number), number, "the report");
+      compare(own[step], as_ranges(positions_of(facts, number)), number, "the report");
       compare(own[step], own[step].arrivals.positions(), number, "the gradients");
     } else if ((type == "apply" && facts.field(number, "with_gradient") != 0u) ||
                type == "telemetry_evaluation") {

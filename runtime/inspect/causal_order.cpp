@@ -9,9 +9,12 @@
 namespace nodezero::runtime::inspect {
 
 CausalOrder::CausalOrder(const Trace& trace) : trace_(trace) {
-  std::uint32_t threads = 1;
+  // Numbers of threads are whatever the file says: only those that occur become processes.
+  std::uint32_t threads = 0;
   for (const Event& event : trace.events) {
-    threads = std::max(threads, event.thread + 1);
+    if (event.actor == 0 || (event.kind == Kind::spawn && event.peer == 0)) {
+      threads += threads_.try_emplace(event.thread, threads).second ? 1 : 0;
+    }
   }
   const auto actors = static_cast<std::uint32_t>(std::max<std::size_t>(trace.actors.size(), 1));
   processes_ = actors + threads;
@@ -24,7 +27,7 @@ CausalOrder::CausalOrder(const Trace& trace) : trace_(trace) {
       const EventNumber sent = message ? message->sent : 0;
       causes_[number - 1] = sent < number ? sent : 0;
     } else if (event.kind == Kind::spawn) {
-      causes_[number - 1] = last[event.peer != 0 ? event.peer : actors + event.thread];
+      causes_[number - 1] = last[event.peer != 0 ? event.peer : actors + threads_.at(event.thread)];
     }
     if (const std::uint32_t own = process(number); own != no_process) {
       last[own] = number;
@@ -44,8 +47,9 @@ std::uint32_t CausalOrder::process(EventNumber number) const {
   if (event.kind == Kind::drop) {
     return no_process;
   }
-  return event.actor != 0 ? event.actor
-                          : static_cast<std::uint32_t>(trace_.actors.size()) + event.thread;
+  return event.actor != 0
+             ? event.actor
+             : static_cast<std::uint32_t>(trace_.actors.size()) + threads_.at(event.thread);
 }
 
 CausalOrder::Reached CausalOrder::reach(EventNumber first, EventNumber second) const {

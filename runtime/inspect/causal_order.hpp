@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "runtime/trace/trace.hpp"
@@ -70,6 +71,8 @@ class CausalOrder {
 
   const Trace& trace_;
   std::uint32_t processes_ = 0;
+  std::unordered_map<std::uint32_t, std::uint32_t>
+      threads_;  ///< of what is not recorded: 0, 1, ...
   std::vector<std::string> names_;
   std::vector<EventNumber> causes_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/inspect/json_lines.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -11,6 +12,7 @@
 
 #include "formats/bounded_json.hpp"
 #include "runtime/inspect/words.hpp"
+#include "runtime/trace/possible_record.hpp"
 
 namespace nodezero::runtime::inspect {
 namespace {
@@ -63,14 +65,19 @@ Kind event_kind(const std::string& text) {
   throw std::runtime_error("an event has an unknown kind");
 }
 
-/// A number that must fit.
+/// A number that must be whole and fit: what is too large for 64 bits was parsed as a real one.
+template <class Number>
+Number as_number(const json& value, const char* key) {
+  if (!value.is_number_unsigned() ||
+      value.get<std::uint64_t>() > std::numeric_limits<Number>::max()) {
+    throw std::runtime_error(fmt::format("'{}' is {}, not a whole number from 0 to {}", key,
+                                         value.dump(), std::numeric_limits<Number>::max()));
+  }
+  return static_cast<Number>(value.get<std::uint64_t>());
+}
 template <class Number>
 Number number(const json& object, const char* key) {
-  const auto value = object.at(key).get<std::uint64_t>();
-  if (value > std::numeric_limits<Number>::max()) {
-    throw std::runtime_error(fmt::format("'{}' is too large", key));
-  }
-  return static_cast<Number>(value);
+  return as_number<Number>(object.at(key), key);
 }
 
 Trace read_head(const json& head) {
@@ -80,11 +87,14 @@ Trace read_head(const json& head) {
   Trace trace;
   trace.about = head.at("about").get<std::map<std::string, std::string>>();
   const auto& completeness = head.at("completeness");
-  trace.completeness = {completeness.at("lost_records"), completeness.at("ring"),
-                        completeness.at("cut_off")};
+  trace.completeness = {number<std::uint64_t>(completeness, "lost_records"),
+                        completeness.at("ring"), completeness.at("cut_off")};
   for (const auto& actor : head.at("actors")) {
     trace.actors.push_back({actor.at("name"), number<std::uint32_t>(actor, "number"),
                             number<std::uint32_t>(actor, "parent"), 0, 0});
+    if (trace.actors.back().parent >= std::max<std::size_t>(trace.actors.size() - 1, 1)) {
+      throw std::runtime_error("an actor is spawned by one that comes after it");
+    }
   }
   for (const auto& name : head.at("names")) {
     trace::Name read{name.at("text"), {}};
@@ -98,24 +108,29 @@ Trace read_head(const json& head) {
 
 void read_event(const json& line, Trace& trace) {
   Event event;
+  if (!line.at("time_ns").is_number_integer()) {
+    throw std::runtime_error("'time_ns' is not a whole number");
+  }
   event.time = line.at("time_ns");
   event.kind = event_kind(line.at("kind"));
-  event.message = line.at("message");
+  event.message = number<std::uint64_t>(line, "message");
   event.actor = number<std::uint32_t>(line, "actor");
   event.peer = number<std::uint32_t>(line, "peer");
   event.type = number<std::uint16_t>(line, "type");
   event.detail = number<std::uint8_t>(line, "detail");
   event.argument = number<std::uint32_t>(line, "argument");
   event.thread = number<std::uint32_t>(line, "thread");
-  if (event.actor >= trace.actors.size() || event.type >= trace.names.size() ||
-      event.thread >= trace::most_threads) {
-    throw std::runtime_error("an event names an actor, a type or a thread that cannot be");
+  if (event.actor >= trace.actors.size() || event.peer >= trace.actors.size() ||
+      event.type >= trace.names.size() || event.thread >= trace::most_threads ||
+      !trace::is_possible(event.kind, event.message, event.actor)) {
+    throw std::runtime_error(
+        "an event names an actor, a message, a type or a thread that cannot be");
   }
   if (const auto words = line.find("words"); words != line.end()) {
     event.first_word = static_cast<std::uint32_t>(trace.words.size());
     event.word_count = static_cast<std::uint32_t>(words->size());
     for (const auto& word : *words) {
-      trace.words.push_back(word);
+      trace.words.push_back(as_number<std::uint64_t>(word, "words"));
     }
   }
   trace.events.push_back(event);

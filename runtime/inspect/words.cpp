@@ -155,7 +155,7 @@ std::string incompleteness(const trace::Completeness& completeness) {
     text += reason;
   };
   if (completeness.lost_records > 0) {
-    add(fmt::format("{} {} lost because buffers were full",
+    add(fmt::format("{} {} lost because buffers were full or blocks of the file are damaged",
                     counted(completeness.lost_records, "record"),
                     completeness.lost_records == 1 ? "was" : "were"));
   }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/trace/block_input.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <optional>
 #include <span>
 #include <sys/stat.h>
 #include <system_error>
@@ -14,6 +16,7 @@
 
 #include "formats/bounded_json.hpp"
 #include "runtime/trace/name_table.hpp"
+#include "runtime/trace/possible_record.hpp"
 #include "runtime/trace/record_codec.hpp"
 
 namespace nodezero::runtime::trace {
@@ -21,15 +24,42 @@ namespace {
 
 Result<std::vector<Record>> take_records(const BlockHeader& header,
                                          std::span<const std::byte> content) {
+  Result<std::vector<Record>> records;
   if (header.encoding == Encoding::columns) {
-    return decode_records(content, header.count);
-  }
-  if (content.size() != header.count * sizeof(Record)) {
+    records = decode_records(content, header.count);
+  } else if (content.size() == header.count * sizeof(Record)) {
+    records->resize(header.count);
+    std::memcpy(records->data(), content.data(), content.size());
+  } else {
     return fail(ErrorCode::malformed, "a block of records has the wrong size");
   }
-  std::vector<Record> records(header.count);
-  std::memcpy(records.data(), content.data(), content.size());
+  if (records && !std::ranges::all_of(*records, [](const Record& record) {
+        return is_possible(record.kind, record.message, record.actor);
+      })) {
+    return fail(ErrorCode::malformed, "a block has a record that no recorder writes");
+  }
   return records;
+}
+
+/// A block that is missing leaves a gap of names that nobody knows.
+Result<void> take_names(const BlockHeader& header, std::span<const std::byte> content,
+                        TraceParts& parts) {
+  constexpr std::size_t most_names = 0x10000;
+  auto names = decode_names(content);
+  if (!names) {
+    return fail(names.error());
+  }
+  if (header.first == 0 && parts.damaged_blocks > 0) {
+    return fail(ErrorCode::malformed, "names are missing before it");
+  }
+  if (header.first != 0 && (header.first < parts.names.size() || header.first > most_names)) {
+    return fail(ErrorCode::malformed, "a block of names has an impossible place");
+  }
+  if (header.first != 0) {
+    parts.names.resize(header.first, {"(lost name)", {}});
+  }
+  parts.names.insert(parts.names.end(), names->begin(), names->end());
+  return {};
 }
 
 Result<void> take_about(std::span<const std::byte> content, TraceParts& parts) {
@@ -49,14 +79,8 @@ Result<void> take_block(const BlockHeader& header, std::span<const std::byte> co
   switch (header.kind) {
     case BlockKind::about:
       return take_about(content, parts);
-    case BlockKind::names: {
-      auto names = decode_names(content);
-      if (!names) {
-        return fail(names.error());
-      }
-      parts.names.insert(parts.names.end(), names->begin(), names->end());
-      return {};
-    }
+    case BlockKind::names:
+      return take_names(header, content, parts);
     case BlockKind::actors:
     case BlockKind::records: {
       auto records = take_records(header, content);
@@ -128,38 +152,97 @@ Result<std::vector<std::byte>> read_bytes(const std::filesystem::path& path, std
   return bytes;
 }
 
+namespace {
+
+struct Block {
+  BlockHeader header;
+  std::span<const std::byte> content;
+  std::size_t size() const { return sizeof header + content.size(); }
+};
+
+/// The header that the bytes begin with, if it looks like one.
+std::optional<BlockHeader> header_at(std::span<const std::byte> bytes) {
+  BlockHeader header;
+  if (bytes.size() < sizeof header) {
+    return std::nullopt;
+  }
+  std::memcpy(&header, bytes.data(), sizeof header);
+  return header.marker == BlockHeader::expected_marker ? std::optional(header) : std::nullopt;
+}
+
+/// The block that the bytes begin with, if it is whole and nothing of it has changed.
+std::optional<Block> block_at(std::span<const std::byte> bytes) {
+  const auto header = header_at(bytes);
+  if (!header || bytes.size() - sizeof(BlockHeader) < header->stored_bytes) {
+    return std::nullopt;
+  }
+  const auto content = bytes.subspan(sizeof(BlockHeader), header->stored_bytes);
+  return checksum(*header, content.data()) == header->checksum
+             ? std::optional(Block{*header, content})
+             : std::nullopt;
+}
+
+/// How many bytes lie before the next block, or all of them. A file that is made of markers is
+/// not searched for long.
+std::size_t bytes_before_block(std::span<const std::byte> bytes) {
+  constexpr int most_attempts = 1'000;
+  const auto marker = std::as_bytes(std::span(&BlockHeader::expected_marker, 1));
+  auto at = bytes.begin();
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    at = std::search(at, bytes.end(), marker.begin(), marker.end());
+    if (at == bytes.end() || block_at({at, bytes.end()})) {
+      return static_cast<std::size_t>(at - bytes.begin());
+    }
+    ++at;
+  }
+  return bytes.size();
+}
+
+/// What is wrong where no whole block begins; empty if the file may just end there.
+std::string block_fault(std::span<const std::byte> bytes) {
+  if (bytes.size() < sizeof(BlockHeader)) {
+    return "";
+  }
+  const auto header = header_at(bytes);
+  if (!header) {
+    return "no block begins there";
+  }
+  return bytes.size() - sizeof(BlockHeader) < header->stored_bytes
+             ? ""
+             : "the block's checksum is wrong";
+}
+
+}  // namespace
+
 Result<TakenBlocks> take_blocks(std::span<const std::byte> bytes, std::uint64_t offset,
-                                TraceParts& parts) {
+                                TraceParts& parts, Damage damage) {
   std::size_t at = 0;
   while (true) {
-    BlockHeader header;
-    if (bytes.size() - at < sizeof header) {
-      return TakenBlocks{offset + at, false};
-    }
-    const auto damaged = [&](const std::string& what) {
+    const auto rest = bytes.subspan(at);
+    const auto block = block_at(rest);
+    const auto taken = block ? take_block(block->header, block->content, parts) : Result<void>();
+    const auto fault = block ? (taken ? "" : taken.error().message) : block_fault(rest);
+    if (!fault.empty() && damage == Damage::is_refused) {
       return fail(
           ErrorCode::malformed,
-          fmt::format("is damaged at byte {} ({}); record or copy it again", offset + at, what));
-    };
-    std::memcpy(&header, bytes.data() + at, sizeof header);
-    if (header.marker != BlockHeader::expected_marker) {
-      return damaged("no block begins there");
+          fmt::format("is damaged at byte {} ({}); record or copy it again", offset + at, fault));
     }
-    const auto rest = bytes.subspan(at + sizeof header);
-    if (rest.size() < header.stored_bytes) {
+    if (block && taken) {
+      at += block->size();
+      if (block->header.kind == BlockKind::end) {
+        return TakenBlocks{offset + at, true};
+      }
+      continue;
+    }
+    const auto skipped = block ? block->size()
+                         : damage == Damage::is_refused || rest.empty()
+                             ? rest.size()
+                             : 1 + bytes_before_block(rest.subspan(1));
+    parts.damaged_blocks += !fault.empty() || skipped < rest.size() ? 1 : 0;
+    if (skipped >= rest.size()) {
       return TakenBlocks{offset + at, false};
     }
-    const auto content = rest.first(header.stored_bytes);
-    if (checksum(header, content.data()) != header.checksum) {
-      return damaged("the block's checksum is wrong");
-    }
-    if (const auto taken = take_block(header, content, parts); !taken) {
-      return damaged(taken.error().message);
-    }
-    at += sizeof header + content.size();
-    if (header.kind == BlockKind::end) {
-      return TakenBlocks{offset + at, true};
-    }
+    at += skipped;
   }
 }
 
@@ -197,11 +280,13 @@ Result<TraceParts> read_parts(const std::filesystem::path& path) {
     return is_wrong(fault);
   }
   const auto blocks = std::span(*bytes).subspan(sizeof(FileHeader));
-  const auto taken = take_blocks(blocks, sizeof(FileHeader), parts);
+  const auto taken = take_blocks(blocks, sizeof(FileHeader), parts, Damage::is_left_out);
   if (!taken) {
     return is_wrong(taken.error().message);
   }
-  parts.completeness.cut_off |= !taken->is_last;
+  auto& completeness = parts.completeness;
+  completeness.cut_off |= !taken->is_last;
+  completeness.lost_records = std::max(completeness.lost_records, parts.damaged_blocks);
   return parts;
 }
 

@@ -31,9 +31,11 @@ struct TraceParts {
   std::vector<RecordRun> runs;
   std::optional<ClockReading> clock;
   Completeness completeness;
+  std::uint64_t damaged_blocks = 0;  ///< left out; each counts as a lost record at least
 };
 
-/// Reads all whole blocks. @return an error as read_trace does.
+/// Reads all whole blocks; damaged ones are left out and counted. @return an error as read_trace
+/// does.
 Result<TraceParts> read_parts(const std::filesystem::path& path);
 
 /// The bytes of a file from an offset to where it ends now.
@@ -49,8 +51,14 @@ struct TakenBlocks {
   bool is_last = false;   ///< that block says that the file ends with it
 };
 
-/// Adds the whole blocks that `bytes`, which stand at `offset` in the file, begin with.
+/// What becomes of a damaged block.
+enum class Damage {
+  is_refused,   ///< an error says where it is
+  is_left_out,  ///< it is counted, and the next whole block is looked for
+};
+
+/// Adds the whole blocks of `bytes`, which stand at `offset` in the file.
 Result<TakenBlocks> take_blocks(std::span<const std::byte> bytes, std::uint64_t offset,
-                                TraceParts& parts);
+                                TraceParts& parts, Damage damage);
 
 }  // namespace nodezero::runtime::trace

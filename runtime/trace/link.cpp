@@ -26,8 +26,8 @@ class Linker {
       handling_.resize(event.thread + 1);
     }
     event.handling = handling_[event.thread];
-    event.life = event.message == 0 ? 0 : life_of(event.message);
-    switch (event.kind) {
+    event.life = event.message == 0 ? 0 : life_of(event.message, event.kind == Kind::send);
+    switch (event.life == 0 && is_about_a_message(event.kind) ? Kind::none : event.kind) {
       case Kind::spawn:
         trace_.actors[event.actor].spawned = number;
         break;
@@ -56,10 +56,17 @@ class Linker {
   }
 
  private:
-  std::uint32_t life_of(std::uint64_t id) {
-    const auto [found, is_new] =
-        lives_.try_emplace(id, static_cast<std::uint32_t>(trace_.messages.size() + 1));
-    if (is_new) {
+  static bool is_about_a_message(Kind kind) {
+    return kind == Kind::send || kind == Kind::begin || kind == Kind::end || kind == Kind::drop;
+  }
+
+  /// A broken trace may send a message twice, or after its handling: the sending begins another
+  /// life, so that nothing is handled before it was sent.
+  std::uint32_t life_of(std::uint64_t id, bool is_sent) {
+    const auto next = static_cast<std::uint32_t>(trace_.messages.size() + 1);
+    const auto [found, is_new] = lives_.try_emplace(id, next);
+    if (is_new || is_sent) {
+      found->second = next;
       trace_.messages.push_back({.id = id});
     }
     return found->second;

@@ -38,8 +38,10 @@ class Merger {
       event.actor = number_of(event.actor);
       event.peer = number_of(event.peer);
     }
-    for (auto& actor : trace_.actors) {
-      actor.parent = number_of(actor.parent);
+    for (std::uint32_t number = 1; number < trace_.actors.size(); ++number) {
+      // Nobody is spawned by a later one: whoever draws the tree of actors comes to an end.
+      const auto parent = number_of(trace_.actors[number].parent);
+      trace_.actors[number].parent = parent < number ? parent : 0;
     }
     trace_.link();
     return std::move(trace_);

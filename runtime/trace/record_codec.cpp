@@ -227,6 +227,9 @@ std::vector<std::byte> encode_records(std::span<const Record> records) {
 }
 
 Result<std::vector<Record>> decode_records(std::span<const std::byte> bytes, std::size_t count) {
+  // Room for the records is made before they are decoded.
+  constexpr std::size_t most_records_a_block = 1U << 16U;
+  constexpr std::size_t least_bytes_a_record = 2;  // a summary's kind and its count of words
   constexpr std::size_t most_bytes_a_record = 80;
   std::uint32_t raw_size = 0;
   if (bytes.size() < sizeof raw_size) {
@@ -234,7 +237,8 @@ Result<std::vector<Record>> decode_records(std::span<const std::byte> bytes, std
   }
   std::memcpy(&raw_size, bytes.data(), sizeof raw_size);
   bytes = bytes.subspan(sizeof raw_size);
-  if (raw_size > 64 + count * most_bytes_a_record) {
+  if (count > most_records_a_block || raw_size > 64 + count * most_bytes_a_record ||
+      count * least_bytes_a_record > raw_size) {
     return fail(ErrorCode::malformed, "a block of records has an impossible size");
   }
   std::vector<std::byte> joined(raw_size);

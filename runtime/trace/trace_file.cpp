@@ -57,7 +57,7 @@ void write_names(const Trace& trace, BlockOutput& out) {
     const auto name = encode_name(trace.names[i].text, trace.names[i].fields);
     bytes.insert(bytes.end(), name.begin(), name.end());
   }
-  out.block({.kind = BlockKind::names}, bytes.data(), bytes.size());
+  out.block({.kind = BlockKind::names, .first = 1}, bytes.data(), bytes.size());
 }
 
 /// All actors, if the spawn of any is not among the events. Their names are appended to `names`.

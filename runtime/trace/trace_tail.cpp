@@ -85,6 +85,7 @@ Result<TraceParts> TraceTail::read_new_blocks() {
     return fail(bytes.error());
   }
   TraceParts parts;
+  parts.names = known_.names;
   std::span<const std::byte> blocks = *bytes;
   if (offset_ == 0) {
     if (blocks.empty()) {
@@ -96,7 +97,7 @@ Result<TraceParts> TraceTail::read_new_blocks() {
     offset_ = sizeof(FileHeader);
     blocks = blocks.subspan(sizeof(FileHeader));
   }
-  const auto taken = take_blocks(blocks, offset_, parts);
+  const auto taken = take_blocks(blocks, offset_, parts, Damage::is_refused);
   if (!taken) {
     return fail(ErrorCode::malformed, path_.string() + " " + taken.error().message);
   }
@@ -175,7 +176,7 @@ Result<TraceTail::Piece> TraceTail::next(Writer writer) {
     return fail(read.error());
   }
   known_.about.merge(read->about);
-  std::ranges::move(read->names, std::back_inserter(known_.names));
+  known_.names = std::move(read->names);
   known_.clock = read->clock ? read->clock : known_.clock;
   known_.completeness.lost_records =
       std::max(known_.completeness.lost_records, read->completeness.lost_records);

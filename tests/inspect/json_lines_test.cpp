@@ -80,5 +80,38 @@ TEST(JsonLines, NamesTheLineThatIsWrong) {
   EXPECT_EQ(error(unknown), "line 2 is wrong: an event has an unknown kind");
 }
 
+TEST(JsonLines, BelieveNoNumberThatCannotBe) {
+  const auto lines = exported(testing::random_trace(1, 4, 50));
+  const auto head_end = lines.find('\n') + 1;
+  const auto head = nlohmann::json::parse(lines.substr(0, head_end));
+  const auto send = lines.find(R"("kind":"send")");
+  const auto from = lines.rfind('\n', send) + 1;
+  const auto event = nlohmann::json::parse(lines.substr(from, lines.find('\n', from) - from));
+  const auto refusal = [&](const char* key, const nlohmann::json& value) {
+    auto changed = event;
+    changed[key] = value;
+    std::istringstream text(head.dump() + '\n' + changed.dump() + '\n');
+    const auto read = read_json_lines(text);
+    return read ? std::string() : read.error().message;
+  };
+  EXPECT_EQ(refusal("message", event["message"]), "");
+  EXPECT_NE(refusal("message", 0), "");
+  EXPECT_NE(refusal("message", -1), "");
+  EXPECT_NE(refusal("peer", head["actors"].size()), "");
+  EXPECT_NE(refusal("actor", head["actors"].size()), "");
+  EXPECT_NE(refusal("type", head["names"].size()), "");
+  EXPECT_NE(refusal("thread", trace::most_threads), "");
+  EXPECT_NE(refusal("time_ns", 1e300), "");
+  EXPECT_EQ(refusal("words", {18446744073709551615u}), "");
+  EXPECT_EQ(refusal("words", {18446744073709551616.0}),
+            "line 2 is wrong: 'words' is 1.8446744073709552e+19, not a whole number from 0 to "
+            "18446744073709551615");
+  auto cycle = head;
+  cycle["actors"][1]["parent"] = 2;
+  std::istringstream text(cycle.dump());
+  EXPECT_EQ(read_json_lines(text).error().message,
+            "line 1 is wrong: an actor is spawned by one that comes after it");
+}
+
 }  // namespace
 }  // namespace nodezero::runtime::inspect

@@ -55,6 +55,31 @@ TEST(Merge, PutsNoHandlingBeforeTheSpawnOfItsActor) {
   EXPECT_EQ(trace.events[1].actor, 1u);
 }
 
+TEST(Merge, HasNoActorThatALaterOneSpawned) {
+  const Trace trace = merge(parts({{1,
+                                    0,
+                                    {{.time = 1, .actor = 7, .peer = 8, .kind = Kind::spawn},
+                                     {.time = 2, .actor = 8, .peer = 7, .kind = Kind::spawn}}}}));
+  ASSERT_EQ(trace.actors.size(), 3u);
+  EXPECT_EQ(trace.actors[1].parent, 0u);
+  EXPECT_EQ(trace.actors[2].parent, 1u);
+}
+
+TEST(Merge, GivesAMessageThatIsSentTwiceTwoLives) {
+  const Trace trace =
+      merge(parts({{1,
+                    0,
+                    {{.time = 1, .message = 9, .actor = 4, .peer = 5, .kind = Kind::send},
+                     {.time = 2, .message = 9, .actor = 5, .kind = Kind::begin},
+                     {.time = 3, .message = 9, .actor = 5, .kind = Kind::end},
+                     {.time = 4, .message = 9, .actor = 4, .peer = 5, .kind = Kind::send}}}}));
+  ASSERT_EQ(trace.messages.size(), 2u);
+  EXPECT_EQ(trace.messages[0].sent, 1u);
+  EXPECT_EQ(trace.messages[0].ended, 3u);
+  EXPECT_EQ(trace.messages[1].sent, 4u);
+  EXPECT_EQ(trace.messages[1].begun, 0u);
+}
+
 TEST(Merge, LeavesNothingOutOfABrokenTrace) {
   // Two threads that each handle first what the other sends only afterwards.
   const Trace trace = merge(parts({{1,

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/trace/trace_file.hpp"
 
+#include <cstddef>
 #include <cstring>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -116,7 +118,7 @@ TEST(TraceFile, IsReadUpToItsLastWholeBlockWhereverItIsCutOff) {
   EXPECT_EQ(most, 2u + 3 * 5);
 }
 
-TEST(TraceFile, OfWhichAnyByteIsDamagedIsRefusedInOneLine) {
+TEST(TraceFile, OfWhichAnyByteIsDamagedIsRefusedInOneLineOrSaysWhatItLacks) {
   const TraceFile file;
   record_two_threads(file.path(), 2);
   const auto bytes = file.read();
@@ -134,6 +136,96 @@ TEST(TraceFile, OfWhichAnyByteIsDamagedIsRefusedInOneLine) {
       EXPECT_EQ(trace.error().message.find('\n'), std::string::npos) << trace.error().message;
     }
   }
+}
+
+/// Where each block of a file begins.
+std::vector<std::size_t> blocks_of(const std::string& bytes) {
+  std::vector<std::size_t> found;
+  for (std::size_t at = sizeof(FileHeader); at < bytes.size();) {
+    found.push_back(at);
+    BlockHeader header;
+    std::memcpy(&header, bytes.data() + at, sizeof header);
+    at += sizeof header + header.stored_bytes;
+  }
+  return found;
+}
+
+TEST(TraceFile, LosesNoMoreThanItsDamagedBlock) {
+  const TraceFile file;
+  record_two_threads(file.path(), 5);
+  const auto bytes = file.read();
+  const auto whole = read_trace(file.path());
+  ASSERT_TRUE(whole);
+  const auto blocks = blocks_of(bytes);
+  for (const auto block : blocks) {
+    BlockHeader header;
+    std::memcpy(&header, bytes.data() + block, sizeof header);
+    for (const std::size_t byte : {std::size_t{1}, offsetof(BlockHeader, stored_bytes) + 3,
+                                   sizeof header + header.stored_bytes - 1}) {
+      auto damaged = bytes;
+      damaged[block + byte] = static_cast<char>(damaged[block + byte] ^ 0x40);
+      file.write(damaged);
+      const auto trace = read_trace(file.path());
+      ASSERT_TRUE(trace) << trace.error().message;
+      EXPECT_FALSE(trace->completeness.complete());
+      const bool is_last = block == blocks.back();
+      EXPECT_TRUE(is_last || trace->completeness.lost_records > 0) << "block at " << block;
+      const std::size_t lost = header.kind == BlockKind::records ? header.count : 0;
+      EXPECT_GE(trace->events.size() + lost, whole->events.size()) << "block at " << block;
+      EXPECT_EQ(trace->completeness.cut_off, is_last);
+      // A name that is lost takes no other's place.
+      for (const auto& event : trace->events) {
+        const auto name = trace->name(event.type);
+        EXPECT_TRUE(name.empty() || name == "sender" || name == "receiver" || name == "number" ||
+                    (header.kind == BlockKind::names && name == "(lost name)"))
+            << name;
+        EXPECT_TRUE(event.kind != Kind::send || name == "number" || name != "sender") << name;
+      }
+    }
+  }
+}
+
+/// A file of one block that claims what it likes, with a checksum that is right.
+std::string file_of(BlockHeader header, const std::string& content) {
+  const FileHeader file;
+  header.stored_bytes = static_cast<std::uint32_t>(content.size());
+  header.checksum = checksum(header, content.data());
+  std::string bytes(reinterpret_cast<const char*>(&file), sizeof file);
+  bytes.append(reinterpret_cast<const char*>(&header), sizeof header);
+  return bytes + content;
+}
+
+TEST(TraceFile, BelievesNoNumberThatSizesOrIndexesSomething) {
+  const TraceFile file;
+  const auto events = [&](const BlockHeader& header, const std::string& content) {
+    file.write(file_of(header, content));
+    const auto trace = read_trace(file.path());
+    EXPECT_TRUE(trace) << trace.error().message;
+    EXPECT_FALSE(trace->completeness.complete());
+    return trace->events.size();
+  };
+  const auto record = [&](const Record& one, std::uint32_t thread = 1) {
+    return events({.kind = BlockKind::records, .thread = thread, .count = 1},
+                  {reinterpret_cast<const char*>(&one), sizeof one});
+  };
+  EXPECT_EQ(record({.message = 7, .actor = 1, .kind = Kind::send}), 1u);
+  EXPECT_EQ(record({.message = 7, .actor = 1, .kind = Kind::send}, 0xffffffff), 0u);
+  for (const auto kind : {Kind::send, Kind::begin, Kind::end, Kind::drop}) {
+    EXPECT_EQ(record({.message = 0, .actor = 1, .kind = kind}), 0u);
+  }
+  EXPECT_EQ(record({.actor = 0, .kind = Kind::spawn}), 0u);
+  EXPECT_EQ(record({.actor = 1, .kind = static_cast<Kind>(200)}), 0u);
+  EXPECT_EQ(record({.actor = 0xffffffff, .peer = 0xffffffff, .kind = Kind::exit, .type = 0xffff}),
+            1u);
+  // Fifty million records in a block of a few bytes.
+  std::string columns(sizeof(std::uint32_t), '\0');
+  columns.append("\x28\xb5\x2f\xfd\x20\x00\x01\x00\x00", 9);
+  EXPECT_EQ(events({.kind = BlockKind::records,
+                    .encoding = Encoding::columns,
+                    .thread = 1,
+                    .count = 50'000'000},
+                   columns),
+            0u);
 }
 
 TEST(TraceFile, ThatIsNoneIsRefusedWithItsReason) {

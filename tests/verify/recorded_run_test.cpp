@@ -232,6 +232,19 @@ TEST(RecordedRun, IsRefusedIfItLacksSomething) {
   refuses("lost 3 records");
   trace.completeness.cut_off = true;
   refuses("killed");
+  // A thread's block is gone, and nothing says so.
+  const auto thread = trace.event(TraceEditor(trace).find(Kind::send, "compute")).thread;
+  const Trace whole = trace;
+  std::erase_if(trace.events, [&](const auto& event) {
+    return event.thread == thread && event.kind != Kind::spawn;
+  });
+  trace.link();
+  refuses("lacks the sending");
+  trace = whole;
+  for (auto& actor : trace.actors) {
+    actor.name = actor.name == "lane" ? "line" : actor.name;
+  }
+  refuses("no lane");
 }
 
 }  // namespace

@@ -246,6 +246,22 @@ class Replay {
   std::unique_ptr<Recorder> recorder_;
 };
 
+/// A trace may lack blocks without saying so: what was handled there cannot be sent again.
+void refuse_gaps(const Trace& recorded) {
+  for (std::uint32_t number = 1; number <= recorded.events.size(); ++number) {
+    const Event& event = recorded.event(number);
+    if (event.kind == Kind::begin && recorded.message_of(event)->sent == 0) {
+      throw std::invalid_argument(
+          fmt::format("the trace lacks the sending of the message that event {} handles, so it "
+                      "cannot be replayed: copy it again",
+                      number));
+    }
+  }
+  if (count_actors(recorded, "lane") == 0) {
+    throw std::invalid_argument("the trace has no lane, so nothing can compute what it did");
+  }
+}
+
 }  // namespace
 
 void refuse_incomplete(const Trace& recorded) {
@@ -269,6 +285,7 @@ void refuse_incomplete(const Trace& recorded) {
 
 Replayed replay_recorded(actors::RunSettings settings, const Trace& recorded, std::uint32_t until) {
   refuse_incomplete(recorded);
+  refuse_gaps(recorded);
   return Replay(std::move(settings), recorded).run(until);
 }
 
