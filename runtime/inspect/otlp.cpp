@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,45 @@ namespace {
 /// OpenTelemetry's default limit.
 constexpr std::size_t most_links = 128;
 constexpr int kind_consumer = 5;
+constexpr std::size_t spans_a_line = 500;
+constexpr std::string_view line_begin =
+    "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\","
+    "\"value\":{\"stringValue\":\"nodezero\"}}]},\"scopeSpans\":[{\"scope\":{\"name\":"
+    "\"nodezero.trace\"},\"spans\":[";
+constexpr std::string_view line_end = "]}]}]}\n";
+
+/// What tells a run's traces from those of every other run: FNV-1a over what the trace says about
+/// the run and, for traces that say nothing, over when what happened.
+std::uint64_t id_of_run(const Trace& trace) {
+  std::uint64_t id = 0xcbf29ce484222325;
+  const auto mix = [&id](std::string_view text) {
+    for (const char character : text) {
+      id = (id ^ static_cast<unsigned char>(character)) * 0x100000001b3;
+    }
+    id = (id ^ 0xff) * 0x100000001b3;
+  };
+  for (const auto& [key, value] : trace.about) {
+    mix(key);
+    mix(value);
+  }
+  if (!trace.about.contains("started_unix_ns")) {
+    for (const Event& event : trace.events) {
+      id = (id ^ static_cast<std::uint64_t>(event.time)) * 0x100000001b3;
+    }
+  }
+  return id == 0 ? 1 : id;
+}
 
 class SpanWriter {
  public:
   SpanWriter(const Trace& trace, const Handlings& handlings, std::span<const EventNumber> events,
              TextOutput& out)
-      : trace_(trace), handlings_(handlings), out_(out), is_written_(handlings.size()) {
+      : trace_(trace),
+        handlings_(handlings),
+        out_(out),
+        is_written_(handlings.size()),
+        run_(id_of_run(trace)),
+        start_(start_since_1970(trace).value_or(0)) {
     for (const auto& name : trace.names) {
       names_.push_back(json_string(name.text));
     }
@@ -33,10 +67,11 @@ class SpanWriter {
       }
     }
     find_epochs();
-    const auto about = trace.about.find("started_unix_ns");
-    if (about != trace.about.end()) {
-      const auto& text = about->second;
-      std::from_chars(text.data(), text.data() + text.size(), start_);
+  }
+
+  void end() {
+    if (spans_ % spans_a_line != 0) {
+      out_.text(line_end);
     }
   }
 
@@ -48,9 +83,8 @@ class SpanWriter {
     const auto sender = sent == 0 ? 0 : handlings_.around(sent);
     const bool has_parent =
         sender != 0 && is_written_[sender - 1] && epochs_[sender - 1] == epochs_[index];
-    out_.print("{}\n{{\"traceId\":\"{}\",\"spanId\":\"{:016x}\",", is_first_ ? "" : ",",
-               trace_id(index), handling.begin);
-    is_first_ = false;
+    out_.text(spans_ % spans_a_line == 0 ? line_begin : ",");
+    out_.print("{{\"traceId\":\"{}\",\"spanId\":\"{:016x}\",", trace_id(index), handling.begin);
     if (has_parent) {
       out_.print("\"parentSpanId\":\"{:016x}\",", handlings_[sender - 1].begin);
     }
@@ -65,6 +99,9 @@ class SpanWriter {
         json_string(trace_.describe_payload(begin)));
     links(index, has_parent ? 0 : sender, message);
     out_.text("]}");
+    if (++spans_ % spans_a_line == 0) {
+      out_.text(line_end);
+    }
   }
 
  private:
@@ -84,8 +121,7 @@ class SpanWriter {
   }
 
   std::string trace_id(std::uint32_t index) const {
-    // "nodezero" in ASCII, so that the id is never all zeros.
-    return fmt::format("6e6f64657a65726f{:016x}", epochs_[index]);
+    return fmt::format("{:016x}{:016x}", run_, epochs_[index]);
   }
 
   void links(std::uint32_t index, std::uint32_t sender, const trace::Message* message) {
@@ -120,25 +156,36 @@ class SpanWriter {
   std::vector<std::string> names_, actors_;  ///< as JSON
   std::vector<bool> is_written_;             ///< by handling
   std::vector<std::uint64_t> epochs_;
-  std::int64_t start_ = 0;  ///< nanoseconds since 1970
-  bool is_first_ = true;
+  const std::uint64_t run_;
+  const std::int64_t start_;  ///< nanoseconds since 1970
+  std::size_t spans_ = 0;
 };
 
 }  // namespace
 
+std::optional<std::int64_t> start_since_1970(const Trace& trace) {
+  const auto about = trace.about.find("started_unix_ns");
+  std::int64_t start = 0;
+  if (about == trace.about.end()) {
+    return std::nullopt;
+  }
+  const auto* const end = about->second.data() + about->second.size();
+  const auto [rest, error] = std::from_chars(about->second.data(), end, start);
+  // Nanoseconds of this run are added to it.
+  const bool is_possible = error == std::errc() && rest == end && start >= 0 &&
+                           start < std::numeric_limits<std::int64_t>::max() / 2;
+  return is_possible ? std::optional(start) : std::nullopt;
+}
+
 void write_otlp(const Trace& trace, const Handlings& handlings, std::span<const EventNumber> events,
                 TextOutput& out) {
-  out.text(
-      "{\"resourceSpans\":[{\"resource\":{\"attributes\":[{\"key\":\"service.name\","
-      "\"value\":{\"stringValue\":\"nodezero\"}}]},\"scopeSpans\":[{\"scope\":{\"name\":"
-      "\"nodezero.trace\"},\"spans\":[");
   SpanWriter writer(trace, handlings, events, out);
   for (const auto number : events) {
     if (const auto opened = handlings.opened_by(number); opened != 0) {
       writer.span(opened - 1);
     }
   }
-  out.text("\n]}]}]}\n");
+  writer.end();
 }
 
 }  // namespace nodezero::runtime::inspect

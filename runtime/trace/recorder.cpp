@@ -23,6 +23,11 @@ std::uint64_t unique_id() {
   return ++last;
 }
 
+std::int64_t nanoseconds_since_1970() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(now).count();
+}
+
 std::string error_text(int code) {
   return std::system_category().message(code);
 }
@@ -275,6 +280,9 @@ void Recorder::note(std::string_view text) {
 
 Result<std::unique_ptr<Recorder>> Recorder::make(Options options) {
   int file = -1;
+  if (options.clock == Clock::processor) {
+    options.about.try_emplace("started_unix_ns", std::to_string(nanoseconds_since_1970()));
+  }
   if (options.file.empty() && options.ring.count() <= 0) {
     return fail(ErrorCode::invalid_argument,
                 "nothing would be recorded; give a trace file, or a ring of at least a second");

@@ -5,6 +5,9 @@
 #include <numeric>
 #include <regex>
 #include <set>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <nlohmann/json.hpp>
@@ -16,18 +19,30 @@ namespace {
 
 using nlohmann::json;
 
-json exported(const Trace& trace) {
+/// The objects of the file, one a line.
+std::vector<json> exported(const Trace& trace) {
   std::vector<EventNumber> all(trace.events.size());
   std::iota(all.begin(), all.end(), 1);
   std::string text;
   TextOutput out(text);
   write_otlp(trace, Handlings(trace), all, out);
   out.flush();
-  return json::parse(text);
+  std::vector<json> lines;
+  std::istringstream file(text);
+  for (std::string line; std::getline(file, line);) {
+    lines.push_back(json::parse(line));
+  }
+  return lines;
 }
 
-const json& spans_of(const json& file) {
-  return file.at("resourceSpans").at(0).at("scopeSpans").at(0).at("spans");
+std::vector<json> spans_of(const std::vector<json>& file) {
+  std::vector<json> all;
+  for (const auto& line : file) {
+    const auto& spans = line.at("resourceSpans").at(0).at("scopeSpans").at(0).at("spans");
+    EXPECT_LE(spans.size(), 500u);
+    all.insert(all.end(), spans.begin(), spans.end());
+  }
+  return all;
 }
 
 bool is_hex(const json& value, std::size_t digits) {
@@ -43,7 +58,7 @@ bool is_number_as_string(const json& value) {
 }
 
 /// By the rules of OTLP's JSON: ids in hex, 64-bit numbers as strings, parents in the same trace.
-void validate(const json& file) {
+void validate(const std::vector<json>& file) {
   std::set<std::pair<std::string, std::string>> ids;
   for (const auto& span : spans_of(file)) {
     ASSERT_TRUE(is_hex(span.at("traceId"), 32)) << span;
@@ -116,6 +131,36 @@ TEST(Otlp, HasATraceAnEpochAndLinksForFanIn) {
   }
   EXPECT_EQ(traces.size(), 2u);
   EXPECT_EQ(linked, 2u);  // the second part of each epoch, to the first
+}
+
+TEST(Otlp, CountsTimesFrom1970AndSharesNoTraceIdWithAnotherRun) {
+  Trace one = testing::random_trace(1, 4, 300);
+  one.about = {{"run", "7"}, {"started_unix_ns", "1700000000000000000"}};
+  Trace two = one;
+  two.about["started_unix_ns"] = "1700000000000000001";
+  Trace silent = one, later = one;
+  silent.about = later.about = {};
+  for (auto& event : later.events) {
+    event.time += 1;
+  }
+  std::set<std::string> ids;
+  std::size_t epochs = 0;
+  for (const auto* trace : {&one, &two, &silent, &later}) {
+    std::set<std::string> own;
+    for (const auto& span : spans_of(exported(*trace))) {
+      own.insert(span.at("traceId"));
+    }
+    epochs += own.size();
+    ids.merge(own);
+  }
+  EXPECT_EQ(ids.size(), epochs);
+  const auto first = spans_of(exported(one)).at(0).at("startTimeUnixNano").get<std::string>();
+  EXPECT_EQ(first.substr(0, 10), "1700000000");
+  EXPECT_EQ(start_since_1970(one), 1'700'000'000'000'000'000);
+  for (const auto* wrong : {"", "-5", "now", "99999999999999999999", "9223372036854775807"}) {
+    one.about["started_unix_ns"] = wrong;
+    EXPECT_EQ(start_since_1970(one), std::nullopt) << wrong;
+  }
 }
 
 }  // namespace
