@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 #include <vector>
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include "formats/printable_text.hpp"
@@ -215,39 +216,116 @@ Result<void> write_tables(const Trace& trace, std::span<const EventNumber> event
   return {};
 }
 
-Result<void> query_tables(const Trace& trace, const std::string& query, TextOutput& out) {
+namespace {
+
+/// A query may read and compute: nothing else of SQL is of use here, and some of it writes files.
+int allow_reading(void* /*unused*/, int action, const char* /*unused*/, const char* second,
+                  const char* /*unused*/, const char* /*unused*/) {
+  switch (action) {
+    case SQLITE_SELECT:
+    case SQLITE_READ:
+    case SQLITE_RECURSIVE:
+      return SQLITE_OK;
+    case SQLITE_FUNCTION:
+      return std::string_view(second) == "load_extension" ? SQLITE_DENY : SQLITE_OK;
+    default:
+      return SQLITE_DENY;
+  }
+}
+
+/// Counts the steps of SQLite's virtual machine and ends a query that takes too many.
+class StepLimit {
+ public:
+  StepLimit(sqlite3* database, std::uint64_t most) : left_(most) {
+    sqlite3_progress_handler(database, steps_a_call, call, this);
+  }
+  bool is_reached() const { return left_ == 0; }
+
+ private:
+  static constexpr int steps_a_call = 1'000;
+  static int call(void* self) {
+    auto& left = static_cast<StepLimit*>(self)->left_;
+    left -= std::min<std::uint64_t>(left, steps_a_call);
+    return left == 0;
+  }
+  std::uint64_t left_;
+};
+
+/// The first statement of `query`; what follows it is left in `rest`.
+Result<Statement> prepared(sqlite3* database, const char* query, const char*& rest) {
+  sqlite3_stmt* statement = nullptr;
+  const int status = sqlite3_prepare_v2(database, query, -1, &statement, &rest);
+  if (status == SQLITE_AUTH) {
+    return fail(ErrorCode::invalid_argument,
+                "SQL: a query may only read; ask with SELECT or WITH ... SELECT");
+  }
+  if (status != SQLITE_OK) {
+    return fail(ErrorCode::invalid_argument, std::string("SQL: ") + sqlite3_errmsg(database));
+  }
+  return Statement(statement);
+}
+
+/// A query without anything but comments behind its first statement.
+Result<Statement> only_statement(sqlite3* database, const std::string& query) {
+  const char* rest = nullptr;
+  auto statement = prepared(database, query.c_str(), rest);
+  if (statement && !*statement) {
+    return fail(ErrorCode::invalid_argument, "SQL: the query is empty; ask for something");
+  }
+  while (statement && *rest != '\0') {
+    const auto next = prepared(database, rest, rest);
+    if (!next || *next) {
+      return fail(ErrorCode::invalid_argument,
+                  "SQL: there is more than one query; ask for one at a time");
+    }
+  }
+  return statement;
+}
+
+void print_row(sqlite3_stmt* statement, TextOutput& out) {
+  const int columns = sqlite3_column_count(statement);
+  for (int column = 0; column < columns; ++column) {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement, column));
+    out.print("{}{}", text ? formats::escaped_name(text) : "", column + 1 < columns ? '\t' : '\n');
+  }
+}
+
+}  // namespace
+
+Result<void> query_tables(const Trace& trace, const std::string& query, TextOutput& out,
+                          std::uint64_t most_steps) {
+  constexpr int longest_value = 64'000'000;
   std::vector<EventNumber> all(trace.events.size());
   std::iota(all.begin(), all.end(), 1);
   const auto database = build(trace, all);
   if (!database) {
     return fail(database.error());
   }
-  const auto refused = [&] {
-    return fail(ErrorCode::invalid_argument,
-                std::string("SQL: ") + sqlite3_errmsg(database->get()));
-  };
-  sqlite3_stmt* prepared = nullptr;
-  if (sqlite3_prepare_v2(database->get(), query.c_str(), -1, &prepared, nullptr) != SQLITE_OK) {
-    return refused();
+  sqlite3_set_authorizer(database->get(), allow_reading, nullptr);
+  sqlite3_limit(database->get(), SQLITE_LIMIT_LENGTH, longest_value);
+  const auto statement = only_statement(database->get(), query);
+  if (!statement) {
+    return fail(statement.error());
   }
-  if (prepared == nullptr) {
-    return fail(ErrorCode::invalid_argument, "SQL: the query is empty; ask for something");
-  }
-  const Statement statement(prepared);
-  const int columns = sqlite3_column_count(prepared);
+  const int columns = sqlite3_column_count(statement->get());
   for (int column = 0; column < columns; ++column) {
-    out.print("{}{}", formats::escaped_name(sqlite3_column_name(prepared, column)),
+    out.print("{}{}", formats::escaped_name(sqlite3_column_name(statement->get(), column)),
               column + 1 < columns ? '\t' : '\n');
   }
+  const StepLimit limit(database->get(), most_steps);
   int status = SQLITE_ROW;
-  while ((status = sqlite3_step(prepared)) == SQLITE_ROW) {
-    for (int column = 0; column < columns; ++column) {
-      const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(prepared, column));
-      out.print("{}{}", text ? formats::escaped_name(text) : "",
-                column + 1 < columns ? '\t' : '\n');
-    }
+  while ((status = sqlite3_step(statement->get())) == SQLITE_ROW) {
+    print_row(statement->get(), out);
   }
-  return status == SQLITE_DONE ? Result<void>() : refused();
+  if (limit.is_reached()) {
+    return fail(ErrorCode::timed_out,
+                fmt::format("SQL: the query was not done after {} steps; ask for less, or allow "
+                            "more with --most-steps",
+                            most_steps));
+  }
+  return status == SQLITE_DONE ? Result<void>()
+                               : fail(ErrorCode::invalid_argument,
+                                      std::string("SQL: ") + sqlite3_errmsg(database->get()));
 }
 
 }  // namespace nodezero::runtime::inspect

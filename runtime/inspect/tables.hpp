@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string>
 
@@ -15,8 +16,13 @@ namespace nodezero::runtime::inspect {
 /// `events` are left out.
 Result<void> write_tables(const Trace& trace, std::span<const EventNumber> events, TextOutput& out);
 
+/// Steps of SQLite's virtual machine: half a minute or so.
+inline constexpr std::uint64_t default_most_steps = 2'000'000'000;
+
 /// Answers one SQL query over those tables, with all events: a line of column names, then a line
-/// a row, tabs between the columns. Fails with what SQLite has against the query.
-Result<void> query_tables(const Trace& trace, const std::string& query, TextOutput& out);
+/// a row, tabs between the columns. Fails with what SQLite has against the query, if it does
+/// anything but read, or if it takes too many steps (rounded to a thousand).
+Result<void> query_tables(const Trace& trace, const std::string& query, TextOutput& out,
+                          std::uint64_t most_steps = default_most_steps);
 
 }  // namespace nodezero::runtime::inspect

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/inspect/tables.hpp"
 
+#include <filesystem>
 #include <numeric>
 #include <sqlite3.h>
 
@@ -60,6 +61,40 @@ TEST(Tables, SayWhatIsWrongWithAQuery) {
   EXPECT_EQ(answered(small_trace(), "SELECT lunch FROM events"), "SQL: no such column: lunch");
   EXPECT_EQ(answered(small_trace(), "SELEC 1"), "SQL: near \"SELEC\": syntax error");
   EXPECT_EQ(answered(small_trace(), " "), "SQL: the query is empty; ask for something");
+}
+
+TEST(Tables, AnswerOneQueryThatOnlyReads) {
+  const Trace trace = small_trace();
+  EXPECT_EQ(answered(trace, "SELECT 1 AS n; -- that is all\n ;"), "n\n1\n");
+  EXPECT_EQ(answered(trace, "SELECT 1; SELECT 2"),
+            "SQL: there is more than one query; ask for one at a time");
+  EXPECT_EQ(answered(trace, "SELECT 1; nonsense"),
+            "SQL: there is more than one query; ask for one at a time");
+  const auto file = std::filesystem::path(::testing::TempDir()) / "nodezero-tables.db";
+  std::filesystem::remove(file);
+  for (const std::string& query :
+       {"ATTACH '" + file.string() + "' AS stolen", "VACUUM INTO '" + file.string() + "'",
+        std::string("DELETE FROM events"), std::string("PRAGMA temp_store_directory = '/'"),
+        std::string("CREATE TEMP TABLE t(x)"), std::string("SELECT load_extension('x.so')")}) {
+    EXPECT_TRUE(answered(trace, query).starts_with("SQL: ")) << query;
+  }
+  EXPECT_FALSE(std::filesystem::exists(file));
+  EXPECT_EQ(answered(trace, "WITH t(x) AS (SELECT count(*) FROM events) SELECT x FROM t"),
+            "x\n9\n");
+}
+
+TEST(Tables, GiveUpAQueryThatTakesTooManySteps) {
+  std::string text;
+  TextOutput out(text);
+  const auto endless =
+      query_tables(small_trace(),
+                   "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) "
+                   "SELECT count(*) FROM c",
+                   out, 100'000);
+  ASSERT_FALSE(endless);
+  EXPECT_EQ(endless.error().message,
+            "SQL: the query was not done after 100000 steps; ask for less, or allow more with "
+            "--most-steps");
 }
 
 TEST(Tables, AFileHoldsTheSelectedEvents) {
