@@ -40,6 +40,12 @@ TraceFacts::TraceFacts(const Trace& trace) : trace_(trace) {
       begins[event.type]->push_back(number);
     }
   }
+  const bool lacks_a_sending =
+      !trace.completeness.ring && std::ranges::any_of(trace.messages, [](const auto& message) {
+        return message.sent == 0 && message.begun != 0;
+      });
+  has_gaps_ = trace.completeness.lost_records > 0 || lacks_a_sending;
+  has_run_ended_ = !this->sends({"run_ended"}).empty();
 }
 
 std::vector<EventNumber> TraceFacts::merged(const ByType& events,

@@ -47,14 +47,14 @@ class TraceFacts {
   bool had_effect(EventNumber begin) const;
 
   /// True if the trace lacks nothing before its first event or between.
-  bool knows_the_past() const {
-    return trace_.completeness.lost_records == 0 && !trace_.completeness.ring;
-  }
-  /// True if the trace lacks nothing after its last event or between.
+  bool knows_the_past() const { return !has_gaps() && !trace_.completeness.ring; }
+  /// True if the trace lacks nothing after its last event or between. The last seconds of a run
+  /// may have been written while it went on: then its requests are open and not lost.
   bool knows_the_end() const {
-    return trace_.completeness.lost_records == 0 && !trace_.completeness.cut_off;
+    return !has_gaps() && !trace_.completeness.cut_off &&
+           (!trace_.completeness.ring || has_run_ended_);
   }
-  bool has_gaps() const { return trace_.completeness.lost_records > 0; }
+  bool has_gaps() const { return has_gaps_; }
 
  private:
   using ByType = std::map<std::string_view, std::vector<EventNumber>>;
@@ -63,6 +63,8 @@ class TraceFacts {
 
   const Trace& trace_;
   ByType sends_, begins_;
+  bool has_gaps_ = false;       ///< records are lost, or whole blocks of a thread's
+  bool has_run_ended_ = false;  ///< the trace has the run's last word
 };
 
 /// What one rule finds.
