@@ -66,7 +66,7 @@ const std::vector<Room>& rooms() {
       {"actors/hosts",
        {errors, "actors", "actors/spheres", "actors/lanes", "actors/run", "model/tensors",
         "model/kernels", "model/training", "runtime"}},
-      {"actors/laws", {"actors", "runtime/trace", "runtime/inspect"}},
+      {"actors/laws", {errors, "actors", "runtime/trace", "runtime/inspect"}},
       {"actors/embedding",
        {"include", errors, "formats", "actors", "actors/run", "actors/laws", "model/files",
         "model/tensors", "model/training", "model/storage", "runtime"}},
