@@ -156,6 +156,10 @@ std::string trace_page_data(const Trace& trace, std::span<const Violation> viola
   data["messages"] = trace.messages.size();
   data["words"] = word_total;
 
+  return page_data_text(data);
+}
+
+std::string page_data_text(const nlohmann::json& data) {
   const std::string text = data.dump(-1, ' ', false, json::error_handler_t::replace);
   std::string escaped;
   escaped.reserve(text.size());

@@ -4,6 +4,8 @@
 #include <span>
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "runtime/inspect/violation.hpp"
 #include "runtime/inspect/words.hpp"
 
@@ -27,5 +29,8 @@ namespace nodezero::apps {
 std::string trace_page_data(const runtime::trace::Trace& trace,
                             std::span<const runtime::inspect::Violation> violations,
                             const runtime::inspect::Phrases& phrases);
+
+/// JSON for a script element: without any `<`.
+std::string page_data_text(const nlohmann::json& data);
 
 }  // namespace nodezero::apps

@@ -4,10 +4,11 @@
 // as the actor was busy; where there are many messages only every 2nd, 4th, ... arrow is drawn.
 // So a frame costs what the screen has, not what the trace has.
 import {Kind} from './data.js';
-import {gallop, lowerBound} from './lanes.js';
+import {boundariesBetween, gallop, lowerBound} from './lanes.js';
 
 const arrowLimit = 700;
 const markLimit = 1500;
+const chainLimit = 2000;
 const densities = [0.45, 0.6, 0.75, 0.9, 1];
 
 /** Rectangles by colour: setting a colour costs more than drawing with it. */
@@ -30,9 +31,10 @@ class Rectangles {
 }
 
 /**
- * scene: trace, layout (arrange), view, colours, lit (litSlices), arrows (litArrows), passes, past, chain (begin
- * events and messages that led to the selected event), selected, hoverRow, broken (events of
- * violations). Returns one in how many arrows is drawn.
+ * scene: trace, layout (arrange), view, colours, lit (litSlices), arrows (litArrows), passes, past and cut
+ * (pastSlices), chain (begin events and messages that led to the selected event, the latest
+ * first), selected, hoverRow, broken (events of violations). Returns one in how many arrows is
+ * drawn.
  */
 export function drawLanes(context, scene) {
   const {view, colours} = scene;
@@ -67,22 +69,22 @@ function drawRows(context, {trace, view, colours, hoverRow, selectedActor}) {
 }
 
 function drawBoundaries(context, {layout, view, colours}) {
-  const lines = (list, colour, alpha) => {
+  const lines = (list, [first, last], colour, alpha) => {
     context.fillStyle = colour;
     context.globalAlpha = alpha;
-    for (const {time} of list) {
-      const x = Math.round(view.x(time));
-      if (x >= 0 && x <= view.width) context.fillRect(x, 0, 1, view.height);
+    for (let i = first; i < last; ++i) {
+      context.fillRect(Math.round(view.x(list[i].time)), 0, 1, view.height);
     }
     context.globalAlpha = 1;
   };
-  const inView = layout.steps.filter(({time}) => time >= view.start && time <= view.end);
-  if (inView.length < view.width / 40) lines(inView, colours.line, 1);
-  lines(layout.epochs, colours.muted, 0.5);
+  const steps = boundariesBetween(layout.steps, view.start, view.end);
+  const epochs = boundariesBetween(layout.epochs, view.start, view.end);
+  if (steps[1] - steps[0] < view.width / 40) lines(layout.steps, steps, colours.line, 1);
+  if (epochs[1] - epochs[0] < view.width / 4) lines(layout.epochs, epochs, colours.muted, 0.5);
 }
 
 /** Returns the slices that are wide enough for a label: x, middle, width and event of each. */
-function drawSlices(context, {trace, layout, view, colours, lit}) {
+function drawSlices(context, {trace, layout, view, colours, lit, cut}) {
   const {slices} = layout;
   const rectangles = new Rectangles();
   const labels = [];
@@ -91,6 +93,7 @@ function drawSlices(context, {trace, layout, view, colours, lit}) {
   const height = view.rowHeight - Math.max(1, 2 * inset);
   const drawLane = (actor, y) => {
     const end = slices.first[actor + 1];
+    const past = cut ? cut[actor] : end;  // slices from here on are not in the selected event's past
     let s = lowerBound(slices.end, view.start, slices.first[actor], end);
     while (s < end && slices.start[s] < view.end) {
       const wide = (slices.end[s] - slices.start[s]) * view.scale >= 2;
@@ -98,7 +101,7 @@ function drawSlices(context, {trace, layout, view, colours, lit}) {
         const x = Math.max(-4, view.x(slices.start[s]));
         const width = Math.min(view.x(slices.end[s]), view.width + 4) - x;
         const event = slices.event[s];
-        if (lit.lit[s]) {
+        if (lit.lit[s] && s < past) {
           rectangles.add(colours.type[trace.type[event]], 1, x, y, Math.max(1, width - 0.5), height);
           if (width > 34 && height >= 11) labels.push(x, y + height / 2, width, event);
         } else {
@@ -110,11 +113,12 @@ function drawSlices(context, {trace, layout, view, colours, lit}) {
       // Buckets begin at multiples of their length, so that they keep still while panning.
       const begin = Math.floor(slices.start[s] / bucket) * bucket;
       const next = gallop(slices.start, begin + bucket, s + 1, end);
-      const count = lit.count[next] - lit.count[s];
+      const last = Math.min(next, past);
+      const count = last > s ? lit.count[last] - lit.count[s] : 0;
       const x = Math.round(view.x(begin));  // whole pixels are drawn faster
       if (count) {
         const shown = lit.lit[s] ? s : lowerBound(lit.count, lit.count[s] + 1, s, next + 1) - 1;
-        const busy = Math.min(1, (lit.busy[next] - lit.busy[s]) / bucket);
+        const busy = Math.min(1, (lit.busy[last] - lit.busy[s]) / bucket);
         const density = densities[Math.min(4, Math.ceil(busy * 4))];
         rectangles.add(colours.type[trace.type[slices.event[shown]]], density, x, y, 2, height);
       } else {
@@ -160,7 +164,7 @@ function drawLabels(context, {trace, colours}, labels) {
   }
 }
 
-function drawArrows(context, {trace, arrows, view, colours}) {
+function drawArrows(context, {trace, arrows, view, colours, past}) {
   const low = lowerBound(arrows.reach, view.start, 0, arrows.message.length);
   const high = lowerBound(arrows.from, view.end, low, arrows.message.length);
   const top = view.firstRow;
@@ -173,6 +177,7 @@ function drawArrows(context, {trace, arrows, view, colours}) {
     if (arrows.to[i] < view.start) continue;
     const m = arrows.message[i];
     const send = trace.sent[m];
+    if (past && send > past[trace.actor[send]]) continue;
     const from = view.rowOf[trace.actor[send]];
     const to = view.rowOf[trace.peer[send]];
     if (from < 0 || to < 0 || from === to) continue;
@@ -263,12 +268,32 @@ function drawMarks(context, {trace, layout, view, colours, passes, past}) {
   }
 }
 
-function drawChain(context, {trace, view, colours, chain}) {
+/** Events of the chain in the window and those next to it, at most a few thousand of them. */
+function chainInView({trace, view}, chain) {
+  // The chain goes back in time.
+  const indexAt = (time) => {
+    let low = 0;
+    let high = chain.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (trace.time[chain[middle]] > time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  const first = Math.max(0, indexAt(view.end) - 2);
+  const last = Math.min(chain.length, indexAt(view.start) + 2);
+  const stride = Math.ceil((last - first) / chainLimit);
+  return chain.slice(first, last).filter((_, i) => Math.floor(i / 2) % stride === 0);
+}
+
+function drawChain(context, scene) {
+  const {trace, view, colours, chain} = scene;
   if (!chain) return;
   context.strokeStyle = colours.accent;
   context.lineWidth = 2;
   context.beginPath();
-  for (const event of chain) {
+  for (const event of chainInView(scene, chain)) {
     if (trace.kind[event] !== Kind.send) continue;
     const arrival = trace.begun[trace.message[event]] || trace.dropped[trace.message[event]];
     if (!arrival || view.rowOf[trace.actor[event]] < 0 || view.rowOf[trace.peer[event]] < 0) continue;
@@ -314,11 +339,12 @@ function drawBroken(context, {trace, layout, view, colours, broken}) {
   }
 }
 
-function drawSelected(context, {trace, layout, view, colours, chain, selected}) {
+function drawSelected(context, scene) {
+  const {trace, layout, view, colours, chain, selected} = scene;
   if (!selected) return;
   context.strokeStyle = colours.accent;
   context.lineWidth = 1.5;
-  for (const event of chain ?? []) {
+  for (const event of chain ? chainInView(scene, chain) : []) {
     const place = trace.kind[event] === Kind.begin && placeOf(trace, layout, view, event);
     if (place) outline(context, view, place);
   }

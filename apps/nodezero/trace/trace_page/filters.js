@@ -3,6 +3,7 @@
 // Which events the reader asks for: filters by actor, type, epoch and step, and search.
 import {kindNames, actorName} from './words.js';
 import {fieldNumber} from './data.js';
+import {lowerBound} from './lanes.js';
 
 export function noFilter() {
   return {actor: '', types: null, epoch: -1, step: ''};
@@ -107,18 +108,30 @@ export function searchEvents(trace, query, passes) {
 }
 
 /**
- * What is drawn in full: slices whose begin passes the filter and lies in the causal past, with
- * sums over all slices before (count and busy time) for drawing many at a time.
+ * What is drawn in full: slices whose begin passes the filter, with sums over all slices before
+ * (count and busy time) for drawing many at a time.
  */
-export function litSlices(trace, slices, passes, past) {
+export function litSlices(slices, passes) {
   const lit = new Uint8Array(slices.total);
   const count = new Uint32Array(slices.total + 1);
   const busy = new Float64Array(slices.total + 1);
   for (let s = 0; s < slices.total; ++s) {
     const e = slices.event[s];
-    lit[s] = (!passes || passes[e]) && (!past || e <= past[trace.actor[e]]) ? 1 : 0;
+    lit[s] = !passes || passes[e] ? 1 : 0;
     count[s + 1] = count[s] + lit[s];
     busy[s + 1] = busy[s] + (lit[s] ? slices.end[s] - slices.start[s] : 0);
   }
   return {lit, count, busy};
+}
+
+/**
+ * By actor, the slice before which all lie in the causal past of an event: those of an actor are in
+ * order, so that a click costs what there are actors and not what there are slices.
+ */
+export function pastSlices(slices, past) {
+  const cut = new Uint32Array(past.length);
+  for (let a = 0; a < past.length; ++a) {
+    cut[a] = lowerBound(slices.event, past[a] + 1, slices.first[a], slices.first[a + 1]);
+  }
+  return cut;
 }

@@ -124,13 +124,9 @@ function findArrows(trace) {
   return arrowsOf(trace, message);
 }
 
-/** Those whose sending passes the filter and lies in the causal past, where there is one. */
-export function litArrows(trace, arrows, passes, past) {
-  if (!passes && !past) return arrows;
-  return arrowsOf(trace, arrows.message.filter((m) => {
-    const send = trace.sent[m];
-    return (!passes || passes[send]) && (!past || send <= past[trace.actor[send]]);
-  }));
+/** Those whose sending passes the filter. */
+export function litArrows(trace, arrows, passes) {
+  return passes ? arrowsOf(trace, arrows.message.filter((m) => passes[trace.sent[m]])) : arrows;
 }
 
 /** Parents, children in an order for people, and depth of every actor. */
@@ -169,6 +165,21 @@ function findBoundaries(trace) {
   const list = (map) => [...map].map(([number, time]) => ({number, time}))
     .sort((a, b) => a.time - b.time);
   return {epochs: list(epochs), steps: list(steps)};
+}
+
+/** The part [first, last) of a list of boundaries that lies in a window. */
+export function boundariesBetween(list, start, end) {
+  const indexAt = (time) => {
+    let low = 0;
+    let high = list.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (list[middle].time < time) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  };
+  return [indexAt(start), indexAt(end)];
 }
 
 /** Message types by how often they were handled or sent: [type, count], the most frequent first. */

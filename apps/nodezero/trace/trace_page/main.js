@@ -7,7 +7,7 @@ import {actorName, duration, moment, plural, sentence, thousands} from './words.
 import {arrange, litArrows, lowerBound} from './lanes.js';
 import {causalChain, causalPast, causeOf} from './causes.js';
 import {FilterBar} from './filter_bar.js';
-import {litSlices} from './filters.js';
+import {litSlices, pastSlices} from './filters.js';
 import {View} from './view.js';
 import {chooseTheme, isDark, readColours, storedTheme} from './theme.js';
 import {drawLanes} from './draw.js';
@@ -24,7 +24,8 @@ const trace = decodeTrace(JSON.parse(byId('trace-data').textContent));
 const layout = arrange(trace);
 const view = new View(trace, layout.tree);
 const scene = {
-  trace, layout, view, colours: null, lit: null, arrows: layout.arrows, passes: null, past: null, chain: null,
+  trace, layout, view, colours: null, lit: null, arrows: layout.arrows, passes: null, past: null,
+  cut: null, chain: null,
   selected: 0, selectedActor: null, hoverRow: -1,
   broken: new Set(trace.violations.flatMap(({events}) => events)),
 };
@@ -125,8 +126,7 @@ function select(event, actor = null) {
 function relight() {
   const dims = scene.selected && byId('dim').checked;
   scene.past = dims ? causalPast(trace, scene.selected) : null;
-  scene.lit = litSlices(trace, layout.slices, scene.passes, scene.past);
-  scene.arrows = litArrows(trace, layout.arrows, scene.passes, scene.past);
+  scene.cut = scene.past && pastSlices(layout.slices, scene.past);
   redraw();
 }
 
@@ -183,6 +183,8 @@ function neighbour(direction) {
 const bar = new FilterBar(trace, layout, view, {
   filtered: (passes) => {
     scene.passes = passes;
+    scene.lit = litSlices(layout.slices, passes);
+    scene.arrows = litArrows(trace, layout.arrows, passes);
     relight();
     setRows();
   },
@@ -342,7 +344,7 @@ function begin() {
     });
     view.listRows();
   }
-  scene.lit = litSlices(trace, layout.slices, null, null);
+  scene.lit = litSlices(layout.slices, null);
   readTheme();
   listen();
   measure();

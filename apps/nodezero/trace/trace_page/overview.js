@@ -2,6 +2,7 @@
 
 // The strip above the lanes: how busy all actors together were over the whole trace, where the
 // window is in it, and the axis of the window.
+import {boundariesBetween} from './lanes.js';
 import {ticks} from './view.js';
 import {moment} from './words.js';
 
@@ -104,21 +105,28 @@ export function drawAxis(context, {trace, layout, view, colours}, height) {
 }
 
 /** Epochs and steps in the window, and those that it begins in. */
-function boundariesIn({epochs, steps}, view) {
-  const inside = ({time}) => time > view.start && time < view.end;
-  const current = (list) => list.filter(({time}) => time <= view.start).at(-1);
-  const epoch = current(epochs);
-  const step = current(steps);
+function boundariesIn({epochs: allEpochs, steps: allSteps}, view) {
+  const ofEpochs = boundariesBetween(allEpochs, view.start, view.end);
+  const ofSteps = boundariesBetween(allSteps, view.start, view.end);
+  const epoch = allEpochs[ofEpochs[0] - 1];
+  const step = allSteps[ofSteps[0] - 1];
   const labels = [];
+  // There is room for a hundred labels or so.
+  const some = (list, [first, last]) => {
+    const stride = Math.ceil((last - first) / 400);
+    return list.slice(first, last).filter((_, i) => (first + i) % stride === 0);
+  };
+  const epochs = some(allEpochs, ofEpochs);
+  const steps = some(allSteps, ofSteps);
   const start = [epoch && `epoch ${epoch.number}`, step && `step ${step.number}`].filter(Boolean);
   if (start.length) labels.push([start.join(', '), view.start]);
   const epochTimes = new Map(epochs.map(({number, time}) => [time, number]));
   const stepTimes = new Set(steps.map(({time}) => time));
-  for (const {number, time} of steps.filter(inside)) {
+  for (const {number, time} of steps) {
     const begun = epochTimes.get(time);
     labels.push([begun === undefined ? `step ${number}` : `epoch ${begun}, step ${number}`, time]);
   }
-  for (const {number, time} of epochs.filter(inside)) {
+  for (const {number, time} of epochs) {
     if (!stepTimes.has(time)) labels.push([`epoch ${number}`, time]);
   }
   return labels.sort((a, b) => a[1] - b[1]);

@@ -5,6 +5,7 @@ import {Kind, payloadOf} from './data.js';
 import {causeOf, effectsOf, gatheredBefore} from './causes.js';
 import {make} from './dom.js';
 import {busyTime} from './lanes.js';
+import {laneTable, typeTable} from './metrics.js';
 import {
   actorName, duration, kindNames, messageName, payloadText, plural, sendFlags, sentence, thousands,
   typeName,
@@ -36,7 +37,7 @@ function actorButton(trace, actor) {
 /** What is not to be trusted about a trace, in words; empty if it is complete. */
 export function incompleteness({lost_records: lost, ring, cut_off: cutOff}) {
   const reasons = [];
-  if (lost) reasons.push(`${plural(lost, 'record')} ${lost === 1 ? 'was' : 'were'} lost because buffers were full`);
+  if (lost) reasons.push(`${plural(lost, 'record')} ${lost === 1 ? 'was' : 'were'} lost because buffers were full or blocks of the file are damaged`);
   if (ring) reasons.push('it holds only the last seconds of the run: earlier events are missing');
   if (cutOff) reasons.push('its file was cut off: the last events are missing');
   return reasons;
@@ -60,7 +61,9 @@ function wholeTrace(scene) {
     nodes.push(make('div', {className: 'violation'}, make('strong', {}, rule), make('p', {}, what),
       ...events.map((event) => eventButton(trace, event, sentence(trace, event)))));
   }
-  nodes.push(make('h3', {}, 'Messages by type'), typeTable(scene, layout.types));
+  nodes.push(make('h3', {}, 'Time by message type'), typeTable(scene));
+  const lanes = laneTable(scene);
+  if (lanes.rows.length > 1) nodes.push(make('h3', {}, 'Time by lane'), lanes);
   const about = Object.entries(trace.about);
   if (about.length) {
     nodes.push(make('h3', {}, 'About the run'), facts(about.map(([name, value]) => [name,
@@ -70,7 +73,7 @@ function wholeTrace(scene) {
   return nodes;
 }
 
-function typeTable({trace, colours}, counts) {
+function countTable({trace, colours}, counts) {
   const table = make('table', {className: 'types'});
   for (const [type, count] of counts) {
     const swatch = make('span', {className: 'swatch'});
@@ -114,7 +117,7 @@ function oneActor(scene, actor) {
   if (actor) nodes.push(only);
   if (counts.size) {
     nodes.push(make('h3', {}, 'Handled messages by type'),
-      typeTable(scene, [...counts].sort((a, b) => b[1] - a[1])));
+      countTable(scene, [...counts].sort((a, b) => b[1] - a[1])));
   }
   return nodes;
 }
