@@ -20,7 +20,7 @@ const runtime::inspect::Phrases& trace_phrases() {
       {"report", "reported the micro-batches {positions} of step {step} to {to}"},
       {"step_failed", "told {to} that step {step} has failed"},
       {"compute", "asked {to} to compute micro-batch {position} of step {step}"},
-      {"combine", "asked {to} to add up the micro-batches [{first}, {last}) of step {step}"},
+      {"sum_shard", "asked {to} to add up the micro-batches [{first}, {last}) of step {step}"},
       {"computed", "gave {to} a gradient of step {step}"},
       {"update_shard", "asked {to} to update blocks [{first_block}, {last_block}) in step {step}"},
       {"shard_done", "told {to} that a shard of step {step} is done"},
@@ -48,16 +48,6 @@ const runtime::inspect::Phrases& trace_phrases() {
       {"exit", "told {to} to end"},
   };
   return phrases;
-}
-
-const runtime::inspect::CompareOptions& trace_freedoms() {
-  static const runtime::inspect::CompareOptions freedoms = {
-      .interchangeable = {"lane"},
-      // A report's loss is summed in the order of arrival and only a cross-check. The watchdog
-      // looks when its timer says so. Buffers come back when lanes are done with them.
-      .ignored_types = {"report", "watchdog_tick", "count_finished", "finished_count",
-                        "inference_deadline", "no gradient buffer is free"}};
-  return freedoms;
 }
 
 }  // namespace nodezero::actors

@@ -5,7 +5,6 @@
 #include <map>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace nodezero::runtime::inspect {
 namespace {
@@ -119,30 +118,6 @@ std::string why_as_text(const Trace& trace, EventNumber number, const std::vecto
     text += "  no recorded event caused it\n";
   }
   return text;
-}
-
-std::string why_as_json(const Trace& trace, EventNumber number, const std::vector<Reason>& reasons,
-                        const Phrases& phrases) {
-  const auto described = [&](EventNumber event) {
-    const Event& what = trace.event(event);
-    return nlohmann::ordered_json{{"event", event},
-                                  {"kind", kind_name(what.kind)},
-                                  {"actor", trace.actor_name(what.actor)},
-                                  {"peer", trace.actor_name(what.peer)},
-                                  {"type", trace.name(what.type)},
-                                  {"words", in_words(trace, event, phrases)},
-                                  {"time_ns", what.time}};
-  };
-  auto whole = described(number);
-  whole["reasons"] = nlohmann::ordered_json::array();
-  for (const auto& reason : reasons) {
-    auto one = described(reason.event);
-    one["handled"] = reason.handled;
-    one["answers"] = reason.answers;
-    one["gathered"] = reason.gathered;
-    whole["reasons"].push_back(std::move(one));
-  }
-  return whole.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
 }
 
 }  // namespace nodezero::runtime::inspect

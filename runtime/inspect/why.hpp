@@ -29,9 +29,4 @@ std::vector<Reason> reasons_for(const Trace& trace, const Handlings& handlings, 
 std::string why_as_text(const Trace& trace, EventNumber number, const std::vector<Reason>& reasons,
                         const Phrases& phrases, std::size_t most = 0);
 
-/// The same as one JSON object: event, words, time_ns, reasons (event, handled, answers,
-/// gathered, actor, peer, type, words, time_ns).
-std::string why_as_json(const Trace& trace, EventNumber number, const std::vector<Reason>& reasons,
-                        const Phrases& phrases);
-
 }  // namespace nodezero::runtime::inspect

@@ -30,7 +30,9 @@ TEST(CrashDump, IsWrittenWhenTheStackIsUsedUp) {
     std::filesystem::create_directories(folder);
     const auto recorder =
         runtime::trace::Recorder::make({.ring = std::chrono::seconds(60)}).value();
-    const CrashDump dump(*recorder, folder);
+    const CrashDump dump(*recorder, [&](const std::string& signal) {
+      return folder / ("trace-" + signal + ".nztrace");
+    });
     std::exit(use_up_the_stack(1));
   };
   EXPECT_EXIT(crash(), testing::KilledBySignal(SIGSEGV), "trace-SIGSEGV.nztrace");

@@ -2,7 +2,6 @@
 #include "runtime/inspect/why.hpp"
 
 #include <gtest/gtest.h>
-#include <nlohmann/json.hpp>
 
 #include "support/trace_builder.hpp"
 
@@ -72,17 +71,6 @@ TEST(Why, WhatAnActorDoesAtItsBirthIsCausedByItsSpawn) {
   ASSERT_EQ(reasons.size(), 2u);
   EXPECT_EQ(reasons[0].event, 4u);  // the spawn of b
   EXPECT_EQ(reasons[1].event, 2u);  // go
-}
-
-TEST(Why, JsonHoldsTheSame) {
-  const Dinner dinner;
-  const auto reasons = reasons_for(dinner.trace, Handlings(dinner.trace), dinner.served);
-  const auto parsed = nlohmann::json::parse(why_as_json(dinner.trace, dinner.served, reasons, {}));
-  EXPECT_EQ(parsed.at("event"), 11);
-  ASSERT_EQ(parsed.at("reasons").size(), 2u);
-  EXPECT_EQ(parsed.at("reasons")[0].at("handled"), 10);
-  EXPECT_EQ(parsed.at("reasons")[0].at("gathered"), nlohmann::json::array({8}));
-  EXPECT_EQ(parsed.at("reasons")[1].at("type"), "order");
 }
 
 TEST(Why, EndsForEveryEventOfRandomTraces) {

@@ -163,7 +163,33 @@ TEST(Recording, IsWrittenWhenSomebodyAsks) {
   program.send(SIGUSR1);
   ASSERT_TRUE(program.wait_for("written to out/trace-asked-2.nztrace"));
   program.send(SIGINT);
-  EXPECT_EQ(program.wait().exit_code, 128 + SIGINT);
+  const auto ended = program.wait();
+  EXPECT_EQ(ended.exit_code, 128 + SIGINT);
+  // Who is missing.
+  EXPECT_TRUE(ended.out.find("note: Step ") != std::string::npos ||
+              ended.out.find("note: The evaluation before step ") != std::string::npos ||
+              ended.out.find("note: Nothing is open") != std::string::npos ||
+              ended.out.find(" asked ") != std::string::npos)
+      << ended.out;
+}
+
+TEST(Recording, OfALaterSessionTakesNoEarlierOnesPlace) {
+  const Folder folder;
+  write_text(folder, "text.txt");
+  const auto session = [&](std::vector<std::string> arguments, const std::string& name) {
+    Program program(folder, std::move(arguments));
+    ASSERT_TRUE(program.wait_for("validation after step"));
+    program.send(SIGUSR1);
+    ASSERT_TRUE(program.wait_for("written to out/" + name));
+    program.send(SIGINT);
+    program.wait();
+    const auto check = run(folder, {"trace", "check", "out/" + name});
+    EXPECT_EQ(check.exit_code, 0) << check.out;
+    EXPECT_NE(check.out.find("not decidable: requests-answered"), std::string::npos) << check.out;
+  };
+  session(endless({}), "trace-asked-1.nztrace");
+  std::filesystem::create_symlink("nowhere", folder / "out/trace-asked-2.nztrace");
+  session({"train", "--resume", "--out", "out"}, "trace-asked-3.nztrace");
 }
 
 TEST(Recording, IsWrittenWhenTheProgramCrashes) {

@@ -11,6 +11,7 @@
 #include "apps/nodezero/checking/replay_command.hpp"
 #include "apps/nodezero/checking/verify_command.hpp"
 #include "apps/nodezero/command_line/commands.hpp"
+#include "apps/nodezero/terminal/json_answer.hpp"
 #include "apps/nodezero/trace/trace_commands.hpp"
 
 namespace nodezero::apps {
@@ -64,17 +65,23 @@ void add_trace_reading(CLI::App& trace) {
     std::string file;
     Filter filter;
   };
+  struct Answered {
+    std::string file;
+    JsonOptions output;
+  };
   auto* summary = trace.add_subcommand(
       "summary", "Show messages, actors, lane utilisation and each epoch's critical path");
-  const auto summarized = std::make_shared<std::string>();
-  add_file(*summary, *summarized);
-  summary->callback([summarized] { trace_summary(*summarized); });
+  const auto summarized = std::make_shared<Answered>();
+  add_file(*summary, summarized->file);
+  add_json(*summary, summarized->output, true);
+  summary->callback([summarized] { trace_summary(summarized->file, summarized->output); });
 
   auto* check =
       trace.add_subcommand("check", "Check the protocol's rules; exit code 1 if one is broken");
-  const auto checked = std::make_shared<std::string>();
-  add_file(*check, *checked);
-  check->callback([checked] { trace_check(*checked); });
+  const auto checked = std::make_shared<Answered>();
+  add_file(*check, checked->file);
+  add_json(*check, checked->output, true);
+  check->callback([checked] { trace_check(checked->file, checked->output); });
 
   auto* why = trace.add_subcommand("why", "Explain why an event happened, message by message");
   const auto options = std::make_shared<WhyOptions>();
@@ -87,7 +94,8 @@ void add_trace_reading(CLI::App& trace) {
       ->capture_default_str();
   auto* mermaid = why->add_flag("--mermaid", options->mermaid,
                                 "Draw the whole causal past as a Mermaid sequence diagram");
-  why->add_flag("--json", options->json, "Print JSON")->excludes(mermaid);
+  add_json(*why, options->output, true);
+  why->get_option("--json")->excludes(mermaid);
   why->callback([options] { trace_why(*options); });
 
   auto* show = trace.add_subcommand("show", "List events");
@@ -107,22 +115,39 @@ void add_trace_reading(CLI::App& trace) {
 }
 
 void add_trace_diff_and_sql(CLI::App& trace) {
-  auto* diff = trace.add_subcommand(
-      "diff", "Find the first causal difference between two runs; exit code 1 if there is one");
-  const auto left = std::make_shared<std::string>(), right = std::make_shared<std::string>();
-  diff->add_option("A", *left, "Trace of one run")->required()->type_name("");
-  diff->add_option("B", *right, "Trace of the other")->required()->type_name("");
-  diff->callback([left, right] { trace_diff(*left, *right); });
+  auto* diff =
+      trace.add_subcommand("diff", "Find where two runs part, and why; exit code 1 if they do");
+  const auto compared = std::make_shared<DiffOptions>();
+  diff->add_option("A", compared->left, "Trace of one run")->required()->type_name("");
+  diff->add_option("B", compared->right, "Trace of the other")->required()->type_name("");
+  const auto format = std::make_shared<std::string>();
+  auto* page = diff->add_option("--format", *format,
+                                "html: one page for any browser, with both runs side by side")
+                   ->type_name("NAME")
+                   ->check(CLI::IsMember({"html"}));
+  diff->add_option("--out", compared->out, "File for the page; standard output if not given")
+      ->type_name("FILE")
+      ->needs(page);
+  add_json(*diff, compared->output, true);
+  diff->get_option("--json")->excludes(page);
+  diff->callback([compared, format] {
+    compared->as_page = !format->empty();
+    trace_diff(*compared);
+  });
 
   auto* sql = trace.add_subcommand(
       "sql", "Run an SQL query on the tables about, actors, events and messages");
-  const auto file = std::make_shared<std::string>(), query = std::make_shared<std::string>();
-  sql->add_option("FILE", *file, "Trace to query")->required()->type_name("");
-  sql->add_option("QUERY", *query,
+  const auto asked = std::make_shared<SqlOptions>();
+  sql->add_option("FILE", asked->file, "Trace to query")->required()->type_name("");
+  sql->add_option("QUERY", asked->query,
                   "For example \"SELECT type, count(*) FROM messages GROUP BY type\"")
       ->required()
       ->type_name("");
-  sql->callback([file, query] { trace_sql(*file, *query); });
+  sql->add_option("--most-steps", asked->most_steps,
+                  "Steps of SQLite's virtual machine after which the query is given up")
+      ->type_name("N")
+      ->capture_default_str();
+  sql->callback([asked] { trace_sql(*asked); });
 }
 
 void add_trace_export_and_import(CLI::App& trace) {

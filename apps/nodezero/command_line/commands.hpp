@@ -7,12 +7,17 @@ class App;
 
 namespace nodezero::apps {
 
+struct JsonOptions;
+
 // The command line: all options, and which function each command calls. A callback that returns has
 // succeeded; otherwise it throws CommandError (common.hpp), which becomes one line and an exit
 // code, or CommandExit. Results go to stdout, everything else to stderr.
 //
 // A file that includes CLI11 takes several seconds longer to compile. So only this room knows it,
 // and the commands do not.
+
+/// Adds --json to a command, and, if its answer has a long list, --offset and --limit.
+void add_json(CLI::App& command, JsonOptions& options, bool is_paged = false);
 
 /// Runs the command that the arguments name and returns the program's exit code.
 int run_program(int argc, char** argv);

@@ -14,6 +14,7 @@
 #include "apps/nodezero/hosts/hosts_command.hpp"
 #include "apps/nodezero/hosts/secret_command.hpp"
 #include "apps/nodezero/plot/plot_command.hpp"
+#include "apps/nodezero/terminal/json_answer.hpp"
 #include "apps/nodezero/text/digest_command.hpp"
 #include "apps/nodezero/text/evaluate_command.hpp"
 #include "apps/nodezero/text/export_command.hpp"
@@ -79,6 +80,8 @@ void add_train(CLI::App& program) {
   command->add_flag("--plan", request->plan,
                     "Print the number of parameters, memory, steps and an estimate of the time, "
                     "and do not train");
+  add_json(*command, request->output);
+  command->get_option("--json")->needs("--plan");
   command
       ->add_option("--config", request->config,
                    "TOML or INI file with any of these options; the command line takes precedence")
@@ -149,7 +152,7 @@ void add_eval(CLI::App& program) {
   const auto* const given_precision =
       add_value(*command, own("precision", 0, 0, "fp32, bf16 or bf16-tile"), precision.get())
           ->default_str("that of the model's run");
-  command->add_flag("--json", options->json, "Print one JSON object");
+  add_json(*command, options->output);
   command->add_flag("--logprobs", options->log_probabilities,
                     "Print one line of JSON a token, with the logarithm of its probability");
   command
@@ -235,12 +238,19 @@ void add_topology(CLI::App& program) {
   struct Options {
     std::uint32_t spheres = 3;
     std::uint32_t symmetry = 12;
+    JsonOptions output;
   };
   const auto options = std::make_shared<Options>();
   add_value(*command, option_spec("spheres"), &options->spheres)->required();
   add_value(*command, option_spec("symmetry"), &options->symmetry);
-  command->callback(
-      [options] { fmt::print("{}", draw_topology(options->spheres, options->symmetry)); });
+  add_json(*command, options->output, true);
+  command->callback([options] {
+    if (options->output.json) {
+      print_json(topology_as_json(options->spheres, options->symmetry, options->output));
+    } else {
+      fmt::print("{}", draw_topology(options->spheres, options->symmetry));
+    }
+  });
 }
 
 void add_digest(CLI::App& program) {
@@ -248,12 +258,14 @@ void add_digest(CLI::App& program) {
       "digest", "Print the SHA-256 of a model's weights and of a checkpoint's optimizer state");
   const auto folder = std::make_shared<std::string>();
   const auto explain = std::make_shared<bool>(false);
+  const auto output = std::make_shared<JsonOptions>();
   command->add_flag("--explain", *explain, "Print what the digests depend on as well");
   command
       ->add_option("DIR", *folder, "Run folder (its newest checkpoint), checkpoint or model folder")
       ->required()
       ->type_name("");
-  command->callback([folder, explain] { digest_command(*folder, *explain); });
+  add_json(*command, *output);
+  command->callback([folder, explain, output] { digest_command(*folder, *explain, output->json); });
 }
 
 void add_secret(CLI::App& program) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <iostream>
@@ -13,6 +14,7 @@
 
 #include "apps/nodezero/command_line/commands.hpp"
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/terminal/json_answer.hpp"
 #include "formats/printable_text.hpp"
 #include "model/kernels/kernels.hpp"
 
@@ -46,8 +48,14 @@ std::string unknown_argument(const CLI::App& program) {
                                    : "unexpected argument '" + left_over.front() + "'";
 }
 
-int report(int exit_code, const std::string& message) {
+/// Says what went wrong as whoever calls the program wants to read it.
+int report_error(int argc, const char* const* argv, int exit_code, const std::string& message) {
   std::cout.flush();
+  std::fflush(stdout);
+  if (asks_for_json(argc, argv)) {
+    std::cout << json_error(argc, argv, exit_code, single_line(message)) << std::endl;
+    return exit_code;
+  }
   std::cerr << "nodezero: error: " << formats::escaped(single_line(message)) << std::endl;
   return exit_code;
 }
@@ -70,6 +78,19 @@ std::string in_words(const std::system_error& error) {
 
 }  // namespace
 
+void add_json(CLI::App& command, JsonOptions& options, bool is_paged) {
+  command.add_flag("--json", options.json, "Print JSON (docs/json.md), errors as well");
+  if (is_paged) {
+    command.add_option("--offset", options.offset, "With --json: leave out so many entries")
+        ->type_name("N");
+    command
+        .add_option("--limit", options.limit,
+                    "With --json: most entries of the answer's long list; 0: all")
+        ->type_name("N")
+        ->capture_default_str();
+  }
+}
+
 void define_program(CLI::App& program) {
   program.name("nodezero");
   program.description("Train, sample and evaluate GPT-2 language models as a tree of actors");
@@ -81,6 +102,9 @@ void define_program(CLI::App& program) {
 int run_program(int argc, char** argv) {
   std::set_new_handler(end_without_memory);
   CLI::App program;
+  const auto report = [&](int exit_code, const std::string& message) {
+    return report_error(argc, argv, exit_code, message);
+  };
   define_program(program);
   try {
     if (const char* const kernels = std::getenv("NODEZERO_KERNELS")) {

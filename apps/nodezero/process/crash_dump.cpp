@@ -43,9 +43,10 @@ void handle(int signal) {
 
 }  // namespace
 
-CrashDump::CrashDump(runtime::trace::Recorder& recorder, const std::filesystem::path& folder) {
+CrashDump::CrashDump(runtime::trace::Recorder& recorder,
+                     const std::function<std::filesystem::path(const std::string&)>& path_of) {
   for (std::size_t i = 0; i < faults.size(); ++i) {
-    dump_paths[i] = (folder / ("trace-" + std::string(faults[i].name) + ".nztrace")).string();
+    dump_paths[i] = path_of(faults[i].name).string();
   }
   dumped_recorder = &recorder;
   struct sigaction action {};

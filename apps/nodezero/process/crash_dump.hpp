@@ -2,6 +2,8 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
+#include <string>
 
 #include "runtime/alternate_stack.hpp"
 #include "runtime/trace/recorder.hpp"
@@ -9,10 +11,12 @@
 namespace nodezero::apps {
 
 /// While this object lives, a fatal signal (SIGSEGV, SIGBUS, SIGFPE, SIGABRT) first writes the
-/// recorder's ring to trace-<signal>.nztrace in the folder. At most one may exist at a time.
+/// recorder's ring to a file. At most one may exist at a time.
 class CrashDump {
  public:
-  CrashDump(runtime::trace::Recorder& recorder, const std::filesystem::path& folder);
+  /// `path_of` says where the dump goes for the signal of that name.
+  CrashDump(runtime::trace::Recorder& recorder,
+            const std::function<std::filesystem::path(const std::string&)>& path_of);
   ~CrashDump();
   CrashDump(const CrashDump&) = delete;
   CrashDump& operator=(const CrashDump&) = delete;

@@ -2,10 +2,15 @@
 #include "apps/nodezero/text/digest_command.hpp"
 
 #include <cstdio>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/terminal/json_answer.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/text/model_source.hpp"
 #include "apps/nodezero/train/run_origin.hpp"
@@ -19,11 +24,39 @@ namespace nodezero::apps {
 
 namespace {
 
-void print_digests(const model::Parameters& weights, const model::OptimizerState* optimizer) {
-  fmt::print("weights    {}\n", model::digest(weights));
-  if (optimizer != nullptr) {
-    fmt::print("optimizer  {}\n", model::digest(*optimizer));
+/// What is in a folder.
+struct Digests {
+  std::string weights;
+  std::string optimizer;         ///< empty if the folder has only a model
+  std::filesystem::path origin;  ///< the folder whose origin.json says what they depend on
+  std::vector<std::string> warnings;
+};
+
+Digests digests_of(const model::Checkpoint& checkpoint, std::filesystem::path origin) {
+  return {.weights = model::digest(*checkpoint.weights),
+          .optimizer = checkpoint.optimizer ? model::digest(*checkpoint.optimizer) : "",
+          .origin = std::move(origin),
+          .warnings = {}};
+}
+
+Digests find_digests(const std::filesystem::path& folder) {
+  std::error_code error;
+  if (std::filesystem::exists(folder / "progress.json", error)) {
+    return digests_of(unwrap(model::read_checkpoint_files(folder)), folder);
   }
+  if (const auto found = model::read_newest_checkpoint(folder)) {
+    auto digests = digests_of(found->checkpoint, found->path);
+    digests.warnings = found->warnings;
+    return digests;
+  }
+  Digests digests;
+  if (std::filesystem::exists(folder / "checkpoints", error)) {
+    digests.warnings.push_back(
+        fmt::format("no intact checkpoint in '{}'; this is its model's digest", folder.string()));
+  }
+  digests.weights = model::digest(*open_model(folder).weights);
+  digests.origin = folder;
+  return digests;
 }
 
 /// What stands in a checkpoint's origin.json.
@@ -47,36 +80,51 @@ void print_origin(const std::filesystem::path& checkpoint) {
   }
 }
 
+nlohmann::ordered_json origin_as_json(const std::filesystem::path& checkpoint) {
+  const auto text = model::read_file(checkpoint / model::origin_file);
+  if (!text) {
+    return nullptr;
+  }
+  const auto origin = origin_from_text(*text);
+  auto lengths = nlohmann::ordered_json::array();
+  for (const auto& [from_step, steps] : origin.lengths) {
+    lengths.push_back({{"from_step", from_step}, {"steps", steps}});
+  }
+  return {{"arithmetic", origin.arithmetic},
+          {"data", origin.data},
+          {"lengths", std::move(lengths)},
+          {"options", origin.options}};
+}
+
+void print_as_json(const Digests& digests, bool explain) {
+  auto answer = json_answer("digest");
+  answer["weights"] = digests.weights;
+  answer["optimizer"] = digests.optimizer.empty() ? nlohmann::ordered_json(nullptr)
+                                                  : nlohmann::ordered_json(digests.optimizer);
+  answer["warnings"] = digests.warnings;
+  if (explain) {
+    answer["origin"] = origin_as_json(digests.origin);
+  }
+  print_json(answer);
+}
+
 }  // namespace
 
-void digest_command(const std::filesystem::path& folder, bool explain) {
-  std::error_code error;
-  if (std::filesystem::exists(folder / "progress.json", error)) {
-    const auto checkpoint = unwrap(model::read_checkpoint_files(folder));
-    print_digests(*checkpoint.weights, checkpoint.optimizer.get());
-    if (explain) {
-      print_origin(folder);
-    }
+void digest_command(const std::filesystem::path& folder, bool explain, bool as_json) {
+  const auto digests = find_digests(folder);
+  if (as_json) {
+    print_as_json(digests, explain);
     return;
   }
-  const auto found = model::read_newest_checkpoint(folder);
-  if (found) {
-    for (const auto& warning : found->warnings) {
-      fmt::print(stderr, "nodezero: {}\n", formats::escaped(warning));
-    }
-    print_digests(*found->checkpoint.weights, found->checkpoint.optimizer.get());
-    if (explain) {
-      print_origin(found->path);
-    }
-    return;
+  for (const auto& warning : digests.warnings) {
+    fmt::print(stderr, "nodezero: {}\n", formats::escaped(warning));
   }
-  if (std::filesystem::exists(folder / "checkpoints", error)) {
-    fmt::print(stderr, "nodezero: no intact checkpoint in '{}'; this is its model's digest\n",
-               formats::escaped_name(folder.string()));
+  fmt::print("weights    {}\n", digests.weights);
+  if (!digests.optimizer.empty()) {
+    fmt::print("optimizer  {}\n", digests.optimizer);
   }
-  print_digests(*open_model(folder).weights, nullptr);
   if (explain) {
-    print_origin(folder);
+    print_origin(digests.origin);
   }
 }
 

@@ -132,14 +132,15 @@ std::optional<double> bits_a_byte(const Evaluation& evaluation, const model::Tok
 void print(const Evaluation& evaluation, std::optional<double> bits, std::int64_t context,
            const Text& text, bool as_json) {
   if (as_json) {
-    nlohmann::ordered_json json = {
-        {"loss", evaluation.loss},       {"perplexity", evaluation.perplexity()},
-        {"bits_per_byte", nullptr},      {"tokens", evaluation.tokens},
-        {"windows", evaluation.windows}, {"context", context}};
-    if (bits) {
-      json["bits_per_byte"] = *bits;
-    }
-    fmt::print("{}\n", json.dump());
+    auto answer = json_answer("eval");
+    answer["loss"] = evaluation.loss;
+    answer["perplexity"] = evaluation.perplexity();
+    answer["bits_per_byte"] =
+        bits ? nlohmann::ordered_json(*bits) : nlohmann::ordered_json(nullptr);
+    answer["tokens"] = evaluation.tokens;
+    answer["windows"] = evaluation.windows;
+    answer["context"] = context;
+    print_json(answer);
     return;
   }
   fmt::print("loss           {:.4f} nats per token\n", evaluation.loss);
@@ -188,7 +189,7 @@ void evaluate_command(const EvaluateOptions& options) {
   for (const auto& remark : unwrap(model::DataWatch(text.used).look())) {
     fmt::print(stderr, "note: {}\n", formats::escaped(remark));
   }
-  print(evaluation, bits, model.config.context, text, options.json);
+  print(evaluation, bits, model.config.context, text, options.output.json);
 }
 
 }  // namespace nodezero::apps

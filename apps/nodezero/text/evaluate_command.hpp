@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "apps/nodezero/terminal/json_answer.hpp"
 #include "model/kernels/precision.hpp"
 #include "model/text/corpus.hpp"
 
@@ -18,7 +19,7 @@ struct EvaluateOptions {
   model::TokenType token_type = model::TokenType::automatic;
   bool binary = false;
   std::uint32_t threads = 0;  ///< 0: one per core
-  bool json = false;
+  JsonOptions output;
   std::optional<model::Precision> precision;  ///< by default that of the model's run
   bool log_probabilities = false;             ///< print a TokenLine for each token instead
   std::string check;                          ///< file of TokenLines to check instead

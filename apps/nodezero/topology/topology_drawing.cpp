@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -125,6 +126,27 @@ class Drawing {
 
 std::string draw_topology(std::uint32_t workers, std::uint32_t symmetry) {
   return Drawing(symmetry).draw(workers);
+}
+
+nlohmann::ordered_json topology_as_json(std::uint32_t workers, std::uint32_t symmetry,
+                                        const JsonOptions& options) {
+  auto answer = json_answer("topology");
+  answer["workers"] = workers;
+  answer["symmetry"] = symmetry;
+  auto nodes = nlohmann::ordered_json::array();
+  for (const auto& node : actors::topology(workers, symmetry)) {
+    nodes.push_back({{"id", node.id},
+                     {"level", node.level},
+                     {"parent", node.id == 0 ? nlohmann::ordered_json(nullptr)
+                                             : nlohmann::ordered_json(node.parent)},
+                     {"is_worker", node.is_worker},
+                     {"workers", node.workers},
+                     {"nodes", node.nodes},
+                     {"first_group", node.first_group},
+                     {"last_group", node.last_group}});
+  }
+  add_page(answer, "nodes", std::move(nodes), options);
+  return answer;
 }
 
 }  // namespace nodezero::apps

@@ -4,26 +4,40 @@
 #include <cstdint>
 #include <string>
 
+#include "apps/nodezero/terminal/json_answer.hpp"
 #include "runtime/inspect/filter.hpp"
+#include "runtime/inspect/tables.hpp"
 
 namespace nodezero::apps {
 
 // The subcommands of `nodezero trace`. Each reads a trace file and prints to stdout.
 // @throws CommandError, or CommandExit when the output already says everything
 
-void trace_summary(const std::string& file);
-void trace_check(const std::string& file);
+void trace_summary(const std::string& file, const JsonOptions& output);
+void trace_check(const std::string& file, const JsonOptions& output);
 void trace_show(const std::string& file, const runtime::inspect::Filter& filter);
 void trace_follow(const std::string& file, const runtime::inspect::Filter& filter);
-void trace_diff(const std::string& left, const std::string& right);
-void trace_sql(const std::string& file, const std::string& query);
+
+struct SqlOptions {
+  std::string file, query;
+  std::uint64_t most_steps = runtime::inspect::default_most_steps;
+};
+void trace_sql(const SqlOptions& options);
+
+struct DiffOptions {
+  std::string left, right;
+  bool as_page = false;  ///< HTML, in place of text
+  std::string out;       ///< of the page; empty: stdout
+  JsonOptions output;
+};
+void trace_diff(const DiffOptions& options);
 
 struct WhyOptions {
   std::string file;
   std::uint64_t event = 0;
   std::uint64_t depth = 25;  ///< most reasons to print; 0: all
   bool mermaid = false;
-  bool json = false;
+  JsonOptions output;
 };
 void trace_why(const WhyOptions& options);
 

@@ -5,9 +5,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
-#include <functional>
 #include <map>
-#include <memory>
 
 #include <fmt/format.h>
 
@@ -16,6 +14,7 @@
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/trace/trace_commands.hpp"
 #include "apps/nodezero/trace/trace_loading.hpp"
+#include "apps/nodezero/trace/trace_output.hpp"
 #include "apps/nodezero/trace/trace_page.hpp"
 #include "formats/printable_text.hpp"
 #include "runtime/inspect/chrome.hpp"
@@ -36,25 +35,6 @@ using inspect::EventNumber;
 using inspect::TextOutput;
 using runtime::trace::Trace;
 
-/// Calls `write` with an output to a file, or to stdout if the path is empty.
-void with_output(const std::string& path, const std::function<void(TextOutput&)>& write) {
-  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
-      path.empty() ? stdout : std::fopen(path.c_str(), "wb"),
-      path.empty() ? std::fflush : std::fclose);
-  if (!file) {
-    throw CommandError(exit_bad_input, fmt::format("cannot write {}: check that its folder exists "
-                                                   "and is writable",
-                                                   path));
-  }
-  TextOutput out(file.get());
-  write(out);
-  if (!out.flush() || std::fflush(file.get()) != 0) {
-    throw CommandError(exit_failure,
-                       fmt::format("cannot write all of {}: check that the disk is not full",
-                                   path.empty() ? "the output" : path));
-  }
-}
-
 /// "trace.json", "trace-2.json", "trace-3.json".
 std::string numbered(const std::string& path, std::size_t number) {
   if (number == 1) {
@@ -67,7 +47,7 @@ std::string numbered(const std::string& path, std::size_t number) {
 }
 
 void export_chrome(const Trace& trace, std::span<const EventNumber> events,
-                   const std::string& path) {
+                   const std::string& input, const std::string& path) {
   const inspect::CausalOrder order(trace);
   const inspect::Handlings handlings(trace);
   const auto violations = actors::check_trace(trace).violations;
@@ -75,7 +55,8 @@ void export_chrome(const Trace& trace, std::span<const EventNumber> events,
   const auto limit = path.empty() ? ~std::uint64_t{0} : inspect::chrome_file_limit;
   std::size_t files = 0;
   do {
-    with_output(numbered(path, ++files), [&](TextOutput& out) {
+    refuse_overwriting(input, numbered(path, ++files));
+    with_output(numbered(path, files), [&](TextOutput& out) {
       events = events.subspan(
           inspect::write_chrome(trace, order, handlings, events, violations, out, limit));
     });
@@ -102,11 +83,16 @@ void trace_export(const ExportOptions& options, const inspect::Filter& filter) {
                        "--event N and --format mermaid need each other: the diagram is of that "
                        "event's causal past");
   }
+  refuse_overwriting(options.file, options.out);
   const Trace trace = load_trace(options.file);
   const auto events = selected_events(trace, filter);
   const auto& format = options.format;
+  if (format == "otlp" && !inspect::start_since_1970(trace)) {
+    fmt::print(stderr,
+               "nodezero: the trace does not say when it was recorded: its times begin in 1970\n");
+  }
   if (format == "chrome") {
-    export_chrome(trace, events, options.out);
+    export_chrome(trace, events, options.file, options.out);
     return;
   }
   with_output(options.out, [&](TextOutput& out) {
@@ -128,6 +114,7 @@ void trace_export(const ExportOptions& options, const inspect::Filter& filter) {
 }
 
 void trace_import(const std::string& from, const std::string& to) {
+  refuse_overwriting(from, to);
   std::ifstream lines(from, std::ios::binary);
   if (!lines) {
     throw CommandError(exit_bad_input,

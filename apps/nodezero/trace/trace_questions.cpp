@@ -12,6 +12,7 @@
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/trace/trace_commands.hpp"
+#include "apps/nodezero/trace/trace_json.hpp"
 #include "apps/nodezero/trace/trace_loading.hpp"
 #include "runtime/inspect/mermaid.hpp"
 #include "runtime/inspect/summary.hpp"
@@ -48,19 +49,8 @@ std::string chain_as_text(const Trace& trace, const inspect::CausalOrder& order,
   return text == heading ? "  both happened in one actor, in this order\n" : text;
 }
 
-}  // namespace
-
-void trace_summary(const std::string& path) {
-  const Trace trace = load_trace(path);
-  const inspect::Handlings handlings(trace);
-  fmt::print("{}", inspect::summary_as_text(inspect::summarize(trace, handlings, summary_options),
-                                            summary_options));
-}
-
-void trace_check(const std::string& path) {
-  const Trace trace = load_trace(path);
-  const auto verdict = actors::check_trace(trace);
-  const inspect::CausalOrder order(trace);
+void print_verdict(const Trace& trace, const inspect::CausalOrder& order,
+                   const actors::TraceVerdict& verdict) {
   for (const auto& violation : verdict.violations) {
     fmt::print("violated: {}\n", violation.rule);
     for (const auto& rule : actors::trace_rules()) {
@@ -83,11 +73,37 @@ void trace_check(const std::string& path) {
   if (!verdict.violations.empty()) {
     fmt::print("{} in {}\n", counted(verdict.violations.size(), "violation"),
                counted(trace.events.size(), "event"));
-    std::fflush(stdout);
-    throw CommandExit{exit_failure};
+    return;
   }
   fmt::print("{} of {} rules hold in {}\n", rules - verdict.undecided.size(), rules,
              counted(trace.events.size(), "event"));
+}
+
+}  // namespace
+
+void trace_summary(const std::string& path, const JsonOptions& output) {
+  const Trace trace = load_trace(path);
+  const auto summary = inspect::summarize(trace, inspect::Handlings(trace), summary_options);
+  if (output.json) {
+    print_json(summary_as_json(trace, summary, output));
+  } else {
+    fmt::print("{}", inspect::summary_as_text(summary, summary_options));
+  }
+}
+
+void trace_check(const std::string& path, const JsonOptions& output) {
+  const Trace trace = load_trace(path);
+  const auto verdict = actors::check_trace(trace);
+  const inspect::CausalOrder order(trace);
+  if (output.json) {
+    print_json(verdict_as_json(trace, order, verdict, output));
+  } else {
+    print_verdict(trace, order, verdict);
+  }
+  if (!verdict.violations.empty()) {
+    std::fflush(stdout);
+    throw CommandExit{exit_failure};
+  }
 }
 
 void trace_why(const WhyOptions& options) {
@@ -98,10 +114,12 @@ void trace_why(const WhyOptions& options) {
     return;
   }
   const auto reasons = inspect::reasons_for(trace, inspect::Handlings(trace), event);
-  const auto& phrases = actors::trace_phrases();
-  fmt::print("{}", options.json
-                       ? inspect::why_as_json(trace, event, reasons, phrases)
-                       : inspect::why_as_text(trace, event, reasons, phrases, options.depth));
+  if (options.output.json) {
+    print_json(reasons_as_json(trace, event, reasons, options.output));
+  } else {
+    fmt::print("{}",
+               inspect::why_as_text(trace, event, reasons, actors::trace_phrases(), options.depth));
+  }
 }
 
 void trace_show(const std::string& file, const inspect::Filter& filter) {

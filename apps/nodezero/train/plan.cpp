@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
@@ -175,6 +177,26 @@ std::string to_string(const Plan& plan, std::uint64_t available, double seconds)
                             duration_text(seconds), counted(plan.lanes, "lane")));
   }
   return text;
+}
+
+nlohmann::ordered_json plan_as_json(const Plan& plan, std::uint64_t available, double seconds) {
+  auto parts = nlohmann::ordered_json::array();
+  for (const auto& part : plan.memory) {
+    parts.push_back({{"what", part.what}, {"detail", part.detail}, {"bytes", part.bytes}});
+  }
+  return {
+      {"parameters", plan.parameters},
+      {"memory",
+       {{"bytes", plan.total_bytes()}, {"available", available}, {"parts", std::move(parts)}}},
+      {"lanes", plan.lanes},
+      {"lanes_from", plan.lanes_from},
+      {"steps", plan.steps},
+      {"epochs", plan.epochs},
+      {"tokens_per_step", plan.tokens_a_step},
+      {"training_tokens", plan.training_tokens},
+      {"evaluations", plan.evaluations},
+      {"evaluation_tokens", plan.evaluation_tokens},
+      {"seconds", seconds < 0 ? nlohmann::ordered_json(nullptr) : nlohmann::ordered_json(seconds)}};
 }
 
 }  // namespace nodezero::apps

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "actors/settings.hpp"
 #include "apps/nodezero/train/data_set.hpp"
 
@@ -57,5 +59,8 @@ void check_memory(const Plan& plan, std::uint64_t available);
 
 /// Several lines for people: what the run will be. `seconds` below 0: no estimate.
 std::string to_string(const Plan& plan, std::uint64_t available, double seconds);
+
+/// The same as JSON, but for `command`, `format` and what is remarked.
+nlohmann::ordered_json plan_as_json(const Plan& plan, std::uint64_t available, double seconds);
 
 }  // namespace nodezero::apps

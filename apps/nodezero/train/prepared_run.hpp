@@ -10,6 +10,7 @@
 
 #include "actors/settings.hpp"
 #include "apps/nodezero/options/given_options.hpp"
+#include "apps/nodezero/terminal/json_answer.hpp"
 #include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/train/plan.hpp"
 #include "apps/nodezero/train/run_folder.hpp"
@@ -26,6 +27,7 @@ struct TrainRequest {
       from_step;      ///< the checkpoint to resume from; the newest if not given
   bool plan = false;  ///< print the plan instead of training
   bool accept_other_arithmetic = false;
+  JsonOptions output;  ///< of the plan
 };
 
 /// A run that has passed every check that can be made before its first step.

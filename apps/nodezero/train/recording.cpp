@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include "actors/laws/open_work.hpp"
 #include "actors/laws/trace_catalogue.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/options/option_values.hpp"
@@ -43,6 +44,21 @@ void check_overwritable(const std::filesystem::path& path) {
 
 }  // namespace
 
+std::filesystem::path unused_dump(const std::filesystem::path& folder, const std::string& reason,
+                                  bool is_numbered) {
+  std::error_code ignored;
+  for (std::uint64_t number = 1;; ++number) {
+    const auto suffix = is_numbered || number > 1 ? fmt::format("-{}", number) : "";
+    auto path = folder / fmt::format("trace-{}{}.nztrace", reason, suffix);
+    // A link that leads nowhere is somebody's as well.
+    if (std::filesystem::symlink_status(path, ignored).type() ==
+            std::filesystem::file_type::not_found ||
+        ignored) {
+      return path;
+    }
+  }
+}
+
 Recording::Recording(const TrainOptions& options, std::filesystem::path folder, std::uint64_t run,
                      std::map<std::string, std::string> about,
                      std::function<void(const std::string&)> warn)
@@ -71,15 +87,23 @@ Recording::Recording(const TrainOptions& options, std::filesystem::path folder, 
   recorder_ = std::move(*recorder);
 }
 
-std::optional<std::string> Recording::dump(const std::string& reason) {
+std::optional<std::string> Recording::dump(const std::string& reason, bool is_numbered) {
   if (recorder_ == nullptr || !recorder_->has_ring()) {
     return std::nullopt;
   }
-  const auto path = folder_ / ("trace-" + reason + ".nztrace");
+  const auto path = unused_dump(folder_, reason, is_numbered);
   if (const auto written = recorder_->dump(path); !written) {
     return written.error().message;
   }
   return fmt::format("messages of the last {} s written to {}", ring_seconds_, path.string());
+}
+
+std::optional<std::string> Recording::open_work() {
+  if (recorder_ == nullptr || !recorder_->has_ring()) {
+    return std::nullopt;
+  }
+  const auto words = actors::open_work_in_words(*recorder_);
+  return words ? *words : words.error().message;
 }
 
 }  // namespace nodezero::apps

@@ -16,6 +16,11 @@ namespace nodezero::apps {
 /// Most bytes of records that a run keeps in memory.
 inline constexpr std::size_t recording_bytes = std::size_t{32} << 20;
 
+/// A name for a dump that no earlier session has taken: trace-<reason>.nztrace, then
+/// trace-<reason>-2.nztrace, and so on. With `is_numbered` the first has a number as well.
+std::filesystem::path unused_dump(const std::filesystem::path& folder, const std::string& reason,
+                                  bool is_numbered = false);
+
 /// The recorder of one session of a run, as --trace and --trace-ring ask for it.
 class Recording {
  public:
@@ -29,9 +34,11 @@ class Recording {
   /// Null if nothing is recorded. The actors must end before this object does.
   runtime::trace::Recorder* recorder() { return recorder_.get(); }
 
-  /// Writes the ring's messages to trace-<reason>.nztrace in the run folder. Returns a line for
-  /// people, or nothing if there is no ring.
-  std::optional<std::string> dump(const std::string& reason);
+  /// Writes the ring's messages to a file of its own in the run folder (`unused_dump`). Returns a
+  /// line for people, or nothing if there is no ring.
+  std::optional<std::string> dump(const std::string& reason, bool is_numbered = false);
+  /// Which work is open and who is missing, in words; nothing if there is no ring.
+  std::optional<std::string> open_work();
 
  private:
   std::filesystem::path folder_;

@@ -21,6 +21,7 @@
 #include "apps/nodezero/process/environment.hpp"
 #include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/process/signals.hpp"
+#include "apps/nodezero/terminal/json_answer.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
 #include "apps/nodezero/train/plan_machines.hpp"
 #include "apps/nodezero/train/recording.hpp"
@@ -175,6 +176,11 @@ void check_listening(const Listening& listening) {
   }
 }
 
+/// True if the watchdog ended the run: then the question is who is missing.
+bool has_stalled(const actors::TrainingResult& result) {
+  return result.failure.find("stall timeout") != std::string::npos;
+}
+
 /// Trains, and returns the exit code.
 int train(PreparedRun run, const Listening& listening) {
   if (is_finished(run)) {
@@ -201,7 +207,9 @@ int train(PreparedRun run, const Listening& listening) {
   run.settings.recorder = recording.recorder();
   std::optional<CrashDump> crash_dump;
   if (run.options.trace_ring_s > 0) {
-    crash_dump.emplace(*recording.recorder(), run.folder->path());
+    crash_dump.emplace(*recording.recorder(), [&](const std::string& signal) {
+      return unused_dump(run.folder->path(), signal);
+    });
   }
   run.settings.before_saving = [watch = model::DataWatch(run.data.used), say, &folder = *run.folder,
                                 context = run.settings.checkpoint_context](
@@ -222,9 +230,11 @@ int train(PreparedRun run, const Listening& listening) {
         log.print("stopping when the current micro-batches are done; Ctrl-C again to quit at once");
         stop.ask();
       },
-      [&, asked = 0]() mutable {
-        say(recording.dump(fmt::format("asked-{}", ++asked))
-                .value_or("no messages to write: --trace-ring is 0"));
+      [&] {
+        say(recording.dump("asked", true).value_or("no messages to write: --trace-ring is 0"));
+        if (const auto open = recording.open_work()) {
+          say(*open);
+        }
       });
   const std::uint64_t first_step = run.settings.resume ? run.settings.resume->progress.step : 0;
   auto session = begin_session(run);
@@ -263,6 +273,9 @@ int train(PreparedRun run, const Listening& listening) {
     }
     if (const auto dumped = recording.dump("failed")) {
       say(*dumped);
+      if (has_stalled(result)) {
+        say(*recording.open_work());
+      }
     }
     throw CommandError(exit_failure, result.failure + "; " + resume_hint(run, result));
   }
@@ -276,25 +289,43 @@ int train(PreparedRun run, const Listening& listening) {
   return 0;
 }
 
+void print_plan(const PreparedRun& run) {
+  for (const auto& remark : run.remarks) {
+    fmt::print("note: {}\n", formats::escaped(remark));
+  }
+  const auto available = available_memory();
+  const bool fits = run.plan.total_bytes() <= available;
+  const double seconds = fits ? estimate_seconds(run.plan, run.settings) : -1;
+  fmt::print("{}", to_string(run.plan, available, seconds));
+  if (fits) {
+    fmt::print("{:<12}{}\n", "precision", precisions_text(run.settings));
+    fmt::print("{}", machines_text(run.plan, run.settings, seconds));
+  }
+  std::fflush(stdout);
+  check_memory(run.plan, available);
+}
+
+/// A plan that does not fit is an error, and nothing is printed before it.
+void print_plan_as_json(const PreparedRun& run) {
+  const auto available = available_memory();
+  check_memory(run.plan, available);
+  auto answer = json_answer("train --plan");
+  answer.update(plan_as_json(run.plan, available, estimate_seconds(run.plan, run.settings)));
+  answer["remarks"] = run.remarks;
+  print_json(answer);
+}
+
 }  // namespace
 
 void train_command(const TrainRequest& request, const Listening& listening) {
   check_listening(listening);
   auto run = prepare_run(request);
   if (request.plan) {
-    for (const auto& remark : run.remarks) {
-      fmt::print("note: {}\n", formats::escaped(remark));
+    if (request.output.json) {
+      print_plan_as_json(run);
+    } else {
+      print_plan(run);
     }
-    const auto available = available_memory();
-    const bool fits = run.plan.total_bytes() <= available;
-    const double seconds = fits ? estimate_seconds(run.plan, run.settings) : -1;
-    fmt::print("{}", to_string(run.plan, available, seconds));
-    if (fits) {
-      fmt::print("{:<12}{}\n", "precision", precisions_text(run.settings));
-      fmt::print("{}", machines_text(run.plan, run.settings, seconds));
-    }
-    std::fflush(stdout);
-    check_memory(run.plan, available);
     return;
   }
   const auto folder = run.folder->path();
