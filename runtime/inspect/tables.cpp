@@ -318,10 +318,9 @@ Result<void> query_tables(const Trace& trace, const std::string& query, TextOutp
     print_row(statement->get(), out);
   }
   if (limit.is_reached()) {
-    return fail(ErrorCode::timed_out,
-                fmt::format("SQL: the query was not done after {} steps; ask for less, or allow "
-                            "more with --most-steps",
-                            most_steps));
+    return fail(
+        ErrorCode::timed_out,
+        fmt::format("SQL: the query was not done after {} steps; ask for less", most_steps));
   }
   return status == SQLITE_DONE ? Result<void>()
                                : fail(ErrorCode::invalid_argument,
