@@ -117,6 +117,19 @@ TEST(Json, IsWhatTracesAnswer) {
                                                              {"words", 0}}));
 }
 
+TEST(Json, IsWhatVerifyAnswers) {
+  const Folder folder;
+  const auto found = answer(folder,
+                            {"verify", "--scope", "tree", "--tree", "(..)", "--mode", "random",
+                             "--schedules", "20", "--pairs", "--limit", "3"},
+                            "verify");
+  EXPECT_EQ(found.at("asked").at(0).at("schedules"), 20);
+  EXPECT_EQ(found.at("violation"), nullptr);
+  EXPECT_EQ(found.at("pairs").size(), 3u);
+  EXPECT_EQ(found.at("page").at("total"),
+            found.at("pairs_met").get<std::size_t>() + found.at("pairs_unmet").get<std::size_t>());
+}
+
 TEST(Json, IsWhatErrorsAre) {
   const Folder folder;
   const auto error = [&](std::vector<std::string> arguments, const std::string& command) {

@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "apps/nodezero/checking/verify_json.hpp"
 #include "apps/nodezero/common.hpp"
 #include "runtime/inspect/words.hpp"
 #include "verify/explore/replay.hpp"
@@ -183,7 +184,9 @@ void run_suite(const VerifyOptions& options) {
 
 void verify_command(const VerifyOptions& options) {
   try {
-    if (!options.replay.empty()) {
+    if (options.output.json) {
+      verify_as_json(options);
+    } else if (!options.replay.empty()) {
       run_replay(options.replay);
     } else if (options.asks) {
       run_question(options);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "apps/nodezero/process/processors.hpp"
+#include "apps/nodezero/terminal/json_answer.hpp"
 #include "verify/explore/report.hpp"
 #include "verify/scenarios/session.hpp"
 
@@ -20,6 +21,7 @@ struct VerifyOptions {
   std::uint32_t jobs = available_processors().count;
   bool full = false;
   bool pairs = false;
+  JsonOptions output;
 };
 
 /// Prints what was covered and, if a rule is broken, its shortest schedule.

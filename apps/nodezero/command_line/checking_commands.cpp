@@ -295,6 +295,7 @@ void add_verify(CLI::App& program) {
   command->add_flag("--full", options->full,
                     "Run the whole suite, which takes about a quarter of an hour; without options "
                     "the short one runs");
+  add_json(*command, options->output, true);
   command->callback([options, command] {
     options->asks = command->count("--mode") + command->count("--scope") +
                         command->count("--tree") + command->count("--spheres") >
