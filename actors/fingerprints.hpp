@@ -81,12 +81,13 @@ struct FingerprintOf<actors::UpdateTask> {
   }
 };
 
-/// A generator follows from the weights, the request and the tokens that it has given.
+/// A continuation follows from the weights, the request and the tokens that it has given.
 template <>
 struct FingerprintOf<actors::GenerationSession> {
   static void add(ContentFingerprint& fingerprint, const actors::GenerationSession& session) {
     fingerprint.add(session.number).add(session.weights).add(session.request);
-    fingerprint.add(session.tokens).add(session.output);
+    fingerprint.add(session.tokens).add(session.output).add(session.has_ended);
+    fingerprint.add(session.prompt_news).add(session.news).add(session.failure);
   }
 };
 

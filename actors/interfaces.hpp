@@ -51,9 +51,10 @@ struct inference_deadline {
 using lifecycle_actor =
     caf::typed_actor<Accepts<introduction>, Accepts<training>, Accepts<snapshot>,
                      Accepts<epoch_failed>, Answers<generate, generated>, Answers<stop, stopped>,
-                     Accepts<inference_deadline>>;
+                     Accepts<inference_deadline>, Accepts<abandon_request>>;
 
-using inference_actor = caf::typed_actor<Answers<infer, generated>, Accepts<inference_deadline>>;
+using inference_actor = caf::typed_actor<Answers<infer, generated>, Accepts<inference_deadline>,
+                                         Accepts<abandon_request>>;
 
 using checkpointer_actor = caf::typed_actor<Answers<save, saved>, Answers<save_best, saved>>;
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/messages.hpp"
+#include "model/gpt2/continuation.hpp"
 #include "runtime/fingerprint.hpp"
 
 namespace nodezero::actors {
@@ -85,15 +86,19 @@ struct GenerationSession {
   std::uint64_t number = 0;  ///< of the request
   ParametersPtr weights;
   generate request;
-  std::unique_ptr<model::Generator> generator;  ///< made by the first lane that has it
+  std::unique_ptr<model::Continuation> continuation;  ///< made by the first lane that has it
   std::vector<std::int32_t> tokens;
-  AnyValue output;  ///< of a host's model, for an input
+  std::vector<model::ScoredToken> prompt_news, news;  ///< what a listener has not been told
+  bool has_ended = false;                             ///< whatever the number of its tokens
+  std::optional<Error> failure;                       ///< of this one alone
+  AnyValue output;                                    ///< of a host's model, for an input
 };
 
-/// Generate up to `tokens` more, or answer the input.
+/// Generate up to `tokens` more for each of these, which have the same weights; or answer the input
+/// of the only one. They are generated together, and each gets the bits that it would have alone.
 struct generate_some {
   Envelope envelope;
-  std::shared_ptr<GenerationSession> session;
+  std::vector<std::shared_ptr<GenerationSession>> sessions;
   std::int64_t tokens = 0;
 };
 

@@ -8,10 +8,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "actors/errors.hpp"
+#include "actors/inference_policy.hpp"
 #include "actors/optimizer_complete.hpp"
 #include "actors/partial.hpp"
 #include "actors/position_range.hpp"
@@ -176,6 +178,26 @@ struct epoch_failed {
 
 // ---- anybody -> lifecycle -> inference ---------------------------------------------------
 
+/// Tokens of a request that has a listener, when a lane has generated them.
+struct generated_piece {
+  Envelope envelope;                       ///< of the snapshot that they are generated from
+  std::uint64_t ticket = 0;                ///< of the request
+  std::vector<model::ScoredToken> prompt;  ///< the part of the prompt that was scored, if asked for
+  std::vector<model::ScoredToken> tokens;
+};
+
+/// Whoever wants the tokens one after the other. All of a request's pieces come before its answer.
+using listener_actor = caf::typed_actor<runtime::Accepts<generated_piece>>;
+
+/// What only some requests ask for.
+struct RequestOptions {
+  model::TokenDetails details;            ///< told to the listener
+  listener_actor listener;                ///< null: the answer is enough
+  std::uint64_t ticket = 0;               ///< names the request to abandon_request; 0: nobody will
+  std::optional<InferencePolicy> policy;  ///< none: that of the run
+  std::optional<snapshot> from;           ///< a version that was kept; none: the last complete one
+};
+
 /// Asks for a continuation of a prompt, or for a host's model's answer to an input. Answered by
 /// policy with `generated`, or refused with invalid_argument, busy, queue_full or timed_out. If the
 /// run stops first, the last version answers it.
@@ -185,6 +207,14 @@ struct generate {
   model::SamplingOptions sampling = {};
   AnyValue input = {};
   bool until_stop = false;  ///< refused with stopped once the run is to stop
+  RequestOptions options = {};
+};
+
+/// anybody -> lifecycle -> inference: nobody wants the rest of this answer. Accepted always. The
+/// request is answered with the tokens that it has by then, those that a lane has been asked for
+/// not among them; or with stopped, if it was still waiting.
+struct abandon_request {
+  std::uint64_t ticket = 0;
 };
 
 /// A generate that the lifecycle let pass, with the snapshot it may read.
@@ -297,6 +327,8 @@ NODEZERO_LOCAL_MESSAGE(nodezero::actors::training)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::snapshot)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::epoch_failed)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::generate)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::generated_piece)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::abandon_request)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::infer)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::generated)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::stop)

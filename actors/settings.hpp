@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "actors/inference_policy.hpp"
 #include "actors/lane_times.hpp"
 #include "model/gpt2/generation.hpp"
 #include "model/storage/checkpoint.hpp"
@@ -22,13 +23,6 @@ namespace nodezero::actors {
 
 /// Who computes a micro-batch; never whether, and never a bit of the result.
 enum class RoutingPolicy { balanced, dominant, round_robin };
-
-/// When an inference request is answered while an epoch runs.
-enum class InferencePolicy {
-  snapshot,  ///< at once, from the last complete snapshot
-  wait,      ///< at the next epoch boundary, or refused after a bound
-  refuse,    ///< with a typed error; no snapshot is held
-};
 
 class BatchQueue;
 
@@ -74,7 +68,13 @@ struct RunSettings : RunOptions {
 
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(10);
   std::chrono::milliseconds inference_timeout = std::chrono::minutes(10);
-  std::uint32_t attempts = 3;  ///< recomputations of a micro-batch before its epoch fails
+  std::uint64_t snapshot_every = 0;     ///< steps; 0: with evaluations and epochs only
+  std::size_t most_requests = 100'000;  ///< that wait for a generation or are being answered
+  std::size_t most_versions = 0;        ///< that these may hold beside the newest; 0: any number
+  /// Of the lanes' time that goes to generation when training wants it as well; 1: all.
+  double generation_share = 1;
+  std::uint32_t generate_together = 1;  ///< requests that a lane generates together, at most
+  std::uint32_t attempts = 3;           ///< recomputations of a micro-batch before its epoch fails
   std::shared_ptr<LaneTimes> lane_times;  ///< to be added to; null: nobody measures
 
   /// Records the run; it must outlive it. Null: nothing is recorded.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "formats/printable_text.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -98,6 +99,24 @@ std::string code_of(std::string_view bytes) {
 std::string printable(std::string_view text) {
   return filtered(with_unix_lines(text), is_control,
                   [](std::string_view) { return "\xEF\xBF\xBD"; });
+}
+
+std::string well_formed(std::string_view text) {
+  return filtered(
+      text, [](std::string_view) { return false; },
+      [](std::string_view) { return "\xEF\xBF\xBD"; });
+}
+
+std::size_t unfinished_character(std::string_view text) {
+  for (std::size_t length = 1; length <= std::min<std::size_t>(3, text.size()); ++length) {
+    const auto byte = static_cast<unsigned char>(text[text.size() - length]);
+    if ((byte & 0xC0U) == 0x80U) {
+      continue;
+    }
+    const std::size_t whole = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1;
+    return whole > length ? length : 0;
+  }
+  return 0;
 }
 
 std::string escaped(std::string_view text) {

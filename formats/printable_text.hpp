@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -17,5 +18,13 @@ std::string escaped(std::string_view text);
 
 /// The same for names: on one line, so newlines and tabs become \xNN as well.
 std::string escaped_name(std::string_view name);
+
+/// The same without a judgement of what is shown where: only bytes that are not UTF-8 become
+/// U+FFFD, because JSON cannot hold them.
+std::string well_formed(std::string_view text);
+
+/// Number of bytes at the end of `text`, at most 3, that start a UTF-8 character but do not
+/// complete it.
+std::size_t unfinished_character(std::string_view text);
 
 }  // namespace nodezero::formats

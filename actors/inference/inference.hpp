@@ -3,8 +3,10 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
+#include <vector>
 
 #include "actors/interfaces.hpp"
 #include "runtime/explorable.hpp"
@@ -12,13 +14,22 @@
 
 namespace nodezero::actors {
 
-/// Generates, one request after the other, from the snapshot that came with each request; it
-/// sees no other weights. The lanes compute a few tokens at a time, so that no micro-batch
-/// waits long behind a long answer, and a request whose time is up goes no further.
+/// Generates, each request from the snapshot that came with it; it sees no other weights. The lanes
+/// compute a few tokens at a time, of many requests together, so that no micro-batch waits long
+/// behind a long answer, and a request whose time is up, or that nobody wants any more, goes no
+/// further.
 class inference : public runtime::recorded<inference_actor::base>, public runtime::Explorable {
  public:
-  inference(caf::actor_config& config, lane_scheduler_actor lanes,
-            std::chrono::milliseconds timeout, std::uint32_t at_once);
+  struct Settings {
+    std::chrono::milliseconds timeout{};  ///< of a lane's answer
+    std::uint32_t lanes = 1;
+    std::uint32_t together = 1;  ///< requests that a lane generates together, at most
+    std::int64_t piece = 16;     ///< tokens of each before a lane looks at other work
+  };
+  /// So many that a lane has other work soon, and that messages cost little beside them.
+  static std::int64_t tokens_at_a_time(std::size_t parameters);
+
+  inference(caf::actor_config& config, lane_scheduler_actor lanes, Settings settings);
 
   const char* name() const override { return "inference"; }
   /// Promises hold the actor that made them, and those of waiting requests are held by it.
@@ -33,18 +44,30 @@ class inference : public runtime::recorded<inference_actor::base>, public runtim
     Envelope envelope;
     std::shared_ptr<GenerationSession> session;
     caf::typed_response_promise<generated> promise;
-    bool begun = false;
+    bool is_begun = false;
+    bool is_on_lane = false;
+    bool is_abandoned = false;
   };
+  using Numbers = std::vector<std::uint64_t>;
+
+  void begin_waiting();
   void start_next();
+  Numbers next_group();
+  void start(const Numbers& group);
+  void piece_ended(const Numbers& group, const caf::error& error);
   void go_on(std::uint64_t number);
-  void piece_ended(std::uint64_t number);
+  void abandon(std::uint64_t ticket);
+  void tell_listener(Request& request);
+  Request forget(std::uint64_t number);
 
   lane_scheduler_actor lanes_;
-  std::chrono::milliseconds timeout_;
-  std::uint32_t at_once_;  ///< requests that are being generated at the same time
+  Settings settings_;
   struct State {
     std::map<std::uint64_t, Request> open;  ///< by number
-    std::uint32_t running = 0;              ///< pieces that lanes compute
+    std::deque<std::uint64_t> waiting;      ///< to be begun
+    std::deque<std::uint64_t> ready;        ///< begun and on no lane, the longest waiting first
+    std::uint32_t begun = 0;
+    std::uint32_t running = 0;  ///< pieces that lanes compute
   };
   State state_;
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "actors/inference/lifecycle.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -45,6 +46,7 @@ lifecycle::behavior_type lifecycle::make_behavior() {
                           at(state_.envelope)}));
         }
       },
+      [this](const abandon_request& message) { abandon(message); },
   };
 }
 
@@ -97,8 +99,7 @@ caf::result<generated> lifecycle::begin(const generate& request) {
     return make_error({ErrorCode::queue_full, "too many requests wait", at(state_.envelope)});
   }
   // After a failed epoch the last snapshot may be gone, and no boundary will come.
-  const bool may_read = !in<running>() || settings_.policy == InferencePolicy::snapshot;
-  if (may_read && state_.weights) {
+  if (may_read(request)) {
     auto promise = make_response_promise<generated>();
     pass_to_inference((*state_.requests)++, {request, promise});
     return promise;
@@ -109,7 +110,7 @@ caf::result<generated> lifecycle::begin(const generate& request) {
   if (const auto* end = std::get_if<ended>(&state_.phase)) {
     return std::get<caf::error>(end->answer);
   }
-  if (settings_.policy == InferencePolicy::refuse) {
+  if (policy_of(request) == InferencePolicy::refuse) {
     return make_error(
         {ErrorCode::busy, "an epoch is running and the policy is to refuse", at(state_.envelope)});
   }
@@ -122,15 +123,24 @@ caf::result<generated> lifecycle::begin(const generate& request) {
 
 void lifecycle::pass_to_inference(std::uint64_t number, Waiting waiting) {
   ++*state_.passed;
+  const snapshot from =
+      waiting.request.options.from.value_or(snapshot{state_.envelope, state_.weights, false});
+  waiting.request.options.from.reset();
+  const auto version = from.envelope.version;
+  if (settings_.most_versions > 0) {
+    ++state_.held[version];
+  }
   request(inference_, settings_.wait_timeout,
-          infer{state_.envelope, state_.weights, std::move(waiting.request), number})
+          infer{from.envelope, from.weights, std::move(waiting.request), number})
       .then(
-          [this, promise = waiting.promise](const generated& answer) mutable {
+          [this, version, promise = waiting.promise](const generated& answer) mutable {
             --*state_.passed;
             promise.deliver(answer);
+            let_go(version);
           },
-          [this, number, promise = waiting.promise](const caf::error& error) mutable {
+          [this, number, version, promise = waiting.promise](const caf::error& error) mutable {
             --*state_.passed;
+            let_go(version);
             if (to_error(error).code == ErrorCode::timed_out) {
               send(inference_, inference_deadline{number});
             }
@@ -138,10 +148,53 @@ void lifecycle::pass_to_inference(std::uint64_t number, Waiting waiting) {
           });
 }
 
-void lifecycle::answer_waiting() {
-  for (auto& [number, entry] : std::exchange(state_.waiting, {})) {
-    pass_to_inference(number, std::move(entry));
+void lifecycle::abandon(const abandon_request& message) {
+  const auto found = std::ranges::find_if(state_.waiting, [&](const auto& entry) {
+    return message.ticket != 0 && entry.second.request.options.ticket == message.ticket;
+  });
+  if (found == state_.waiting.end()) {
+    send(inference_, message);
+    return;
   }
+  auto entry = state_.waiting.extract(found);
+  entry.mapped().promise.deliver(
+      make_error({ErrorCode::stopped, "nobody wants the answer any more", at(state_.envelope)}));
+}
+
+/// Those that may read now what there is.
+void lifecycle::answer_waiting() {
+  for (auto next = state_.waiting.begin(); next != state_.waiting.end();) {
+    const auto entry = next++;
+    if (may_read(entry->second.request)) {
+      auto waiting = state_.waiting.extract(entry);
+      pass_to_inference(waiting.key(), std::move(waiting.mapped()));
+    }
+  }
+}
+
+InferencePolicy lifecycle::policy_of(const generate& request) const {
+  return request.options.policy.value_or(settings_.policy);
+}
+
+bool lifecycle::may_read(const generate& request) const {
+  if (request.options.from) {
+    return true;
+  }
+  const auto& held = state_.held;
+  const bool may_hold = settings_.most_versions == 0 || in<ended>() ||
+                        held.size() < settings_.most_versions ||
+                        held.contains(state_.envelope.version);
+  return state_.weights && may_hold &&
+         (!in<running>() || policy_of(request) == InferencePolicy::snapshot);
+}
+
+/// A request that held this version has been answered, so that another version may be held.
+void lifecycle::let_go(std::uint64_t version) {
+  if (settings_.most_versions == 0 || --state_.held[version] > 0) {
+    return;
+  }
+  state_.held.erase(version);
+  answer_waiting();
 }
 
 void lifecycle::refuse_waiting(Error reason) {

@@ -30,6 +30,8 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
     std::chrono::milliseconds stop_timeout{};
     std::size_t most_open = 100'000;       ///< requests that wait or are being answered
     std::int64_t most_tokens = 1'000'000;  ///< in one answer
+    /// Whose weights requests that are being answered may hold beside the newest; 0: any number.
+    std::size_t most_versions = 0;
   };
   lifecycle(caf::actor_config& config, Settings settings, snapshot initial,
             inference_actor inference);
@@ -83,7 +85,11 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
   caf::result<generated> begin(const generate& request);
   caf::result<stopped> begin(const stop& request);
   void pass_to_inference(std::uint64_t number, Waiting request);
+  void abandon(const abandon_request& message);
   void answer_waiting();
+  InferencePolicy policy_of(const generate& request) const;
+  bool may_read(const generate& request) const;
+  void let_go(std::uint64_t version);
   void refuse_waiting(Error reason);
   void drain();
   void answer_stops(const std::variant<stopped, caf::error>& answer);
@@ -107,6 +113,8 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
     ParametersPtr weights;  ///< that snapshot, if the policy holds one
     haltable_actor root;
     std::map<std::uint64_t, Waiting> waiting;  ///< by order of arrival
+    /// Requests that are being answered, by the version that they hold; only if those are bounded.
+    std::map<std::uint64_t, std::uint64_t> held;
     /// Requests that were accepted, and those that inference has not answered. No handler acts on
     /// their numbers but at a bound.
     runtime::Unseen<std::uint64_t> requests, passed;

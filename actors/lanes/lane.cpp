@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <iterator>
 #include <stdexcept>
 #include <time.h>
 
@@ -172,20 +173,53 @@ void lane::run(const update_shard& shard) {
 
 void lane::run(const generate_some& task) {
   const Stopwatch stopwatch(times_.get());
-  auto& session = *task.session;
-  if (session.request.input.value) {
-    session.output = model_->predict(*session.weights, session.request.input);
+  auto& first = *task.sessions.front();
+  if (first.request.input.value) {
+    first.output = model_->predict(*first.weights, first.request.input);
     stopwatch.add(&LaneTimes::generation);
     return;
   }
-  if (!session.generator) {
-    session.generator =
-        model_->generator(session.weights, session.request.prompt, session.request.sampling);
+  std::vector<model::Continuation*> continuations;
+  for (const auto& session : task.sessions) {
+    if (begin(*session, task.envelope)) {
+      continuations.push_back(session->continuation.get());
+    }
   }
-  for (std::int64_t i = 0; i < task.tokens; ++i) {
-    session.tokens.push_back(session.generator->next());
+  model_->advance(first.weights, continuations, task.tokens);
+  for (const auto& session : task.sessions) {
+    if (session->continuation) {
+      take_news(*session);
+    }
   }
   stopwatch.add(&LaneTimes::generation);
+}
+
+/// False if it cannot be: the others of its group must not suffer from that.
+bool lane::begin(GenerationSession& session, const Envelope& envelope) {
+  if (session.continuation) {
+    return true;
+  }
+  const auto& request = session.request;
+  try {
+    session.continuation = model_->continuation(
+        request.prompt, {request.sampling, request.tokens, request.options.details});
+    return true;
+  } catch (const std::exception& error) {
+    session.failure = Error{ErrorCode::failed, error.what(), at(envelope)};
+    return false;
+  }
+}
+
+void lane::take_news(GenerationSession& session) {
+  auto tokens = session.continuation->take_tokens();
+  for (const auto& token : tokens) {
+    session.tokens.push_back(token.id);
+  }
+  if (session.request.options.listener) {
+    std::ranges::move(tokens, std::back_inserter(session.news));
+    std::ranges::move(session.continuation->take_prompt(), std::back_inserter(session.prompt_news));
+  }
+  session.has_ended = session.continuation->is_done();
 }
 
 }  // namespace nodezero::actors

@@ -32,6 +32,8 @@ class lane : public runtime::recorded<lane_actor::base> {
   void run(const sum_shard& shard);
   void run(const update_shard& task);
   void run(const generate_some& task);
+  bool begin(GenerationSession& session, const Envelope& envelope);
+  static void take_news(GenerationSession& session);
 
   std::uint32_t number_;
   std::shared_ptr<const model::TrainedModel> trained_;

@@ -2,6 +2,7 @@
 #include "actors/lanes/lane_scheduler.hpp"
 
 #include <bit>
+#include <chrono>
 #include <string_view>
 #include <type_traits>
 #include <utility>
@@ -13,12 +14,17 @@ namespace {
 
 // Buffers are given back by lanes and spheres, without a message to the scheduler.
 constexpr std::string_view no_room = "no gradient buffer is free";
+// Nor is there one that says how long a lane computed.
+constexpr std::string_view had_share = "generation has had its share";
 
 }  // namespace
 
 lane_scheduler::lane_scheduler(caf::actor_config& config, std::vector<lane_actor> lanes,
-                               std::shared_ptr<GradientPool> gradients)
-    : recorded(config), lanes_(std::move(lanes)), gradients_(std::move(gradients)) {
+                               std::shared_ptr<GradientPool> gradients, double generation_share)
+    : recorded(config),
+      lanes_(std::move(lanes)),
+      gradients_(std::move(gradients)),
+      share_(generation_share) {
   state_.idle = lanes_;
 }
 
@@ -75,7 +81,13 @@ caf::result<Answer> lane_scheduler::submit(Priority priority, std::uint32_t posi
   // The job gives its task away when it starts, so that nothing here keeps a version of
   // the weights alive behind the optimizer's back.
   auto start = [this, promise, task = Task(task)](const lane_actor& lane) mutable {
-    const auto lane_is_free = [this, lane] {
+    const auto lane_is_free = [this, lane, begin = std::chrono::steady_clock::now()] {
+      const auto time = std::chrono::steady_clock::now() - begin;
+      if constexpr (std::is_same_v<Task, generate_some>) {
+        share_.add_generation(time);
+      } else {
+        share_.add_training(time);
+      }
       state_.finished += state_.abandoned_step ? 0 : 1;
       state_.idle.push_back(lane);
       dispatch();
@@ -106,8 +118,12 @@ caf::result<Answer> lane_scheduler::submit(Priority priority, std::uint32_t posi
 
 void lane_scheduler::dispatch() {
   auto& waiting = state_.waiting;
-  while (!state_.idle.empty() && !waiting.empty() && may_start(waiting.begin()->first)) {
-    auto job = waiting.extract(waiting.begin());
+  while (!state_.idle.empty() && !waiting.empty()) {
+    const auto next = next_job();
+    if (!may_start(next->first)) {
+      break;
+    }
+    auto job = waiting.extract(next);
     const auto& [priority, position, sequence] = job.key();
     if (priority == Priority::micro_batch && position == state_.next_position) {
       ++state_.next_position;
@@ -117,6 +133,20 @@ void lane_scheduler::dispatch() {
     starting_for_ = job.mapped().asker;
     (*job.mapped().start)(lane);
   }
+}
+
+/// The first that waits, but a micro-batch before generation that has had its share.
+std::map<lane_scheduler::JobKey, lane_scheduler::Job>::iterator lane_scheduler::next_job() {
+  auto& waiting = state_.waiting;
+  const auto first = waiting.begin();
+  if (std::get<Priority>(first->first) == Priority::inference) {
+    const auto micro_batch = waiting.lower_bound(JobKey{Priority::micro_batch, 0, {0}});
+    if (micro_batch != waiting.end() && may_start(micro_batch->first) &&
+        sees(had_share, share_.is_used_up())) {
+      return micro_batch;
+    }
+  }
+  return first;
 }
 
 void lane_scheduler::refuse_micro_batches(const Envelope& envelope) {

@@ -11,21 +11,22 @@
 
 #include "actors/gradient_pool.hpp"
 #include "actors/lane_messages.hpp"
+#include "actors/lanes/generation_share.hpp"
 #include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
 
 /// Hands work to free lanes. Sums and updates go first, because they free buffers; then
-/// inference, whose pieces are short; then micro-batches, strictly in the order of their
-/// positions, so that the sums of finished ones collapse along the position tree and at
-/// most lanes + ceil(log2 n) + 2 gradient buffers are in use. No lane is idle while a
-/// micro-batch waits, however unevenly routing spread them over the spheres.
+/// inference, whose pieces are short, as long as it has not had its share; then micro-batches,
+/// strictly in the order of their positions, so that the sums of finished ones collapse along the
+/// position tree and at most lanes + ceil(log2 n) + 2 gradient buffers are in use. No lane is idle
+/// while a micro-batch waits, however unevenly routing spread them over the spheres.
 class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base>,
                        public runtime::Explorable {
  public:
   lane_scheduler(caf::actor_config& config, std::vector<lane_actor> lanes,
-                 std::shared_ptr<GradientPool> gradients);
+                 std::shared_ptr<GradientPool> gradients, double generation_share = 1);
 
   const char* name() const override { return "lane_scheduler"; }
   /// Promises hold the actor that made them, and those of waiting jobs are held by it.
@@ -66,12 +67,14 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base>,
   caf::result<Answer> submit(Priority priority, std::uint32_t position, const Task& task);
   caf::result<computed> submit_micro_batch(const compute& task);
   void dispatch();
+  std::map<JobKey, Job>::iterator next_job();
   void refuse_micro_batches(const Envelope& envelope);
   bool may_start(const JobKey& key);
   bool room_for_gradient() const;
 
   std::vector<lane_actor> lanes_;
   std::shared_ptr<GradientPool> gradients_;
+  GenerationShare share_;         ///< what it does is seen with `sees`
   caf::actor_addr starting_for_;  ///< while a job is being started
   State state_;
 };

@@ -140,9 +140,11 @@ void add_lanes(Catalogue& catalogue) {
                       p.number(m.last_block);
                     });
   add<shard_done>(catalogue, "shard_done");
-  add<generate_some>(
-      catalogue, "generate_some", {number("tokens")},
-      [](const generate_some& m, PayloadWriter& p) { p.number(as_number(m.tokens)); });
+  add<generate_some>(catalogue, "generate_some", {number("tokens"), number("requests")},
+                     [](const generate_some& m, PayloadWriter& p) {
+                       p.number(as_number(m.tokens));
+                       p.number(m.sessions.size());
+                     });
   add<generated_some>(catalogue, "generated_some");
   catalogue.add<count_finished>("count_finished");
   catalogue.add<finished_count>(
@@ -200,6 +202,14 @@ void add_lifecycle(Catalogue& catalogue) {
              });
   add<generated>(catalogue, "generated", {number("tokens")},
                  [](const generated& m, PayloadWriter& p) { p.number(m.tokens.size()); });
+  add<generated_piece>(catalogue, "generated_piece", {number("ticket"), number("tokens")},
+                       [](const generated_piece& m, PayloadWriter& p) {
+                         p.number(m.ticket);
+                         p.number(m.tokens.size());
+                       });
+  catalogue.add<abandon_request>(
+      "abandon_request", {number("ticket")},
+      [](const abandon_request& m, PayloadWriter& p) { p.number(m.ticket); });
   catalogue.add<inference_deadline>(
       "inference_deadline", {number("request")},
       [](const inference_deadline& m, PayloadWriter& p) { p.number(m.request); });
@@ -291,7 +301,9 @@ void add_ends(Catalogue& catalogue) {
       p.number(m.code());
     }
   });
-  const auto write_end = [](const auto& m, PayloadWriter& p) { p.number(m.reason.code()); };
+  const auto write_end = [](const auto& m, PayloadWriter& p) {
+    p.number(m.reason ? m.reason.code() : 0);  // none: it has simply quit
+  };
   catalogue.add<caf::down_msg>("down", {number("code")}, write_end);
   catalogue.add<caf::exit_msg>("exit", {number("code")}, write_end);
 }

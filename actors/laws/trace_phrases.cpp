@@ -35,6 +35,8 @@ const runtime::inspect::Phrases& trace_phrases() {
       {"infer", "asked {to} to generate {tokens token tokens} with version {version}"},
       {"generated", "gave {to} {tokens token tokens} of version {version}"},
       {"generate_some", "asked {to} to generate {tokens token tokens} more with version {version}"},
+      {"generated_piece", "told {to} {tokens token tokens} of version {version}"},
+      {"abandon_request", "told {to} that nobody wants the rest of the answer"},
       {"generated_some", "told {to} that some tokens are generated"},
       {"stop", "asked {to} to stop the run"},
       {"halt", "asked {to} to discard the unfinished step and save"},

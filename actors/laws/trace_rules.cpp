@@ -367,7 +367,7 @@ void check_versions_rise(const TraceFacts& facts, Findings& findings) {
 
 void check_inference_reads_complete_versions(const TraceFacts& facts, Findings& findings) {
   const auto completes = facts.sends({"optimizer_complete"});
-  const auto readings = facts.sends({"infer", "generate_some", "generated"});
+  const auto readings = facts.sends({"infer", "generate_some", "generated_piece", "generated"});
   if (completes.empty() || readings.empty()) {
     return;
   }

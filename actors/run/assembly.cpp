@@ -117,7 +117,8 @@ void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& sett
   const bool validates = settings.validation_batches != nullptr;
 
   actors.gradients = std::make_shared<GradientPool>(layout);
-  actors.lane_scheduler = system.spawn<lane_scheduler>(actors.workers.lanes, actors.gradients);
+  actors.lane_scheduler = system.spawn<lane_scheduler>(actors.workers.lanes, actors.gradients,
+                                                       settings.generation_share);
   if (settings.submitted) {
     actors.corpus = system.spawn<feed>(settings.submitted, settings.training.micro_batches);
   } else {
@@ -131,11 +132,18 @@ void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& sett
                                              .weights = std::move(buffers),
                                              .state = starting_state(settings, layout)},
                               actors.lane_scheduler);
-  actors.inference = system.spawn<inference>(actors.lane_scheduler, settings.inference_timeout,
-                                             lane_count(settings));
+  actors.inference = system.spawn<inference>(
+      actors.lane_scheduler,
+      inference::Settings{.timeout = settings.inference_timeout,
+                          .lanes = lane_count(settings),
+                          .together = settings.generate_together,
+                          .piece = inference::tokens_at_a_time(layout->buffer_size())});
   actors.lifecycle =
-      system.spawn<lifecycle>(lifecycle::Settings{settings.inference, settings.inference_timeout,
-                                                  settings.stall_timeout * 2},
+      system.spawn<lifecycle>(lifecycle::Settings{.policy = settings.inference,
+                                                  .wait_timeout = settings.inference_timeout,
+                                                  .stop_timeout = settings.stall_timeout * 2,
+                                                  .most_open = settings.most_requests,
+                                                  .most_versions = settings.most_versions},
                               snapshot{envelope, weights, true}, actors.inference);
 
   auto spheres = std::make_shared<const SphereSettings>(
@@ -163,6 +171,7 @@ void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& sett
   root.waits_for_batches = settings.submitted != nullptr;
   root.total_steps = settings.training.steps;
   root.evaluate_every = settings.evaluate_every;
+  root.snapshot_every = settings.snapshot_every;
   root.checkpoint_every = settings.checkpoint_every;
   root.model = settings.training.model;
   root.progress = progress;

@@ -270,6 +270,9 @@ void node_zero::take_proof(const optimizer_complete& proof) {
   } else if (!is_last) {
     const bool evaluates =
         node_.validates && node_.evaluate_every > 0 && progress.step % node_.evaluate_every == 0;
+    if (!evaluates && node_.snapshot_every > 0 && progress.step % node_.snapshot_every == 0) {
+      send_snapshot(false);
+    }
     plan(evaluates ? Purpose::evaluate : Purpose::train);
   }
 }

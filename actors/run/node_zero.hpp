@@ -24,6 +24,7 @@ struct NodeZeroSettings {
   bool waits_for_batches = false;  ///< a host submits them when it likes
   std::uint64_t total_steps = 0;   ///< over all epochs; the last one may be cut short by it
   std::uint64_t evaluate_every = 0;
+  std::uint64_t snapshot_every = 0;  ///< steps; 0: with evaluations and epochs only
   std::uint64_t checkpoint_every = 0;
   model::ModelConfig model;
   model::TrainingProgress progress;  ///< where the run stands

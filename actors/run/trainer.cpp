@@ -15,10 +15,13 @@ namespace nodezero::actors {
 namespace {
 
 /// Lanes, checkpointer and observer compute, or wait for a disk; one more thread has the messages
-/// of all others. With other machines one more adds what comes from them.
-std::shared_ptr<runtime::OwnThreads> start_threads(const RunSettings& settings, bool has_others) {
+/// of all others. With other machines one more adds what comes from them, and a companion may want
+/// some.
+std::shared_ptr<runtime::OwnThreads> start_threads(const RunSettings& settings, bool has_others,
+                                                   const Companion* companion) {
   auto threads =
-      runtime::OwnThreads::start(workers_for(lane_count(settings)) + (has_others ? 1 : 0));
+      runtime::OwnThreads::start(workers_for(lane_count(settings)) + (has_others ? 1 : 0) +
+                                 (companion ? companion->workers() : 0));
   if (!threads) {
     throw std::runtime_error(threads.error().message);
   }
@@ -27,7 +30,7 @@ std::shared_ptr<runtime::OwnThreads> start_threads(const RunSettings& settings, 
 
 struct SystemConfig : caf::actor_system_config {
   SystemConfig(std::shared_ptr<runtime::OwnThreads> threads, runtime::trace::Recorder* recorder,
-               OtherMachines* others) {
+               OtherMachines* others, Companion* companion) {
     runtime::configure(*this, runtime::Scheduling::own_threads);
     runtime::run_on_threads(*this, std::move(threads));
     if (recorder) {
@@ -36,16 +39,22 @@ struct SystemConfig : caf::actor_system_config {
     if (others != nullptr) {
       others->configure(*this);
     }
+    if (companion != nullptr) {
+      companion->configure(*this);
+    }
   }
 };
 
 }  // namespace
 
 struct Trainer::State {
-  State(RunSettings run_settings, Observer& observer, std::shared_ptr<OtherMachines> other_machines)
+  State(RunSettings run_settings, Observer& observer, std::shared_ptr<OtherMachines> other_machines,
+        Companion* beside)
       : settings(std::move(run_settings)),
         others(std::move(other_machines)),
-        config(start_threads(settings, others != nullptr), settings.recorder, others.get()),
+        companion(beside),
+        config(start_threads(settings, others != nullptr, companion), settings.recorder,
+               others.get(), companion),
         system(config),
         actors(others ? spawn_run_with(*others, system, runtime::Scheduling::own_threads, settings,
                                        observer)
@@ -54,24 +63,40 @@ struct Trainer::State {
     settings.initial_weights.reset();
     settings.resume.reset();
   }
+  void end() {
+    if (companion != nullptr) {
+      companion->end();
+    }
+    if (others) {
+      others->end();
+    }
+    // Handles must be gone before the system waits for its actors.
+    actors.send_exit();
+    actors = {};
+  }
 
   RunSettings settings;
   std::shared_ptr<OtherMachines> others;  ///< or null
+  Companion* companion;                   ///< or null
   SystemConfig config;
   caf::actor_system system;
   RunActors actors;
 };
 
-Trainer::Trainer(RunSettings settings, Observer& observer, std::shared_ptr<OtherMachines> others)
-    : state_(std::make_unique<State>(std::move(settings), observer, std::move(others))) {}
+Trainer::Trainer(RunSettings settings, Observer& observer, std::shared_ptr<OtherMachines> others,
+                 Companion* companion)
+    : state_(std::make_unique<State>(std::move(settings), observer, std::move(others), companion)) {
+  if (companion == nullptr) {
+    return;
+  }
+  if (const auto started = companion->start(state_->system, state_->actors); !started) {
+    state_->end();
+    throw std::runtime_error(started.error().message);
+  }
+}
 
 Trainer::~Trainer() {
-  if (state_->others) {
-    state_->others->end();
-  }
-  // Handles must be gone before the system waits for its actors.
-  state_->actors.send_exit();
-  state_->actors = {};
+  state_->end();
 }
 
 TrainingResult Trainer::run() {

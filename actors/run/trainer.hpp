@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "actors/run/companion.hpp"
 #include "actors/settings.hpp"
 #include "actors/telemetry.hpp"
 #include "model/gpt2/generation.hpp"
@@ -36,14 +37,14 @@ struct GenerationResult {
 };
 
 /// A training run as plain calls: owns the actor system, its lanes and its tree. Callbacks
-/// arrive on a thread of the run, one at a time.
+/// arrive on a thread of the run, one at a time. A companion, if there is one, outlives it.
 class Trainer {
  public:
-  /// Without `others` this machine computes alone.
-  /// @throws std::runtime_error if its threads cannot be started or other machines cannot be
-  /// reached
-  Trainer(RunSettings settings, Observer& observer,
-          std::shared_ptr<OtherMachines> others = nullptr);
+  /// Without `others` this machine computes alone; `companion` may be null.
+  /// @throws std::runtime_error if its threads or its companion cannot be started or other machines
+  /// cannot be reached
+  Trainer(RunSettings settings, Observer& observer, std::shared_ptr<OtherMachines> others = nullptr,
+          Companion* companion = nullptr);
   ~Trainer();
   Trainer(const Trainer&) = delete;
   Trainer& operator=(const Trainer&) = delete;

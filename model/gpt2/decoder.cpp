@@ -32,6 +32,10 @@ DecoderWeights::DecoderWeights(std::shared_ptr<const Parameters> weights, Precis
   }
 }
 
+KeyValueCache::KeyValueCache(const ModelConfig& config)
+    : keys_(floats(config.layers * config.context * config.width)),
+      values_(floats(config.layers * config.context * config.width)) {}
+
 Decoder::Decoder(const ModelConfig& config, const DecoderWeights& weights)
     : config_(config),
       weights_(weights),
@@ -40,21 +44,31 @@ Decoder::Decoder(const ModelConfig& config, const DecoderWeights& weights)
       at_(config, *weights.values->layout()),
       C_(config.width),
       inner_(config.inner_width()),
-      keys_(floats(config.layers * config.context * C_)),
-      values_(floats(config.layers * config.context * C_)),
       scores_(floats(config.context)) {}
 
-ConstMatrix Decoder::extend(std::span<const std::int32_t> tokens) {
-  rows_ = static_cast<Index>(tokens.size());
+ConstMatrix Decoder::extend(std::span<const Piece> pieces) {
+  places_.clear();
+  for (const Piece& piece : pieces) {
+    for (std::size_t i = 0; i < piece.tokens.size(); ++i) {
+      places_.push_back({piece.cache, piece.cache->size() + static_cast<Index>(i)});
+    }
+  }
+  rows_ = static_cast<Index>(places_.size());
   make_room();
-  for (Index row = 0; row < rows_; ++row) {
-    embed(tokens[static_cast<std::size_t>(row)], size_ + row, x().row(row));
+  Index row = 0;
+  for (const Piece& piece : pieces) {
+    for (const std::int32_t token : piece.tokens) {
+      embed(token, places_[static_cast<std::size_t>(row)].position, x().row(row));
+      ++row;
+    }
   }
   for (Index layer = 0; layer < config_.layers; ++layer) {
     block(layer);
   }
   normalise(at_.ln_f_weight, at_.ln_f_bias);
-  size_ += rows_;
+  for (const Piece& piece : pieces) {
+    piece.cache->size_ += static_cast<Index>(piece.tokens.size());
+  }
   return normed();
 }
 
@@ -148,12 +162,12 @@ void Decoder::attend(Index layer) {
   const Index T = config_.context;
   const float scale = config_.attention_scale(layer);
   for (Index row = 0; row < rows_; ++row) {
-    const Index position = size_ + row;
+    const auto [cache, position] = places_[static_cast<std::size_t>(row)];
     const ConstVector from = qkv().row(row), q = from.head(C_);
     Vector to = attended().row(row);
     if (is_narrow()) {
-      Bf16Matrix keys = cached<Bf16>(keys_, layer, C_, T),
-                 values = cached<Bf16>(values_, layer, T, C_);
+      Bf16Matrix keys = cached<Bf16>(cache->keys_, layer, C_, T),
+                 values = cached<Bf16>(cache->values_, layer, T, C_);
       round_row(from.segment(C_, C_), Bf16Vector(std::span(narrow_)).head(C_));
       for (Index c = 0; c < C_; ++c) {
         keys(c, position) = narrow_[static_cast<std::size_t>(c)];
@@ -164,8 +178,8 @@ void Decoder::attend(Index layer) {
                    products().multiply_row(rounded(x), w, y);
                  });
     } else {
-      Matrix keys = cached<float>(keys_, layer, C_, T),
-             values = cached<float>(values_, layer, T, C_);
+      Matrix keys = cached<float>(cache->keys_, layer, C_, T),
+             values = cached<float>(cache->values_, layer, T, C_);
       keys.col(position) = from.segment(C_, C_).transpose();
       values.row(position) = from.tail(C_);
       attend_row(scale, position, ConstMatrix(keys), ConstMatrix(values), q, to,

@@ -27,22 +27,39 @@ struct DecoderWeights {
   Precision precision;
 };
 
-/// A GPT-2 with its keys and values of the tokens seen so far. Several tokens go through it at once
-/// (a prompt) or one (a step of generation). Whichever it is, every number has the bits that it has
-/// in the forward pass of training without dropout.
-class Decoder {
+/// The keys and values of a sequence's tokens, which later tokens attend to.
+class KeyValueCache {
  public:
-  /// Keeps a reference to the weights.
-  Decoder(const ModelConfig& config, const DecoderWeights& weights);
+  explicit KeyValueCache(const ModelConfig& config);
 
   /// Tokens in the cache.
   Index size() const { return size_; }
-
   void clear() { size_ = 0; }
 
-  /// Takes tokens for the positions from size() on, at most up to the context. Returns their final
-  /// hidden states [tokens, C], valid until the next call.
-  ConstMatrix extend(std::span<const std::int32_t> tokens);
+ private:
+  friend class Decoder;
+  Index size_ = 0;
+  AlignedBuffer keys_;    ///< [layers, C, T], so that a query meets many keys at once
+  AlignedBuffer values_;  ///< [layers, T, C]
+};
+
+/// A GPT-2. Several tokens of a sequence go through it at once (a prompt) or one (a step of
+/// generation), together with those of other sequences or alone. Whichever it is, every number has
+/// the bits that it has in the forward pass of training without dropout.
+class Decoder {
+ public:
+  /// The next tokens of a sequence, at most up to the context.
+  struct Piece {
+    KeyValueCache* cache;
+    std::span<const std::int32_t> tokens;
+  };
+
+  /// Keeps a reference to the weights.
+  Decoder(const ModelConfig& config, const DecoderWeights& weights);
+
+  /// Takes pieces of different sequences. Returns the final hidden states [tokens, C] of all their
+  /// tokens, one piece after the other, valid until the next call.
+  ConstMatrix extend(std::span<const Piece> pieces);
 
   /// out [rows, V] = hidden states [rows, C] times the output's matrix.
   void logits(ConstMatrix hidden, Matrix out);
@@ -56,6 +73,12 @@ class Decoder {
   Matrix qkv() { return {wide_.span(), rows_, 3 * C_}; }
   Matrix wide() { return {wide_.span(), rows_, inner_}; }
   Matrix activated() { return {activated_.span(), rows_, inner_}; }
+
+  /// Where a row's token stands.
+  struct Place {
+    KeyValueCache* cache;
+    Index position;
+  };
 
   bool is_narrow() const { return !weights_.halves.empty(); }
   Bf16Products products() { return {weights_.precision, Vector(products_.span())}; }
@@ -78,10 +101,9 @@ class Decoder {
   Gpt2Tensors<const Bf16> halves_;
   Gpt2Places at_;
   Index C_, inner_;
-  Index size_ = 0, rows_ = 0;
-  AlignedBuffer keys_;    ///< [layers, C, T], so that a query meets many keys at once
-  AlignedBuffer values_;  ///< [layers, T, C]
-  AlignedBuffer scores_;  ///< [T]
+  Index rows_ = 0;
+  std::vector<Place> places_;  ///< of the rows
+  AlignedBuffer scores_;       ///< [T]
   AlignedBuffer x_, normed_, attended_, branch_, wide_, activated_, moments_;
   AlignedBuffer products_;
   std::vector<Bf16> narrow_;    ///< the left factor of the product at hand, if it is rounded

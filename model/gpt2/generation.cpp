@@ -2,6 +2,7 @@
 #include "model/gpt2/generation.hpp"
 
 #include <algorithm>
+#include <array>
 #include <stdexcept>
 
 #include "model/gpt2/decoder.hpp"
@@ -34,19 +35,20 @@ struct Generator::State {
         options(options),
         weights(std::move(given)),
         decoder(config, weights),
+        cache(config),
         logits(floats(config.vocabulary)) {
     const std::size_t kept = std::min(prompt.size(), floats(config.context));
     tokens.assign(prompt.end() - static_cast<std::ptrdiff_t>(kept), prompt.end());
   }
 
   std::int32_t next() {
-    if (decoder.size() == config.context) {
+    if (cache.size() == config.context) {
       const auto kept = std::max<std::ptrdiff_t>(1, config.context / 2);
       tokens.erase(tokens.begin(), tokens.end() - kept);
-      decoder.clear();
+      cache.clear();
     }
-    const auto fresh = std::span(tokens).subspan(static_cast<std::size_t>(decoder.size()));
-    const ConstMatrix hidden = decoder.extend(fresh);
+    const auto fresh = std::span(tokens).subspan(static_cast<std::size_t>(cache.size()));
+    const ConstMatrix hidden = decoder.extend(std::array{Decoder::Piece{&cache, fresh}});
     decoder.logits(hidden.bottomRows(1), Matrix(logits, 1, config.vocabulary));
     tokens.push_back(sample(logits, options, index++));
     return tokens.back();
@@ -56,6 +58,7 @@ struct Generator::State {
   SamplingOptions options;
   DecoderWeights weights;
   Decoder decoder;
+  KeyValueCache cache;
   std::vector<float> logits;
   std::vector<std::int32_t> tokens;  ///< those in the cache, and the ones to come
   std::uint64_t index = 0;
@@ -89,8 +92,9 @@ std::vector<float> logits(const ModelConfig& config, std::shared_ptr<const Param
   }
   const DecoderWeights given(std::move(weights), precision);
   Decoder decoder(config, given);
+  KeyValueCache cache(config);
   std::vector<float> out(tokens.size() * floats(config.vocabulary));
-  const ConstMatrix hidden = decoder.extend(tokens);
+  const ConstMatrix hidden = decoder.extend(std::array{Decoder::Piece{&cache, tokens}});
   decoder.logits(hidden, Matrix(out, hidden.rows(), config.vocabulary));
   return out;
 }

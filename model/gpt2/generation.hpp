@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "model/gpt2/model_config.hpp"
@@ -27,6 +29,25 @@ Result<void> validate(const SamplingOptions& options);
 /// options and index. Ties go to the lowest id.
 std::int32_t sample(std::span<const float> logits, const SamplingOptions& options,
                     std::uint64_t index);
+
+/// What is wanted of a continuation beside the ids of its tokens.
+struct TokenDetails {
+  std::int32_t end_token = -1;     ///< no token comes after it; -1: there is none
+  bool log_probabilities = false;  ///< of each token, as of Generator::log_probability
+  bool of_prompt = false;          ///< those of the prompt's tokens as well
+  std::int32_t likeliest = 0;      ///< how many of the likeliest tokens to name with each
+  /// Added to the logits of these ids before a token is drawn; changes no log-probability.
+  std::vector<std::pair<std::int32_t, float>> bias = {};
+};
+
+/// A token, and what the model thought of it.
+struct ScoredToken {
+  std::int32_t id = 0;
+  std::optional<double> log_probability =
+      std::nullopt;  ///< none if not wanted or nothing is before it
+  /// The likeliest in its place and their log-probabilities, the likeliest first.
+  std::vector<std::pair<std::int32_t, double>> likeliest = {};
+};
 
 /// Generates tokens from one immutable version of the weights, with a key-value cache. When the
 /// context is full, the newer half of its tokens is processed again and generation continues from

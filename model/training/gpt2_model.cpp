@@ -9,8 +9,8 @@ namespace {
 
 class Gpt2OnLane : public LaneModel {
  public:
-  explicit Gpt2OnLane(const TrainingConfig& config)
-      : config_(config.model), workspace_(config.precision) {}
+  Gpt2OnLane(const TrainingConfig& config, Precision generation)
+      : config_(config.model), generation_(generation), workspace_(config.precision) {}
 
   LossSum loss_and_gradient(const Parameters& weights, const MicroBatch& batch,
                             const DropoutKey& key, Gradient& gradient) override {
@@ -22,10 +22,18 @@ class Gpt2OnLane : public LaneModel {
   std::chrono::steady_clock::time_point forward_end() const override {
     return workspace_.forward_end();
   }
-  std::unique_ptr<Generator> generator(std::shared_ptr<const Parameters> weights,
-                                       std::span<const std::int32_t> prompt,
-                                       const SamplingOptions& options) override {
-    return std::make_unique<Generator>(config_, std::move(weights), prompt, options);
+  std::unique_ptr<Continuation> continuation(std::span<const std::int32_t> prompt,
+                                             const ContinuationOptions& options) override {
+    return std::make_unique<Continuation>(config_, prompt, options);
+  }
+  void advance(const std::shared_ptr<const Parameters>& weights,
+               std::span<Continuation* const> continuations, std::int64_t tokens) override {
+    auto version = version_.lock();
+    if (!version || version->weights.values != weights) {
+      version = std::make_shared<VersionDecoder>(config_, weights, generation_);
+      version_ = version;
+    }
+    model::advance(config_, version, continuations, tokens);
   }
   AnyValue predict(const Parameters&, const AnyValue&) override {
     throw std::invalid_argument("a language model answers prompts");
@@ -33,31 +41,34 @@ class Gpt2OnLane : public LaneModel {
 
  private:
   ModelConfig config_;
+  Precision generation_;
   Workspace workspace_;
+  std::weak_ptr<VersionDecoder> version_;  ///< held by what is being generated
 };
 
 class Gpt2Model : public TrainedModel {
  public:
-  explicit Gpt2Model(const TrainingConfig& config)
-      : config_(config), layout_(gpt2_layout(config.model)) {}
+  Gpt2Model(const TrainingConfig& config, Precision generation)
+      : config_(config), generation_(generation), layout_(gpt2_layout(config.model)) {}
 
   std::shared_ptr<const TensorLayout> layout() const override { return layout_; }
   void initialize(std::uint64_t seed, Parameters& weights) const override {
     model::initialize(config_.model, seed, weights);
   }
   std::unique_ptr<LaneModel> on_lane() const override {
-    return std::make_unique<Gpt2OnLane>(config_);
+    return std::make_unique<Gpt2OnLane>(config_, generation_);
   }
 
  private:
   TrainingConfig config_;
+  Precision generation_;
   std::shared_ptr<const TensorLayout> layout_;
 };
 
 }  // namespace
 
-std::shared_ptr<const TrainedModel> gpt2_model(const TrainingConfig& config) {
-  return std::make_shared<const Gpt2Model>(config);
+std::shared_ptr<const TrainedModel> gpt2_model(const TrainingConfig& config, Precision generation) {
+  return std::make_shared<const Gpt2Model>(config, generation);
 }
 
 }  // namespace nodezero::model

@@ -72,9 +72,12 @@ class HostModelOnLane : public LaneModel {
     throw std::invalid_argument("a host's model is not evaluated on validation batches");
   }
   std::chrono::steady_clock::time_point forward_end() const override { return forward_end_; }
-  std::unique_ptr<Generator> generator(std::shared_ptr<const Parameters>,
-                                       std::span<const std::int32_t>,
-                                       const SamplingOptions&) override {
+  std::unique_ptr<Continuation> continuation(std::span<const std::int32_t>,
+                                             const ContinuationOptions&) override {
+    throw std::invalid_argument("a host's model continues no prompts");
+  }
+  void advance(const std::shared_ptr<const Parameters>&, std::span<Continuation* const>,
+               std::int64_t) override {
     throw std::invalid_argument("a host's model continues no prompts");
   }
   AnyValue predict(const Parameters& weights, const AnyValue& input) override {

@@ -6,7 +6,7 @@
 #include <memory>
 #include <span>
 
-#include "model/gpt2/generation.hpp"
+#include "model/gpt2/continuation.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/tensors/micro_batch.hpp"
 #include "model/tensors/tensor_set.hpp"
@@ -27,10 +27,13 @@ class LaneModel {
   /// When the last loss_and_gradient was half done.
   virtual std::chrono::steady_clock::time_point forward_end() const = 0;
 
-  /// Continues prompts. @throws std::invalid_argument if the model is not of text
-  virtual std::unique_ptr<Generator> generator(std::shared_ptr<const Parameters> weights,
-                                               std::span<const std::int32_t> prompt,
-                                               const SamplingOptions& options) = 0;
+  /// A continuation of a prompt, to be taken forward by any lane's model.
+  /// @throws std::invalid_argument if the model is not of text
+  virtual std::unique_ptr<Continuation> continuation(std::span<const std::int32_t> prompt,
+                                                     const ContinuationOptions& options) = 0;
+  /// Takes continuations of the same weights forward together, each by up to `tokens`.
+  virtual void advance(const std::shared_ptr<const Parameters>& weights,
+                       std::span<Continuation* const> continuations, std::int64_t tokens) = 0;
   /// Answers a host's input. @throws std::invalid_argument if the model takes none
   virtual AnyValue predict(const Parameters& weights, const AnyValue& input) = 0;
 };
@@ -45,8 +48,10 @@ class TrainedModel {
   virtual std::unique_ptr<LaneModel> on_lane() const = 0;
 };
 
-/// The GPT-2 of the configuration, in its precision.
-std::shared_ptr<const TrainedModel> gpt2_model(const TrainingConfig& config);
+/// The GPT-2 of the configuration, trained in its precision. It generates in another, fp32 unless
+/// one is given.
+std::shared_ptr<const TrainedModel> gpt2_model(const TrainingConfig& config,
+                                               Precision generation = Precision::fp32);
 
 /// A host's model. Its micro-batches hold their content in MicroBatch::host_data. Fails with
 /// invalid_argument if it has no tensor, two of one name or an extent that is not positive.

@@ -72,14 +72,14 @@ TEST(TextStream, RefusesAFullDisk) {
 }
 
 TEST(TextStream, KnowsHowManyBytesAnUnfinishedCharacterHas) {
-  EXPECT_EQ(unfinished_character(""), 0u);
-  EXPECT_EQ(unfinished_character("a"), 0u);
-  EXPECT_EQ(unfinished_character("é"), 0u);
-  EXPECT_EQ(unfinished_character("a\xC3"), 1u);
-  EXPECT_EQ(unfinished_character("\xE2\x82"), 2u);
-  EXPECT_EQ(unfinished_character("\xF0\x9F\x98"), 3u);
-  EXPECT_EQ(unfinished_character("\xF0\x9F\x98\x80"), 0u);
-  EXPECT_EQ(unfinished_character("\x80\x80\x80\x80"), 0u);
+  EXPECT_EQ(formats::unfinished_character(""), 0u);
+  EXPECT_EQ(formats::unfinished_character("a"), 0u);
+  EXPECT_EQ(formats::unfinished_character("é"), 0u);
+  EXPECT_EQ(formats::unfinished_character("a\xC3"), 1u);
+  EXPECT_EQ(formats::unfinished_character("\xE2\x82"), 2u);
+  EXPECT_EQ(formats::unfinished_character("\xF0\x9F\x98"), 3u);
+  EXPECT_EQ(formats::unfinished_character("\xF0\x9F\x98\x80"), 0u);
+  EXPECT_EQ(formats::unfinished_character("\x80\x80\x80\x80"), 0u);
 }
 
 }  // namespace

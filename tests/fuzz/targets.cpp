@@ -14,7 +14,9 @@
 #include <nlohmann/json.hpp>
 
 #include "actors/embedding/state_bytes.hpp"
+#include "actors/serving/completion_request.hpp"
 #include "formats/bounded_json.hpp"
+#include "formats/http_request.hpp"
 #include "model/bpe/byte_pair_training.hpp"
 #include "model/bpe/byte_pairs.hpp"
 #include "model/bpe/vocabulary_files.hpp"
@@ -120,6 +122,47 @@ void read_state(Bytes bytes) {
   static_cast<void>(actors::checkpoint_from_bytes(state, layout, options));
 }
 
+/// What a connection's bytes are read as, if they come in pieces of that size.
+std::string read_requests(std::string_view text, std::size_t piece) {
+  formats::HttpRequestReader reader({.header = 300, .headers = 5, .body = 100});
+  std::string found;
+  while (!text.empty()) {
+    reader.add(text.substr(0, piece));
+    text.remove_prefix(std::min(piece, text.size()));
+    auto progress = reader.look();
+    for (; progress == formats::HttpRequestReader::Progress::ready; progress = reader.look()) {
+      const auto request = reader.take();
+      found += request.method + ' ' + request.path + '?' + request.query + ' ' + request.body;
+      for (const auto& [name, value] : request.headers) {
+        found += '\n' + name + ':' + value;
+      }
+    }
+    if (progress == formats::HttpRequestReader::Progress::refused) {
+      return found + std::to_string(reader.refusal().status);
+    }
+    if (reader.buffered() > 300 + piece) {
+      std::abort();
+    }
+  }
+  return found;
+}
+
+void read_http(Bytes bytes) {
+  const auto text = text_of(bytes);
+  if (read_requests(text, 1) != read_requests(text, std::max<std::size_t>(text.size(), 1))) {
+    std::abort();
+  }
+}
+
+void read_completion(Bytes bytes) {
+  static const actors::ServedModel model{
+      .id = "m", .config = {.context = 10}, .tokenizer = model::Tokenizer::bytes()};
+  const auto request = actors::read_completion_request(text_of(bytes), model, {}, 1);
+  if (request && (request->prompts.empty() || request->prompts.size() * request->choices > 128)) {
+    std::abort();
+  }
+}
+
 void read_json_lines(Bytes bytes) {
   std::istringstream lines{std::string(text_of(bytes))};
   static_cast<void>(runtime::inspect::read_json_lines(lines));
@@ -152,6 +195,8 @@ std::span<const Target> targets() {
       {"text",
        [](Bytes bytes) { read_corpus(bytes, "a.txt", {.kind = model::Tokenizer::Kind::chars}); }},
       {"trace", read_trace},
+      {"http", read_http},
+      {"completion", read_completion},
       {"trace_lines", read_json_lines},
   });
   return all;

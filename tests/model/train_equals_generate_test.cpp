@@ -110,9 +110,11 @@ TEST(TrainEqualsGenerate, ForPromptsInPiecesOfAnySize) {
     const DecoderWeights given(weights, precision);
     for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, window.size()}) {
       Decoder decoder(config, given);
+      KeyValueCache cache(config);
       for (std::size_t first = 0; first < window.size(); first += piece) {
         const std::size_t count = std::min(piece, window.size() - first);
-        const ConstMatrix hidden = decoder.extend(std::span(window).subspan(first, count));
+        const ConstMatrix hidden = decoder.extend(
+            std::array{Decoder::Piece{&cache, std::span(window).subspan(first, count)}});
         std::vector<float> logits(count * static_cast<std::size_t>(config.vocabulary));
         const Matrix rows(logits, static_cast<Index>(count), config.vocabulary);
         decoder.logits(hidden, rows);

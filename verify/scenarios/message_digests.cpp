@@ -42,8 +42,8 @@ std::uint64_t digest_of_message(const Delivery& delivery, const runtime::ActorKe
       // the optimizer
       apply, optimizer_complete, export_state, exported_state,
       // the lifecycle
-      introduction, training, snapshot, epoch_failed, generate, infer, generated,
-      inference_deadline, stop, halt, halted, stopped,
+      introduction, training, snapshot, epoch_failed, generate, infer, generated, generated_piece,
+      abandon_request, inference_deadline, stop, halt, halted, stopped,
       // files and people
       save, save_best, saved, telemetry_flush, telemetry_flushed, run_all, run_ended,
       // the lanes

@@ -39,6 +39,20 @@ Partial begun(const actors::compute& task, Ledger& ledger, actors::GradientLease
   return part;
 }
 
+/// Each token is the version that it came from.
+void generate_in_place(actors::GenerationSession& session, const actors::generate_some& task) {
+  if (session.request.input.value) {
+    session.output = AnyValue::of(task.envelope.version);
+  }
+  const auto left = session.request.tokens - static_cast<std::int64_t>(session.tokens.size());
+  for (std::int64_t i = 0; i < std::min(left, task.tokens); ++i) {
+    session.tokens.push_back(static_cast<std::int32_t>(task.envelope.version));
+    if (session.request.options.listener) {
+      session.news.push_back({session.tokens.back()});
+    }
+  }
+}
+
 void set_norm(UpdateTask& task) {
   std::ranges::fill(task.squared_norms, 1.0);
 }
@@ -90,20 +104,19 @@ stand_in_lane::behavior_type stand_in_lane::make_behavior() {
       },
       [this](const actors::generate_some& task) -> caf::result<actors::generated_some> {
         auto promise = make_response_promise<actors::generated_some>();
-        if (!task.session->weights) {
-          ledger_.broken("a generation got no weights");
-          return promise;
-        }
-        ledger_.check_weights(*task.session->weights, task.envelope.version, "a generation");
-        in_two_halves(promise, [this, promise, task = actors::generate_some(task)]() mutable {
-          ledger_.check_weights(*task.session->weights, task.envelope.version, "a generation");
-          const auto version = static_cast<std::int32_t>(task.envelope.version);
-          if (task.session->request.input.value) {
-            task.session->output = AnyValue::of(task.envelope.version);
+        for (const auto& session : task.sessions) {
+          if (!session->weights) {
+            ledger_.broken("a generation got no weights");
+            return promise;
           }
-          task.session->tokens.insert(task.session->tokens.end(),
-                                      static_cast<std::size_t>(task.tokens), version);
-          task.session.reset();
+          ledger_.check_weights(*session->weights, task.envelope.version, "a generation");
+        }
+        in_two_halves(promise, [this, promise, task = actors::generate_some(task)]() mutable {
+          for (const auto& session : task.sessions) {
+            ledger_.check_weights(*session->weights, task.envelope.version, "a generation");
+            generate_in_place(*session, task);
+          }
+          task.sessions.clear();
           promise.deliver(actors::generated_some{task.envelope});
         });
         return promise;
@@ -155,6 +168,7 @@ surroundings::behavior_type surroundings::make_behavior() {
       [](const generate&) -> caf::result<generated> { return generated{}; },
       [](const stop&) -> caf::result<stopped> { return stopped{}; },
       [](const inference_deadline&) {},
+      [](const abandon_request&) {},
       // checkpointer
       [](const save& request) -> caf::result<saved> {
         return saved{request.envelope, {}};

@@ -33,7 +33,8 @@ OptionSpec own(const char* name, double least, double most, const char* descript
   return {name, "Options", OnResume::may_change, least, most, description};
 }
 
-/// Has the program compute with other kernels than the best ones for this processor.
+}  // namespace
+
 void add_kernels(CLI::App& command) {
   command
       .add_option_function<std::string>(
@@ -43,6 +44,8 @@ void add_kernels(CLI::App& command) {
                       fmt::join(model::available_kernels(), ", ")))
       ->type_name("NAME");
 }
+
+namespace {
 
 void add_listening(CLI::App& command, Listening& listening) {
   constexpr auto group = "Other machines";
@@ -87,6 +90,7 @@ void add_train(CLI::App& program) {
                    "TOML or INI file with any of these options; the command line takes precedence")
       ->type_name("FILE");
   add_kernels(*command);
+  add_serving_while_training(*command, *request);
   const auto listening = std::make_shared<Listening>();
   add_listening(*command, *listening);
   add_options(*command, request->given);
@@ -346,6 +350,7 @@ void add_bench(CLI::App& program) {
 void add_model_commands(CLI::App& program) {
   add_train(program);
   add_generate(program);
+  add_serve(program);
   add_eval(program);
   add_tokenize(program);
   add_export(program);

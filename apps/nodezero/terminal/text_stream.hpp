@@ -28,8 +28,4 @@ class TextStream {
   std::string waiting_;
 };
 
-/// Number of bytes at the end of `text`, at most 3, that start a UTF-8 character but do not
-/// complete it.
-std::size_t unfinished_character(std::string_view text);
-
 }  // namespace nodezero::apps

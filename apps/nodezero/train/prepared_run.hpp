@@ -10,6 +10,7 @@
 
 #include "actors/settings.hpp"
 #include "apps/nodezero/options/given_options.hpp"
+#include "apps/nodezero/serving/serving_options.hpp"
 #include "apps/nodezero/terminal/json_answer.hpp"
 #include "apps/nodezero/train/data_set.hpp"
 #include "apps/nodezero/train/plan.hpp"
@@ -28,6 +29,10 @@ struct TrainRequest {
   bool plan = false;  ///< print the plan instead of training
   bool accept_other_arithmetic = false;
   JsonOptions output;  ///< of the plan
+  std::string serve;   ///< [ADDRESS:]PORT to answer requests for text at; empty: nowhere
+  ServingFlags serving;
+  double serve_share = 0.2;          ///< of the lanes' time
+  std::uint64_t serve_versions = 4;  ///< of the weights that answers may hold
 };
 
 /// A run that has passed every check that can be made before its first step.

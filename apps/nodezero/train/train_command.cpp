@@ -5,7 +5,9 @@
 #include "apps/nodezero/train/train_command.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <memory>
 #include <mutex>
 #include <optional>
 
@@ -13,6 +15,7 @@
 
 #include "actors/hosts/hosts_of_run.hpp"
 #include "actors/run/trainer.hpp"
+#include "actors/serving/run_server.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/hosts/hosts_command.hpp"
 #include "apps/nodezero/options/option_values.hpp"
@@ -99,25 +102,36 @@ class StopRequest {
   void ask() {
     const std::lock_guard lock(mutex_);
     is_asked_ = true;
-    if (trainer_ != nullptr) {
-      trainer_->stop();
-    }
+    pass_on();
   }
-  void pass_to(actors::Trainer& trainer) {
+  /// `server` may be null.
+  void pass_to(actors::Trainer& trainer, actors::RunServer* server) {
     const std::lock_guard lock(mutex_);
     trainer_ = &trainer;
+    server_ = server;
     if (is_asked_) {
-      trainer_->stop();
+      pass_on();
     }
   }
   void forget() {
     const std::lock_guard lock(mutex_);
     trainer_ = nullptr;
+    server_ = nullptr;
   }
 
  private:
+  void pass_on() {
+    if (server_ != nullptr) {
+      server_->drain();
+    }
+    if (trainer_ != nullptr) {
+      trainer_->stop();
+    }
+  }
+
   std::mutex mutex_;
   actors::Trainer* trainer_ = nullptr;
+  actors::RunServer* server_ = nullptr;
   bool is_asked_ = false;
 };
 
@@ -161,7 +175,11 @@ std::shared_ptr<actors::OtherMachines> other_machines(
 }
 
 /// @throws CommandError if the options on other machines cannot be
-void check_listening(const Listening& listening) {
+void check_listening(const TrainRequest& request, const Listening& listening) {
+  if (!listening.address.empty() && !request.serve.empty()) {
+    throw CommandError(exit_bad_input,
+                       "--serve cannot be used together with --listen: leave one of them out");
+  }
   if (listening.address.empty() && (!listening.secret.empty() || listening.hosts > 0)) {
     throw CommandError(exit_bad_input, "--secret and --hosts need --listen ADDRESS");
   }
@@ -181,8 +199,35 @@ bool has_stalled(const actors::TrainingResult& result) {
   return result.failure.find("stall timeout") != std::string::npos;
 }
 
+/// What serves the run's model while it trains; null if nobody asked for that.
+std::unique_ptr<actors::RunServer> server_for(PreparedRun& run, const TrainRequest& request) {
+  if (request.serve.empty()) {
+    return nullptr;
+  }
+  if (run.data.tokenizer.kind() == model::Tokenizer::Kind::none) {
+    throw CommandError(exit_bad_input,
+                       "--serve answers requests for text, and token files have no tokenizer");
+  }
+  auto options = serving_options(request.serve, request.serving);
+  auto& settings = run.settings;
+  settings.snapshot_every = 1;
+  settings.generate_together = options.together;
+  settings.generation_share = request.serve_share;
+  settings.most_versions = request.serve_versions;
+  settings.most_requests = options.queue;
+  const auto created = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  return std::make_unique<actors::RunServer>(
+      actors::ServedModel{.id = name_of_model(run.folder->path()),
+                          .config = settings.training.model,
+                          .tokenizer = run.data.tokenizer,
+                          .created = created.count(),
+                          .folder = run.folder->path()},
+      std::move(options));
+}
+
 /// Trains, and returns the exit code.
-int train(PreparedRun run, const Listening& listening) {
+int train(PreparedRun run, const TrainRequest& request, const Listening& listening) {
   if (is_finished(run)) {
     fmt::print("the run in {} is already finished: all {} steps are done\n",
                formats::escaped_name(run.folder->path().string()), grouped(run.plan.steps));
@@ -193,6 +238,9 @@ int train(PreparedRun run, const Listening& listening) {
   std::signal(SIGXFSZ, SIG_IGN);
 
   const SignalBlock signal_block;
+  const auto server = server_for(run, request);
+  const auto url =
+      server ? serving_options(request.serve, request.serving) : actors::ServingOptions{};
   StopRequest stop;
   TrainingLog log(log_settings(run, [&] { stop.ask(); }));
   const auto say = [&log](const std::string& text) { log.print("note: " + text); };
@@ -238,7 +286,10 @@ int train(PreparedRun run, const Listening& listening) {
       });
   const std::uint64_t first_step = run.settings.resume ? run.settings.resume->progress.step : 0;
   auto session = begin_session(run);
-  actors::Trainer trainer(std::move(run.settings), log, std::move(others));
+  actors::Trainer trainer(std::move(run.settings), log, std::move(others), server.get());
+  if (server) {
+    log.print(fmt::format("serving at {}", url_of(url, server->port())));
+  }
   if (run.removes_later) {
     model::remove_later_checkpoints(run.folder->path(), first_step);
   }
@@ -246,7 +297,7 @@ int train(PreparedRun run, const Listening& listening) {
   record.sessions.push_back(std::move(session));
   record.results = nullptr;
   write_run_record(run.folder->path(), record, exit_bad_input);
-  stop.pass_to(trainer);
+  stop.pass_to(trainer, server.get());
   const auto result = trainer.run();
   stop.forget();
   std::error_code ignored;
@@ -318,7 +369,7 @@ void print_plan_as_json(const PreparedRun& run) {
 }  // namespace
 
 void train_command(const TrainRequest& request, const Listening& listening) {
-  check_listening(listening);
+  check_listening(request, listening);
   auto run = prepare_run(request);
   if (request.plan) {
     if (request.output.json) {
@@ -331,7 +382,7 @@ void train_command(const TrainRequest& request, const Listening& listening) {
   const auto folder = run.folder->path();
   int exit_code = 0;
   try {
-    exit_code = train(std::move(run), listening);
+    exit_code = train(std::move(run), request, listening);
   } catch (...) {
     remove_unused(folder);
     throw;

@@ -43,10 +43,13 @@ class FailingOnLane : public model::LaneModel {
   std::chrono::steady_clock::time_point forward_end() const override {
     return sound_->forward_end();
   }
-  std::unique_ptr<model::Generator> generator(std::shared_ptr<const model::Parameters> weights,
-                                              std::span<const std::int32_t> prompt,
-                                              const model::SamplingOptions& options) override {
-    return sound_->generator(std::move(weights), prompt, options);
+  std::unique_ptr<model::Continuation> continuation(
+      std::span<const std::int32_t> prompt, const model::ContinuationOptions& options) override {
+    return sound_->continuation(prompt, options);
+  }
+  void advance(const std::shared_ptr<const model::Parameters>& weights,
+               std::span<model::Continuation* const> continuations, std::int64_t tokens) override {
+    sound_->advance(weights, continuations, tokens);
   }
   AnyValue predict(const model::Parameters& weights, const AnyValue& input) override {
     return sound_->predict(weights, input);

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "apps/nodezero/text/serve_command.hpp"
+
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "actors/serving/model_server.hpp"
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/process/processors.hpp"
+#include "apps/nodezero/process/signals.hpp"
+#include "apps/nodezero/text/model_source.hpp"
+#include "model/storage/checkpoint.hpp"
+#include "model/storage/digest.hpp"
+
+namespace nodezero::apps {
+
+namespace {
+
+/// Where earlier versions are, if the model is a run's.
+std::filesystem::path run_folder(const std::filesystem::path& model) {
+  return model::checkpoint_steps(model).empty() ? std::filesystem::path() : model;
+}
+
+actors::ModelServerSettings server_settings(const ServeOptions& options) {
+  auto model = open_model(options.model);
+  const auto created = std::chrono::duration_cast<std::chrono::seconds>(
+      std::chrono::system_clock::now().time_since_epoch());
+  return {.model = {.id = options.name.empty() ? name_of_model(options.model) : options.name,
+                    .config = model.config,
+                    .tokenizer = text_tokenizer(model, options.model),
+                    .created = created.count(),
+                    .digest = model::digest(*model.weights),
+                    .folder = run_folder(options.model)},
+          .weights = model.weights,
+          .precision = options.precision,
+          .lanes = options.threads == 0 ? available_processors().count : options.threads,
+          .options = serving_options(options.port, options.serving)};
+}
+
+}  // namespace
+
+void serve_command(const ServeOptions& options) {
+  const SignalBlock signals;  // before any thread
+  const auto settings = server_settings(options);
+  const auto server = unwrap(actors::ModelServer::open(settings), exit_failure);
+  const SignalWatcher watcher(
+      signals, [&] { server->drain(); }, [] {});
+  fmt::print("serving '{}' at {}\n", settings.model.id, url_of(settings.options, server->port()));
+  fmt::print("  weights  {}\n", settings.model.digest);
+  std::fflush(stdout);
+  server->wait();
+}
+
+}  // namespace nodezero::apps
