@@ -43,19 +43,26 @@ export function causalPast(trace, event) {
   const {first, events, position} = trace.ofActor;
   const last = new Uint32Array(trace.actors.length);
   const done = first.slice(0, -1);  // events of each actor before this one have been followed
-  const waiting = [event];
+  const waiting = [];
+  // An actor's later event covers its earlier ones, but for those of everybody outside (0).
+  const reach = (e) => {
+    const a = actor[e];
+    if (a !== 0 && e <= last[a]) return;
+    if (e > last[a]) last[a] = e;
+    waiting.push(e);
+  };
+  reach(event);
   while (waiting.length) {
     const e = waiting.pop();
     const a = actor[e];
-    if (e > last[a]) last[a] = e;
-    // Actor 0 stands for everybody outside: its events need not follow from one another.
     const from = a === 0 ? position[e] : done[a];
-    for (let i = from; i <= position[e]; ++i) {
+    // Backwards, so that of one sender's messages the latest is met first and stands for all.
+    for (let i = position[e]; i >= from; --i) {
       const earlier = events[i];
       const send = sendOf(trace, earlier);
-      if (send && send > last[actor[send]]) waiting.push(send);
+      if (send) reach(send);
       const cause = handling[earlier];
-      if (cause && actor[cause] !== a && cause > last[actor[cause]]) waiting.push(cause);
+      if (cause && actor[cause] !== a) reach(cause);
     }
     if (a !== 0) done[a] = Math.max(done[a], position[e] + 1);
   }

@@ -5,6 +5,7 @@
 // So a frame costs what the screen has, not what the trace has.
 import {Kind} from './data.js';
 import {boundariesBetween, gallop, lowerBound} from './lanes.js';
+import {Pixels} from './pixels.js';
 
 const arrowLimit = 700;
 const markLimit = 1500;
@@ -83,10 +84,21 @@ function drawBoundaries(context, {layout, view, colours}) {
   if (epochs[1] - epochs[0] < view.width / 4) lines(layout.epochs, epochs, colours.muted, 0.5);
 }
 
+const imagesOfCanvases = new WeakMap();
+
+/** The empty image that belongs to a context's canvas. */
+function pixelsOf({canvas}, view) {
+  if (!imagesOfCanvases.has(canvas)) imagesOfCanvases.set(canvas, new Pixels());
+  const pixels = imagesOfCanvases.get(canvas);
+  pixels.begin(view.width, view.height);
+  return pixels;
+}
+
 /** Returns the slices that are wide enough for a label: x, middle, width and event of each. */
 function drawSlices(context, {trace, layout, view, colours, lit, cut}) {
   const {slices} = layout;
   const rectangles = new Rectangles();
+  const pixels = pixelsOf(context, view);
   const labels = [];
   const bucket = 2 / view.scale;
   const inset = view.rowHeight >= 14 ? 2 : view.rowHeight >= 8 ? 1 : 0;
@@ -120,9 +132,9 @@ function drawSlices(context, {trace, layout, view, colours, lit, cut}) {
         const shown = lit.lit[s] ? s : lowerBound(lit.count, lit.count[s] + 1, s, next + 1) - 1;
         const busy = Math.min(1, (lit.busy[last] - lit.busy[s]) / bucket);
         const density = densities[Math.min(4, Math.ceil(busy * 4))];
-        rectangles.add(colours.type[trace.type[slices.event[shown]]], density, x, y, 2, height);
+        pixels.fill(colours.type[trace.type[slices.event[shown]]], density, x, y, 2, height);
       } else {
-        rectangles.add(colours.faint, 1, x, y, 2, height);
+        pixels.fill(colours.faint, 1, x, y, 2, height);
       }
       s = next;
     }
@@ -139,6 +151,7 @@ function drawSlices(context, {trace, layout, view, colours, lit, cut}) {
     if (view.closed.has(actor)) drawBelow(actor, y);
     drawLane(actor, y);
   }
+  pixels.draw(context);
   rectangles.draw(context);
   return labels;
 }

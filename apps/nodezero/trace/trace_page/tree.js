@@ -36,6 +36,17 @@ export class Tree {
     this.loadsFor = '';
     element.addEventListener('click', (event) => this.clicked(event));
     element.addEventListener('keydown', (event) => this.pressed(event));
+    element.addEventListener('mouseover', (event) => this.entitle(event.target.closest('[data-actor]')));
+  }
+
+  /** The words for a row are made when somebody points at it, not for every frame. */
+  entitle(row) {
+    if (!row) return;
+    const actor = Number(row.dataset.actor);
+    const amount = this.rowLoad(actor, this.loadsInWindow().load);
+    const what = this.measure === 'time' ? `${duration(amount)} handling messages`
+      : `${plural(amount, 'message')} handled`;
+    row.title = `${actorName(this.trace, actor)}: ${what} in the window`;
   }
 
   clicked(event) {
@@ -137,15 +148,12 @@ export class Tree {
       row.setAttribute('aria-selected', String(actor === selectedActor));
       row.classList.toggle('current', actor === this.current);
 
-      const amount = this.rowLoad(actor, load);
+      const amount = isSmall ? 0 : this.rowLoad(actor, load);
       const text = amount === 0 ? '' : this.measure === 'time' ? duration(amount) : thousands(amount);
       if (bars.lastChild.textContent !== text) bars.lastChild.textContent = text;
       const kind = trace.actors[actor].name;
       const share = isClosed || !(members.get(kind) > 1) ? 0 : load[actor] / (most.get(kind) || 1);
       bars.firstChild.style.transform = `scaleX(${share.toFixed(3)})`;
-      row.title = `${actorName(trace, actor)}: ${this.measure === 'time'
-        ? `${duration(amount)} handling messages` : plural(amount, 'message') + ' handled'}` +
-        ' in the window';
     }
     for (let i = count; i < this.pool.length; ++i) this.pool[i].hidden = true;
     this.element.setAttribute('aria-activedescendant', `actor-${this.current}`);
