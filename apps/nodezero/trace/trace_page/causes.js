@@ -3,6 +3,7 @@
 // Why an event happened: the stack of messages that led to it, and everything that can have
 // influenced it.
 import {Kind} from './data.js';
+import {lowerBound} from './lanes.js';
 
 /** The send of the message that an event is about, if it is the receiver's event. */
 function sendOf(trace, event) {
@@ -38,9 +39,9 @@ export function causalChain(trace, event) {
  * at most once.
  */
 export function causalPast(trace, event) {
-  const {actor, handling} = trace;
-  if (!trace.ofActor) trace.ofActor = eventsByActor(trace);
-  const {first, events, position} = trace.ofActor;
+  const {actor} = trace;
+  trace.links ??= linksByActor(trace);
+  const {first, position, linkFirst, linkAt, linkCause} = trace.links;
   const last = new Uint32Array(trace.actors.length);
   const done = first.slice(0, -1);  // events of each actor before this one have been followed
   const waiting = [];
@@ -57,30 +58,53 @@ export function causalPast(trace, event) {
     const a = actor[e];
     const from = a === 0 ? position[e] : done[a];
     // Backwards, so that of one sender's messages the latest is met first and stands for all.
-    for (let i = position[e]; i >= from; --i) {
-      const earlier = events[i];
-      const send = sendOf(trace, earlier);
-      if (send) reach(send);
-      const cause = handling[earlier];
-      if (cause && actor[cause] !== a) reach(cause);
-    }
+    let i = lowerBound(linkAt, position[e] + 1, linkFirst[a], linkFirst[a + 1]) - 1;
+    for (; i >= linkFirst[a] && linkAt[i] >= from; --i) reach(linkCause[i]);
     if (a !== 0) done[a] = Math.max(done[a], position[e] + 1);
   }
   return last;
 }
 
-function eventsByActor(trace) {
+/** What led from one actor to an event of another, as up to two events: a sending, a handling. */
+function causesElsewhere(trace, event, visit) {
+  const send = sendOf(trace, event);
+  // An end says no more than the beginning of its handling.
+  const isKnown = trace.kind[event] === Kind.end && trace.begun[trace.message[event]];
+  if (send && !isKnown) visit(send);
+  const cause = trace.handling[event];
+  if (cause && trace.actor[cause] !== trace.actor[event]) visit(cause);
+}
+
+/**
+ * `position` numbers events by actor and then in their order, from `first[a]` on. Of actor a, links
+ * linkFirst[a]..linkFirst[a + 1] lead from the position linkAt to an event of another actor.
+ */
+function linksByActor(trace) {
+  const {actor, eventCount} = trace;
   const first = new Uint32Array(trace.actors.length + 1);
-  for (let e = 1; e <= trace.eventCount; ++e) ++first[trace.actor[e] + 1];
-  for (let a = 0; a < trace.actors.length; ++a) first[a + 1] += first[a];
-  const events = new Uint32Array(trace.eventCount);
-  const position = new Uint32Array(trace.eventCount + 1);
-  const next = first.slice();
-  for (let e = 1; e <= trace.eventCount; ++e) {
-    position[e] = next[trace.actor[e]];
-    events[next[trace.actor[e]]++] = e;
+  const linkFirst = new Uint32Array(trace.actors.length + 1);
+  for (let e = 1; e <= eventCount; ++e) {
+    ++first[actor[e] + 1];
+    causesElsewhere(trace, e, () => { ++linkFirst[actor[e] + 1]; });
   }
-  return {first, events, position};
+  for (let a = 0; a < trace.actors.length; ++a) {
+    first[a + 1] += first[a];
+    linkFirst[a + 1] += linkFirst[a];
+  }
+  const position = new Uint32Array(eventCount + 1);
+  const linkAt = new Uint32Array(linkFirst[trace.actors.length]);
+  const linkCause = new Uint32Array(linkAt.length);
+  const next = first.slice();
+  const nextLink = linkFirst.slice();
+  for (let e = 1; e <= eventCount; ++e) {
+    const a = actor[e];
+    position[e] = next[a]++;
+    causesElsewhere(trace, e, (cause) => {
+      linkAt[nextLink[a]] = position[e];
+      linkCause[nextLink[a]++] = cause;
+    });
+  }
+  return {first, position, linkFirst, linkAt, linkCause};
 }
 
 /** What happened in the handling that `begin` started, at most `most` events. */
