@@ -62,11 +62,12 @@ struct join {
   std::string protocol;  ///< protocol_digest() there
   std::string version;   ///< of the program
   std::string name;
+  std::uint64_t process = 0;  ///< drawn at random: the same when it comes again
   std::uint32_t lanes = 0;
   std::string address;  ///< where other hosts may connect to it; empty: nowhere
   caf::strong_actor_ptr session;
 };
-NODEZERO_WIRE_MESSAGE(join, protocol, version, name, lanes, address, session)
+NODEZERO_WIRE_MESSAGE(join, protocol, version, name, process, lanes, address, session)
 
 /// The machine has the whole state and has spawned its actors. Accepted once after `state_end`.
 struct ready {

@@ -122,6 +122,7 @@ for ((run = 1; run <= runs; ++run)); do
   wait_for "host-2 is ready" 30
   moment
   kill -KILL "${host[1 + run % 2]}"
+  wait "${host[1 + run % 2]}" 2>/dev/null || true
   moment
   start_host 3
   finish "killed, and another joins ($run)" 300

@@ -400,7 +400,12 @@ void coordinator::take_join(const wire::join& message) {
                  wire::refused{"its name is not of 1 to 64 letters, digits, '.', '-' and '_'"});
     return;
   }
-  if (std::ranges::any_of(hosts_, [&](const Host& host) { return host.name == message.name; })) {
+  const auto same = std::ranges::find(hosts_, message.name, &Host::name);
+  if (same != hosts_.end() && same->process == message.process) {
+    // It knows already that its connection has ended.
+    demonitor(same->session.address());
+    lose(same, "it has come again");
+  } else if (same != hosts_.end()) {
     refuse(fmt::format("host {} is here already; give this one another name", message.name));
     return;
   }
@@ -411,6 +416,7 @@ void coordinator::take_join(const wire::join& message) {
   constexpr std::uint32_t most_lanes = 4'096;
   Host host{++last_machine_,
             message.name,
+            message.process,
             message.address,
             std::clamp(message.lanes, 1U, most_lanes),
             Standing::admitted,

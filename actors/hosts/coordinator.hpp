@@ -75,6 +75,7 @@ class coordinator : public runtime::recorded<coordinator_actor::base> {
   struct Host {
     std::uint32_t machine = 0;
     std::string name;
+    std::uint64_t process = 0;
     std::string address;  ///< for other hosts; may be empty
     std::uint32_t lanes = 1;
     Standing standing = Standing::admitted;

@@ -78,7 +78,9 @@ Result<void> Host::connect(const std::string& address) {
       .coordinator = runtime::Peer(*root),
       .name = settings.name,
       .version = settings.version,
+      .process = settings.process,
       .threads = settings.threads,
+      .memory = settings.memory,
       .address = settings.network->own_address(),
       .link = [this](const std::string& other) -> Result<void> {
         const auto reached = state_->settings.network->connect(state_->system, other);

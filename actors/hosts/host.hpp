@@ -15,7 +15,9 @@ struct HostOfRunSettings {
   std::shared_ptr<runtime::NetworkAccess> network;
   std::string name;
   std::string version;
+  std::uint64_t process = 0;
   std::uint32_t threads = 0;
+  std::uint64_t memory = 0;
   HostLines say;
 };
 

@@ -2,6 +2,7 @@
 #include "actors/hosts/host_session.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include <fmt/format.h>
@@ -27,6 +28,16 @@ RunSettings run_settings(const HostSettings& told, std::uint32_t threads) {
   settings.stall_timeout = told.stall_timeout;
   settings.threads = threads;
   return settings;
+}
+
+/// Weights, two moments, the sum, up to two sums of this machine, and what the lanes have at a
+/// time.
+std::uint64_t bytes_needed(const model::TensorLayout& layout, const HostSettings& told,
+                           std::uint32_t threads) {
+  const std::uint64_t positions = told.training.micro_batches;
+  const std::uint64_t of_lanes = std::min<std::uint64_t>(
+      lane_count(run_settings(told, threads)) + std::bit_width(positions - 1) + 2, positions);
+  return sizeof(float) * layout.buffer_size() * (6 + of_lanes);
 }
 
 void end_actor(const auto& handle) {
@@ -57,8 +68,9 @@ host_session::behavior_type host_session::make_behavior() {
   delayed_send(this, settings_.admission_timeout, admission_deadline{});
   const auto run = run_settings({}, settings_.threads);
   settings_.coordinator.send(
-      *this, wire::join{wire::protocol_digest(), settings_.version, settings_.name, lane_count(run),
-                        settings_.address, caf::actor_cast<caf::strong_actor_ptr>(this)});
+      *this,
+      wire::join{wire::protocol_digest(), settings_.version, settings_.name, settings_.process,
+                 lane_count(run), settings_.address, caf::actor_cast<caf::strong_actor_ptr>(this)});
   return {
       [this](const leave&) {
         settings_.coordinator.send(*this, wire::leaving{machine_});
@@ -107,6 +119,12 @@ void host_session::take_settings(const wire::admitted& message) {
   incoming.told = *told;
   incoming.trained = model::gpt2_model(told->training);
   const auto layout = incoming.trained->layout();
+  const std::uint64_t needed = bytes_needed(*layout, *told, settings_.threads);
+  if (settings_.memory > 0 && needed > settings_.memory) {
+    end(HostEnd::Reason::failed, fmt::format("the run needs {} MB here, and {} MB are available",
+                                             needed / 1'000'000, settings_.memory / 1'000'000));
+    return;
+  }
   incoming.weights = std::make_shared<model::Parameters>(layout);
   incoming.state = std::make_shared<model::OptimizerState>(layout);
   incoming.blocks = model::norm_block_count(*layout);

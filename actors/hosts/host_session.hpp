@@ -33,10 +33,12 @@ using HostLines = std::function<void(const std::string&)>;
 
 struct HostSessionSettings {
   runtime::Peer coordinator;
-  std::string name;     ///< that people know the host by
-  std::string version;  ///< of the program
+  std::string name;           ///< that people know the host by
+  std::string version;        ///< of the program
+  std::uint64_t process = 0;  ///< the same when it joins again
   std::uint32_t threads = 0;
-  std::string address;  ///< where other hosts can connect to; empty: nowhere
+  std::uint64_t memory = 0;  ///< bytes that the run may take here; 0: not known
+  std::string address;       ///< where other hosts can connect to; empty: nowhere
   /// Connects to another host, so that what is said to it need not pass the root. May be empty.
   std::function<Result<void>(const std::string& address)> link;
   std::chrono::milliseconds admission_timeout = std::chrono::seconds(30);

@@ -67,8 +67,10 @@ class Admission : public ::testing::Test {
                  std::move(message));
     run();
   }
-  void join(const std::string& name, const std::string& protocol = wire::protocol_digest()) {
-    say(wire::join{protocol, "0.0.1", name, 1, "", caf::actor_cast<caf::strong_actor_ptr>(host_)});
+  void join(const std::string& name, const std::string& protocol = wire::protocol_digest(),
+            std::uint64_t process = 1) {
+    say(wire::join{protocol, "0.0.1", name, process, 1, "",
+                   caf::actor_cast<caf::strong_actor_ptr>(host_)});
   }
   void be_ready(std::uint64_t self_test) {
     machines_.start();
@@ -92,8 +94,12 @@ TEST_F(Admission, NeedsTheSameProtocol) {
 TEST_F(Admission, NeedsANameOfItsOwn) {
   join("moon-3");
   ASSERT_TRUE(heard_->admitted);
-  join("moon-3");
+  join("moon-3", wire::protocol_digest(), 2);
   EXPECT_NE(heard_->refusal.find("here already"), std::string::npos);
+  heard_->refusal.clear();
+  join("moon-3");  // the process that is here, which has lost its connection
+  EXPECT_EQ(heard_->refusal, "");
+  EXPECT_EQ(heard_->admitted->machine, 2);
   join("moon\x1b[31m");
   EXPECT_NE(heard_->refusal.find("its name is not"), std::string::npos);
 }

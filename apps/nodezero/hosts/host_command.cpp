@@ -8,12 +8,14 @@
 #include <functional>
 #include <mutex>
 #include <optional>
+#include <random>
 #include <unistd.h>
 
 #include <fmt/format.h>
 
 #include "actors/hosts/host.hpp"
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/process/signals.hpp"
 #include "runtime/network/secure_network.hpp"
 
@@ -72,7 +74,8 @@ class LeaveRequest {
 
 /// Takes part once. Nothing if the root cannot be reached; then `why` says so.
 std::optional<actors::HostEnd> take_part(const HostOptions& options, const network::Secret& secret,
-                                         LeaveRequest& leave, std::string& why) {
+                                         std::uint64_t process, LeaveRequest& leave,
+                                         std::string& why) {
   const auto root = network::find_endpoint(options.connect);
   if (!root) {
     why = root.error().message;
@@ -84,7 +87,9 @@ std::optional<actors::HostEnd> take_part(const HostOptions& options, const netwo
   actors::Host host({.network = access,
                      .name = options.name.empty() ? name_of_machine() : options.name,
                      .version = NODEZERO_VERSION,
+                     .process = process,
                      .threads = options.threads,
+                     .memory = available_memory(),
                      .say = say});
   if (const auto connected = host.connect(to_string(*root)); !connected) {
     why = connected.error().message;
@@ -115,12 +120,14 @@ void host_command(const HostOptions& options) {
         leave.ask();
       },
       [] {});
+  std::random_device random;
+  const std::uint64_t process = std::uint64_t{random()} << 32U | random();
   const auto wait = std::chrono::seconds(options.wait_s);
   auto last_seen = Clock::now();
   auto last_said = Clock::time_point{};
   while (true) {
     std::string why;
-    const auto end = take_part(options, secret, leave, why);
+    const auto end = take_part(options, secret, process, leave, why);
     if (end) {
       say(end->text);
       using Reason = actors::HostEnd::Reason;
