@@ -90,10 +90,10 @@ void add_train(CLI::App& program) {
                    "TOML or INI file with any of these options; the command line takes precedence")
       ->type_name("FILE");
   add_kernels(*command);
+  add_options(*command, request->given);
   add_serving_while_training(*command, *request);
   const auto listening = std::make_shared<Listening>();
   add_listening(*command, *listening);
-  add_options(*command, request->given);
   command->callback([request, listening] { train_command(*request, *listening); });
 }
 

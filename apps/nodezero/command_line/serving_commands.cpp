@@ -16,46 +16,56 @@ OptionSpec serving_option(const char* name, double least, double most, const cha
   return {name, "Options", OnResume::may_change, least, most, description};
 }
 
-void add_serving_flags(CLI::App& command, ServingFlags& flags) {
+void add_serving_flags(CLI::App& command, ServingFlags& flags, const char* group) {
   command
       .add_option("--api-key-file", flags.key_file,
                   "File with the key that every request must bring")
-      ->type_name("FILE");
+      ->type_name("FILE")
+      ->group(group);
   command
       .add_option("--api-key", flags.key,
                   "The key itself; others on this machine can see it in the list of processes")
-      ->type_name("KEY");
+      ->type_name("KEY")
+      ->group(group);
   command
       .add_option("--cors-origin", flags.origins,
                   "Origin whose pages may ask, such as http://localhost:3000; may be repeated")
-      ->type_name("URL");
-  add_value(command, serving_option("connections", 1, 1e6, "Open connections"), &flags.connections);
+      ->type_name("URL")
+      ->group(group);
+  add_value(command, serving_option("connections", 1, 1e6, "Open connections"), &flags.connections)
+      ->group(group);
   add_value(command,
             serving_option("queue", 1, 1e6,
                            "Choices that wait or are being generated; more are "
                            "answered with 429"),
-            &flags.queue);
+            &flags.queue)
+      ->group(group);
   add_value(command, serving_option("max-tokens", 1, 1e6, "Tokens of one choice"),
-            &flags.most_tokens);
+            &flags.most_tokens)
+      ->group(group);
 }
 
 }  // namespace
 
 void add_serving_while_training(CLI::App& command, TrainRequest& request) {
+  constexpr auto group = "Serving";
   command
       .add_option(
           "--serve", request.serve,
           "Answer requests for text over HTTP while the model trains, at PORT or ADDRESS:PORT")
-      ->type_name("PORT");
+      ->type_name("PORT")
+      ->group(group);
   add_value(command,
             serving_option("serve-share", 0, 1,
                            "Share of the lanes' time for them when training wants it as well"),
-            &request.serve_share);
+            &request.serve_share)
+      ->group(group);
   add_value(command,
             serving_option("serve-versions", 1, 1'000,
                            "Versions of the weights that answers may hold; others wait"),
-            &request.serve_versions);
-  add_serving_flags(command, request.serving);
+            &request.serve_versions)
+      ->group(group);
+  add_serving_flags(command, request.serving, group);
 }
 
 void add_serve(CLI::App& program) {
@@ -75,7 +85,7 @@ void add_serve(CLI::App& program) {
       ->add_option("--name", options->name,
                    "Name of the model in requests; by default that of its folder")
       ->type_name("NAME");
-  add_serving_flags(*command, options->serving);
+  add_serving_flags(*command, options->serving, "Options");
   add_value(*command, serving_option("threads", 0, 1'024, "Computing threads; 0: one per core"),
             &options->threads);
   add_value(*command,
