@@ -92,6 +92,40 @@ TEST(Actors, MessagesOfOneSenderStayInOrderAlsoIfItIsAnonymous) {
                              {11, 12, 1, 2}}));
 }
 
+/// A tells C and then B, and B tells C.
+Lists told(bool network) {
+  Ends<std::vector<int>> ends;
+  Options options;
+  options.network = network;
+  const auto result = ends.of(
+      [](World& world) {
+        const auto c = world.spawn(list);
+        const auto b = world.spawn([c](caf::stateful_actor<list_state>* self) -> caf::behavior {
+          return {[self, c](put) { self->send(c, 2); }};
+        });
+        const auto a = world.spawn([b, c](caf::stateful_actor<list_state>* self) -> caf::behavior {
+          return {[self, b, c](tick) {
+            self->send(c, 1);
+            self->send(b, put::value);
+          }};
+        });
+        world.send(a, tick::value);
+        world.send(c, 3);
+        return contents(world, c);
+      },
+      options);
+  EXPECT_TRUE(result.ok() && result.complete) << result;
+  return ends.all;
+}
+
+TEST(Actors, AMessageComesAfterWhatCausedItInOneProcess) {
+  EXPECT_EQ(told(false), (Lists{{1, 2, 3}, {1, 3, 2}, {3, 1, 2}}));
+}
+
+TEST(Actors, AMessageMayOvertakeWhatCausedItOnANetwork) {
+  EXPECT_EQ(told(true), (Lists{{1, 2, 3}, {1, 3, 2}, {3, 1, 2}, {2, 1, 3}, {2, 3, 1}, {3, 2, 1}}));
+}
+
 TEST(Actors, ADelegatedRequestIsAnsweredByTheOther) {
   const auto result = explore([](World& world) {
     const auto inner = world.spawn(actor_of([](get, int value) { return value + 1; }));

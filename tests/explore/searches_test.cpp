@@ -3,6 +3,7 @@
 // The searches against each other: whatever every order of small programs made at random can end
 // in, the searches that leave orders out end in as well.
 
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -100,19 +101,33 @@ class Programs : public testing::TestWithParam<unsigned> {
 };
 
 TEST_P(Programs, EndInTheSameWhateverTheSearch) {
-  Options every;
-  every.search = Search::orders;
-  every.all_dependent = true;
-  const auto expected = ends(every);
-  const auto schedules = result_.schedules;
-  Options orders;
-  orders.search = Search::orders;
-  EXPECT_EQ(ends(orders), expected);
-  EXPECT_LE(result_.schedules, schedules);
-  Options states;
-  states.search = Search::states;
-  EXPECT_EQ(ends(states), expected);
-  EXPECT_EQ(result_.search, Search::states);
+  for (const bool network : {false, true}) {
+    Options every;
+    every.network = network;
+    every.search = Search::orders;
+    every.all_dependent = true;
+    const auto expected = ends(every);
+    const auto schedules = result_.schedules;
+    Options orders;
+    orders.network = network;
+    orders.search = Search::orders;
+    EXPECT_EQ(ends(orders), expected);
+    EXPECT_LE(result_.schedules, schedules);
+    Options states;
+    states.network = network;
+    states.search = Search::states;
+    EXPECT_EQ(ends(states), expected);
+    EXPECT_EQ(result_.search, Search::states);
+  }
+}
+
+TEST_P(Programs, EndInNothingElseInOneProcessThanOnANetwork) {
+  Options options;
+  options.search = Search::states;
+  const auto local = ends(options);
+  options.network = true;
+  const auto remote = ends(options);
+  EXPECT_TRUE(std::includes(remote.begin(), remote.end(), local.begin(), local.end()));
 }
 
 INSTANTIATE_TEST_SUITE_P(Random, Programs, testing::Range(0U, 60U));

@@ -43,6 +43,7 @@ struct Event {
   Choice choice;
   std::size_t sender_event = none;  ///< that sent its message
   bool is_global = false;           ///< its order with all others matters
+  std::uint32_t message = 0;        ///< the network's number of it; 0: none
   Past past;                        ///< itself included
 };
 
@@ -167,8 +168,9 @@ class Walk {
   }
 
   void execute(const Choice& choice) {
-    Event event{choice, note_taken(choice), false, {}};
+    Event event{choice, note_taken(choice), false, 0, {}};
     run_.take(choice);
+    event.message = choice.is_delivery() ? run_.network().last_number() : 0;
     ++report_.steps;
     const std::size_t number = events_.size();
     event.is_global = all_dependent_ || !choice.is_delivery() || run_.network().any_left_behind();
@@ -268,6 +270,8 @@ class Walk {
     const auto& event = events_[last];
     const bool ordered =
         events_[other].choice == event.choice || event.sender_event == other ||
+        (event.message != 0 && events_[other].message != 0 &&
+         run_.network().last_needed(events_[other].message)) ||
         (event.sender_event != none && events_[event.sender_event].past.has(other));
     if (!ordered) {
       follow_reversed(other, last);

@@ -71,6 +71,7 @@ void Network::begin() {
   node_count_ = 0;
   link_count_ = 0;
   sources_ = 0;
+  messages_ = 0;
   mandatory_ = 0;
   choices_.clear();
   nodes_[0] = {};
@@ -117,6 +118,7 @@ void Network::settle() {
     collect_ready();
   }
   in_place_.clear();
+  note_senders();
   refresh_choices();
 }
 
@@ -126,11 +128,11 @@ void Network::collect_ready() {
       // Sent without naming who sends, which only the handler of the step can have done.
       const NodeIndex by = watch != nullptr && handling_ == 0 ? stepping_ : handling_;
       for (auto* job : scheduler_.jobs) {
-        ready_.push_back({job, by});
+        ready_.push_back({job, by, false});
       }
       scheduler_.jobs.clear();
     }
-    const auto [job, by] = ready_[next++];
+    const auto [job, by, is_in_order] = ready_[next++];
     auto& actor = actor_of(job);
     // The job has a reference to the actor, which is ours now.
     const caf::strong_actor_ptr reference(actor.ctrl(), false);
@@ -147,7 +149,7 @@ void Network::collect_ready() {
         ended_.push_back(node);
       }
     }
-    collect(actor, by);
+    collect(actor, by, is_in_order);
   }
   ready_.clear();
   captured_.clear();
@@ -183,6 +185,10 @@ NodeIndex Network::add_node(caf::scheduled_actor& actor, NodeIndex spawner) {
   added.incoming.clear();
   added.requests.clear();
   added.skipped.clear();
+  added.past.clear();
+  if (causal && spawner != 0) {
+    added.past.add(nodes_[spawner].past);
+  }
   if (watch != nullptr) {
     watch_over(actor, node);
   }
@@ -197,18 +203,21 @@ void Network::discard_messages(caf::scheduled_actor& actor) {
   mailbox.try_block();
 }
 
-void Network::collect(caf::scheduled_actor& actor, NodeIndex by) {
+void Network::collect(caf::scheduled_actor& actor, NodeIndex by, bool is_in_order) {
   const NodeIndex node = index(actor.id());
   auto& mailbox = actor.mailbox();
   if (mailbox.closed()) {
     return;  // it has ended and has answered for what was in its mailbox
   }
   mailbox.fetch_more();
+  // The first message made the actor ready.
+  bool is_first =
+      is_in_order && (actor.get_urgent_queue().empty() || actor.get_normal_queue().empty());
   while (auto element = actor.get_urgent_queue().take_front()) {
-    accept(actor, node, by, std::move(element));
+    accept(actor, node, by, std::exchange(is_first, false), std::move(element));
   }
   while (auto element = actor.get_normal_queue().take_front()) {
-    accept(actor, node, by, std::move(element));
+    accept(actor, node, by, std::exchange(is_first, false), std::move(element));
   }
   if (watch != nullptr && mailbox.queue().total_task_size() > 0) {
     watch->refuse(fmt::format("{} {} uses CAF's streams", name(node), node));
@@ -228,13 +237,16 @@ NodeIndex Network::origin_of(const caf::mailbox_element& element, NodeIndex by) 
   return by != 0 ? by : outside;
 }
 
-void Network::accept(caf::scheduled_actor& receiver, NodeIndex node, NodeIndex by,
+void Network::accept(caf::scheduled_actor& receiver, NodeIndex node, NodeIndex by, bool is_first,
                      caf::mailbox_element_ptr element) {
   const Choice id{origin_of(*element, by), node, element->mid.is_urgent_message(),
                   Choice::Action::deliver};
   auto& on = link(id);
-  InFlight message{std::move(element), caf::strong_actor_ptr(receiver.ctrl()), nullptr, 0, false};
+  InFlight message{std::move(element), caf::strong_actor_ptr(receiver.ctrl())};
   message.type = type_of(*message.element);
+  if (causal) {
+    note_cause(id.sender, is_first && id.sender == by, message);
+  }
   const bool at_once = on.empty() && in_place && in_place(describe(id, message));
   const bool is_request = message.element->mid.is_request();
   if (fingerprints && (is_request || !at_once)) {
@@ -289,9 +301,9 @@ void Network::inject(const caf::strong_actor_ptr& receiver, caf::message_id id,
                      caf::message content, bool optional) {
   const auto source = static_cast<NodeIndex>(outside + ++sources_);
   const NodeIndex node = index(receiver->id());
-  InFlight message{caf::make_mailbox_element(nullptr, id, {}, std::move(content)), receiver,
-                   nullptr, 0, optional};
+  InFlight message{caf::make_mailbox_element(nullptr, id, {}, std::move(content)), receiver};
   message.type = type_of(*message.element);
+  message.optional = optional;
   const Choice on{source, node, id.is_urgent_message(), Choice::Action::deliver};
   if (fingerprints) {
     message.digest = message_digest(describe(on, message));
@@ -305,7 +317,7 @@ void Network::inject(const caf::strong_actor_ptr& receiver, caf::message_id id,
 void Network::refresh_choices() {
   choices_.clear();
   for (std::size_t i = 0; i < link_count_; ++i) {
-    if (!links_[i].empty()) {
+    if (!links_[i].empty() && !must_wait(links_[i])) {
       choices_.push_back(links_[i].id);
     }
   }
@@ -344,7 +356,12 @@ void Network::take(Choice choice) {
       const auto& element = *original.element;
       InFlight copy{caf::make_mailbox_element(element.sender, element.mid, {},
                                               element.copy_content_to_message()),
-                    original.receiver, original.type, original.digest, original.optional};
+                    original.receiver,
+                    original.type,
+                    original.digest,
+                    original.optional,
+                    0,
+                    {}};
       put(on, std::move(copy));
       break;
     }
@@ -395,6 +412,14 @@ void Network::handle(const Choice& on, InFlight message) {
     observe(describe(on, message));
   }
   auto& node = nodes_[on.receiver];
+  if (causal) {
+    node.past.add(message.past);
+    if (message.number != 0) {
+      node.past.add(message.number);
+    }
+    last_number_ = message.number;
+    last_past_ = message.past;
+  }
   if (!node.alive) {
     // What is sent to the dead is dropped, requests are answered with an error.
     node.actor->enqueue(std::move(message.element), &unit_);

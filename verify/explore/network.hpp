@@ -15,6 +15,7 @@
 #include "runtime/explorable.hpp"
 #include "runtime/send_observer.hpp"
 #include "verify/explore/choice.hpp"
+#include "verify/explore/message_set.hpp"
 
 namespace nodezero::verify::explore {
 
@@ -81,6 +82,11 @@ class Network final : public ActorKeys, private SendObserver {
   /// handler sent a message, also if it was forwarded or has no sender, so that the order on a link
   /// is the one that a mailbox guarantees.
   NetworkWatch* watch = nullptr;
+  /// Has messages come in an order in which mailboxes of one process can have them: none overtakes
+  /// one to the same actor that was sent before it, be it by another actor that caused it to be
+  /// sent. Else only those of one actor to another are in order, as if each pair had a connection.
+  /// Needs a watch.
+  bool causal = false;
   /// Both see every delivery before it is made, those in place included.
   std::function<void(const Delivery&)> judge;
   std::function<void(const Delivery&)> observe;
@@ -120,7 +126,7 @@ class Network final : public ActorKeys, private SendObserver {
   /// is set.
   std::span<const Label> sent() const { return sent_; }
   Label label(const Choice& link) const;
-  /// What is in flight behind the first message of its link.
+  /// What is in flight and not a choice: behind the first message of its link, or held back.
   std::vector<Label> queued() const;
 
   // -- properties ------------------------------------------------------------------------------
@@ -142,6 +148,9 @@ class Network final : public ActorKeys, private SendObserver {
   std::chrono::nanoseconds next_timeout() const;
   /// Fingerprint of the pending timeouts, as far away as they are.
   std::uint64_t clock_digest();
+  /// The message that was handled last could not have come before the one of this number.
+  bool last_needed(std::uint32_t number) const { return last_past_.has(number); }
+  std::uint32_t last_number() const { return last_number_; }
   /// Fingerprint of all actors and all messages in flight.
   std::uint64_t fingerprint();
   /// What a fingerprint is made of: an actor, or what is in flight on a link. Links that are
@@ -195,6 +204,8 @@ class Network final : public ActorKeys, private SendObserver {
     const std::type_info* type = nullptr;
     std::uint64_t digest = 0;
     bool optional = false;
+    std::uint32_t number = 0;  ///< in the run, if causal; 0: its order says nothing
+    MessageSet past = {};      ///< those that were sent before it and led to it
   };
   struct Link {
     Choice id;
@@ -222,11 +233,14 @@ class Network final : public ActorKeys, private SendObserver {
     std::vector<std::uint32_t> incoming;  ///< indices of links
     std::vector<Request> requests;
     std::vector<InFlight> skipped;  ///< put off by the actor, until it has handled another
+    MessageSet past;                ///< messages whose sending led to what it is now
+    MessageSet recent;              ///< sent in the present step, as far as their order is known
   };
   /// An actor that has something to do, and whose handler made it so.
   struct Ready {
     caf::resumable* job;
     NodeIndex by;
+    bool is_in_order;  ///< with the others that its handler made ready
   };
   /// Where actors put other actors that have something to do.
   class Unit final : public caf::execution_unit {
@@ -234,7 +248,7 @@ class Network final : public ActorKeys, private SendObserver {
     Unit(caf::actor_system* system, Network& network)
         : caf::execution_unit(system), network_(network) {}
     void exec_later(caf::resumable* job) override {
-      network_.ready_.push_back({job, network_.handling_});
+      network_.ready_.push_back({job, network_.handling_, true});
     }
 
    private:
@@ -245,9 +259,9 @@ class Network final : public ActorKeys, private SendObserver {
   NodeIndex add_node(caf::scheduled_actor& actor, NodeIndex spawner);
   void watch_over(caf::scheduled_actor& actor, NodeIndex node);
   void collect_ready();
-  void collect(caf::scheduled_actor& actor, NodeIndex by);
+  void collect(caf::scheduled_actor& actor, NodeIndex by, bool is_in_order);
   static void discard_messages(caf::scheduled_actor& actor);
-  void accept(caf::scheduled_actor& receiver, NodeIndex node, NodeIndex by,
+  void accept(caf::scheduled_actor& receiver, NodeIndex node, NodeIndex by, bool is_first,
               caf::mailbox_element_ptr element);
   NodeIndex origin_of(const caf::mailbox_element& element, NodeIndex by) const;
   void note_request(NodeIndex requester, NodeIndex receiver, const InFlight& message);
@@ -255,6 +269,10 @@ class Network final : public ActorKeys, private SendObserver {
   Link& link(const Choice& id);
   const Link* find(const Choice& id) const;
   InFlight take_first(const Choice& id);
+  void note_cause(NodeIndex sender, bool is_first, InFlight& message);
+  void note_senders();
+  bool must_wait(const Link& link) const;
+  std::uint64_t causal_digest() const;
   Delivery describe(const Choice& link, const InFlight& message) const;
   void handle(const Choice& link, InFlight message);
   bool activate(NodeIndex node, InFlight& message);
@@ -288,7 +306,11 @@ class Network final : public ActorKeys, private SendObserver {
   NodeIndex first_of_step_ = 0;  ///< actors from this number on were spawned in the present step
   NodeIndex stepping_ = 0;       ///< the actor whose step it is
   NodeIndex sources_ = 0;
-  std::vector<NodeIndex> ended_;  ///< in the present step
+  std::uint32_t messages_ = 0;  ///< of the run
+  std::uint32_t last_number_ = 0;
+  MessageSet last_past_;
+  std::vector<std::pair<NodeIndex, std::uint32_t>> senders_;  ///< in the present step
+  std::vector<NodeIndex> ended_;                              ///< in the present step
   bool left_behind_ = false;
   bool ever_left_behind_ = false;
   caf::actor_clock::time_point beginning_;

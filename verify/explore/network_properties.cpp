@@ -77,7 +77,8 @@ std::vector<Network::Label> Network::queued() const {
   std::vector<Label> result;
   for (std::size_t i = 0; i < link_count_; ++i) {
     const auto& link = links_[i];
-    for (std::size_t k = link.first + 1; k < link.messages.size(); ++k) {
+    const std::size_t first = link.first + (link.empty() || must_wait(link) ? 0 : 1);
+    for (std::size_t k = first; k < link.messages.size(); ++k) {
       const auto& message = link.messages[k];
       result.push_back({link.id, message.type, message.element->mid.is_response(), message.digest});
     }
@@ -172,6 +173,7 @@ std::uint64_t Network::fingerprint() {
   for (std::size_t i = 0; i < link_count_; ++i) {
     sum += links_[i].empty() ? 0 : link_digest(links_[i]);
   }
+  sum += causal ? causal_digest() : 0;
   return Fingerprint::mix(sum);
 }
 

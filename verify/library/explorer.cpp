@@ -38,6 +38,7 @@ class Explorer {
         program_(scenario),
         run_(system, program_, engine_faults(options.faults)) {
     run_.network().watch = &program_;
+    run_.network().causal = !options.network;
     run_.most_steps = options.steps;
     run_.most_time = options.time;
   }

@@ -40,6 +40,10 @@ struct Options {
   std::uint64_t seed = 1;     ///< of random and priorities
   std::uint32_t changes = 2;  ///< of priorities in one run
   Faults faults;
+  /// The actors run on different machines: only messages of one actor to another stay in order.
+  /// Otherwise they run in one process, where a message also comes after all those to the same
+  /// actor that were sent before it, by whomever, as long as they led to it.
+  bool network = false;
   /// For actors that share memory: the order of all steps matters, also of different actors. There
   /// is no reduction then, and fingerprints must cover what is shared (World::remember).
   bool all_dependent = false;
