@@ -71,10 +71,12 @@ double cpu_seconds() {
   return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
 }
 
-void measure(const char* name, Search search, std::uint64_t schedules) {
+void measure(const char* name, Search search, std::uint64_t schedules, bool all_dependent = false) {
   Options options;
   options.search = search;
   options.schedules = schedules;
+  options.states = schedules;
+  options.all_dependent = all_dependent;
   const double begin = cpu_seconds();
   const auto result = explore(build, options);
   const double seconds = cpu_seconds() - begin;
@@ -97,4 +99,5 @@ int main(int argc, char** argv) {
   measure("priorities", Search::priorities, schedules);
   measure("orders", Search::orders, schedules);
   measure("states", Search::states, schedules);
+  measure("all states", Search::states, schedules, true);
 }
