@@ -47,7 +47,8 @@ void connection::on_exit() {
 
 caf::behavior connection::make_behavior() {
   quiet_since_ = written_ = now();
-  configure_read(handle_, caf::io::receive_policy::at_most(64 * 1024));
+  // CAF keeps a buffer of that size for each connection.
+  configure_read(handle_, caf::io::receive_policy::at_most(8 * 1024));
   ack_writes(handle_, true);
   delayed_send(this, tick, serving_tick{});
   return {
