@@ -14,7 +14,7 @@ for n in $(seq 3 "$most"); do
   : > deliveries.pml
   for i in $(seq 0 $((n - 1))); do
     echo "  :: d_step { prepare[$i] -> handle_prepare($i) } :: d_step { vote[$i] -> handle_vote($i) }" \
-         ":: d_step { finish[$i] > 0 -> handle_finish($i) }" >> deliveries.pml
+         ":: d_step { finish[$i] > 0 && !prepare[$i] -> handle_finish($i) }" >> deliveries.pml
   done
   spin -a -DN="$n" -DENOUGH="$n" commit.pml > /dev/null
   for reduce in -DNOREDUCE ""; do
