@@ -51,6 +51,7 @@ void for_each_value(C& c, Options&& o, Copy copy) {
   copy(c.start_time, o.start_time);
   copy(c.schedule, o.optimizer.schedule);
   copy(c.decay_steps, o.optimizer.decay_steps);
+  copy(c.accept_other_arithmetic, o.accept_other_arithmetic);
 }
 
 }  // namespace

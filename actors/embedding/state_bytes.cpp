@@ -14,6 +14,7 @@
 
 #include "formats/bounded_json.hpp"
 #include "model/files/sha256.hpp"
+#include "model/kernels/arithmetic.hpp"
 #include "model/storage/progress_json.hpp"
 
 namespace nodezero::actors {
@@ -61,12 +62,16 @@ struct Steps {
 
 std::string header_of(const model::TensorLayout& layout, const model::StoredProgress& progress,
                       const Steps& steps) {
-  const Json header{{"tensors", tensors_to_json(layout)},
+  const Json header{{"arithmetic", model::arithmetic_version},
+                    {"tensors", tensors_to_json(layout)},
                     {"progress", model::progress_to_json(progress)},
                     {"micro_batches", steps.micro_batches},
                     {"steps_in_epoch", steps.steps_in_epoch}};
   return header.dump();
 }
+
+/// The arithmetic of states that do not say which.
+constexpr int first_arithmetic = 1;
 
 /// Why a state with this header cannot go on with these options. States of the first version do
 /// not say what their steps were made of.
@@ -81,6 +86,14 @@ std::optional<Error> refusal(const Json& header, const model::TrainingProgress& 
                                                           "trainer has {}",
                                                           name, saved.dump(), ours)};
   };
+  if (const Json saved = header.value("arithmetic", Json(first_arithmetic));
+      saved != model::arithmetic_version && !options.accept_other_arithmetic) {
+    return Error{ErrorCode::invalid_argument,
+                 fmt::format("the state was computed with version {} of the arithmetic and this "
+                             "library has {}: its weights would end as those of no run from the "
+                             "start; set accept_other_arithmetic if they may",
+                             saved.dump(), model::arithmetic_version)};
+  }
   if (auto error = differs("micro_batches", options.micro_batches)) {
     return error;
   }

@@ -167,6 +167,9 @@ typedef struct nodezero_options {
   double start_time; /**< the host's time before the first step, such as its Unix time (0) */
   nodezero_schedule schedule; /**< (NODEZERO_COSINE) */
   uint64_t decay_steps;       /**< of NODEZERO_WSD; 0: a tenth of total_steps (0) */
+  /** Not 0: states of another version of the library's arithmetic are restored as well. What they
+   * become is not what a run from the start would have become (0). */
+  int accept_other_arithmetic;
 } nodezero_options;
 
 /** The state of a trainer. */

@@ -82,6 +82,9 @@ struct TrainerOptions {
   /// For `save` and `restore` with names. No other trainer may use the folder meanwhile. A relative
   /// path is resolved when the trainer is created.
   std::filesystem::path folder;
+  /// Whether `restore` takes states that another version of the library's arithmetic has computed.
+  /// What they become is not what a run from the start would have become.
+  bool accept_other_arithmetic = false;
 
   /// For Running::host_executor.
   Executor execute;
@@ -225,7 +228,8 @@ class NODEZERO_EXPORT Trainer {
   /// dropped, and Status::time becomes TrainerOptions::start_time plus the time the state's steps
   /// took: their number times TrainerOptions::time_per_step. malformed for damaged states,
   /// wrong_shape for another model's, invalid_argument if micro_batches or steps_in_epoch differ
-  /// from those of the state. After an error nothing has changed.
+  /// from those of the state, or its arithmetic from the library's unless that is accepted. After
+  /// an error nothing has changed.
   Result<void> restore(std::span<const std::byte> state);
   Result<void> restore(const std::string& name);
 

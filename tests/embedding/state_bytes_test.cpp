@@ -32,13 +32,14 @@ model::Checkpoint checkpoint_with(const model::TrainingProgress& progress) {
   return {{}, progress, std::move(weights), std::make_shared<model::OptimizerState>(layout)};
 }
 
-/// The state as version 0.1.0 wrote it: the header does not say what steps are made of and is not
-/// padded.
+/// The state as the first version wrote it: the header says neither its arithmetic nor what steps
+/// are made of and is not padded.
 std::vector<std::byte> as_first_version(std::span<const std::byte> state) {
   std::string text(reinterpret_cast<const char*>(state.data()), state.size());
   std::uint32_t length = 0;
   std::memcpy(&length, text.data() + 12, sizeof length);
   auto header = nlohmann::json::parse(text.substr(fixed_size, length));
+  header.erase("arithmetic");
   header.erase("micro_batches");
   header.erase("steps_in_epoch");
   text.replace(fixed_size, length, header.dump());
@@ -76,6 +77,13 @@ TEST(StateBytes, OfTheFirstVersionAreReadAsWell) {
   const auto now = checkpoint_to_bytes(checkpoint_with({.step_in_epoch = 3, .step = 11}), options);
   const auto state = as_first_version(now);
   ASSERT_LT(state.size(), now.size());
+  const auto of_other_arithmetic = checkpoint_from_bytes(state, small_layout(), options);
+  ASSERT_FALSE(of_other_arithmetic);
+  EXPECT_EQ(of_other_arithmetic.error().code, ErrorCode::invalid_argument);
+  EXPECT_NE(of_other_arithmetic.error().message.find("version 1 of the arithmetic"),
+            std::string::npos)
+      << of_other_arithmetic.error().message;
+  options.accept_other_arithmetic = true;
   const auto read = checkpoint_from_bytes(state, small_layout(), options);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->progress.step, 11u);
