@@ -129,7 +129,7 @@ constexpr std::array sources = {
 constexpr std::uint64_t at_the_end = 0xffffffffffffffff;
 
 /// A step, as (epoch, step, is an evaluation's).
-using Place = std::tuple<std::uint64_t, std::uint64_t, bool>;
+using StepPlace = std::tuple<std::uint64_t, std::uint64_t, bool>;
 
 /// What a process knows to have happened: of the last few steps each fact, of all the highest
 /// version and how many epochs are done.
@@ -140,12 +140,12 @@ class Known {
   std::uint64_t versions = 0;  ///< the highest complete one plus 1
   std::uint64_t epochs_done = 0;
 
-  bool has(const Place& place, std::uint32_t bit) const {
+  bool has(const StepPlace& place, std::uint32_t bit) const {
     const auto found = std::ranges::find(steps_, place, &Step::place);
     return found != steps_.end() && bit / 64 < found->bits.size() &&
            (found->bits[bit / 64] >> (bit % 64) & 1) != 0;
   }
-  void add(const Place& place, std::uint32_t bit) {
+  void add(const StepPlace& place, std::uint32_t bit) {
     auto& bits = step(place).bits;
     bits.resize(std::max<std::size_t>(bits.size(), bit / 64 + 1));
     bits[bit / 64] |= std::uint64_t{1} << (bit % 64);
@@ -179,12 +179,12 @@ class Known {
 
  private:
   struct Step {
-    Place place;
+    StepPlace place;
     std::vector<std::uint64_t> bits;
   };
   static constexpr std::size_t most_steps = 6;
 
-  Step& step(const Place& place) {
+  Step& step(const StepPlace& place) {
     auto at = std::ranges::lower_bound(steps_, place, {}, &Step::place);
     if (at == steps_.end() || at->place != place) {
       at = steps_.insert(at, {place, {}});
@@ -424,7 +424,7 @@ class Reader {
   }
 
   void note(const FactKey& key, EventNumber event, Known& known) {
-    const Place place{key.epoch, key.step, is_of_evaluation(key.kind)};
+    const StepPlace place{key.epoch, key.step, is_of_evaluation(key.kind)};
     known.add(place, bit_of(place, key));
     if (key.kind == FactKind::completed) {
       const auto version = number(event, "version", 0);
@@ -461,7 +461,7 @@ class Reader {
     return values;
   }
 
-  std::uint32_t bit_of(const Place& place, const FactKey& key) {
+  std::uint32_t bit_of(const StepPlace& place, const FactKey& key) {
     auto& bits = bits_[place];
     return bits
         .try_emplace({key.kind, key.first, key.last}, static_cast<std::uint32_t>(bits.size()))
@@ -470,7 +470,7 @@ class Reader {
 
   /// The law of each kind of fact: what its sender must know of.
   void find_what_it_lacks(const FactKey& key, Fact& fact, const Known& known) {
-    const Place place{key.epoch, key.step, is_of_evaluation(key.kind)};
+    const StepPlace place{key.epoch, key.step, is_of_evaluation(key.kind)};
     const auto need = [&](FactKind kind, std::uint64_t first = 0, std::uint64_t last = 0) {
       constexpr std::size_t most = 10;
       const FactKey needed{key.epoch, key.step, kind, first, last};
@@ -641,7 +641,7 @@ class Reader {
   std::vector<std::vector<const Source*>> by_type_;
   std::vector<Known::Pointer> known_;    ///< by process
   std::vector<Known::Pointer> carried_;  ///< by message
-  std::map<Place, std::map<std::tuple<FactKind, std::uint64_t, std::uint64_t>, std::uint32_t>>
+  std::map<StepPlace, std::map<std::tuple<FactKind, std::uint64_t, std::uint64_t>, std::uint32_t>>
       bits_;
   std::map<std::pair<std::uint64_t, std::uint64_t>, std::uint64_t> micro_batches_;
   std::map<FactKey, std::uint32_t> times_;

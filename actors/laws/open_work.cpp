@@ -35,9 +35,9 @@ using runtime::trace::Trace;
 constexpr std::size_t most_named = 3;
 
 /// A step, as (epoch, step, purpose).
-struct Place {
+struct OpenPlace {
   std::uint64_t epoch = 0, step = 0, purpose = 0;
-  friend auto operator<=>(const Place&, const Place&) = default;
+  friend auto operator<=>(const OpenPlace&, const OpenPlace&) = default;
 };
 
 /// What a sphere was given and has not reported.
@@ -102,8 +102,8 @@ class OpenWork {
   std::string since(EventNumber event) const {
     return runtime::inspect::time_in_words(now_ - trace_.event(event).time);
   }
-  std::optional<Place> place_of(const Event& event) const {
-    Place place;
+  std::optional<OpenPlace> place_of(const Event& event) const {
+    OpenPlace place;
     return trace_.number(event, "epoch", place.epoch) && trace_.number(event, "step", place.step) &&
                    trace_.number(event, "purpose", place.purpose)
                ? std::optional(place)
@@ -292,7 +292,7 @@ class OpenWork {
 
   const Trace& trace_;
   std::int64_t now_;
-  std::optional<Place> place_;
+  std::optional<OpenPlace> place_;
   EventNumber begun_ = 0;
   bool is_closed_ = false;
   std::set<std::uint32_t> assigned_, reported_;
