@@ -72,7 +72,7 @@ std::vector<Mutant> of_the_lifecycle() {
       {"next_request_not_begun",
        "a generation that has ended makes no room for the next",
        "A6",
-       {{inference, "go_on(number); } start_next();", "go_on(number); }"}}},
+       {{inference, "--state_.running;", ""}}},
       {"generation_too_short",
        "a generation ends one token too early",
        "C1",
