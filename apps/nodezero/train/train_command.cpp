@@ -330,10 +330,14 @@ int train(PreparedRun run, const TrainRequest& request, const Listening& listeni
     }
     throw CommandError(exit_failure, result.failure + "; " + resume_hint(run, result));
   }
-  log.print(results_text(run, result, record.results));
-  if (log.is_on_terminal()) {
-    log.print(losses_as_text(read_history(run.folder->path())));
+  // A session that was stopped before its first step has nothing to draw.
+  const auto losses = log.is_on_terminal() && log.last_step()
+                          ? losses_as_text(read_history(run.folder->path()))
+                          : std::string();
+  if (!losses.empty()) {
+    log.print(losses);
   }
+  log.print(results_text(run, result, record.results));
   if (result.end == actors::TrainingResult::End::stopped) {
     return exit_code_of_signal(signals.first_signal() != 0 ? signals.first_signal() : SIGTERM);
   }
