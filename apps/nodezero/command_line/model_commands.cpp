@@ -205,7 +205,7 @@ void add_tokenize(CLI::App& program) {
 void add_export(CLI::App& program) {
   auto* command = program.add_subcommand(
       "export", "Write a model as llama.cpp or Hugging Face's library reads it");
-  const auto options = std::make_shared<ExportOptions>();
+  const auto options = std::make_shared<ModelExportOptions>();
   command->add_option("--model", options->model, "Run folder, model folder or GGUF file")
       ->required()
       ->type_name("DIR|FILE");

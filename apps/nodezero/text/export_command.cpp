@@ -38,7 +38,7 @@ std::string last_part(const std::string& path) {
   return whole.has_filename() ? whole.filename().string() : whole.parent_path().filename().string();
 }
 
-void export_as_gguf(const ExportOptions& options, const model::ModelFolder& model,
+void export_as_gguf(const ModelExportOptions& options, const model::ModelFolder& model,
                     model::NumberForm form) {
   const auto remark =
       unwrap(model::export_gguf(options.out, model, form, last_part(options.model)));
@@ -49,7 +49,7 @@ void export_as_gguf(const ExportOptions& options, const model::ModelFolder& mode
              options.type);
 }
 
-void export_as_folder(const ExportOptions& options, const model::ModelFolder& model,
+void export_as_folder(const ModelExportOptions& options, const model::ModelFolder& model,
                       model::NumberForm form) {
   if (form == model::NumberForm::q8_0) {
     throw CommandError(exit_bad_input,
@@ -74,7 +74,7 @@ void export_as_folder(const ExportOptions& options, const model::ModelFolder& mo
 
 }  // namespace
 
-void export_command(const ExportOptions& options) {
+void export_command(const ModelExportOptions& options) {
   const auto form = form_of(options.type);
   if (options.format != "gguf" && options.format != "safetensors") {
     throw CommandError(exit_bad_input, fmt::format("--format must be gguf or safetensors, not '{}'",

@@ -5,7 +5,7 @@
 
 namespace nodezero::apps {
 
-struct ExportOptions {
+struct ModelExportOptions {
   std::string model;
   std::string format = "gguf";  ///< or safetensors
   std::string type = "f32";     ///< f32, f16, bf16 or, for gguf, q8_0
@@ -15,6 +15,6 @@ struct ExportOptions {
 
 /// Writes a model as a file or folder of another program.
 /// @throws CommandError
-void export_command(const ExportOptions& options);
+void export_command(const ModelExportOptions& options);
 
 }  // namespace nodezero::apps
