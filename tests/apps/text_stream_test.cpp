@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "apps/nodezero/common.hpp"
+#include "formats/printable_text.hpp"
 
 namespace nodezero::apps {
 namespace {
