@@ -73,7 +73,7 @@ const std::vector<Room>& rooms() {
       {"actors/laws", {errors, "actors", "runtime/trace", "runtime/inspect"}},
       {"actors/embedding",
        {"include", errors, "formats", "actors", "actors/run", "actors/laws", "model/files",
-        "model/tensors", "model/training", "model/storage", "runtime"}},
+        "model/kernels", "model/tensors", "model/training", "model/storage", "runtime"}},
       {"verify/explore", {"runtime"}},
       {"verify/library", {"include/nodezero/explore", "runtime/trace", "verify/explore"}},
       {"verify/scenarios",
