@@ -22,6 +22,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// How long nobody is let in once descriptors or memory have run out.
+constexpr auto pause_at_the_door = std::chrono::milliseconds(20);
+
 std::string name_of(const sockaddr_storage& address) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   const void* const bytes =
@@ -156,8 +159,9 @@ void Tunnel::serve() {
       connections_.clear();
       return;
     }
-    entries.assign({{wake_.get(), POLLIN, 0}, {listener_ ? listener_.get() : -1, POLLIN, 0}});
-    int timeout_ms = closing_until ? 10 : -1;
+    const bool accepts = listener_ && Clock::now() >= accept_after_;
+    entries.assign({{wake_.get(), POLLIN, 0}, {accepts ? listener_.get() : -1, POLLIN, 0}});
+    int timeout_ms = closing_until || (listener_ && !accepts) ? 10 : -1;
     for (const auto& each : connections_) {
       timeout_ms = each.has_more ? 0 : timeout_ms;
       short socket_events = each.wants_write ? POLLOUT : 0;
@@ -186,7 +190,7 @@ void Tunnel::serve() {
         carry(each);
       }
     }
-    if (listener_ && entries[1].revents != 0) {
+    if (accepts && entries[1].revents != 0) {
       accept_some();
     }
   }
@@ -200,8 +204,8 @@ void Tunnel::accept_some() {
                                 SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket) {
       if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        // Who waits at the door cannot be let in; a while later perhaps.
-        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        // Who waits at the door cannot be let in; a while later perhaps. Others go on meanwhile.
+        accept_after_ = Clock::now() + pause_at_the_door;
       }
       return;
     }

@@ -100,6 +100,7 @@ class Tunnel {
 
   // The thread's alone:
   std::list<Connection> connections_;
+  std::chrono::steady_clock::time_point accept_after_;  ///< nobody is let in before
 };
 
 }  // namespace nodezero::runtime::network
