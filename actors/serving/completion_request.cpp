@@ -127,7 +127,7 @@ class Reader {
   }
   void read_n(const json& value) {
     request_.choices = static_cast<std::size_t>(
-        whole("n", value, 1, static_cast<std::int64_t>(options_.most_choices)));
+        whole("n", value, 1, static_cast<std::int64_t>(options_.choices_of_a_request())));
   }
   void read_seed(const json& value) {
     if (value.is_number_unsigned()) {
@@ -270,9 +270,9 @@ class Reader {
                        "context_length_exceeded", "prompt"}};
       }
     }
-    if (request_.prompts.size() * request_.choices > options_.most_choices) {
-      refuse("n", fmt::format("asks, over all prompts, for more than {} choices",
-                              options_.most_choices));
+    const std::size_t most = options_.choices_of_a_request();
+    if (request_.prompts.size() * request_.choices > most) {
+      refuse("n", fmt::format("asks, over all prompts, for more than {} choices", most));
     }
     if (best_of_ && *best_of_ != static_cast<std::int64_t>(request_.choices)) {
       refuse("best_of", "is not done here: it must equal 'n'");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -44,6 +45,10 @@ struct ServingOptions {
   std::chrono::milliseconds write_time = std::chrono::seconds(30);    ///< without a byte taken
   std::size_t unsent = 4'000'000;  ///< bytes that a client may leave untaken
   std::chrono::milliseconds drain_time = std::chrono::seconds(5);  ///< for answers after a stop
+
+  /// Choices that one request may ask for. The queue could never hold more, however often a client
+  /// tries again.
+  std::size_t choices_of_a_request() const { return std::min(most_choices, queue); }
 };
 
 /// Weights that answer.

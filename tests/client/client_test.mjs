@@ -26,7 +26,8 @@ const offline = (prompt, tokens, seed) =>
 const isPlain = (value) => !value.includes('\uFFFD');
 
 writeFileSync(join(work, 'key'), 'secret\n');
-const server = spawn(program, ['serve', '--model', 'sheep', '--port', '0', '--api-key-file', 'key', '--queue', '40'],
+const server = spawn(program, ['serve', '--model', 'sheep', '--port', '0', '--api-key-file', 'key', '--queue', '40',
+                               '--max-tokens', '1000000'],
                      {cwd: work, stdio: ['ignore', 'pipe', 'inherit']});
 const ended = new Promise((resolve) => server.on('exit', (code) => resolve(code)));
 const url = await new Promise((resolve, reject) => {
@@ -49,6 +50,11 @@ async function fails(status, code, params) {
   assert.equal(error.status, status);
   if (code) assert.equal(error.code, code);
   return error;
+}
+
+async function metric(name) {
+  const response = await fetch(url + '/metrics', {headers: {Authorization: 'Bearer secret'}});
+  return Number((await response.text()).match(new RegExp(`^${name} (.*)$`, 'm'))[1]);
 }
 
 const tests = {
@@ -132,11 +138,23 @@ const tests = {
     await fails(400, 'context_length_exceeded', {prompt: 'x'.repeat(33)});
     assert.equal((await fails(400, null, {temperature: -1})).param, 'temperature');
     assert.equal((await fails(400, null, {suffix: 'x'})).param, 'suffix');
-    await fails(429, 'queue_full', {n: 41});
+    assert.equal((await fails(400, null, {n: 41})).param, 'n');  // more than the queue ever holds
     await fails(413, null, {prompt: 'x'.repeat(2_000_000)});
     const stranger = new OpenAI({...options, apiKey: 'guess'});
     await assert.rejects(stranger.models.list(), (e) => e.status === 401);
     await assert.rejects(client.chat.completions.create({model: 'sheep', messages: []}), (e) => e.status === 404);
+  },
+  async queue() {
+    // Not a stream, which would have to be read: this one takes the whole queue until it is aborted.
+    const all = new AbortController();
+    const aborted = assert.rejects(completions.create({...base, n: 40, max_tokens: 1_000_000}, {signal: all.signal}),
+                                   OpenAI.APIUserAbortError);
+    while (await metric('nodezero_open_choices') < 40);
+    assert.equal((await fails(429, 'queue_full', {})).headers.get('retry-after'), '1');
+    all.abort();
+    await aborted;
+    const patient = new OpenAI({...options, apiKey: 'secret', maxRetries: 5});
+    await patient.completions.create(base);  // as soon as the server has noticed
   },
   async drain() {
     const stream = await completions.create({...base, max_tokens: 4000, stream: true});

@@ -11,14 +11,15 @@ namespace {
 
 using nlohmann::json;
 
-tl::expected<CompletionRequest, ApiError> read(const json& more) {
+tl::expected<CompletionRequest, ApiError> read(const json& more,
+                                               const ServingOptions& options = {}) {
   static const ServedModel model{
       .id = "m", .config = {.context = 10}, .tokenizer = model::Tokenizer::bytes()};
   json body = {{"model", "m"}, {"prompt", "ab"}};
   if (!more.is_null()) {
     body.update(more);
   }
-  return read_completion_request(body.dump(), model, ServingOptions{}, 77);
+  return read_completion_request(body.dump(), model, options, 77);
 }
 
 /// The parameter that is blamed.
@@ -126,6 +127,13 @@ TEST(CompletionRequest, RefusesByNameWhatItDoesNotDo) {
   }
   EXPECT_EQ(read({{"tools", 1}}).error().code, "unknown_parameter");
   EXPECT_EQ(blamed({{"model", nullptr}}), "model");
+}
+
+TEST(CompletionRequest, AsksForNoMoreChoicesThanTheQueueHolds) {
+  const ServingOptions options{.queue = 3};
+  EXPECT_TRUE(read({{"n", 3}}, options));
+  EXPECT_EQ(read({{"n", 4}}, options).error().param, "n");
+  EXPECT_EQ(read({{"n", 2}, {"prompt", {"a", "b"}}}, options).error().param, "n");
 }
 
 TEST(CompletionRequest, RefusesWhatIsNoObject) {

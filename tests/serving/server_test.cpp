@@ -168,14 +168,18 @@ TEST(Server, AsksForItsKey) {
 TEST(Server, RefusesWhatItsQueueCannotHold) {
   auto settings = small_model();
   settings.options.queue = 3;
+  settings.options.most_tokens = 1'000'000'000;
   const SmallServer server(settings);
+  EXPECT_EQ(server.complete({{"prompt", "a"}, {"n", 4}}, 400)["error"]["param"], "n");
+  // Not a stream, which would have to be read.
+  const json body = {{"model", "small"}, {"prompt", "a"}, {"n", 3}, {"max_tokens", 1'000'000'000}};
+  auto endless = server.connect();
+  endless.send(post_request("/v1/completions", body.dump()));
   auto client = server.connect();
-  const auto ask = [&](int choices) {
-    return client.post("/v1/completions",
-                       json{{"model", "small"}, {"prompt", "a"}, {"n", choices}}.dump());
-  };
-  EXPECT_EQ(ask(3).status, 200);
-  const auto response = ask(4);
+  while (client.get("/metrics").body.find("nodezero_open_choices 3\n") == std::string::npos) {
+  }
+  const auto response =
+      client.post("/v1/completions", json{{"model", "small"}, {"prompt", "a"}}.dump());
   EXPECT_EQ(response.status, 429);
   EXPECT_EQ(response.headers.at("retry-after"), "1");
   EXPECT_EQ(json::parse(response.body)["error"]["code"], "queue_full");
