@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: BSD-3-Clause
-//
 // What Node Zero computes, on one page: no actors, no threads, no vectors, nothing but the standard library.
 // It trains a small GPT-2 on the bytes of a text and writes a model folder. docs/arithmetic.md says it in
 // words.
@@ -15,14 +14,14 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
+#include <functional>
 #include <map>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace {
-
 using Index = std::size_t;
 using Word = std::uint32_t;
 using Long = std::uint64_t;
@@ -39,9 +38,7 @@ enum Precision { fp32, bf16, bf16_tile } precision = fp32;
 template <class To, class From>
 To bits_of(From from) {
   To to;
-  static_assert(sizeof to == sizeof from);
-  std::memcpy(&to, &from, sizeof to);
-  return to;
+  return std::memcpy(&to, &from, sizeof to), to;
 }
 
 /// a b + c, rounded once. In double the product is exact. If the sum, rounded to double, came to lie halfway
@@ -92,15 +89,14 @@ double cos_of_half_turns(double x) {
 }
 
 /// A sum along a row: sixteen sums, then their halves.
-struct RowSum {
+template <class Term>
+float row_sum(Index count, const Term& term) {
   float sums[16] = {};
-  void add(Index i, float x) { sums[i % 16] += x; }
-  float total() {
-    for (Index half = 8; half > 0; half /= 2)
-      for (Index i = 0; i < half; ++i) sums[i] += sums[i + half];
-    return sums[0];
-  }
-};
+  for (Index i = 0; i < count; ++i) sums[i % 16] += term(i);
+  for (Index half = 8; half > 0; half /= 2)
+    for (Index i = 0; i < half; ++i) sums[i] += sums[i + half];
+  return sums[0];
+}
 
 // ---- Matrices
 struct Matrix {
@@ -113,13 +109,13 @@ struct Matrix {
   }
   float* operator[](Index row) { return &values[row * columns]; }
   const float* operator[](Index row) const { return &values[row * columns]; }
+  void operator+=(const Matrix& y) {
+    for (Index i = 0; i < values.size(); ++i) values[i] += y.values[i];
+  }
 };
 
 Matrix transposed(const Matrix& x) {
   return {x.columns, x.rows, [&](Index i, Index j) { return x[j][i]; }};
-}
-void operator+=(Matrix& x, const Matrix& y) {
-  for (Index i = 0; i < y.values.size(); ++i) x.values[i] += y.values[i];
 }
 
 float flushed(float x) { return std::fabs(x) < 0x1p-126f ? std::copysign(0.0f, x) : x; }
@@ -129,6 +125,9 @@ float rounded(float x) {
   if (precision == fp32 || std::isnan(x)) return x;
   const Word bits = bits_of<Word>(flushed(x));
   return bits_of<float>((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000);
+}
+Matrix rounded(const Matrix& x) {
+  return {x.rows, x.columns, [&](Index i, Index j) { return rounded(x[i][j]); }};
 }
 
 /// c and one more term. In bf16 what is below 2^-126 becomes zero, and is judged after rounding to 24 bits
@@ -143,29 +142,23 @@ float with_term(float c, float a, float b) {
 
 /// Every element takes its terms in ascending order, from +0. In bf16 of each pair the odd term comes first.
 /// If it is masked, row i has the terms up to i, and no -0, whatever zeros others add behind the mask.
-Matrix product(Matrix a, Matrix b, bool is_masked = false) {
-  Matrix c(a.rows, b.columns), even = c, odd = c;
-  for (float& value : a.values) value = rounded(value);
-  for (float& value : b.values) value = rounded(value);
-  for (Index i = 0; i < a.rows; ++i) {
-    const Index terms = is_masked ? i + 1 : b.rows;
-    const auto take = [&](Index k, float* sums) {
-      const bool is_there = k < terms;  // the odd term of the last pair may not be
-      for (Index j = 0; j < b.columns; ++j)
-        sums[j] = with_term(sums[j], is_there ? a[i][k] : 0.0f, is_there ? b[k][j] : 0.0f);
-    };
-    for (Index k = 0; k < terms; k += precision == fp32 ? 1 : 2) {
-      if (precision != fp32) take(k + 1, precision == bf16 ? c[i] : odd[i]);
-      take(k, precision == bf16_tile ? even[i] : c[i]);
-      if (precision != bf16_tile || (k % 32 != 30 && k + 2 < terms)) continue;
-      for (Index j = 0; j < b.columns; ++j) {
-        c[i][j] = flushed(c[i][j] + flushed(even[i][j] + odd[i][j]));
-        even[i][j] = odd[i][j] = 0;
-      }
-    }
-    for (Index j = 0; j < b.columns && is_masked; ++j) c[i][j] += 0.0f;
-  }
-  return c;
+Matrix product(const Matrix& left, const Matrix& right, bool is_masked = false) {
+  const Matrix a = rounded(left), b = transposed(rounded(right));
+  return {a.rows, b.rows, [&](Index i, Index j) {
+            const Index terms = is_masked ? i + 1 : a.columns;
+            const auto with = [&](float sum, Index k) {  // the odd term of the last pair may not be there
+              return k < terms ? with_term(sum, a[i][k], b[j][k]) : with_term(sum, 0, 0);
+            };
+            float c = 0, even = 0, odd = 0;
+            for (Index k = 0; k < terms; k += precision == fp32 ? 1 : 2) {
+              if (precision == fp32) c = with(c, k);
+              if (precision == bf16) c = with(with(c, k + 1), k);
+              if (precision == bf16_tile) even = with(even, k), odd = with(odd, k + 1);
+              if (precision == bf16_tile && (k % 32 == 30 || k + 2 >= terms))
+                c = flushed(c + flushed(even + odd)), even = odd = 0;
+            }
+            return is_masked ? c + 0.0f : c;
+          }};
 }
 
 // ---- Random numbers: blocks of four words, each a function of its number, by Philox4x32-10
@@ -180,28 +173,12 @@ Words philox(Words c, Word key0, Word key1) {
   return c;
 }
 
-struct Random {
-  Words at;
-  Random(Purpose use, Long a, Long b = 0)
-      : at(philox({Word(a), Word(a >> 32), Word(b), Word(b >> 32)}, Word(seed) ^ use, Word(seed >> 32))) {}
-  Words operator()(Long i) const { return philox({Word(i), Word(i >> 32), at[2], at[3]}, at[0], at[1]); }
-};
-
-/// The dropout scales of a micro-batch at one site of one layer.
-struct Mask {
-  enum Site { embedding, attention, attention_residual, mlp_residual } site;
-  Random random;
-  Mask(Index step, Index position, Index layer, Site site)
-      : site(site), random(dropping, step, Long{position} << 32 | (layer * 4 + site)) {}
-  float operator()(Index row, Index column) const {
-    const Index groups = ((site == attention ? T : C) + 63) / 64;
-    const Words words = random((row * groups + column / 64) * 16 + column % 16);
-    return words[column % 64 / 16] < Word(dropout * 0x1p32) ? 0.0f : float(1.0 / (1.0 - dropout));
-  }
-  Matrix times(const Matrix& x) const {
-    return {x.rows, x.columns, [&](Index i, Index j) { return x[i][j] * (*this)(i, j); }};
-  }
-};
+/// Block i of the numbers for one use in one place.
+Words random(Purpose use, Long a, Long b, Long i) {
+  const Words at =
+      philox({Word(a), Word(a >> 32), Word(b), Word(b >> 32)}, Word(seed) ^ use, Word(seed >> 32));
+  return philox({Word(i), Word(i >> 32), at[2], at[3]}, at[0], at[1]);
+}
 
 // ---- Weights, in the order of their names; a vector is a matrix of one row
 using Tensors = std::map<string, Matrix>;
@@ -238,80 +215,92 @@ Tensors first_weights() {
   Tensors weights = zeros();
   Index number = 0;
   for (auto& [name, x] : weights) {
-    const Random random(initial_weights, number++);
-    const auto has = [name = name](const char* part) { return name.find(part) != string::npos; };
-    const float width = float(has("proj") ? 0.02 / std::sqrt(2.0 * L) : 0.02);
+    const float width = float(name.find("proj") != string::npos ? 0.02 / std::sqrt(2.0 * L) : 0.02);
+    const float of_vector = name.find(".bias") != string::npos ? 0.0f : 1.0f;
     for (Index i = 0; i < x.values.size(); ++i) {
-      const Words words = random(i / 64 * 16 + i % 16);
-      const float drawn = width * normal(words[i / 32 % 2 * 2], words[i / 32 % 2 * 2 + 1], i / 16 % 2);
-      x.values[i] = x.rows > 1 ? drawn : has(".bias") ? 0.0f : 1.0f;
+      const Words words = random(initial_weights, number, 0, i / 64 * 16 + i % 16);
+      const float drawn = normal(words[i / 32 % 2 * 2], words[i / 32 % 2 * 2 + 1], i / 16 % 2);
+      x.values[i] = x.rows > 1 ? width * drawn : of_vector;
     }
+    ++number;
   }
   return weights;
 }
 
-// ---- Layers, and what they leave in the gradient d
-/// n = (x - mean) r for each row.
-Matrix normalised(const Matrix& x, Matrix& r) {
-  Matrix n = x;
-  r = Matrix(x.rows, 1);
-  for (Index row = 0; row < x.rows; ++row) {
-    RowSum sum, squares;
-    for (Index c = 0; c < C; ++c) sum.add(c, x[row][c]);
-    const float mean = sum.total() * (1.0f / C);
-    for (Index c = 0; c < C; ++c) squares.add(c, (x[row][c] - mean) * (x[row][c] - mean));
-    r[row][0] = 1.0f / std::sqrt(squares.total() * (1.0f / C) + 1e-5f);
-    for (Index c = 0; c < C; ++c) n[row][c] = (x[row][c] - mean) * r[row][0];
-  }
-  return n;
-}
+// ---- Layers
+/// What a layer makes of x, and how the derivative of x comes from that of y. Those of weights go into d.
+struct Layer {
+  Matrix y;
+  std::function<Matrix(const Matrix&)> back;
+};
 
-Matrix layer_norm(const Tensors& w, const string& name, const Matrix& x) {
+Layer layer_norm(const Tensors& w, Tensors& d, const string& name, const Matrix& x) {
   const Matrix &gain = w.at(name + ".weight"), &bias = w.at(name + ".bias");
-  Matrix r, n = normalised(x, r);
-  return {x.rows, C, [&](Index i, Index c) { return n[i][c] * gain[0][c] + bias[0][c]; }};
-}
-
-/// Adds to d_x.
-void layer_norm_backward(const Tensors& w, Tensors& d, const string& name, const Matrix& d_y, const Matrix& x,
-                         Matrix& d_x) {
-  Matrix r, n = normalised(x, r), d_gain(1, C), d_bias(1, C);
-  const Matrix& gain = w.at(name + ".weight");
-  const Matrix e(x.rows, C, [&](Index i, Index c) { return d_y[i][c] * gain[0][c]; });
+  Matrix n = x, y = x, r(x.rows, 1);  // n = (x - mean) r for each row
   for (Index i = 0; i < x.rows; ++i) {
-    RowSum sum_e, sum_en;
-    for (Index c = 0; c < C; ++c) {
-      sum_e.add(c, e[i][c]), sum_en.add(c, e[i][c] * n[i][c]);
-      d_gain[0][c] += d_y[i][c] * n[i][c], d_bias[0][c] += d_y[i][c];
-    }
-    const float mean_e = sum_e.total() * (1.0f / C), mean_en = sum_en.total() * (1.0f / C);
-    for (Index c = 0; c < C; ++c) d_x[i][c] += r[i][0] * (e[i][c] - mean_e - n[i][c] * mean_en);
+    const float mean = row_sum(C, [&](Index c) { return x[i][c]; }) * (1.0f / C);
+    const auto square = [&](Index c) { return (x[i][c] - mean) * (x[i][c] - mean); };
+    r[i][0] = 1.0f / std::sqrt(row_sum(C, square) * (1.0f / C) + 1e-5f);
+    for (Index c = 0; c < C; ++c) n[i][c] = (x[i][c] - mean) * r[i][0];
+    for (Index c = 0; c < C; ++c) y[i][c] = n[i][c] * gain[0][c] + bias[0][c];
   }
-  d[name + ".weight"] = d_gain, d[name + ".bias"] = d_bias;
+  return {y, [=, &gain, &d](const Matrix& d_y) {
+            Matrix d_x = d_y, &d_gain = d[name + ".weight"], &d_bias = d[name + ".bias"];
+            for (Index i = 0; i < n.rows; ++i) {
+              const auto e = [&](Index c) { return d_y[i][c] * gain[0][c]; };
+              const float mean_e = row_sum(C, e) * (1.0f / C);
+              const float mean_en = row_sum(C, [&](Index c) { return e(c) * n[i][c]; }) * (1.0f / C);
+              for (Index c = 0; c < C; ++c) {
+                d_gain[0][c] += d_y[i][c] * n[i][c], d_bias[0][c] += d_y[i][c];
+                d_x[i][c] = r[i][0] * (e(c) - mean_e - n[i][c] * mean_en);
+              }
+            }
+            return d_x;
+          }};
 }
 
-Matrix linear(const Tensors& w, const string& name, const Matrix& x) {
-  const Matrix y = product(x, w.at(name + ".weight")), &bias = w.at(name + ".bias");
-  return {y.rows, y.columns, [&](Index i, Index j) { return y[i][j] + bias[0][j]; }};
-}
-
-/// The derivative of x.
-Matrix linear_backward(const Tensors& w, Tensors& d, const string& name, const Matrix& d_y, const Matrix& x) {
-  Matrix d_bias(1, d_y.columns);
-  for (Index i = 0; i < d_y.values.size(); ++i) d_bias[0][i % d_y.columns] += d_y.values[i];
-  d[name + ".bias"] = d_bias, d[name + ".weight"] = product(transposed(x), d_y);
-  return product(d_y, transposed(w.at(name + ".weight")));
+/// The way back sees the input as x_again.
+Layer linear(const Tensors& w, Tensors& d, const string& name, const Matrix& x, const Matrix& x_again) {
+  Matrix y = product(x, w.at(name + ".weight"));
+  for (Index i = 0; i < y.values.size(); ++i) y.values[i] += w.at(name + ".bias").values[i % y.columns];
+  return {y, [&w, &d, name, x_again](const Matrix& d_y) {
+            Matrix& d_bias = d[name + ".bias"];
+            for (Index i = 0; i < d_y.values.size(); ++i) d_bias.values[i % d_y.columns] += d_y.values[i];
+            d[name + ".weight"] = product(transposed(x_again), d_y);
+            return product(d_y, transposed(w.at(name + ".weight")));
+          }};
 }
 
 float gate(float x) { return 1.0f / (1.0f + exp(-1.5957691216057308f * (x + 0.044715f * x * x * x))); }
-Matrix gelu(const Matrix& x) {
-  return {x.rows, x.columns, [&](Index i, Index j) { return x[i][j] * gate(x[i][j]); }};
-}
-Matrix gelu_backward(const Matrix& d, const Matrix& u) {
-  return {u.rows, u.columns, [&](Index i, Index j) {
-            const float x = u[i][j], s = gate(x), q = 1.5957691216057308f * (1.0f + 3.0f * 0.044715f * x * x);
-            return d[i][j] * (s + x * s * (1.0f - s) * q);
+float gate_slope(float x) { return 1.5957691216057308f * (1.0f + 3.0f * 0.044715f * x * x); }
+
+Layer gelu(const Matrix& u) {
+  const Matrix y(u.rows, u.columns, [&](Index i, Index j) { return u[i][j] * gate(u[i][j]); });
+  return {y, [u](const Matrix& d_y) {
+            return Matrix(u.rows, u.columns, [&](Index i, Index j) {
+              const float x = u[i][j], s = gate(x);
+              return d_y[i][j] * (s + x * s * (1.0f - s) * gate_slope(x));
+            });
           }};
+}
+
+/// The dropout scales of a micro-batch at one site of one layer.
+enum Site { at_embedding, at_attention, at_attention_residual, at_mlp_residual };
+struct Mask {
+  Index step, position, layer, site;
+  float operator()(Index row, Index column) const {
+    const Index groups = ((site == at_attention ? T : C) + 63) / 64;
+    const Words words = random(dropping, step, Long{position} << 32 | (layer * 4 + site),
+                               (row * groups + column / 64) * 16 + column % 16);
+    return words[column % 64 / 16] < Word(dropout * 0x1p32) ? 0.0f : float(1.0 / (1.0 - dropout));
+  }
+};
+
+Layer dropped(const Matrix& x, const Mask& mask) {
+  const auto masked = [mask](const Matrix& x) {
+    return Matrix(x.rows, C, [&](Index i, Index j) { return x[i][j] * mask(i, j); });
+  };
+  return {masked(x), masked};
 }
 
 /// One head's columns of the first, second or third C columns of x, for one sequence.
@@ -322,154 +311,123 @@ void place_head(const Matrix& part, Matrix& x, Index number, Index third = 0) {
   for (Index t = 0; t < T; ++t) std::copy_n(part[t], D, x[number / H * T + t] + third * C + number % H * D);
 }
 
-const float score_scale = 1.0f / std::sqrt(float(D));
-
 /// Returns the logarithm of the sum.
 float softmax(float* z, Index count, float scale) {
   const float largest = *std::max_element(z, z + count);
-  RowSum sum;
-  for (Index i = 0; i < count; ++i) sum.add(i, z[i] = exp((z[i] - largest) * scale));
-  const float total = sum.total(), reciprocal = 1.0f / total;
+  for (Index i = 0; i < count; ++i) z[i] = exp((z[i] - largest) * scale);
+  const float total = row_sum(count, [&](Index i) { return z[i]; }), reciprocal = 1.0f / total;
   for (Index i = 0; i < count; ++i) z[i] *= reciprocal;
   return largest * scale + log(total);
 }
 
-/// qkv [rows, 3 C] to [rows, C]; log_sums of all heads' queries.
-Matrix attention(const Matrix& qkv, const Mask& mask, std::vector<float>& log_sums) {
-  Matrix attended(qkv.rows, C);
-  for (Index number = 0; number < qkv.rows / T * H; ++number) {
-    Matrix p = product(head(qkv, number, 0), transposed(head(qkv, number, 1)));
+/// qkv [rows, 3 C] to [rows, C]. The way back needs the logarithms of the sums of all heads' queries.
+Layer attention(const Matrix& qkv, const Mask& mask) {
+  const Index heads = qkv.rows / T * H;
+  const float scale = 1.0f / std::sqrt(float(D));
+  Matrix all_y(qkv.rows, C), log_sums(heads, T);
+  for (Index h = 0; h < heads; ++h) {
+    Matrix p = product(head(qkv, h, 0), transposed(head(qkv, h, 1)));
     for (Index t = 0; t < T; ++t) {
-      log_sums.push_back(softmax(p[t], t + 1, score_scale));
-      for (Index u = 0; u <= t; ++u) p[t][u] *= mask(number * T + t, u);
+      log_sums[h][t] = softmax(p[t], t + 1, scale);
+      for (Index u = 0; u <= t; ++u) p[t][u] *= mask(h * T + t, u);
     }
-    place_head(product(p, head(qkv, number, 2), true), attended, number);
+    place_head(product(p, head(qkv, h, 2), true), all_y, h);
   }
-  return attended;
-}
-
-/// The derivative of qkv from that of y = attention(qkv).
-Matrix attention_backward(const Matrix& all_d_y, const Matrix& all_y, const Matrix& qkv, const Mask& mask,
-                          const std::vector<float>& log_sums) {
-  Matrix d_qkv(qkv.rows, 3 * C);
-  for (Index number = 0; number < qkv.rows / T * H; ++number) {
-    const Matrix q = head(qkv, number, 0), k = head(qkv, number, 1), v = head(qkv, number, 2);
-    const Matrix d_y = head(all_d_y, number), y = head(all_y, number);
-    Matrix p = product(q, transposed(k)), d_s = product(d_y, transposed(v));
-    for (Index t = 0; t < T; ++t) {
-      RowSum sum;
-      for (Index c = 0; c < D; ++c) sum.add(c, d_y[t][c] * rounded(y[t][c]));
-      const float expected = sum.total();
-      for (Index u = 0; u < T; ++u) {
-        const float m = mask(number * T + t, u), e = exp(p[t][u] * score_scale - log_sums[number * T + t]);
-        p[t][u] = u <= t ? e * m : 0.0f;
-        d_s[t][u] = u <= t ? e * (d_s[t][u] * m - expected) * score_scale : 0.0f;
-      }
-    }
-    place_head(product(d_s, k, true), d_qkv, number, 0);
-    place_head(product(transposed(d_s), q), d_qkv, number, 1);
-    place_head(product(transposed(p), d_y), d_qkv, number, 2);
-  }
-  return d_qkv;
+  return {all_y, [=](const Matrix& all_d_y) {
+            Matrix d_qkv(qkv.rows, 3 * C);
+            for (Index h = 0; h < heads; ++h) {
+              const Matrix q = head(qkv, h, 0), k = head(qkv, h, 1), v = head(qkv, h, 2);
+              const Matrix d_y = head(all_d_y, h), y = rounded(head(all_y, h));
+              Matrix p = product(q, transposed(k)), d_s = product(d_y, transposed(v));
+              for (Index t = 0; t < T; ++t) {
+                const float expected = row_sum(D, [&](Index c) { return d_y[t][c] * y[t][c]; });
+                for (Index u = 0; u < T; ++u) {
+                  const float m = mask(h * T + t, u), e = exp(p[t][u] * scale - log_sums[h][t]);
+                  p[t][u] = u <= t ? e * m : 0.0f;
+                  d_s[t][u] = u <= t ? e * (d_s[t][u] * m - expected) * scale : 0.0f;
+                }
+              }
+              place_head(product(d_s, k, true), d_qkv, h, 0);
+              place_head(product(transposed(d_s), q), d_qkv, h, 1);
+              place_head(product(transposed(p), d_y), d_qkv, h, 2);
+            }
+            return d_qkv;
+          }};
 }
 
 // ---- The model
 using MicroBatch = std::vector<std::pair<Index, int>>;  // inputs and targets, of which -1 is padding
 
-/// What the backward pass of a block needs.
-struct Block {
-  string name;
-  Matrix x, qkv, attended, middle, u;
-  std::vector<float> log_sums;
-};
-
 Tensors gradient_of(const Tensors& w, const MicroBatch& batch, Index step, Index position) {
-  const auto mask = [&](Index layer, Mask::Site site) { return Mask(step, position, layer, site); };
   const Matrix &wte = w.at("transformer.wte.weight"), &wpe = w.at("transformer.wpe.weight");
-  Matrix x(batch.size(), C, [&](Index i, Index c) { return wte[batch[i].first][c] + wpe[i % T][c]; });
-  x = mask(0, Mask::embedding).times(x);
-  std::vector<Block> blocks;
-  for (Index layer = 0; layer < L; ++layer) {
-    Block b{"transformer.h." + std::to_string(layer), x, {}, {}, {}, {}, {}};
-    b.qkv = linear(w, b.name + ".attn.c_attn", layer_norm(w, b.name + ".ln_1", x));
-    b.attended = attention(b.qkv, mask(layer, Mask::attention), b.log_sums);
-    x += mask(layer, Mask::attention_residual).times(linear(w, b.name + ".attn.c_proj", b.attended));
-    b.middle = x;
-    b.u = linear(w, b.name + ".mlp.c_fc", layer_norm(w, b.name + ".ln_2", x));
-    x += mask(layer, Mask::mlp_residual).times(linear(w, b.name + ".mlp.c_proj", gelu(b.u)));
-    for (float& value : b.u.values) value = rounded(value);
-    blocks.push_back(b);
+  Tensors d = zeros();
+  std::vector<Layer> layers;  // in branches of five, each of which adds to x
+  const auto through = [&](const Layer& layer) { return layers.push_back(layer), layer.y; };
+  const Matrix sum(batch.size(), C, [&](Index i, Index c) { return wte[batch[i].first][c] + wpe[i % T][c]; });
+  const Layer embedded = dropped(sum, {step, position, 0, at_embedding});
+  Matrix x = embedded.y;
+  for (Index l = 0; l < L; ++l) {
+    const string block = "transformer.h." + std::to_string(l);
+    Matrix y = through(layer_norm(w, d, block + ".ln_1", x));
+    y = through(linear(w, d, block + ".attn.c_attn", y, y));
+    y = through(attention(y, {step, position, l, at_attention}));
+    y = through(linear(w, d, block + ".attn.c_proj", y, y));
+    x += through(dropped(y, {step, position, l, at_attention_residual}));
+    y = through(layer_norm(w, d, block + ".ln_2", x));
+    y = through(linear(w, d, block + ".mlp.c_fc", y, y));
+    const Matrix y_again = through(gelu(rounded(y)));
+    y = through(linear(w, d, block + ".mlp.c_proj", gelu(y).y, y_again));
+    x += through(dropped(y, {step, position, l, at_mlp_residual}));
   }
-  const Matrix last = layer_norm(w, "transformer.ln_f", x);
-  Matrix d_z = product(last, transposed(wte)), d_x(batch.size(), C), d_wpe(T, C);
+  const Layer last = layer_norm(w, d, "transformer.ln_f", x);
+  Matrix d_z = product(last.y, transposed(wte)), d_x(batch.size(), C);
   for (Index i = 0; i < batch.size(); ++i) {
     softmax(d_z[i], V, 1.0f);
     if (batch[i].second < 0) std::fill_n(d_z[i], V, 0.0f);
     if (batch[i].second >= 0) d_z[i][batch[i].second] -= 1.0f;
   }
-  Matrix d_wte = product(transposed(d_z), last);
-  Tensors d;
-  layer_norm_backward(w, d, "transformer.ln_f", product(d_z, wte), x, d_x);
-  for (Index layer = L; layer-- > 0;) {
-    const Block& b = blocks[layer];
-    Matrix d_y = mask(layer, Mask::mlp_residual).times(d_x);
-    d_y = gelu_backward(linear_backward(w, d, b.name + ".mlp.c_proj", d_y, gelu(b.u)), b.u);
-    d_y = linear_backward(w, d, b.name + ".mlp.c_fc", d_y, layer_norm(w, b.name + ".ln_2", b.middle));
-    layer_norm_backward(w, d, b.name + ".ln_2", d_y, b.middle, d_x);
-    d_y = mask(layer, Mask::attention_residual).times(d_x);
-    d_y = linear_backward(w, d, b.name + ".attn.c_proj", d_y, b.attended);
-    d_y = attention_backward(d_y, b.attended, b.qkv, mask(layer, Mask::attention), b.log_sums);
-    d_y = linear_backward(w, d, b.name + ".attn.c_attn", d_y, layer_norm(w, b.name + ".ln_1", b.x));
-    layer_norm_backward(w, d, b.name + ".ln_1", d_y, b.x, d_x);
+  Matrix &d_wte = d["transformer.wte.weight"], &d_wpe = d["transformer.wpe.weight"];
+  d_wte = product(transposed(d_z), last.y);
+  d_x += last.back(product(d_z, wte));
+  while (!layers.empty()) {
+    Matrix d_y = d_x;
+    for (int i = 0; i < 5; ++i, layers.pop_back()) d_y = layers.back().back(d_y);
+    d_x += d_y;
   }
-  d_x = mask(0, Mask::embedding).times(d_x);
+  d_x = embedded.back(d_x);
   for (Index i = 0; i < batch.size(); ++i)
     for (Index c = 0; c < C; ++c) d_wte[batch[i].first][c] += d_x[i][c], d_wpe[i % T][c] += d_x[i][c];
-  d["transformer.wte.weight"] = d_wte, d["transformer.wpe.weight"] = d_wpe;
   return d;
 }
 
-// ---- Batches: an epoch cuts the text into windows, of which the first may be short, and shuffles them
-struct Epoch {
-  const std::vector<unsigned char>& text;
-  Index number, targets, first, windows, batches;
-  Epoch(const std::vector<unsigned char>& text, Index number) : text(text), number(number) {
-    const Words words = Random(window_offset, number)(0);
-    targets = text.size() - 1;
-    first = std::min<Index>((Long{words[0]} << 32 | words[1]) % T, targets);
-    windows = (first > 0 ? 1 : 0) + (targets - first + T - 1) / T;
-    batches = (windows + sequences - 1) / sequences;
-  }
-
-  /// A Feistel network over a power of four, walked until it leads to a window.
-  Index window_at(Long place) const {
-    int half = 0;
-    while (Long{1} << 2 * half < windows) ++half;
-    const Long ones = (Long{1} << half) - 1;
-    const Random random(window_order, number);
+/// The micro-batches of an epoch, which cuts the text into windows, of which the first may be short, and
+/// shuffles them by a Feistel network over a power of four, walked until it leads to a window.
+std::vector<MicroBatch> batches_of(const string& text, Index epoch) {
+  const Words words = random(window_offset, epoch, 0, 0);
+  const Index targets = text.size() - 1;
+  const Index first = std::min<Index>((Long{words[0]} << 32 | words[1]) % T, targets);
+  const Index is_one_short = first > 0 ? 1 : 0, windows = is_one_short + (targets - first + T - 1) / T;
+  int half = 0;
+  while (Long{1} << 2 * half < windows) ++half;
+  const Long ones = (Long{1} << half) - 1;
+  std::vector<MicroBatch> batches((windows + sequences - 1) / sequences);
+  for (Index place = 0; place < windows; ++place) {
+    Long window = place;
     do {
-      Long left = place >> half, right = place & ones;
-      for (Long round = 0; round < 8; ++round) {
-        left ^= random(round << 32 | right)[0] & ones;
-        std::swap(left, right);
-      }
-      place = left << half | right;
-    } while (place >= windows);
-    return place;
+      Long left = window >> half, right = window & ones;
+      for (Long i = 0; i < 8; ++i)
+        left = std::exchange(right, left ^ (random(window_order, epoch, 0, i << 32 | right)[0] & ones));
+      window = left << half | right;
+    } while (window >= windows);
+    const bool is_short = window < is_one_short;
+    const Index begin = is_short ? 0 : first + (window - is_one_short) * T;
+    const Index end = is_short ? first : std::min(begin + T, targets);
+    const auto byte = [&](Index i) { return static_cast<unsigned char>(text[i]); };
+    for (Index i = begin; i < begin + T; ++i)
+      batches[place / sequences].emplace_back(i < end ? byte(i) : 0, i < end ? byte(i + 1) : -1);
   }
-
-  MicroBatch batch(Index index) const {
-    MicroBatch batch;
-    for (Index place = index * sequences; place < std::min((index + 1) * sequences, windows); ++place) {
-      const Index window = window_at(place) + (first > 0 ? 0 : 1);  // 0: the one that may be short
-      const Index begin = window == 0 ? 0 : first + (window - 1) * T;
-      const Index end = window == 0 ? first : std::min(begin + T, targets);
-      for (Index i = begin; i < begin + T; ++i)
-        batch.emplace_back(i < end ? text[i] : 0, i < end ? text[i + 1] : -1);
-    }
-    return batch;
-  }
-};
+  return batches;
+}
 
 // ---- Training
 void operator+=(Tensors& sum, const Tensors& right) {
@@ -488,18 +446,17 @@ auto along_tree(Index first, Index count, const Of& of) -> decltype(of(first)) {
 }
 
 double norm_of(const Tensors& gradient) {
-  std::vector<float> all;
-  for (const auto& [name, x] : gradient) {  // every tensor from a multiple of 16 on
-    all.insert(all.end(), x.values.begin(), x.values.end());
-    all.resize((all.size() + 15) / 16 * 16);
+  std::vector<std::array<double, 32>> blocks(1);  // of 65,536 elements
+  Index at = 0;
+  for (const auto& [name, x] : gradient) {
+    for (float value : x.values) {
+      if (at / 65'536 == blocks.size()) blocks.emplace_back();
+      blocks.back()[at++ % 32] += double(value) * value;
+    }
+    at = (at + 15) / 16 * 16;  // where the next tensor begins
   }
-  const auto of_block = [&](Index block) {
-    double sums[32] = {};
-    for (Index i = block * 65'536; i < std::min((block + 1) * 65'536, all.size()); ++i)
-      sums[i % 32] += double(all[i]) * all[i];
-    return along_tree(0, 32, [&](Index i) { return sums[i]; });
-  };
-  return std::sqrt(along_tree(0, (all.size() + 65'535) / 65'536, of_block));
+  const auto of_block = [&](Index b) { return along_tree(0, 32, [&](Index i) { return blocks[b][i]; }); };
+  return std::sqrt(along_tree(0, blocks.size(), of_block));
 }
 
 double rate_at(Index step) {
@@ -508,18 +465,19 @@ double rate_at(Index step) {
   return min_learning_rate + 0.5 * (1.0 + cos_of_half_turns(progress)) * (learning_rate - min_learning_rate);
 }
 
-Tensors train(const std::vector<unsigned char>& text) {
+Tensors train(const string& text) {
   Tensors weights = first_weights(), moments1 = zeros(), moments2 = zeros();
   double power1 = 1, power2 = 1;
-  for (Index step = 0, epoch_number = 0, done = 0; step < total_steps; ++step) {
-    const Epoch epoch(text, epoch_number);
-    const Index count = std::min(micro_batches, epoch.batches - done);
+  std::vector<MicroBatch> batches;  // of this epoch
+  for (Index step = 0, epoch = 0, done = 0; step < total_steps; ++step) {
+    if (done == batches.size()) batches = batches_of(text, epoch++), done = 0;
+    const Index count = std::min(micro_batches, batches.size() - done);
     double tokens = 0;
     const Tensors gradient = along_tree(0, count, [&](Index position) {
-      const MicroBatch batch = epoch.batch(done + position);
-      for (const auto& [input, target] : batch) tokens += target < 0 ? 0 : 1;
-      return gradient_of(weights, batch, step, position);
+      for (const auto& [input, target] : batches[done + position]) tokens += target < 0 ? 0 : 1;
+      return gradient_of(weights, batches[done + position], step, position);
     });
+    done += count;
     const double rate = rate_at(step), norm = norm_of(gradient) / tokens;
     const float scale = float(std::min(1.0, clip / (norm + 1e-6)) / tokens);
     const float size = float(rate / (1.0 - (power1 *= beta1)));
@@ -535,8 +493,6 @@ Tensors train(const std::vector<unsigned char>& text) {
       }
     }
     std::printf("step %zu of %zu: gradient norm %.17g\n", step + 1, total_steps, norm);
-    done += count;
-    if (done == epoch.batches) ++epoch_number, done = 0;
   }
   return weights;
 }
@@ -547,23 +503,15 @@ void write(const string& path, const string& content) {
   if (!(file << content << std::flush)) throw std::runtime_error("cannot write " + path);
 }
 
-string config_json() {
-  const auto entry = [](const char* name, Index size) {
-    return string(", \"") + name + "\": " + std::to_string(size);
-  };
-  return R"({"model_type": "gpt2")" + entry("n_embd", C) + entry("n_head", H) + entry("n_layer", L) +
-         entry("n_positions", T) + entry("vocab_size", V) + "}\n";
-}
-
 /// Numbers have their low byte first, as on all processors that matter.
 string safetensors(const Tensors& weights) {
   string header = R"({"__metadata__":{"format":"pt"})", numbers;
   for (const auto& [name, x] : weights) {
-    const string begin = std::to_string(numbers.size()), columns = std::to_string(x.columns);
+    const string shape = (x.rows > 1 ? std::to_string(x.rows) + "," : "") + std::to_string(x.columns);
+    header += ",\"" + name + R"(":{"dtype":"F32","shape":[)" + shape + R"(],"data_offsets":[)";
+    header += std::to_string(numbers.size()) + ",";
     numbers.append(reinterpret_cast<const char*>(x[0]), 4 * x.values.size());
-    header += ",\"" + name + R"(":{"dtype":"F32","shape":[)" +
-              (x.rows > 1 ? std::to_string(x.rows) + "," : "") + columns + R"(],"data_offsets":[)" + begin +
-              "," + std::to_string(numbers.size()) + "]}";
+    header += std::to_string(numbers.size()) + "]}";
   }
   header += "}";
   header.resize((header.size() + 7) / 8 * 8, ' ');
@@ -571,43 +519,35 @@ string safetensors(const Tensors& weights) {
   return string(reinterpret_cast<const char*>(&size), 8) + header + numbers;
 }
 
-std::vector<unsigned char> training_part(const string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::vector<unsigned char> text{std::istreambuf_iterator<char>(file), {}};
-  if (!file) throw std::runtime_error("cannot read " + path);
-  text.resize(Index((1.0 - validation) * double(text.size())));
-  if (text.size() <= T) throw std::runtime_error(path + " is too short for a window of " + std::to_string(T));
-  return text;
-}
-
 static_assert(FLT_EVAL_METHOD == 0, "floats are not computed as floats: compile with -msse2 -mfpmath=sse");
-
-/// The option that this was compiled with, or without, by mistake.
-const char* wrong_option() {
-  volatile float up = 1 + 0x1p-12f, square = 1 + 0x1p-11f, one = 1, small = 0x1p-30f, least = 0x1p-126f;
-  const float a = up, b = square, c = one, d = small, e = least;
-  if ((c + d) - c != 0 || e / 2 == 0 || e / 2 * 2 != e)
-    return "sums are rearranged or small numbers are zeros: compile without -ffast-math";
-  if (a * a - b != 0) return "products are contracted: compile with -ffp-contract=off";
-  return nullptr;
-}
 
 }  // namespace
 
-int main(int count, char** arguments) {
-  try {
-    if (const char* wrong = wrong_option()) throw std::runtime_error(wrong);
-    const string names[] = {"fp32", "bf16", "bf16-tile"}, wanted = count == 4 ? arguments[3] : "fp32";
-    const auto found = std::find(names, names + 3, wanted);
-    if (count < 3 || count > 4 || found == names + 3)
-      throw std::runtime_error("give TEXT OUT [fp32|bf16|bf16-tile]");
-    precision = Precision(found - names);
-    const auto text = training_part(arguments[1]);
-    std::filesystem::create_directories(arguments[2]);
-    write(arguments[2] + string("/config.json"), config_json());
-    write(arguments[2] + string("/model.safetensors"), safetensors(train(text)));
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "reference: %s\n", error.what());
-    return 2;
-  }
+int main(int count, char** arguments) try {
+  volatile float up = 1 + 0x1p-12f, square = 1 + 0x1p-11f, one = 1, small = 0x1p-30f, least = 0x1p-126f;
+  const float a = up, b = square, c = one, d = small, e = least;
+  if ((c + d) - c != 0 || e / 2 == 0 || e / 2 * 2 != e)
+    throw std::runtime_error("sums are rearranged or small numbers zeros: compile without -ffast-math");
+  if (a * a - b != 0) throw std::runtime_error("products are contracted: compile with -ffp-contract=off");
+  const string names[] = {"fp32", "bf16", "bf16-tile"}, wanted = count == 4 ? arguments[3] : "fp32";
+  const auto found = std::find(names, names + 3, wanted);
+  if (count < 3 || count > 4 || found == names + 3)
+    throw std::runtime_error("give TEXT OUT [fp32|bf16|bf16-tile]");
+  precision = Precision(found - names);
+  std::ifstream file(arguments[1], std::ios::binary);
+  string text(std::filesystem::file_size(arguments[1]), ' ');
+  if (!file.read(text.data(), std::streamsize(text.size())))
+    throw std::runtime_error("the text cannot be read");
+  text.resize(Index((1.0 - validation) * double(text.size())));
+  if (text.size() <= T)
+    throw std::runtime_error("the text is too short for a window of " + std::to_string(T));
+  const string config = R"({"model_type": "gpt2", "n_embd": )" + std::to_string(C) + R"(, "n_head": )" +
+                        std::to_string(H) + R"(, "n_layer": )" + std::to_string(L) + R"(, "n_positions": )" +
+                        std::to_string(T) + R"(, "vocab_size": )" + std::to_string(V) + "}\n";
+  std::filesystem::create_directories(arguments[2]);
+  write(arguments[2] + string("/config.json"), config);
+  write(arguments[2] + string("/model.safetensors"), safetensors(train(text)));
+} catch (const std::exception& error) {
+  std::fprintf(stderr, "reference: %s\n", error.what());
+  return 2;
 }

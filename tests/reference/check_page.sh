@@ -82,8 +82,8 @@ case $what in
       [ "$(run_page ./faulty fp32)" != "$expected" ] || fail "not caught: $1"
       echo "caught: $1"
     }
-    caught "second moments that a resume forgets" "const Epoch epoch(" "if (step == 3) moments2 = zeros();"
-    caught "one term in another order" "const bool is_there" "k = i == 0 ? k ^ 1 : k;"
+    caught "second moments that a resume forgets" "const Index count = std::min(" "if (step == 3) moments2 = zeros();"
+    caught "one term in another order" "return k < terms" "k = i == 0 ? k ^ 1 : k;"
     refused() {  # OPTION-TO-NAME OPTION...
       g++ -std=c++17 -O2 "${@:2}" page.cpp -o wrong
       code=0
