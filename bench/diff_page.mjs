@@ -4,7 +4,7 @@
 // and what a click costs, in Chromium without a screen, 1,280 by 800. Fails above 3 seconds or
 // 100 ms. 2,200,000 events a trace are 50 MB each. Start it by
 //
-//   tests/browser/run.sh build/release/tests/browser bench/diff_page.mjs \
+//   tests/support/run_node.sh tests/browser build/release/tests/browser bench/diff_page.mjs \
 //     build/release/tests/browser/page_maker build/release/tests/browser
 import {execFileSync} from 'node:child_process';
 import {statSync} from 'node:fs';
@@ -24,7 +24,7 @@ const clicks = await page.evaluate(() => {
     const start = performance.now();
     const side = i % 2;
     const event = Math.floor(traces[side].eventCount * (0.9 - i / 50));
-    select(side, event);
+    show(side, event);
     bringIntoView(side, event);
     drawFrame();
     times.push(performance.now() - start);
@@ -32,8 +32,6 @@ const clicks = await page.evaluate(() => {
   return times.sort((a, b) => a - b);
 });
 console.log(`a click takes ${clicks[4].toFixed(0)} ms (median), at most ${clicks[8].toFixed(0)} ms`);
-await browser.close();
-if (usable > 3000 || clicks[4] > 100) {
-  console.log('too slow');
-  process.exit(1);
-}
+const isSlow = usable > 3000 || clicks[4] > 100;
+if (isSlow) console.log('too slow');
+process.exit(isSlow ? 1 : 0);  // ends Chromium as well, which takes a while to give back gigabytes

@@ -24,7 +24,7 @@ afterEach(() => assert.deepEqual(problems, []));
 beforeEach(async () => {
   await page.evaluate(() => {
     document.activeElement?.blur();
-    select(0);
+    show(0);
     bar.clear();
     byId('only').checked = false;
     byId('search').value = '';

@@ -65,14 +65,17 @@ export function causalPast(trace, event) {
   return last;
 }
 
-/** What led from one actor to an event of another, as up to two events: a sending, a handling. */
-function causesElsewhere(trace, event, visit) {
-  const send = sendOf(trace, event);
-  // An end says no more than the beginning of its handling.
+/** The sending by which another actor led to this event; 0: none. An end says no more than the
+ *  beginning of its handling. */
+function sentElsewhere(trace, event) {
   const isKnown = trace.kind[event] === Kind.end && trace.begun[trace.message[event]];
-  if (send && !isKnown) visit(send);
+  return isKnown ? 0 : sendOf(trace, event);
+}
+
+/** The handling in which another actor made this event happen; 0: none. */
+function handledElsewhere(trace, event) {
   const cause = trace.handling[event];
-  if (cause && trace.actor[cause] !== trace.actor[event]) visit(cause);
+  return cause && trace.actor[cause] !== trace.actor[event] ? cause : 0;
 }
 
 /**
@@ -85,7 +88,8 @@ function linksByActor(trace) {
   const linkFirst = new Uint32Array(trace.actors.length + 1);
   for (let e = 1; e <= eventCount; ++e) {
     ++first[actor[e] + 1];
-    causesElsewhere(trace, e, () => { ++linkFirst[actor[e] + 1]; });
+    if (sentElsewhere(trace, e)) ++linkFirst[actor[e] + 1];
+    if (handledElsewhere(trace, e)) ++linkFirst[actor[e] + 1];
   }
   for (let a = 0; a < trace.actors.length; ++a) {
     first[a + 1] += first[a];
@@ -99,10 +103,16 @@ function linksByActor(trace) {
   for (let e = 1; e <= eventCount; ++e) {
     const a = actor[e];
     position[e] = next[a]++;
-    causesElsewhere(trace, e, (cause) => {
+    const send = sentElsewhere(trace, e);
+    if (send) {
+      linkAt[nextLink[a]] = position[e];
+      linkCause[nextLink[a]++] = send;
+    }
+    const cause = handledElsewhere(trace, e);
+    if (cause) {
       linkAt[nextLink[a]] = position[e];
       linkCause[nextLink[a]++] = cause;
-    });
+    }
   }
   return {first, position, linkFirst, linkAt, linkCause};
 }

@@ -13,56 +13,61 @@ export const isForwarded = 8;
 const FieldKind = {number: 0, real: 1, numbers: 2};
 
 function bytesOf(base64) {
+  if (Uint8Array.fromBase64) return Uint8Array.fromBase64(base64);  // quicker, and not everywhere
   const text = atob(base64);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < bytes.length; ++i) bytes[i] = text.charCodeAt(i);
   return bytes;
 }
 
-/** Calls put(index, low, high) with each LEB128 number's low and high 32 bits. */
-function readNumbers(base64, put) {
+/** Puts LEB128 numbers of up to 32 bits into an array, from index `first` on. */
+function numbersOf(base64, array, first) {
   const bytes = bytesOf(base64);
-  let index = 0;
-  for (let at = 0; at < bytes.length; ++index) {
-    let low = 0;
+  for (let at = 0, index = first; at < bytes.length; ++index) {
+    let byte = bytes[at++];
+    let number = byte & 127;
+    for (let shift = 7; byte > 127; shift += 7) {
+      byte = bytes[at++];
+      if (shift < 32) number |= (byte & 127) << shift;
+    }
+    array[index] = number;
+  }
+  return array;
+}
+
+/** LEB128 numbers of up to 64 bits, each as its low and its high half. */
+function wordsOf(base64, count) {
+  const bytes = bytesOf(base64);
+  const halves = new Uint32Array(2 * count);
+  for (let at = 0, index = 0; at < bytes.length; index += 2) {
+    let byte = bytes[at++];
+    let low = byte & 127;
     let high = 0;
-    let byte;
-    for (let shift = 0; ; shift += 7) {
+    for (let shift = 7; byte > 127; shift += 7) {
       byte = bytes[at++];
       const bits = byte & 127;
       if (shift < 32) low |= bits << shift;
       if (shift >= 32) high |= bits << (shift - 32);
       else if (shift === 28) high |= bits >>> 4;
-      if (byte < 128) break;
     }
-    put(index, low >>> 0, high >>> 0);
+    halves[index] = low;
+    halves[index + 1] = high;
   }
-}
-
-function numbersOf(base64, array, first) {
-  readNumbers(base64, (index, low) => { array[index + first] = low; });
-  return array;
+  return halves;
 }
 
 /** Nanoseconds as doubles: exact for 104 days. */
 function timesOf(base64, count) {
+  const halves = wordsOf(base64, count);
   const times = new Float64Array(count + 1);
   let time = 0;
-  readNumbers(base64, (index, low, high) => {
-    const half = high * 2147483648 + Math.floor(low / 2);
+  for (let event = 1; event <= count; ++event) {
+    const low = halves[2 * event - 2];
+    const half = halves[2 * event - 1] * 2147483648 + (low >>> 1);
     time += low & 1 ? -half - 1 : half;
-    times[index + 1] = time;
-  });
+    times[event] = time;
+  }
   return times;
-}
-
-function wordsOf(base64, count) {
-  const halves = new Uint32Array(2 * count);
-  readNumbers(base64, (index, low, high) => {
-    halves[2 * index] = low;
-    halves[2 * index + 1] = high;
-  });
-  return halves;
 }
 
 export function decodeTrace(source) {
@@ -195,20 +200,36 @@ export function payloadOf(trace, event) {
   return pairs;
 }
 
+/**
+ * By type, which word of a payload is the number of this name: -1 if there is none, -2 if fields
+ * of no fixed size come before it.
+ */
+function wordsNamed(names, name) {
+  return Int32Array.from(names, ({fields}) => {
+    const at = fields.findIndex((field) => field.name === name);
+    if (at < 0) return -1;
+    const isFixed = fields.slice(0, at + 1).every(({kind}, i) => (i < at
+      ? kind !== FieldKind.numbers : kind === FieldKind.number));
+    return isFixed ? at : -2;
+  });
+}
+
 /** Epoch and step of each event: its own payload's, else those of what was being handled. */
 function findEpochsAndSteps(trace) {
-  const {eventCount, handling, names, type} = trace;
-  const epoch = new Int32Array(eventCount + 1).fill(-1);
-  const step = new Int32Array(eventCount + 1).fill(-1);
-  const has = (name) => names.map(({fields}) => fields.some((field) => field.name === name));
-  const hasEpoch = has('epoch');
-  const hasStep = has('step');
+  const {eventCount, handling, names, type, wordCount, firstWord, words} = trace;
+  const source = new Uint32Array(eventCount + 1);
   for (let event = 1; event <= eventCount; ++event) {
-    const cause = handling[event];
-    const from = type[payloadEvent(trace, event)];
-    epoch[event] = hasEpoch[from] ? fieldNumber(trace, event, 'epoch') : epoch[cause];
-    step[event] = hasStep[from] ? fieldNumber(trace, event, 'step') : step[cause];
+    source[event] = wordCount[event] ? event : payloadEvent(trace, event);
   }
-  trace.epoch = epoch;
-  trace.step = step;
+  for (const name of ['epoch', 'step']) {
+    const found = trace[name] = new Int32Array(eventCount + 1).fill(-1);
+    const wordOf = wordsNamed(names, name);
+    for (let event = 1; event <= eventCount; ++event) {
+      const from = source[event];
+      const word = wordOf[type[from]];
+      if (word === -1) found[event] = found[handling[event]];
+      else if (word === -2) found[event] = fieldNumber(trace, event, name);
+      else if (word < wordCount[from]) found[event] = words[2 * (firstWord[from] + word)];
+    }
+  }
 }

@@ -6,10 +6,9 @@ import {decodeTrace} from './data.js';
 import {byId, make} from './dom.js';
 import {actorName, duration, plural, sentence, thousands} from './words.js';
 import {arrange, boundariesBetween} from './lanes.js';
-import {causalChain, causalPast} from './causes.js';
-import {litSlices, pastSlices} from './filters.js';
 import {View} from './view.js';
-import {chooseTheme, isDark, readColours, storedTheme} from './theme.js';
+import {chooseOtherTheme, isDark, readColours, restoreTheme} from './theme.js';
+import {dimOthers, onceAFrame, moveWindowTo, revealRow, sceneOf, select, sized} from './scene.js';
 import {drawLanes} from './draw.js';
 import {shareBar, timeByLane, timeByType} from './metrics.js';
 import {eventAt, listenToKeys, listenToLanes} from './input.js';
@@ -29,11 +28,7 @@ const sides = traces.map((trace, side) => {
   const marked = new Set(diff.differences.map((one) => one[letter]).filter(Boolean));
   return {
     letter, canvas: byId(`lanes-${letter}`), names: byId(`names-${letter}`),
-    scene: {
-      trace, layout, view, colours: null, lit: litSlices(layout.slices, null), arrows: layout.arrows,
-      passes: null, past: null, cut: null, chain: null, selected: 0, selectedActor: null,
-      hoverRow: -1, broken: marked,
-    },
+    scene: sceneOf(trace, layout, view, marked),
   };
 });
 
@@ -47,29 +42,7 @@ let current = 0;  // index in differences
 
 // ---- drawing ---------------------------------------------------------------------------------
 
-let isWaiting = false;
-
-function redraw() {
-  if (isWaiting) return;
-  isWaiting = true;
-  requestAnimationFrame(() => {
-    isWaiting = false;
-    drawFrame();
-  });
-}
-
-function sized(canvas, width, height) {
-  const ratio = devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-  const context = canvas.getContext('2d', {alpha: false});
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  return context;
-}
+const redraw = onceAFrame(drawFrame);
 
 function drawFrame() {
   for (const {canvas, names, scene} of sides) {
@@ -158,12 +131,9 @@ function readTheme() {
 // ---- selecting -------------------------------------------------------------------------------
 
 /** Shows why an event of one side happened; the other side stays as it is. */
-function select(side, event) {
-  const {scene} = sides[side];
-  scene.selected = event;
-  scene.chain = event ? causalChain(scene.trace, event) : null;
-  scene.past = event ? causalPast(scene.trace, event) : null;
-  scene.cut = scene.past && pastSlices(scene.layout.slices, scene.past);
+function show(side, event) {
+  select(sides[side].scene, event);
+  dimOthers(sides[side].scene, true);
   renderChain(side);
   redraw();
 }
@@ -189,15 +159,12 @@ function renderChain(side) {
 
 /** Brings an event onto the screen: its time for both sides, its lane for its own. */
 function bringIntoView(side, event) {
-  const {trace, view} = sides[side].scene;
-  const margin = view.span * 0.1;
-  const time = trace.time[event];
-  if (time < view.start + margin || time > view.end - margin) {
-    panBy(time - (view.start + view.end) / 2);
-  }
-  const actor = trace.actor[event];
-  if (view.rowOf[actor] < 0 || view.rows[view.rowOf[actor]] !== actor) view.reveal(actor);
-  const top = view.rowOf[actor] * view.rowHeight;
+  const {scene} = sides[side];
+  const {view} = scene;
+  moveWindowTo(scene, event);
+  share(side);
+  revealRow(scene, event);
+  const top = view.rowOf[scene.trace.actor[event]] * view.rowHeight;
   if (top < view.scroll || top + view.rowHeight > view.scroll + view.height) {
     scrollTo(side, top - view.height / 2);
   }
@@ -217,7 +184,7 @@ function choose(number) {
     (current === 0 ? ', the first cause' : '');
   byId('previous').disabled = current === 0;
   byId('next').disabled = current === differences.length - 1;
-  [one.a, one.b].forEach((event, side) => select(side, event ?? 0));
+  [one.a, one.b].forEach((event, side) => show(side, event ?? 0));
   const side = one.a ? 0 : 1;
   bringIntoView(side, one.a ?? one.b);
   if (one.a && one.b) bringIntoView(1, one.b);
@@ -261,21 +228,19 @@ function comparisonTable(title, lists) {
       count(a), cell(a), shareBar((a?.busy ?? 0) / most), count(b), cell(b), shareBar((b?.busy ?? 0) / most))));
 }
 
-const realMetrics = traces.map((trace, side) => {
-  // Lengths by the recorder's clock: aligned times are stretched.
+/** Both sides by the recorder's clock: aligned times are stretched. */
+const realMetrics = traces.map((trace, side) => () => {
   const {slices} = sides[side].scene.layout;
-  const real = {...trace, time: trace.realTime};
-  const start = Float64Array.from(slices.event, (event) => trace.realTime[event]);
-  const end = Float64Array.from(slices.event, (event, s) =>
-    (slices.finish[s] ? trace.realTime[slices.finish[s]] : start[s]));
+  const {realTime, eventCount} = trace;
+  const start = Float64Array.from({length: slices.total}, (_, s) => realTime[slices.event[s]]);
+  const end = start.map((time, s) => (slices.finish[s] ? realTime[slices.finish[s]] : time));
   const busy = new Float64Array(slices.total + 1);
   for (let s = 0; s < slices.total; ++s) busy[s + 1] = busy[s] + end[s] - start[s];
-  return () => {
-    const own = {...slices, start, end, busy};
-    real.start = trace.realTime[1] ?? 0;
-    real.finish = Math.max(real.start + 1, trace.realTime[trace.eventCount] ?? 0);
-    return {types: timeByType(real, own), lanes: timeByLane(real, own)};
-  };
+  const first = realTime[1] ?? 0;
+  const real = {...trace, time: realTime, start: first,
+    finish: Math.max(first + 1, realTime[eventCount] ?? 0)};
+  const own = {...slices, start, end, busy};
+  return {types: timeByType(real, own), lanes: timeByLane(real, own)};
 });
 
 function showMetrics() {
@@ -296,7 +261,7 @@ function listen() {
     redraw();
   };
   const toggleTheme = () => {
-    chooseTheme(isDark() ? 'light' : 'dark');
+    chooseOtherTheme();
     readTheme();
   };
   const pan = (part) => () => {
@@ -314,7 +279,7 @@ function listen() {
         canvas.title = event ? `#${event} ${sentence(scene.trace, event)}` : '';
       },
       scrollTo: (top) => scrollTo(side, top),
-      click: (x, y) => select(side, eventAt(scene, x, y)),
+      click: (x, y) => show(side, eventAt(scene, x, y)),
       focus: () => {},
     });
     canvas.addEventListener('wheel', (event) => {
@@ -327,7 +292,7 @@ function listen() {
   byId('middle').addEventListener('click', ({target}) => {
     const {event, side} = target.closest('button')?.dataset ?? {};
     if (!event) return;
-    select(Number(side), Number(event));
+    show(Number(side), Number(event));
     bringIntoView(Number(side), Number(event));
   });
   on('ruler', 'click', ({offsetX}) => {
@@ -356,7 +321,7 @@ function listen() {
 }
 
 function begin() {
-  if (storedTheme()) document.documentElement.dataset.theme = storedTheme();
+  restoreTheme();
   byId('title').textContent = document.title = `${diff.names[0]} and ${diff.names[1]}`;
   byId('facts').textContent = [`${thousands(diff.facts)} facts compared`,
     plural(diff.differences.length, 'difference'), diff.restriction].filter(Boolean).join(' · ');
@@ -379,7 +344,7 @@ function begin() {
   } else {
     byId('cause').textContent = 'The runs do not differ.';
     byId('to-first').disabled = byId('next').disabled = byId('previous').disabled = true;
-    sides.forEach((_, side) => select(side, 0));
+    sides.forEach((_, side) => show(side, 0));
   }
   drawFrame();
   document.body.dataset.ready = 'yes';

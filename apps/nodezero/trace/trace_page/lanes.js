@@ -43,36 +43,36 @@ function findSlices(trace) {
   for (let e = 1; e <= eventCount; ++e) if (kind[e] === Kind.begin) ++counts[actor[e]];
   const first = offsetsOf(counts);
   const total = first[counts.length];
-  const slices = {
-    first, total,
-    start: new Float64Array(total), end: new Float64Array(total),
-    event: new Uint32Array(total), finish: new Uint32Array(total),
-    busy: new Float64Array(total + 1), ofBegin: new Uint32Array(eventCount + 1),
-  };
+  const start = new Float64Array(total);
+  const end = new Float64Array(total);
+  const event = new Uint32Array(total);
+  const finish = new Uint32Array(total);
+  const busy = new Float64Array(total + 1);
+  const ofBegin = new Uint32Array(eventCount + 1);
   const next = first.slice();
   for (let e = 1; e <= eventCount; ++e) {
     const a = actor[e];
     if (kind[e] === Kind.begin) {
       const slice = next[a]++;
-      slices.start[slice] = slice > first[a] ? Math.max(time[e], slices.start[slice - 1]) : time[e];
-      slices.end[slice] = trace.finish;
-      slices.event[slice] = e;
-      slices.ofBegin[e] = slice + 1;
+      start[slice] = slice > first[a] ? Math.max(time[e], start[slice - 1]) : time[e];
+      end[slice] = trace.finish;
+      event[slice] = e;
+      ofBegin[e] = slice + 1;
     } else if (kind[e] === Kind.end && next[a] > first[a]) {
       const slice = next[a] - 1;
-      if (slices.finish[slice] || message[slices.event[slice]] !== message[e]) continue;
-      slices.finish[slice] = e;
-      slices.end[slice] = Math.max(time[e], slices.start[slice]);
+      if (finish[slice] || message[event[slice]] !== message[e]) continue;
+      finish[slice] = e;
+      end[slice] = Math.max(time[e], start[slice]);
     }
   }
   for (let a = 0; a < counts.length; ++a) {
     for (let s = first[a]; s < first[a + 1]; ++s) {
       // An end that the trace lacks is no later than the next beginning.
-      if (s + 1 < first[a + 1]) slices.end[s] = Math.min(slices.end[s], slices.start[s + 1]);
-      slices.busy[s + 1] = slices.busy[s] + slices.end[s] - slices.start[s];
+      if (s + 1 < first[a + 1]) end[s] = Math.min(end[s], start[s + 1]);
+      busy[s + 1] = busy[s] + end[s] - start[s];
     }
   }
-  return slices;
+  return {first, total, start, end, event, finish, busy, ofBegin};
 }
 
 /** Events that are no slice and no arrow, by actor and in order of time. */
@@ -120,7 +120,9 @@ function findArrows(trace) {
     if (trace.sent[m] && (trace.begun[m] || trace.dropped[m])) list.push(m);
   }
   const message = Uint32Array.from(list);
-  message.sort((a, b) => trace.time[trace.sent[a]] - trace.time[trace.sent[b]]);
+  const timeOf = (m) => trace.time[trace.sent[m]];
+  const isInOrder = message.every((m, i) => i === 0 || timeOf(message[i - 1]) <= timeOf(m));
+  if (!isInOrder) message.sort((a, b) => timeOf(a) - timeOf(b));
   return arrowsOf(trace, message);
 }
 
@@ -154,17 +156,19 @@ function findTree(trace, outsideIsSeen) {
 
 /** When each epoch and each step is first met, in order of time. */
 function findBoundaries(trace) {
-  const epochs = new Map();
-  const steps = new Map();
-  for (let e = 1; e <= trace.eventCount; ++e) {
-    const epoch = trace.epoch[e];
-    const step = trace.step[e];
-    if (epoch >= 0 && !epochs.has(epoch)) epochs.set(epoch, trace.time[e]);
-    if (step >= 0 && !steps.has(step)) steps.set(step, trace.time[e]);
-  }
+  const firstTimes = (numbers) => {
+    const first = new Map();
+    for (let e = 1, before = -1; e <= trace.eventCount; ++e) {
+      const number = numbers[e];
+      if (number === before || number < 0) continue;
+      before = number;
+      if (!first.has(number)) first.set(number, trace.time[e]);
+    }
+    return first;
+  };
   const list = (map) => [...map].map(([number, time]) => ({number, time}))
     .sort((a, b) => a.time - b.time);
-  return {epochs: list(epochs), steps: list(steps)};
+  return {epochs: list(firstTimes(trace.epoch)), steps: list(firstTimes(trace.step))};
 }
 
 /** The part [first, last) of a list of boundaries that lies in a window. */

@@ -5,11 +5,12 @@ import {decodeTrace} from './data.js';
 import {byId} from './dom.js';
 import {actorName, duration, moment, plural, sentence, thousands} from './words.js';
 import {arrange, litArrows, lowerBound} from './lanes.js';
-import {causalChain, causalPast, causeOf} from './causes.js';
+import {causeOf} from './causes.js';
 import {FilterBar} from './filter_bar.js';
-import {litSlices, pastSlices} from './filters.js';
+import {litSlices} from './filters.js';
 import {View} from './view.js';
-import {chooseTheme, isDark, readColours, storedTheme} from './theme.js';
+import {chooseOtherTheme, isDark, readColours, restoreTheme} from './theme.js';
+import {dimOthers, onceAFrame, moveWindowTo, revealRow, sceneOf, select, sized} from './scene.js';
 import {drawLanes} from './draw.js';
 import {drawAxis, drawStrip, drawWindow} from './overview.js';
 import {Tree} from './tree.js';
@@ -23,40 +24,14 @@ const rowHeights = [5, 8, 14, 20, 28];
 const trace = decodeTrace(JSON.parse(byId('trace-data').textContent));
 const layout = arrange(trace);
 const view = new View(trace, layout.tree);
-const scene = {
-  trace, layout, view, colours: null, lit: null, arrows: layout.arrows, passes: null, past: null,
-  cut: null, chain: null,
-  selected: 0, selectedActor: null, hoverRow: -1,
-  broken: new Set(trace.violations.flatMap(({events}) => events)),
-};
+const scene = sceneOf(trace, layout, view,
+  new Set(trace.violations.flatMap(({events}) => events)));
 
 // ---- drawing ---------------------------------------------------------------------------------
 
 let choice = null;  // what a drag over the axis has chosen so far
 let strip = null;   // the drawn strip without its window
-let isWaiting = false;
-
-function redraw() {
-  if (isWaiting) return;
-  isWaiting = true;
-  requestAnimationFrame(() => {
-    isWaiting = false;
-    drawFrame();
-  });
-}
-
-function sized(canvas, width, height) {
-  const ratio = devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
-    canvas.style.width = `${width}px`;
-    canvas.style.height = `${height}px`;
-  }
-  const context = canvas.getContext('2d', {alpha: false});
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  return context;
-}
+const redraw = onceAFrame(drawFrame);
 
 function drawFrame() {
   const every = drawLanes(sized(byId('lanes'), view.width, view.height), scene);
@@ -112,10 +87,10 @@ function readTheme() {
 
 // ---- selecting -------------------------------------------------------------------------------
 
-function select(event, actor = null) {
-  scene.selected = event;
+/** Shows an event in the panel, or else an actor, or neither. */
+function show(event, actor = null) {
+  select(scene, event);
   scene.selectedActor = event ? null : actor;
-  scene.chain = event ? causalChain(trace, event) : null;
   relight();
   renderPanel(byId('panel'), scene);
   byId('tip').hidden = true;
@@ -124,9 +99,7 @@ function select(event, actor = null) {
 }
 
 function relight() {
-  const dims = scene.selected && byId('dim').checked;
-  scene.past = dims ? causalPast(trace, scene.selected) : null;
-  scene.cut = scene.past && pastSlices(layout.slices, scene.past);
+  dimOthers(scene, byId('dim').checked);
   redraw();
 }
 
@@ -141,18 +114,10 @@ function scrollToRow(row) {
 
 /** Selects an event and brings it onto the screen. */
 function goTo(event) {
-  const actor = trace.actor[event];
-  if (view.rowOf[actor] < 0 || view.rows[view.rowOf[actor]] !== actor) {
-    view.reveal(actor);
-    setRows();
-  }
-  scrollToRow(view.rowOf[actor]);
-  const time = trace.time[event];
-  const margin = view.span * 0.1;
-  if (time < view.start + margin || time > view.end - margin) {
-    view.pan(time - (view.start + view.end) / 2);
-  }
-  select(event);
+  if (revealRow(scene, event)) setRows();
+  scrollToRow(view.rowOf[trace.actor[event]]);
+  moveWindowTo(scene, event);
+  show(event);
 }
 
 /** Shows an event's handling, or its surroundings, in a third of the window. */
@@ -192,7 +157,7 @@ const bar = new FilterBar(trace, layout, view, {
 });
 
 const tree = new Tree(byId('tree'), trace, layout, view, {
-  select: (actor) => select(0, actor),
+  select: (actor) => show(0, actor),
   toggle: (actor, open) => {
     view.toggle(actor, open);
     setRows();
@@ -231,7 +196,7 @@ function hover(x, y) {
 }
 
 function toggleTheme() {
-  chooseTheme(isDark() ? 'light' : 'dark');
+  chooseOtherTheme();
   readTheme();
 }
 
@@ -264,20 +229,20 @@ function listen() {
   on('flatter', 'click', () => changeRowHeight(-1));
   on('theme', 'click', toggleTheme);
   on('help-open', 'click', help);
-  on('back', 'click', () => select(0));
+  on('back', 'click', () => show(0));
   on('measure', 'change', () => {
     tree.measure = byId('measure').value;
     redraw();
   });
   on('dim', 'change', relight);
   on('violations', 'click', () => {
-    select(0);
+    show(0);
     byId('panel').focus();
   });
   on('panel', 'click', ({target}) => {
     const {event, showActor, onlyActor} = target.closest('button')?.dataset ?? {};
     if (event) goTo(Number(event));
-    if (showActor) select(0, Number(showActor));
+    if (showActor) show(0, Number(showActor));
     if (onlyActor) bar.showOnly(Number(onlyActor));
   });
   on('scroller', 'scroll', () => {
@@ -296,7 +261,7 @@ function listen() {
     scrollTo: (y) => { byId('scroller').scrollTop = y; },
     click: (x, y) => {
       byId('lanes').focus({preventScroll: true});
-      select(eventAt(scene, x, y));
+      show(eventAt(scene, x, y));
     },
     focus: (x, y) => {
       const event = eventAt(scene, x, y);
@@ -320,13 +285,13 @@ function listen() {
     Escape: ({target}) => {
       if (byId('types').open) byId('types').open = false;
       else if (target.matches('input')) target.blur();
-      else select(0);
+      else show(0);
     },
   });
 }
 
 function begin() {
-  if (storedTheme()) document.documentElement.dataset.theme = storedTheme();
+  restoreTheme();
   const {about, violations} = trace;
   const title = `Trace of ${[about.program ?? 'a run', about.version].filter(Boolean).join(' ')}`;
   document.title = byId('title').textContent = title;
@@ -344,7 +309,6 @@ function begin() {
     });
     view.listRows();
   }
-  scene.lit = litSlices(layout.slices, null);
   readTheme();
   listen();
   measure();

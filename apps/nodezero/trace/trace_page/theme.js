@@ -5,11 +5,13 @@
 /** Hues that stay apart for most eyes, the most frequent types first. */
 const hues = [250, 60, 155, 310, 25, 200, 105, 340, 280, 130];
 
-export function storedTheme() {
+/** Takes the theme that was chosen last. */
+export function restoreTheme() {
   try {
-    return localStorage.getItem('nodezero-trace-theme');
+    const name = localStorage.getItem('nodezero-trace-theme');
+    if (name) document.documentElement.dataset.theme = name;
   } catch {
-    return null;  // files may have no storage
+    // Files may have no storage.
   }
 }
 
@@ -18,13 +20,17 @@ export function isDark() {
   return chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
 }
 
-export function chooseTheme(name) {
+function chooseTheme(name) {
   document.documentElement.dataset.theme = name;
   try {
     localStorage.setItem('nodezero-trace-theme', name);
   } catch {
     // The choice then lasts as long as the page.
   }
+}
+
+export function chooseOtherTheme() {
+  chooseTheme(isDark() ? 'light' : 'dark');
 }
 
 /** Colours by name, and `type[t]` of slices for each message type. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
 // Lays one trace's times over another's, so that what belongs to a step stands below the same step.
-import {lowerBound} from './lanes.js';
+import {gallop, lowerBound} from './lanes.js';
 
 /**
  * When each step began, by epoch and step ("0 3"): when its micro-batches were first assigned,
@@ -54,9 +54,12 @@ export function align(left, right) {
 
 function warp(trace, points, common) {
   trace.realTime = trace.time.slice();
+  let i = 1;  // of the first point that is not earlier; events are nearly in order of time
   for (let e = 1; e <= trace.eventCount; ++e) {
     const time = trace.time[e];
-    const i = Math.max(1, Math.min(points.length - 1, lowerBound(points, time, 0, points.length)));
+    if (time <= points[i - 1]) i = lowerBound(points, time, 0, i);
+    else if (time > points[i]) i = gallop(points, time, i, points.length);
+    i = Math.max(1, Math.min(points.length - 1, i));
     const share = (time - points[i - 1]) / (points[i] - points[i - 1]);
     trace.time[e] = common[i - 1] + share * (common[i] - common[i - 1]);
   }
