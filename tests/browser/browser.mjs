@@ -1,16 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// Chromium with a page of a trace in it. Run by run.sh, which says where the packages lie.
+// Chromium with a page of a trace in it. Run by run_node.sh, which says where the packages lie.
 import {execFileSync} from 'node:child_process';
 import {createRequire} from 'node:module';
 import {pathToFileURL} from 'node:url';
 
-const require = createRequire(`${process.env.BROWSER_PACKAGES}/package.json`);
+const require = createRequire(`${process.env.NODE_PACKAGES}/package.json`);
 const {chromium} = require('playwright-core');
 
-/** Debian's Chromium. Its sandbox needs rights that root in a container does not have. */
+/** Debian's Chromium; where there is none the script ends as skipped. Its sandbox needs rights that
+ *  root in a container does not have. */
 export function launch() {
-  const path = execFileSync('sh', ['-c', 'command -v chromium'], {encoding: 'utf8'}).trim();
+  const path = execFileSync('sh', ['-c', 'command -v chromium || true'], {encoding: 'utf8'}).trim();
+  if (!path) {
+    console.error('SKIPPED: there is no chromium; scripts/setup.sh --browser installs it');
+    process.exit(77);
+  }
   const isRoot = process.getuid() === 0;
   return chromium.launch({executablePath: path, args: isRoot ? ['--no-sandbox'] : []});
 }

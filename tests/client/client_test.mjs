@@ -6,7 +6,7 @@ import {mkdirSync, rmSync, writeFileSync} from 'node:fs';
 import {createRequire} from 'node:module';
 import {join} from 'node:path';
 
-const require = createRequire(join(process.env.CLIENT_PACKAGES, 'package.json'));
+const require = createRequire(join(process.env.NODE_PACKAGES, 'package.json'));
 const OpenAI = require('openai');
 const [program, folder] = process.argv.slice(2);
 
