@@ -11,6 +11,8 @@ inline constexpr std::ptrdiff_t product_block_rows = 128;     ///< of the left f
 inline constexpr std::ptrdiff_t product_block_columns = 768;  ///< of the right factor
 /// Terms, or what stands for one or two of them. A multiple of 32: groups of terms stay together.
 inline constexpr std::ptrdiff_t product_block_slots = 384;
+/// Of a line of the left factor, in one piece: two lines of the cache.
+inline constexpr std::ptrdiff_t product_chunk_slots = 32;
 
 /// The floats of scratch that products with up to so many rows, columns and terms need.
 constexpr std::ptrdiff_t product_scratch(std::ptrdiff_t rows, std::ptrdiff_t columns,
@@ -19,7 +21,7 @@ constexpr std::ptrdiff_t product_scratch(std::ptrdiff_t rows, std::ptrdiff_t col
     return size >= most ? most : (size + unit - 1) / unit * unit;
   };
   return (block(rows, product_block_rows, 8) + block(columns, product_block_columns, 16)) *
-         block(terms, product_block_slots, 2);
+         block(terms, product_block_slots, product_chunk_slots);
 }
 
 }  // namespace nodezero::model

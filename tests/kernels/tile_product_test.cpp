@@ -73,8 +73,9 @@ class TileProducts : public testing::TestWithParam<Sizes> {
                                 static_cast<std::uint32_t>(draw_() & 0xFFFF));
   }
 
-  template <class Right, class Multiply>
-  void expect_same(const Stored<std::uint16_t>& a, const Stored<Right>& b, Multiply multiply) {
+  /// multiply(table) gives the kernel.
+  template <class Left, class Right, class Multiply>
+  void expect_same(const Stored<Left>& a, const Stored<Right>& b, Multiply multiply) {
     const auto [rows, columns, terms] = GetParam();
     const std::ptrdiff_t stride = columns + 5;
     std::vector<float> start(static_cast<std::size_t>(rows * stride));
@@ -85,9 +86,8 @@ class TileProducts : public testing::TestWithParam<Sizes> {
     for (const bool accumulate : {false, true}) {
       const auto product_by = [&](const KernelTable& table) {
         std::vector<float> c = start;
-        multiply(table.bf16_tile)(
-            a.factor, b.factor,
-            {rows, columns, terms, c.data(), stride, accumulate, scratch.data()});
+        multiply(table)(a.factor, b.factor,
+                        {rows, columns, terms, c.data(), stride, accumulate, scratch.data()});
         return c;
       };
       const auto expected = product_by(portable::table);
@@ -109,10 +109,20 @@ TEST_P(TileProducts, HaveTheBitsOfProductsWithoutTiles) {
     for (const Layout right : {Layout::terms_together, Layout::lines_together}) {
       const Stored<std::uint16_t> a(rows, terms, left, [this] { return half(); });
       expect_same(a, Stored<float>(columns, terms, right, [this] { return number(); }),
-                  [](const HalfProducts& all) { return all.multiply; });
+                  [](const KernelTable& table) { return table.bf16_tile.multiply; });
       expect_same(a, Stored<std::uint16_t>(columns, terms, right, [this] { return half(); }),
-                  [](const HalfProducts& all) { return all.multiply_halves; });
+                  [](const KernelTable& table) { return table.bf16_tile.multiply_halves; });
     }
+  }
+}
+
+/// Kernels that are used here may read the left factor in place; these pack it.
+TEST_P(TileProducts, HaveTheBitsOfOtherProductsOfFloats) {
+  const auto [rows, columns, terms] = GetParam();
+  for (const Layout left : {Layout::terms_together, Layout::lines_together}) {
+    expect_same(Stored<float>(rows, terms, left, [this] { return number(); }),
+                Stored<float>(columns, terms, Layout::lines_together, [this] { return number(); }),
+                [](const KernelTable& table) { return table.multiply; });
   }
 }
 

@@ -11,6 +11,15 @@
 
 namespace nodezero::model::NODEZERO_LEVEL {
 
+inline constexpr Index panel_lines = 8;  ///< of the left factor
+/// The left factor can be packed without transposing: of eight lines so many slots each, then the
+/// next.
+inline constexpr Index chunk_slots = product_chunk_slots;
+
+NODEZERO_INLINE void store_octet(Octet values, float* to) {
+  __builtin_memcpy(to, &values, sizeof values);
+}
+
 /// fp32: terms in ascending order.
 struct Fp32Terms {
   static constexpr Index terms_per_slot = 1;
@@ -30,6 +39,19 @@ struct Fp32Terms {
     return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7);
   }
   NODEZERO_INLINE static float one(const float* from) { return *from; }
+
+  /// A line into its place in each chunk.
+  NODEZERO_INLINE static void copy_line(const float* from, Index terms, float* to) {
+    Index k = 0;
+    for (; k + chunk_slots <= terms; k += chunk_slots, to += panel_lines * chunk_slots) {
+      for (Index i = 0; i < chunk_slots; i += register_floats) {
+        store(load(from + k + i), to + i);
+      }
+    }
+    for (Index i = 0; i < terms - k; ++i) {
+      to[i] = from[k + i];
+    }
+  }
 };
 
 /// bf16: of each pair the odd term first. A pair without an odd term has a zero there.
@@ -62,6 +84,19 @@ struct Bf16Terms {
   NODEZERO_INLINE static float one(const std::uint16_t* from) {
     return bits_of<float>(static_cast<std::uint32_t>(*from) << 16);
   }
+
+  NODEZERO_INLINE static void copy_line(const std::uint16_t* from, Index terms, float* to) {
+    Index k = 0;
+    for (; k + chunk_slots <= terms; k += chunk_slots, to += panel_lines * chunk_slots) {
+      for (Index i = 0; i < chunk_slots; i += 8) {
+        const Octet values = octet(from + k + i);
+        store_octet(__builtin_shufflevector(values, values, 1, 0, 3, 2, 5, 4, 7, 6), to + i);
+      }
+    }
+    for (Index i = 0; i < slots(terms - k); ++i) {
+      to[slot(i)] = k + i < terms ? one(from + k + i) : 0.0f;
+    }
+  }
 };
 
 /// Transposes 8 x 8 values, of which r[i] holds the first four of line i and of line i + 4, and r[i
@@ -79,10 +114,6 @@ NODEZERO_INLINE void transpose(Octet (&r)[8]) {
   }
 }
 
-NODEZERO_INLINE void store_octet(Octet values, float* to) {
-  __builtin_memcpy(to, &values, sizeof values);
-}
-
 /// How lines are divided into panels: panel i has the lines from begin[i] to begin[i + 1], zeros or
 /// copies where there are none, and lies in memory behind the slots of all lines before it.
 struct Panels {
@@ -91,8 +122,6 @@ struct Panels {
 
   NODEZERO_INLINE Index width(Index i) const { return begin[i + 1] - begin[i]; }
 };
-
-inline constexpr Index panel_lines = 8;  ///< of the left factor
 
 NODEZERO_INLINE Panels left_panels(Index lines) {
   Panels panels{(lines + panel_lines - 1) / panel_lines, {}};

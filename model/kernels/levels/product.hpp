@@ -12,14 +12,16 @@ namespace nodezero::model::NODEZERO_LEVEL {
 /// What a tile of c takes: with its sums, the right factor's registers and one of the left factor
 /// in the registers that there are.
 inline constexpr Index tile_rows = register_floats == 16 ? 8 : 4;
-/// Rows of the left factor: packed into panels, or in place, if they lie side by side as they are.
+/// Rows of the left factor, in place or packed: in a chunk of slots they lie line_step apart, and a
+/// row's slots slot_step.
 struct Left {
   const float* data;
-  Index slot_step;
-  bool is_packed;
+  Index line_step, slot_step;
+  Index chunk_slots, chunk_step;
+  Index panel_step;  ///< from eight rows to the next eight
 
-  NODEZERO_INLINE const float* row(Index row, Index slots) const {
-    return data + (is_packed ? row / panel_lines * panel_lines * slots + row % panel_lines : row);
+  NODEZERO_INLINE const float* row(Index row) const {
+    return data + row / panel_lines * panel_step + row % panel_lines * line_step;
   }
 };
 
@@ -28,54 +30,68 @@ struct Tile {
   Index stride;
   Index last_columns;  ///< of the last register of a row
   bool accumulate;
-  Index left_step;  ///< from a slot of the left factor to the next
 };
 
-template <class Multiply, Index rows, Index registers>
-void multiply_tile(Index slots, const float* a, const float* b, const Tile& tile) {
-  Register sums[rows][registers];
-  float* c = tile.c;
-#pragma GCC unroll 8
-  for (Index r = 0; r < rows; ++r, c += tile.stride) {
-#pragma GCC unroll 3
-    for (Index v = 0; v < registers; ++v) {
-      float* const at = c + v * register_floats;
-      const bool whole = v + 1 < registers || tile.last_columns == register_floats;
-      sums[r][v] = !tile.accumulate ? Register{}
-                   : whole          ? load(at)
-                                    : load_first(at, tile.last_columns, 0.0f);
-    }
-  }
-  for (Index slot = 0; slot < slots; ++slot) {
-    Register right[registers];
-#pragma GCC unroll 3
-    for (Index v = 0; v < registers; ++v) {
-      right[v] = load(b + v * register_floats);
-    }
+/// Calls whole(a register, its place in c), or last(...) for those at the end of rows that are not
+/// whole.
+template <Index rows, Index registers, class Whole, class Last>
+NODEZERO_INLINE void for_registers(Register (&sums)[rows][registers], float* c, Index stride,
+                                   bool is_whole, const Whole& whole, const Last& last) {
+  if (is_whole) {
 #pragma GCC unroll 8
     for (Index r = 0; r < rows; ++r) {
-      const Register left = broadcast(a[r]);
 #pragma GCC unroll 3
       for (Index v = 0; v < registers; ++v) {
-        sums[r][v] = Multiply()(left, right[v], sums[r][v]);
+        whole(sums[r][v], c + r * stride + v * register_floats);
       }
     }
-    a += tile.left_step;
-    b += registers * register_floats;
+    return;
   }
-  c = tile.c;
 #pragma GCC unroll 8
-  for (Index r = 0; r < rows; ++r, c += tile.stride) {
+  for (Index r = 0; r < rows; ++r) {
 #pragma GCC unroll 3
-    for (Index v = 0; v < registers; ++v) {
-      float* const at = c + v * register_floats;
-      if (v + 1 < registers || tile.last_columns == register_floats) {
-        store(sums[r][v], at);
-      } else {
-        store_first(sums[r][v], at, tile.last_columns);
+    for (Index v = 0; v + 1 < registers; ++v) {
+      whole(sums[r][v], c + r * stride + v * register_floats);
+    }
+    last(sums[r][registers - 1], c + r * stride + (registers - 1) * register_floats);
+  }
+}
+
+template <class Multiply, Index rows, Index registers>
+void multiply_tile(Index slots, const Left& left, const float* a, const float* b,
+                   const Tile& tile) {
+  float* const c = tile.c;
+  const Index stride = tile.stride, columns = tile.last_columns;
+  Register sums[rows][registers] = {};
+  if (tile.accumulate) {
+    for_registers(
+        sums, c, stride, columns == register_floats,
+        [](Register& sum, float* at) { sum = load(at); },
+        [&](Register& sum, float* at) { sum = load_first(at, columns, 0.0f); });
+  }
+  const Index line_step = left.line_step, slot_step = left.slot_step;
+  for (Index first = 0; first < slots; first += left.chunk_slots, a += left.chunk_step) {
+    const Index end = least(left.chunk_slots, slots - first) * slot_step;
+    for (Index slot = 0; slot != end; slot += slot_step) {
+      Register right[registers];
+#pragma GCC unroll 3
+      for (Index v = 0; v < registers; ++v) {
+        right[v] = load(b + v * register_floats);
       }
+#pragma GCC unroll 8
+      for (Index r = 0; r < rows; ++r) {
+        const Register value = broadcast(a[r * line_step + slot]);
+#pragma GCC unroll 3
+        for (Index v = 0; v < registers; ++v) {
+          sums[r][v] = Multiply()(value, right[v], sums[r][v]);
+        }
+      }
+      b += registers * register_floats;
     }
   }
+  for_registers(
+      sums, c, stride, columns == register_floats, [](Register& sum, float* at) { store(sum, at); },
+      [&](Register& sum, float* at) { store_first(sum, at, columns); });
 }
 
 /// A number that is a constant of the compiler's.
@@ -98,11 +114,12 @@ NODEZERO_INLINE void with_constant(Index value, const Function& function) {
 /// Tiles whose elements have one sum each.
 template <class Multiply>
 struct PlainTiles {
-  NODEZERO_INLINE static void multiply(Index count, Index registers, Index slots, const float* a,
-                                       const float* b, const Tile& tile) {
+  NODEZERO_INLINE static void multiply(Index count, Index registers, Index slots, const Left& left,
+                                       const float* a, const float* b, const Tile& tile) {
     with_constant<3>(registers, [&](auto v) {
-      with_constant<tile_rows>(
-          count, [&](auto r) { multiply_tile<Multiply, r.value, v.value>(slots, a, b, tile); });
+      with_constant<tile_rows>(count, [&](auto r) {
+        multiply_tile<Multiply, r.value, v.value>(slots, left, a, b, tile);
+      });
     });
   }
 };
@@ -121,23 +138,47 @@ void multiply_packed(Index rows, Index columns, Index slots, const Left& a, cons
           __builtin_prefetch(c + next * c_stride + begin + v * register_floats, 1);
         }
       }
-      Tiles::multiply(least(rows - row, tile_rows), registers, slots, a.row(row, slots),
-                      b + begin * slots,
-                      {c + row * c_stride + begin, c_stride, last, accumulate, a.slot_step});
+      Tiles::multiply(least(rows - row, tile_rows), registers, slots, a, a.row(row),
+                      b + begin * slots, {c + row * c_stride + begin, c_stride, last, accumulate});
     }
   }
 }
 
-/// A block of the left factor, packed into `to` if it must be.
+/// Whether lines of floats are read where they are as fast as packed ones. On Zen 4 they are. On
+/// others one stream of memory in place of eight may be worth the copy, and the kernels that are
+/// made for testing pack, so that this is tested everywhere.
+NODEZERO_INLINE bool reads_lines_in_place() {
+#if defined(__x86_64__) && !defined(NODEZERO_TILE_UNIT)
+  return __builtin_cpu_is("amd");
+#else
+  return false;
+#endif
+}
+
+/// A block of the left factor, packed into `to` unless it is read where it is.
 template <class Terms, class Value>
 NODEZERO_INLINE Left prepare_left(const Factor<Value>& a, Index rows, Index terms, float* to) {
+  const Index slots = Terms::slots(terms);
   if constexpr (__is_same(Terms, Fp32Terms)) {
-    if (a.line_step == 1) {
-      return {a.data, a.term_step, false};
+    if (a.line_step == 1 || reads_lines_in_place()) {
+      return {a.data, a.line_step, a.term_step, slots, 0, panel_lines * a.line_step};
     }
   }
-  Packer<Terms>::pack(a, rows, terms, left_panels(rows), to);
-  return {to, panel_lines, true};
+  if constexpr (Terms::terms_per_slot == 2) {
+    if (a.line_step % 2 == 0 && terms % 2 == 0) {  // pairs lie in a line as in slots
+      return {(const float*)a.data, a.line_step / 2, 1, slots, 0, panel_lines * a.line_step / 2};
+    }
+  }
+  if (a.line_step == 1) {
+    Packer<Terms>::pack(a, rows, terms, left_panels(rows), to);
+    return {to, 1, panel_lines, slots, 0, panel_lines * slots};
+  }
+  const Index panel_step = panel_lines * ((slots + chunk_slots - 1) / chunk_slots * chunk_slots);
+  for (Index line = 0; line < rows; ++line) {
+    Terms::copy_line(a.at(line, 0), terms,
+                     to + line / panel_lines * panel_step + line % panel_lines * chunk_slots);
+  }
+  return {to, chunk_slots, 1, chunk_slots, panel_lines * chunk_slots, panel_step};
 }
 
 template <class Terms, class Tiles, class LeftValue, class RightValue>

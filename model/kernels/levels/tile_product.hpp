@@ -26,24 +26,26 @@ NODEZERO_INLINE Values flushed_sum(Values a, Values b) {
 inline constexpr Index split_rows = tile_rows / 2;
 
 template <Index rows, Index registers>
-void multiply_split_tile(Index slots, const float* a, const float* b, const Tile& tile) {
+void multiply_split_tile(Index slots, const Left& left, const float* a, const float* b,
+                         const Tile& tile) {
   for (Index first = 0; first < slots; first += tile_terms) {
     Register odd[rows][registers] = {}, even[rows][registers] = {};
     const Index end = least(first + tile_terms, slots);
-    for (Index slot = first; slot < end; slot += 2) {
+    for (Index slot = 0; slot < end - first; slot += 2) {
 #pragma GCC unroll 4
       for (Index r = 0; r < rows; ++r) {
 #pragma GCC unroll 3
         for (Index v = 0; v < registers; ++v) {
           const float* const right = b + v * register_floats;
-          odd[r][v] = FlushedFma()(broadcast(a[r]), load(right), odd[r][v]);
-          even[r][v] = FlushedFma()(broadcast(a[panel_lines + r]),
+          odd[r][v] = FlushedFma()(broadcast(a[r * left.line_step + slot * left.slot_step]),
+                                   load(right), odd[r][v]);
+          even[r][v] = FlushedFma()(broadcast(a[r * left.line_step + (slot + 1) * left.slot_step]),
                                     load(right + registers * register_floats), even[r][v]);
         }
       }
-      a += 2 * panel_lines;
       b += 2 * registers * register_floats;
     }
+    a += left.chunk_slots == tile_terms ? left.chunk_step : tile_terms * left.slot_step;
     float* c = tile.c;
     for (Index r = 0; r < rows; ++r, c += tile.stride) {
       for (Index v = 0; v < registers; ++v) {
@@ -59,14 +61,13 @@ void multiply_split_tile(Index slots, const float* a, const float* b, const Tile
 
 /// Tiles whose elements have two sums each. multiply_packed() calls it with up to tile_rows rows.
 struct SplitTiles {
-  NODEZERO_INLINE static void multiply(Index count, Index registers, Index slots, const float* a,
-                                       const float* b, const Tile& tile) {
+  NODEZERO_INLINE static void multiply(Index count, Index registers, Index slots, const Left& left,
+                                       const float* a, const float* b, const Tile& tile) {
     for (Index r = 0; r < count; r += split_rows) {
-      const Tile part{tile.c + r * tile.stride, tile.stride, tile.last_columns, tile.accumulate,
-                      tile.left_step};
+      const Tile part{tile.c + r * tile.stride, tile.stride, tile.last_columns, tile.accumulate};
       with_constant<3>(registers, [&](auto v) {
         with_constant<split_rows>(least(count - r, split_rows), [&](auto rows) {
-          multiply_split_tile<rows.value, v.value>(slots, a + r, b, part);
+          multiply_split_tile<rows.value, v.value>(slots, left, a + r * left.line_step, b, part);
         });
       });
     }
