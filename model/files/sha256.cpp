@@ -1,32 +1,22 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/files/sha256.hpp"
 
+// OpenSSL's newer functions ask for memory, and end in a crash where there is none.
+#define OPENSSL_SUPPRESS_DEPRECATED
+
 #include <array>
-#include <openssl/evp.h>
-#include <stdexcept>
+#include <openssl/sha.h>
 
 #include <fmt/format.h>
 
 #include "model/files/input_file.hpp"
 
 namespace nodezero::model {
-namespace {
 
-void require(int status) {
-  if (status != 1) {
-    throw std::runtime_error(
-        "OpenSSL cannot compute SHA-256; check the installation of its libcrypto");
-  }
-}
-
-}  // namespace
-
-struct Sha256::Context {
-  std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> state{EVP_MD_CTX_new(), EVP_MD_CTX_free};
-};
+struct Sha256::Context : SHA256_CTX {};
 
 Sha256::Sha256() : context_(std::make_unique<Context>()) {
-  require(EVP_DigestInit_ex(context_->state.get(), EVP_sha256(), nullptr));
+  SHA256_Init(context_.get());
 }
 
 Sha256::~Sha256() = default;
@@ -34,12 +24,12 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 
 void Sha256::update(std::span<const std::byte> bytes) {
-  require(EVP_DigestUpdate(context_->state.get(), bytes.data(), bytes.size()));
+  SHA256_Update(context_.get(), bytes.data(), bytes.size());
 }
 
 std::string Sha256::finish() {
   std::array<unsigned char, 32> sum{};
-  require(EVP_DigestFinal_ex(context_->state.get(), sum.data(), nullptr));
+  SHA256_Final(sum.data(), context_.get());
   std::string digits;
   for (const unsigned char byte : sum) {
     fmt::format_to(std::back_inserter(digits), "{:02x}", byte);

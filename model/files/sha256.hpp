@@ -16,7 +16,6 @@ namespace nodezero::model {
 /// SHA-256 of bytes that come in pieces.
 class Sha256 {
  public:
-  /// @throws std::runtime_error if the cryptography library has no SHA-256
   Sha256();
   ~Sha256();
   Sha256(Sha256&&) noexcept;

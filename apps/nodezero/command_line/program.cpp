@@ -8,12 +8,12 @@
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 
 #include "apps/nodezero/command_line/commands.hpp"
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/process/out_of_memory.hpp"
 #include "apps/nodezero/terminal/json_answer.hpp"
 #include "formats/printable_text.hpp"
 #include "model/kernels/kernels.hpp"
@@ -60,14 +60,6 @@ int report_error(int argc, const char* const* argv, int exit_code, const std::st
   return exit_code;
 }
 
-/// Wherever memory ends, in a library's thread as well, the program ends with one line and nothing
-/// else: what is on the disk is whole at every moment.
-void end_without_memory() {
-  constexpr std::string_view line = "nodezero: error: out of memory\n";
-  static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));
-  ::_exit(exit_failure);
-}
-
 std::string in_words(const std::system_error& error) {
   return error.code() == std::errc::resource_unavailable_try_again
              ? "a thread cannot be started; allow more (ulimit -u and -v, or the container's "
@@ -100,7 +92,7 @@ void define_program(CLI::App& program) {
 }
 
 int run_program(int argc, char** argv) {
-  std::set_new_handler(end_without_memory);
+  end_where_memory_ends();
   CLI::App program;
   const auto report = [&](int exit_code, const std::string& message) {
     return report_error(argc, argv, exit_code, message);
