@@ -29,6 +29,7 @@
 #include "apps/nodezero/train/plan_machines.hpp"
 #include "apps/nodezero/train/recording.hpp"
 #include "apps/nodezero/train/replay_facts.hpp"
+#include "apps/nodezero/train/session_threads.hpp"
 #include "apps/nodezero/train/training_log.hpp"
 #include "apps/nodezero/train/training_report.hpp"
 #include "formats/printable_text.hpp"
@@ -242,7 +243,8 @@ int train(PreparedRun run, const TrainRequest& request, const Listening& listeni
   const auto url =
       server ? serving_options(request.serve, request.serving) : actors::ServingOptions{};
   StopRequest stop;
-  TrainingLog log(log_settings(run, [&] { stop.ask(); }));
+  TrainingLog log =
+      with_its_thread(0, run, [&] { return TrainingLog(log_settings(run, [&] { stop.ask(); })); });
   const auto say = [&log](const std::string& text) { log.print("note: " + text); };
   for (const auto& remark : run.remarks) {
     say(remark);
@@ -250,8 +252,9 @@ int train(PreparedRun run, const TrainRequest& request, const Listening& listeni
   if (const auto slow = slow_precision(run.settings)) {
     say(*slow);
   }
-  Recording recording(run.options, run.folder->path(), run.settings.run, facts_for_replay(run),
-                      say);
+  Recording recording = with_its_thread(1, run, [&] {
+    return Recording(run.options, run.folder->path(), run.settings.run, facts_for_replay(run), say);
+  });
   run.settings.recorder = recording.recorder();
   std::optional<CrashDump> crash_dump;
   if (run.options.trace_ring_s > 0) {
@@ -272,18 +275,19 @@ int train(PreparedRun run, const TrainRequest& request, const Listening& listeni
   log.print(header_text(run));
 
   // Served before the first actor exists, however long it takes to make all of them.
-  const SignalWatcher signals(
-      signal_block,
-      [&] {
-        log.print("stopping when the current micro-batches are done; Ctrl-C again to quit at once");
-        stop.ask();
-      },
-      [&] {
-        say(recording.dump("asked", true).value_or("no messages to write: --trace-ring is 0"));
-        if (const auto open = recording.open_work()) {
-          say(*open);
-        }
-      });
+  const auto stop_soon = [&] {
+    log.print("stopping when the current micro-batches are done; Ctrl-C again to quit at once");
+    stop.ask();
+  };
+  const auto show_messages = [&] {
+    say(recording.dump("asked", true).value_or("no messages to write: --trace-ring is 0"));
+    if (const auto open = recording.open_work()) {
+      say(*open);
+    }
+  };
+  const SignalWatcher signals = with_its_thread(run.options.trace.empty() ? 1 : 2, run, [&] {
+    return SignalWatcher(signal_block, stop_soon, show_messages);
+  });
   const std::uint64_t first_step = run.settings.resume ? run.settings.resume->progress.step : 0;
   auto session = begin_session(run);
   actors::Trainer trainer(std::move(run.settings), log, std::move(others), server.get());
