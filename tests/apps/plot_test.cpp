@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <filesystem>
@@ -113,6 +114,25 @@ TEST(Plot, LeavesOutWhatIsNotFinite) {
   EXPECT_EQ(losses_as_text(history).find("inf"), std::string::npos);
 }
 
+TEST(Plot, ShowsAsDotsWhatIsOneStep) {
+  const auto drawing = draw_losses(falling_loss(1));
+  EXPECT_EQ(drawing.dots.size(), 3u);  // a mean, a mean of fewer columns, and the learning rate
+  auto history = falling_loss(1);
+  history.learning_rate[0].y = 1e28;  // whose labels have an exponent
+  EXPECT_TRUE(std::ranges::any_of(draw_losses(history).labels, [](const auto& label) {
+    return label.text.find("e+") != std::string::npos;
+  }));
+  EXPECT_EQ(strokes_of("1e+28", 10).size(), strokes_of("1e28", 10).size() + 2);
+}
+
+TEST(Plot, EndsForCurvesThatNumbersCannotTellFromLines) {
+  auto history = falling_loss(2);
+  history.training[0].y = 1e15;
+  history.training[1].y = 1e15 + 0.125;
+  EXPECT_LT(draw_losses(history).lines.size(), 100u);
+  EXPECT_NE(losses_as_text(history), "");
+}
+
 TEST(Plot, IsTextOnATerminal) {
   const auto text = losses_as_text(falling_loss(1'000));
   EXPECT_NE(text.find("    4.68 |."), std::string::npos) << text;
@@ -136,6 +156,15 @@ TEST(RunHistory, IsReadWhileTheLastLineIsBeingWritten) {
   ASSERT_EQ(history.training.size(), 1u);
   EXPECT_EQ(history.training[0].y, 5.5);
   EXPECT_TRUE(history.validation.empty());
+  // Nobody has to believe what stands there.
+  std::ofstream(folder / "metrics.jsonl")
+      << "{\"step\":1,\"loss\":1}\n{\"step\":2,\"loss\":1e308}\n"
+         "{\"step\":-3,\"loss\":1}\n{\"step\":1e30,\"loss\":1}\n"
+         "{\"step\":5,\"loss\":1}\n{\"step\":3,\"loss\":2}\n";
+  const auto odd = read_history(folder).training;
+  ASSERT_EQ(odd.size(), 2u);  // the second session began at step 3 again
+  EXPECT_EQ(odd[1].x, 3);
+  EXPECT_EQ(odd[1].y, 2);
   std::filesystem::remove_all(folder);
   EXPECT_THROW(read_history(folder), CommandError);
 }

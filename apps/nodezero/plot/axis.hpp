@@ -49,8 +49,9 @@ inline Axis axis_of(std::initializer_list<const std::vector<Point>*> curves, dou
   if (!(least <= most)) {
     least = 0, most = 1;
   }
-  if (least == most) {
-    const double half = least == 0 ? 1 : std::abs(least) / 2;
+  const double largest = std::max(std::abs(least), std::abs(most));
+  if (most - least <= 1e-9 * largest) {  // or ticks could not be told apart
+    const double half = largest == 0 ? 1 : largest / 2;
     least -= half, most += half;
   }
   const double more = margin * (most - least);

@@ -85,6 +85,9 @@ struct Panel {
     for (const Point& point : points) {
       places.push_back(place(point));
     }
+    if (places.size() == 1) {  // no line, but to be seen
+      drawing.dots.push_back({places.front(), 3, colour});
+    }
     line(std::move(places), colour, width);
   }
 

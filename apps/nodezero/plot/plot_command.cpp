@@ -19,7 +19,8 @@ void plot_command(const std::string& run, const std::string& out) {
   }
   const auto history = read_history(run);
   if (out.empty()) {
-    fmt::print("{}", losses_as_text(history));
+    const auto text = losses_as_text(history);
+    fmt::print("{}", text.empty() ? "too few steps for a curve\n" : text);
     return;
   }
   const auto drawing = draw_losses(history);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "apps/nodezero/plot/run_history.hpp"
 
+#include <cmath>
 #include <functional>
 #include <string_view>
 
@@ -33,11 +34,23 @@ void for_each_object(const std::filesystem::path& path,
   }
 }
 
+/// Beyond these a picture could not tell values apart, and their differences might be infinite.
+constexpr double most_steps = 1e15, largest_value = 1e100;
+
+/// A session that went back to an earlier step replaces what was there.
 void add_point(const nlohmann::json& object, const char* key, std::vector<Point>& points) {
   const auto step = object.find("step");
   const auto value = object.find(key);
-  if (step != object.end() && step->is_number() && value != object.end() && value->is_number()) {
-    points.push_back({step->get<double>(), value->get<double>()});
+  if (step == object.end() || !step->is_number_unsigned() || value == object.end() ||
+      !value->is_number()) {
+    return;
+  }
+  const Point point{step->get<double>(), value->get<double>()};
+  if (point.x <= most_steps && std::abs(point.y) <= largest_value) {
+    while (!points.empty() && points.back().x >= point.x) {
+      points.pop_back();
+    }
+    points.push_back(point);
   }
 }
 
