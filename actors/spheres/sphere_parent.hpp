@@ -97,9 +97,11 @@ class sphere_parent : public summing_sphere<Base> {
     }
     Partial part = message.partial.full() ? message.partial.take() : Partial{};
     // What is summed is placed by the range that it carries itself.
-    const bool has_gradient = static_cast<bool>(part.gradient);
-    if (part.range != range || part.loss.valid_tokens < 0 ||
-        has_gradient != (message.purpose == Purpose::train)) {
+    const bool is_whole = static_cast<bool>(part.gradient)
+                              ? message.purpose == Purpose::train && fits_weights(*part.gradient)
+                              : message.purpose == Purpose::evaluate;
+    const auto tokens = part.loss.valid_tokens;
+    if (part.range != range || !is_whole || tokens < 0 || tokens / most_tokens >= range.size()) {
       conservation_violated(*child, range.first, "a gradient that is not what its message says");
       return;
     }
@@ -190,6 +192,10 @@ class sphere_parent : public summing_sphere<Base> {
     this->monitor(child.handle);
   }
 
+  bool fits_weights(const model::Gradient& gradient) const {
+    return gradient.values().size() == this->step().weights->values().size();
+  }
+
   std::uint32_t& attempts_at(std::uint32_t position) {
     auto& open = this->open_step();
     return open.attempts[position - open.step.batches->before];
@@ -245,6 +251,9 @@ class sphere_parent : public summing_sphere<Base> {
     step_lost({ErrorCode::conservation, std::string("the sphere sent ") + what,
                at(this->step().envelope, child.id, position)});
   }
+
+  /// Of one micro-batch, whatever a model counts as its tokens; sums of a step do not overflow.
+  static constexpr std::int64_t most_tokens = std::int64_t{1} << 41;
 
   // As they were made:
   Router router_;

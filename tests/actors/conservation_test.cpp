@@ -136,6 +136,12 @@ TEST(Conservation, AGradientThatIsNotWhatItsMessageSaysFailsTheStep) {
       in_part([](Partial& part) { part.range = {}; }),
       in_part([](Partial& part) { part.gradient = {}; }),
       in_part([](Partial& part) { part.loss.valid_tokens = -5; }),
+      in_part([](Partial& part) { part.loss.valid_tokens = std::int64_t{1} << 62; }),
+      in_part([](Partial& part) {
+        const auto layout = std::make_shared<const model::TensorLayout>(
+            std::vector<model::TensorInfo>{{"another model's", {1}}});
+        part.gradient = std::make_shared<GradientPool>(layout)->lease();
+      }),
       in_both([](PositionRange range) {
         return PositionRange{range.first, range.first};
       }),

@@ -51,6 +51,8 @@ const std::map<std::string, Lie>& lies() {
       {"other-sum", in_sum<[](Partial& part) { part.range.last += 1; }>},
       {"sum-without-gradient", in_sum<[](Partial& part) { part.gradient = {}; }>},
       {"negative-tokens", in_sum<[](Partial& part) { part.loss.valid_tokens = -5; }>},
+      {"countless-tokens",
+       in_sum<[](Partial& part) { part.loss.valid_tokens = std::int64_t{1} << 62; }>},
       {"other-tokens", in<report, [](report& r) { r.loss.valid_tokens += 1; }>},
       {"more-work", in<report, [](report& r) { r.positions.push_back(1'000'000); }>},
       {"less-work", in<report, [](report& r) { r.positions.clear(); }>},
