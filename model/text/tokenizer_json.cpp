@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// The tokenizer.json of Hugging Face's tokenizers library, as far as bytes and characters
-// need it. Both are byte-pair encodings that never merge a pair. With the ByteLevel
-// pre-tokenizer the units are bytes, each written as one printable character; without it they
-// are characters, written as they are.
+// The tokenizer.json of Hugging Face's tokenizers library: parsed here alone, and read here as far
+// as bytes and characters need it. Both are byte-pair encodings that never merge a pair. With the
+// ByteLevel pre-tokenizer the units are bytes, each written as one printable character; without it
+// they are characters, written as they are. Tokens of several bytes are byte_pairs_from_json's.
 #include <algorithm>
 #include <array>
 #include <optional>
