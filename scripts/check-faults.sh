@@ -7,7 +7,8 @@ cd "$(dirname "$0")/.."
 
 scripts/build.sh "$@"
 build=$PWD/build/release
-ninja -C "$build" nodezero fail_nth_call
+ninja -C "$build" nodezero fail_nth_call library_host
 folder=$(mktemp -d -p /dev/shm) # where a run waits for no disk
 trap 'rm -rf "$folder"' EXIT
 tests/faults/check_faults.sh "$build/nodezero" "$build/tests/faults/libfail_nth_call.so" "$folder/runs" 0 0 "$(nproc)"
+tests/faults/check_library.sh "$build/tests/faults/library_host" "$build/tests/faults/libfail_nth_call.so" 0 "$(nproc)"

@@ -82,6 +82,7 @@ Trainer::Session::Inside::~Inside() {
 
 Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
     std::shared_ptr<const AnyTrainable> model, TrainerOptions options) {
+  const actors::MemoryReserve reserve;
   try {
     const auto host_calls = std::make_shared<const actors::HostCalls>();
     model = actors::known_to(host_calls, std::move(model));

@@ -14,6 +14,7 @@
 #include "actors/embedding/host_board.hpp"
 #include "actors/embedding/host_calls.hpp"
 #include "actors/embedding/keeper.hpp"
+#include "actors/embedding/memory_reserve.hpp"
 #include "actors/embedding/state_folder.hpp"
 #include "model/training/trained_model.hpp"
 #include "nodezero/trainer.hpp"
@@ -113,6 +114,7 @@ class Trainer::Session : public std::enable_shared_from_this<Session> {
     const runtime::HostJobs::Turn turn_;
   };
 
+  const actors::MemoryReserve reserve_;
   const std::shared_ptr<const actors::HostCalls> host_calls_;  ///< of the model and the options
   const std::shared_ptr<const AnyTrainable> model_;
   const std::shared_ptr<const model::TrainedModel> trained_;

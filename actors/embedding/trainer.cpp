@@ -56,6 +56,7 @@ Trainer::~Trainer() {
     return tl::unexpected<Error>(out_of_reach());                              \
   }                                                                            \
   const runtime::FloatingPointMode mode; /* a host may have set another */     \
+  actors::MemoryReserve::refill();                                             \
   return session->expression
 
 Result<void> Trainer::submit_value(AnyValue batch) {
