@@ -14,9 +14,9 @@ if(NODEZERO_NATIVE)
 endif()
 if(NODEZERO_SANITIZER)
   target_compile_options(nodezero_options INTERFACE
-    -fsanitize=${NODEZERO_SANITIZER} -fno-omit-frame-pointer -g
+    -fsanitize=${NODEZERO_SANITIZER} -fno-omit-frame-pointer -g1
     -UNDEBUG)  # assertions, those on the shapes of matrices among them
-  if(NODEZERO_SANITIZER STREQUAL "undefined")
+  if(NODEZERO_SANITIZER MATCHES "undefined")
     target_compile_options(nodezero_options INTERFACE -fno-sanitize-recover=all)
   endif()
   target_link_options(nodezero_options INTERFACE -fsanitize=${NODEZERO_SANITIZER})
