@@ -52,6 +52,9 @@ enum class FactKind : std::uint8_t {
 /// A fact's name: the same in every run of one configuration, however many spheres, lanes and
 /// threads there are. Ordered as a run with one of each would go.
 struct FactKey {
+  /// The epoch and step of what belongs to none.
+  static constexpr std::uint64_t none = 0xffffffffffffffff;
+
   std::uint64_t epoch = 0, step = 0;
   FactKind kind = FactKind::planned;
   std::uint64_t first = 0, last = 0;
