@@ -32,6 +32,7 @@ class Merger {
   Trace merge() {
     gather_threads();
     find_causes();
+    look_for_lost_sends();
     number_kept_actors();
     order();
     for (auto& event : trace_.events) {
@@ -71,7 +72,9 @@ class Merger {
         threads_.emplace_back().thread = run.thread;
       }
       const bool follows = !is_new && run.first == expected;
-      gaps += is_new || run.first <= expected ? 0 : run.first - expected;
+      // What a ring has forgotten is not lost.
+      expected = is_new ? (trace_.completeness.ring ? run.first : 0) : expected;
+      gaps += run.first <= expected ? 0 : run.first - expected;
       add(run, follows, threads_.back().events);
       expected = run.first + run.records.size();
     }
@@ -118,6 +121,23 @@ class Merger {
         }
       }
     }
+  }
+
+  /// Messages that are handled and were never sent: all of a thread's blocks may be missing, and no
+  /// other thread's say how many there were. What a ring has forgotten or a file that was cut off
+  /// does not hold yet is not lost.
+  void look_for_lost_sends() {
+    auto& completeness = trace_.completeness;
+    if (completeness.ring || completeness.cut_off) {
+      return;
+    }
+    std::uint64_t unsent = 0;
+    for (const auto& thread : threads_) {
+      for (const auto& event : thread.events) {
+        unsent += event.kind == Kind::begin && !sends_.contains(event.message) ? 1 : 0;
+      }
+    }
+    completeness.lost_records = std::max(completeness.lost_records, unsent);
   }
 
   /// What must come before an event and has not, if it is in the trace at all.

@@ -185,6 +185,25 @@ TEST(TraceFile, LosesNoMoreThanItsDamagedBlock) {
   }
 }
 
+TEST(TraceFile, ThatLacksAllOfAThreadSaysSo) {
+  const TraceFile file;
+  record_two_threads(file.path(), 5);
+  const auto bytes = file.read();
+  std::string others = bytes.substr(0, sizeof(FileHeader));
+  for (const auto block : blocks_of(bytes)) {
+    BlockHeader header;
+    std::memcpy(&header, bytes.data() + block, sizeof header);
+    if (header.kind != BlockKind::records || header.thread != 1) {  // who sends
+      others.append(bytes, block, sizeof header + header.stored_bytes);
+    }
+  }
+  ASSERT_LT(others.size(), bytes.size());
+  file.write(others);
+  const auto trace = read_trace(file.path());
+  ASSERT_TRUE(trace) << trace.error().message;
+  EXPECT_EQ(trace->completeness.lost_records, 5u);
+}
+
 /// A file of one block that claims what it likes, with a checksum that is right.
 std::string file_of(BlockHeader header, const std::string& content) {
   const FileHeader file;
