@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <regex>
+#include <set>
 #include <sstream>
 
 #include <fmt/format.h>
@@ -27,12 +28,15 @@ struct Room {
 
 /// The public header that every layer may use.
 constexpr std::string_view errors = "include/nodezero/error.hpp";
+/// What the libraries' symbols are marked with.
+constexpr std::string_view exports = "include/nodezero/export.h";
 
 const std::vector<Room>& rooms() {
   static const std::vector<Room> all = {
-      {errors, {"include"}},
-      {"include", {errors}},
-      {"include/nodezero/explore", {"include"}},
+      {errors, {exports}},
+      {exports, {}},
+      {"include", {errors, exports}},
+      {"include/nodezero/explore", {exports}},
       {"formats", {errors}},
       {"model", {"include", errors}},
       {"model/files", {errors}},
@@ -82,7 +86,7 @@ const std::vector<Room>& rooms() {
       {"verify/replay",
        {"actors", "actors/run", "actors/laws", "model/storage", "runtime", "runtime/trace",
         "runtime/inspect", "verify/explore", "verify/scenarios"}},
-      {"verify/mutants", {"verify/explore", "verify/scenarios"}},
+      {"verify/mutants", {"actors/laws", "runtime/trace", "verify/explore", "verify/scenarios"}},
       {"apps/nodezero", {errors, "apps/nodezero/command_line"}},
       {"apps/nodezero/process", {"model/kernels", "runtime", "runtime/trace"}},
       {"apps/nodezero/terminal", {"formats", "apps/nodezero"}},
@@ -296,7 +300,8 @@ std::vector<std::string> arrows_inside_layers() {
   std::vector<std::string> arrows;
   for (const Room& room : rooms()) {
     for (const auto below : room.below) {
-      const bool is_room = below != layer_of(below) && below != errors && !below.ends_with("*");
+      const bool is_room =
+          below != layer_of(below) && below != errors && below != exports && !below.ends_with("*");
       if (is_room && layer_of(below) == layer_of(room.folder)) {
         arrows.push_back(fmt::format("{} --> {}", room.folder, below));
       }
@@ -304,6 +309,22 @@ std::vector<std::string> arrows_inside_layers() {
   }
   std::sort(arrows.begin(), arrows.end());
   return arrows;
+}
+
+std::set<std::string> rooms_below(std::string_view folder) {
+  std::set<std::string> found;
+  std::vector<std::string_view> waiting = {folder};
+  while (!waiting.empty()) {
+    const auto next = waiting.back();
+    waiting.pop_back();
+    const auto room = std::ranges::find(rooms(), next, &Room::folder);
+    for (const auto below : room == rooms().end() ? std::vector<std::string_view>{} : room->below) {
+      if (found.emplace(below).second) {
+        waiting.push_back(below);
+      }
+    }
+  }
+  return found;
 }
 
 std::vector<std::string> full_folders(const std::filesystem::path& root, std::size_t most) {

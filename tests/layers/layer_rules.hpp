@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,9 @@ std::vector<Violation> violations_in_tree(const std::filesystem::path& root);
 /// The arrows of the table between two rooms of the same layer, as "model/text --> model/files", in
 /// order. Arrows to the files at the door of a layer are left out, except for those from there.
 std::vector<std::string> arrows_inside_layers();
+
+/// All that the files of a room may include, directly or by way of other rooms.
+std::set<std::string> rooms_below(std::string_view folder);
 
 /// The folders of a tree that hold more than `most` sources, each with its number of them.
 std::vector<std::string> full_folders(const std::filesystem::path& root, std::size_t most);

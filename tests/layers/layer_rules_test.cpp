@@ -70,6 +70,15 @@ TEST(Layers, AnIncludeUpwardsIsFoundInAnyFolderAndNamed) {
       "apps/nodezero\n");
 }
 
+TEST(Layers, TheExplorerKnowsNoTraining) {
+  EXPECT_EQ(rooms_below("verify/explore"),
+            (std::set<std::string>{"formats", "include/nodezero/error.hpp",
+                                   "include/nodezero/export.h", "runtime", "runtime/trace"}));
+  auto library = rooms_below("verify/explore");
+  library.insert({"include/nodezero/explore", "verify/explore"});
+  EXPECT_EQ(rooms_below("verify/library"), library);
+}
+
 TEST(Layers, ANewArrowBetweenRoomsIsFound) {
   EXPECT_EQ(count("model/kernels/a.cpp", "#include \"model/files/atomic_file.hpp\""), 1u);
   EXPECT_EQ(count("model/text/a.cpp", "#include \"model/kernels/attention.hpp\""), 1u);
