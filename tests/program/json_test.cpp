@@ -47,6 +47,10 @@ TEST(Json, IsWhatTheCommandsForModelsAnswer) {
                            "train --plan");
   EXPECT_EQ(plan.at("memory").at("parts").at(0).at("what"), "program");
   EXPECT_GT(plan.at("steps"), 0);
+  EXPECT_EQ(plan.at("machines").size(), 9u);
+  EXPECT_EQ(
+      keys(plan.at("machines").at(0)),
+      keys({{"machines", 2}, {"bits_per_second", 1e9}, {"speedup", 1}, {"exchange_seconds", 0}}));
   ASSERT_EQ(run(folder, tiny_training("out", {})).exit_code, 0);
   const auto digest = answer(folder, {"digest", "out", "--explain"}, "digest");
   EXPECT_EQ(digest.at("weights").get<std::string>().size(), 64u);

@@ -2,9 +2,11 @@
 #include "apps/nodezero/train/plan_machines.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 namespace nodezero::apps {
 namespace {
@@ -14,35 +16,43 @@ constexpr double seconds_per_byte = 1.8e-9;
 /// Four messages in a row.
 constexpr double latency_seconds = 4 * 1e-4;
 
+constexpr std::array machines_shown = {2U, 8U, 64U};
+constexpr std::array gigabits_shown = {1.0, 10.0, 25.0};
+
+/// Of a step on one machine, from those of the whole run.
+double step_seconds(const Plan& plan, double seconds) {
+  return seconds / static_cast<double>(std::max<std::uint64_t>(plan.steps, 1));
+}
+
 double rounds(double micro_batches, double lanes) {
   return std::ceil(micro_batches / lanes);
 }
 
 }  // namespace
 
-Scaling scaling(const Plan& plan, std::uint32_t micro_batches, double step_seconds,
+Scaling scaling(const Plan& plan, std::uint32_t micro_batches, double seconds_a_step,
                 std::uint32_t machines, double bits_per_second) {
   const double share = std::ceil(static_cast<double>(micro_batches) / machines);
   const double computing =
-      step_seconds * rounds(share, plan.lanes) / rounds(micro_batches, plan.lanes);
+      seconds_a_step * rounds(share, plan.lanes) / rounds(micro_batches, plan.lanes);
   // Each machine sends its sum to the owners of the blocks, and the blocks that it owns to all.
   const double gradient = 4.0 * static_cast<double>(plan.parameters);
   const double bytes = 2.0 * (machines - 1) / machines * gradient;
   const double exchange =
       std::max(8 * bytes / bits_per_second, bytes * seconds_per_byte) + latency_seconds;
-  return {step_seconds / (computing + exchange), exchange};
+  return {seconds_a_step / (computing + exchange), exchange};
 }
 
 std::string machines_text(const Plan& plan, const actors::RunSettings& settings, double seconds) {
-  const double step_seconds = seconds / static_cast<double>(std::max<std::uint64_t>(plan.steps, 1));
   const std::uint32_t micro_batches = settings.training.micro_batches;
   std::string text = fmt::format("{:<12}{:>14}{:>14}{:>14}   (train --listen)\n", "machines",
                                  "1 Gbit/s", "10 Gbit/s", "25 Gbit/s");
   double best = 0;
-  for (const std::uint32_t machines : {2U, 8U, 64U}) {
+  for (const std::uint32_t machines : machines_shown) {
     text += fmt::format("  {:<10}", machines);
-    for (const double gigabits : {1.0, 10.0, 25.0}) {
-      const auto found = scaling(plan, micro_batches, step_seconds, machines, gigabits * 1e9);
+    for (const double gigabits : gigabits_shown) {
+      const auto found =
+          scaling(plan, micro_batches, step_seconds(plan, seconds), machines, gigabits * 1e9);
       best = std::max(best, found.speedup);
       text += fmt::format("{:>14}", fmt::format("{:.2f} x", found.speedup));
     }
@@ -56,6 +66,25 @@ std::string machines_text(const Plan& plan, const actors::RunSettings& settings,
                     micro_batches);
   }
   return text;
+}
+
+nlohmann::ordered_json machines_as_json(const Plan& plan, const actors::RunSettings& settings,
+                                        double seconds) {
+  if (seconds < 0) {
+    return nullptr;
+  }
+  auto list = nlohmann::ordered_json::array();
+  for (const std::uint32_t machines : machines_shown) {
+    for (const double gigabits : gigabits_shown) {
+      const auto found = scaling(plan, settings.training.micro_batches, step_seconds(plan, seconds),
+                                 machines, gigabits * 1e9);
+      list.push_back({{"machines", machines},
+                      {"bits_per_second", gigabits * 1e9},
+                      {"speedup", found.speedup},
+                      {"exchange_seconds", found.exchange_seconds}});
+    }
+  }
+  return list;
 }
 
 }  // namespace nodezero::apps

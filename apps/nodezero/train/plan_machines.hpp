@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include <nlohmann/json_fwd.hpp>
+
 #include "apps/nodezero/train/plan.hpp"
 
 namespace nodezero::apps {
@@ -13,13 +15,17 @@ struct Scaling {
   double exchange_seconds = 0;  ///< of a step, in which nobody computes
 };
 
-/// For `machines` that are joined by links of so many bits per second. `step_seconds`: of a step on
-/// one machine. From what crosses, what that costs in TLS, and how a step's micro-batches divide.
-Scaling scaling(const Plan& plan, std::uint32_t micro_batches, double step_seconds,
+/// For `machines` that are joined by links of so many bits per second. `seconds_a_step`: on one
+/// machine. From what crosses, what that costs in TLS, and how a step's micro-batches divide.
+Scaling scaling(const Plan& plan, std::uint32_t micro_batches, double seconds_a_step,
                 std::uint32_t machines, double bits_per_second);
 
 /// A table for 2, 8 and 64 machines at 1, 10 and 25 Gbit/s. `seconds`: of the whole run on this
 /// one.
 std::string machines_text(const Plan& plan, const actors::RunSettings& settings, double seconds);
+
+/// The same as a list; null if `seconds` is not known.
+nlohmann::ordered_json machines_as_json(const Plan& plan, const actors::RunSettings& settings,
+                                        double seconds);
 
 }  // namespace nodezero::apps
