@@ -38,9 +38,9 @@ struct HostSessionSettings {
   std::uint64_t process = 0;  ///< the same when it joins again
   std::uint32_t threads = 0;
   std::uint64_t memory = 0;  ///< bytes that the run may take here; 0: not known
-  std::string address;       ///< where other hosts can connect to; empty: nowhere
+  std::string address = {};  ///< where other hosts can connect to; empty: nowhere
   /// Connects to another host, so that what is said to it need not pass the root. May be empty.
-  std::function<Result<void>(const std::string& address)> link;
+  std::function<Result<void>(const std::string& address)> link = {};
   std::chrono::milliseconds admission_timeout = std::chrono::seconds(30);
   HostLines say;
   std::function<void(HostEnd)> on_end;  ///< called once, on a thread of the system

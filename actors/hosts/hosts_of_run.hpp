@@ -19,8 +19,8 @@ struct HostsOfRunSettings {
   std::uint64_t run = 0;
   std::uint32_t wanted = 0;
   std::chrono::seconds wait{600};
-  std::function<void(const std::string&)> on_address;  ///< where hosts can connect to
-  std::function<void(const HostsStatus&)> on_status;   ///< may be empty
+  std::function<void(const std::string&)> on_address;      ///< where hosts can connect to
+  std::function<void(const HostsStatus&)> on_status = {};  ///< may be empty
 };
 
 /// The hosts of a run, from the root's side: a coordinator that others can connect to.

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,9 +31,9 @@ struct ServedModel {
 /// Who may ask, and how much.
 struct ServingOptions {
   std::string address = "127.0.0.1";
-  std::uint16_t port = 8080;         ///< 0: any that is free
-  std::string key;                   ///< that every request but /health must bring; empty: none
-  std::vector<std::string> origins;  ///< of pages that browsers may let ask; "*": any
+  std::uint16_t port = 8080;  ///< 0: any that is free
+  std::string key = {};       ///< that every request but /health must bring; empty: none
+  std::vector<std::string> origins = {};  ///< of pages that browsers may let ask; "*": any
 
   std::size_t connections = 1000;
   std::uint32_t together = 32;      ///< requests that a lane generates together, at most
@@ -45,6 +46,8 @@ struct ServingOptions {
   std::chrono::milliseconds write_time = std::chrono::seconds(30);    ///< without a byte taken
   std::size_t unsent = 4'000'000;  ///< bytes that a client may leave untaken
   std::chrono::milliseconds drain_time = std::chrono::seconds(5);  ///< for answers after a stop
+  /// What the training waits for, if it does not go on: one paragraph for /health. May be null.
+  std::function<std::string()> waits_for = {};
 
   /// Choices that one request may ask for. The queue could never hold more, however often a client
   /// tries again.

@@ -14,13 +14,13 @@
 namespace nodezero::runtime::network {
 
 struct SecureNetworkSettings {
-  Endpoint listen;  ///< where `publish` lets others connect
+  Endpoint listen = {};  ///< where `publish` lets others connect
   std::chrono::milliseconds connect_timeout = std::chrono::seconds(10);
   /// Without a whole message for so long a connection is taken for dead. It must bear two
   /// retransmissions of TCP and a block of 256 KiB on the slowest link.
   std::chrono::milliseconds host_timeout = std::chrono::seconds(5);
-  TunnelLimits limits;
-  Tunnel::OnRefusal on_refusal;
+  TunnelLimits limits = {};
+  Tunnel::OnRefusal on_refusal = {};
 };
 
 /// CAF's network layer behind a tunnel: CAF speaks to its peers through pairs of local sockets, of

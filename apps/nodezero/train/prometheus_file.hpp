@@ -15,11 +15,11 @@ struct RunMetrics {
   bool is_active = true;
   std::uint64_t steps = 0, planned_steps = 0;
   std::uint64_t tokens = 0;  ///< trained on in this session
-  std::optional<std::uint64_t> epoch;
-  std::optional<double> loss, gradient_norm, learning_rate, step_seconds;
-  std::optional<std::uint64_t> busy_spheres;
-  std::optional<double> validation_loss;
-  std::optional<std::uint64_t> checkpoint_step;
+  std::optional<std::uint64_t> epoch = {};
+  std::optional<double> loss = {}, gradient_norm = {}, learning_rate = {}, step_seconds = {};
+  std::optional<std::uint64_t> busy_spheres = {};
+  std::optional<double> validation_loss = {};
+  std::optional<std::uint64_t> checkpoint_step = {};
 };
 
 /// In the text format of Prometheus.
