@@ -9,6 +9,7 @@
 
 #include "actors/errors.hpp"
 #include "actors/serving/access.hpp"
+#include "actors/serving/health.hpp"
 #include "actors/serving/model_list.hpp"
 #include "actors/serving/page.hpp"
 
@@ -188,7 +189,7 @@ void connection::serve(const formats::HttpRequest& request) {
   const auto& path = request.path;
   if (path == "/health" && request.method == "GET") {
     service_->is_draining ? answer(503, R"({"status":"draining"})")
-                          : answer(200, R"({"status":"ok"})");
+                          : answer(200, health_json(service_->options));
     return;
   }
   cors_ = cors_headers(request, service_->options);

@@ -3,14 +3,22 @@
 // What `nodezero train` records of itself, and how that survives its end.
 
 #include <algorithm>
+#include <arpa/inet.h>
 #include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <netinet/in.h>
+#include <optional>
 #include <set>
 #include <sstream>
 #include <string>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <thread>
+#include <unistd.h>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -263,6 +271,129 @@ TEST(Recording, IsNotOverwrittenByAResumedRun) {
   EXPECT_EQ(resumed.wait().exit_code, 128 + SIGINT);
   EXPECT_EQ(std::filesystem::file_size(folder / "first.nztrace"), size);
 }
+
+#ifndef NODEZERO_SANITIZED  // a sanitizer wants to be loaded before anything else
+
+sockaddr_in this_machine(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+/// A port that nobody uses now.
+std::uint16_t free_port() {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  auto address = this_machine(0);
+  socklen_t size = sizeof address;
+  ::bind(socket, reinterpret_cast<const sockaddr*>(&address), size);
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &size);
+  ::close(socket);
+  return ntohs(address.sin_port);
+}
+
+/// Head and body of an answer over HTTP.
+std::string ask(std::uint16_t port, const std::string& path) {
+  const int socket = ::socket(AF_INET, SOCK_STREAM, 0);
+  const auto address = this_machine(port);
+  const std::string request = "GET " + path + " HTTP/1.0\r\n\r\n";
+  std::string answer;
+  if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 &&
+      ::send(socket, request.data(), request.size(), MSG_NOSIGNAL) > 0) {
+    char bytes[4'096];
+    for (ssize_t count = 1; (count = ::recv(socket, bytes, sizeof bytes, 0)) > 0;) {
+      answer.append(bytes, static_cast<std::size_t>(count));
+    }
+  }
+  ::close(socket);
+  return answer;
+}
+
+/// To be preloaded; beside this program.
+std::string hang_lanes() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path() / "libhang_lanes.so";
+}
+
+/// A training of which all lanes hang in step 0.
+class HangingRun {
+ public:
+  explicit HangingRun(std::vector<std::string> more) {
+    write_text(folder_, "text.txt");
+    const auto pipe = folder_ / "released";
+    mkfifo(pipe.c_str(), 0600);
+    setenv("LD_PRELOAD", hang_lanes().c_str(), 1);
+    setenv("HANG_UNTIL_OPENED", pipe.c_str(), 1);
+    program_.emplace(folder_, tiny_training("out", std::move(more)));
+    unsetenv("LD_PRELOAD");
+    unsetenv("HANG_UNTIL_OPENED");
+  }
+
+  Program& program() { return *program_; }
+  /// Lets the lanes go on, and waits for the end.
+  Ended end() {
+    const auto pipe = folder_ / "released";
+    const int held_open = ::open(pipe.c_str(), O_RDWR);  // a lane may come late
+    auto ended = program_->wait();
+    ::close(held_open);
+    return ended;
+  }
+
+ private:
+  Folder folder_;
+  std::optional<Program> program_;
+};
+
+/// The paragraph names the step, a worker and its micro-batch, and the lane that it waits for.
+void expect_names_a_lane(const std::string& text) {
+  for (std::size_t at = 0;
+       const std::string part :
+       {"Step 0 of epoch 0 has been open for ", ": 0 of 3 micro-batches are reported. worker 1 ",
+        "has not reported micro-batch", " asked lane_scheduler to compute micro-batch ",
+        "lane_scheduler asked lane ", " has been handling compute (epoch 0, step 0, "}) {
+    const auto found = text.find(part, at);
+    EXPECT_NE(found, std::string::npos) << part << " in: " << text;
+    at = found == std::string::npos ? at : found;
+  }
+}
+
+TEST(RecordingOfAStall, IsToldWhenTheStallTimeoutEndsARun) {
+  HangingRun run({"--stall-timeout", "1"});
+  // Before the lanes go on: those of a real run may never do so.
+  ASSERT_TRUE(run.program().wait_for("note: Step 0 of epoch 0 "));
+  const auto ended = run.end();
+  EXPECT_EQ(ended.exit_code, 1);
+  expect_names_a_lane(ended.out);
+  EXPECT_NE(ended.err.find("nothing has happened for the stall timeout"), std::string::npos)
+      << ended.err;
+}
+
+TEST(RecordingOfAStall, IsToldWhenSomebodyAsks) {
+  HangingRun run({"--steps", "2"});
+  ASSERT_TRUE(run.program().wait_for("a lane hangs"));
+  run.program().send(SIGUSR1);
+  ASSERT_TRUE(run.program().wait_for("note: Step 0 of epoch 0 "));
+  const auto ended = run.end();
+  EXPECT_EQ(ended.exit_code, 0) << ended.err;  // it was only asked
+  expect_names_a_lane(ended.out);
+}
+
+TEST(RecordingOfAStall, IsToldToWhoeverAsksForItsHealth) {
+  const auto port = free_port();
+  HangingRun run({"--steps", "2", "--stall-timeout", "6", "--serve", std::to_string(port)});
+  ASSERT_TRUE(run.program().wait_for("serving at http://127.0.0.1:"));
+  nlohmann::json health;
+  while (!health.contains("waits_for")) {  // it says so after half of the stall timeout
+    const auto answer = ask(port, "/health");
+    ASSERT_EQ(answer.substr(0, 12), "HTTP/1.1 200") << answer;
+    health = nlohmann::json::parse(answer.substr(answer.find("\r\n\r\n")));
+  }
+  EXPECT_EQ(health.at("status"), "ok");
+  expect_names_a_lane(health.at("waits_for"));
+  run.end();
+}
+
+#endif
 
 }  // namespace
 }  // namespace nodezero::test

@@ -106,4 +106,27 @@ std::optional<std::string> Recording::open_work() {
   return words ? *words : words.error().message;
 }
 
+void OpenWorkWatch::watch(const TrainingLog& log, Recording& recording) {
+  const std::lock_guard lock(mutex_);
+  log_ = &log;
+  recording_ = &recording;
+}
+
+void OpenWorkWatch::forget() {
+  const std::lock_guard lock(mutex_);
+  log_ = nullptr;
+}
+
+std::string OpenWorkWatch::in_words() {
+  constexpr auto keeps = std::chrono::seconds(5);
+  const std::lock_guard lock(mutex_);
+  if (log_ == nullptr || log_->seconds_since_step() < patience_.count()) {
+    words_.clear();
+  } else if (words_.empty() || Clock::now() - worked_out_ > keeps) {
+    words_ = recording_->open_work().value_or("");
+    worked_out_ = Clock::now();
+  }
+  return words_;
+}
+
 }  // namespace nodezero::apps

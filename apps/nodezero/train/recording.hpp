@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
 #include "apps/nodezero/options/train_options.hpp"
+#include "apps/nodezero/train/training_log.hpp"
 #include "runtime/trace/recorder.hpp"
 
 namespace nodezero::apps {
@@ -44,6 +47,32 @@ class Recording {
   std::filesystem::path folder_;
   std::uint64_t ring_seconds_ = 0;
   std::unique_ptr<runtime::trace::Recorder> recorder_;
+};
+
+/// Tells those who ask again and again, such as a check of health, what a run waits for whose steps
+/// do not come. May be asked from any thread.
+class OpenWorkWatch {
+ public:
+  /// `patience`: the time that a step may take before there is anything to say.
+  explicit OpenWorkWatch(std::chrono::duration<double> patience) : patience_(patience) {}
+
+  /// From now on, until `forget`: both must live so long.
+  void watch(const TrainingLog& log, Recording& recording);
+  void forget();
+
+  /// One paragraph, which is worked out at most every five seconds; empty if the run goes on or
+  /// records nothing.
+  std::string in_words();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  const std::chrono::duration<double> patience_;
+  std::mutex mutex_;
+  const TrainingLog* log_ = nullptr;
+  Recording* recording_ = nullptr;
+  std::string words_;
+  Clock::time_point worked_out_;
 };
 
 }  // namespace nodezero::apps

@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -197,11 +198,21 @@ void check_listening(const TrainRequest& request, const Listening& listening) {
 
 /// True if the watchdog ended the run: then the question is who is missing.
 bool has_stalled(const actors::TrainingResult& result) {
-  return result.failure.find("stall timeout") != std::string::npos;
+  const auto says = [&](std::string_view text) {
+    return result.failure.find(text) != std::string::npos;
+  };
+  return says("stall timeout") || says("did not answer in time");
+}
+
+/// How long a step may take before those who ask for the run's health hear what it waits for.
+std::chrono::duration<double> patience(const actors::RunSettings& settings) {
+  return std::min<std::chrono::duration<double>>(std::chrono::seconds(30),
+                                                 settings.stall_timeout / 2);
 }
 
 /// What serves the run's model while it trains; null if nobody asked for that.
-std::unique_ptr<actors::RunServer> server_for(PreparedRun& run, const TrainRequest& request) {
+std::unique_ptr<actors::RunServer> server_for(PreparedRun& run, const TrainRequest& request,
+                                              OpenWorkWatch& waiting) {
   if (request.serve.empty()) {
     return nullptr;
   }
@@ -210,6 +221,7 @@ std::unique_ptr<actors::RunServer> server_for(PreparedRun& run, const TrainReque
                        "--serve answers requests for text, and token files have no tokenizer");
   }
   auto options = serving_options(request.serve, request.serving);
+  options.waits_for = [&waiting] { return waiting.in_words(); };
   auto& settings = run.settings;
   settings.snapshot_every = 1;
   settings.generate_together = options.together;
@@ -239,7 +251,8 @@ int train(PreparedRun run, const TrainRequest& request, const Listening& listeni
   std::signal(SIGXFSZ, SIG_IGN);
 
   const SignalBlock signal_block;
-  const auto server = server_for(run, request);
+  OpenWorkWatch waiting(patience(run.settings));
+  const auto server = server_for(run, request, waiting);
   const auto url =
       server ? serving_options(request.serve, request.serving) : actors::ServingOptions{};
   StopRequest stop;
@@ -256,6 +269,7 @@ int train(PreparedRun run, const TrainRequest& request, const Listening& listeni
     return Recording(run.options, run.folder->path(), run.settings.run, facts_for_replay(run), say);
   });
   run.settings.recorder = recording.recorder();
+  waiting.watch(log, recording);
   std::optional<CrashDump> crash_dump;
   if (run.options.trace_ring_s > 0) {
     crash_dump.emplace(*recording.recorder(), [&](const std::string& signal) {
@@ -304,6 +318,7 @@ int train(PreparedRun run, const TrainRequest& request, const Listening& listeni
   stop.pass_to(trainer, server.get());
   const auto result = trainer.run();
   stop.forget();
+  waiting.forget();
   std::error_code ignored;
   for (const char* name : {runtime::network::address_file, hosts_file}) {
     std::filesystem::remove(run.folder->path() / name, ignored);
@@ -369,7 +384,9 @@ void print_plan_as_json(const PreparedRun& run) {
   const auto available = available_memory();
   check_memory(run.plan, available);
   auto answer = json_answer("train --plan");
-  answer.update(plan_as_json(run.plan, available, estimate_seconds(run.plan, run.settings)));
+  const double seconds = estimate_seconds(run.plan, run.settings);
+  answer.update(plan_as_json(run.plan, available, seconds));
+  answer["machines"] = machines_as_json(run.plan, run.settings, seconds);
   answer["remarks"] = run.remarks;
   print_json(answer);
 }

@@ -291,6 +291,11 @@ std::optional<actors::StepSummary> TrainingLog::last_step() const {
   return step_;
 }
 
+double TrainingLog::seconds_since_step() const {
+  const std::lock_guard lock(mutex_);
+  return std::chrono::duration<double>(Clock::now() - last_step_time_).count();
+}
+
 std::optional<actors::EvaluationSummary> TrainingLog::last_evaluation() const {
   const std::lock_guard lock(mutex_);
   return evaluation_;

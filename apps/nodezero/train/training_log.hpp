@@ -62,6 +62,7 @@ class TrainingLog : public actors::Observer {
   std::optional<actors::StepSummary> last_step() const;
   std::optional<actors::EvaluationSummary> last_evaluation() const;
   double seconds() const;                ///< since the log was created
+  double seconds_since_step() const;     ///< since the last step or evaluation, or the start
   std::uint64_t session_tokens() const;  ///< tokens trained on since then
   std::string write_error() const;       ///< empty unless a metric file could not be written
 
