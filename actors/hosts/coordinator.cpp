@@ -404,7 +404,9 @@ void coordinator::take_join(const wire::join& message) {
   if (same != hosts_.end() && same->process == message.process) {
     // It knows already that its connection has ended, unless this is the older one's word, which
     // has come late.
-    same->session.send(*this, wire::dismissed{"it has come again"});
+    if (same->session.address() != session.address()) {
+      same->session.send(*this, wire::dismissed{"it has come again"});
+    }
     demonitor(same->session.address());
     lose(same, "it has come again");
   } else if (same != hosts_.end()) {
