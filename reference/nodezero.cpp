@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What Node Zero computes, on one page: no actors, no threads, no vectors, nothing but the standard library.
-// It trains a small GPT-2 on the bytes of a text and writes a model folder. docs/arithmetic.md says it in
-// words.
+// It trains a small GPT-2 on the bytes of a text and writes a model folder. In words: docs/arithmetic.md
 //   g++ -std=c++17 -O2 -ffp-contract=off reference/nodezero.cpp -o page
 //   ./page TEXT OUT [fp32|bf16|bf16-tile]
 // leaves the weights of: nodezero train --preset reference --data TEXT --out OUT [--precision ...]
 #include <algorithm>
 #include <array>
-#include <cfloat>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
@@ -175,8 +173,7 @@ Words philox(Words c, Word key0, Word key1) {
 
 /// Block i of the numbers for one use in one place.
 Words random(Purpose use, Long a, Long b, Long i) {
-  const Words at =
-      philox({Word(a), Word(a >> 32), Word(b), Word(b >> 32)}, Word(seed) ^ use, Word(seed >> 32));
+  const Words at = philox({Word(a), Word(a >> 32), Word(b), Word(b >> 32)}, Word(seed) ^ use, seed >> 32);
   return philox({Word(i), Word(i >> 32), at[2], at[3]}, at[0], at[1]);
 }
 
@@ -206,8 +203,7 @@ float normal(Word for_radius, Word for_angle, bool is_second) {
   const float x = float(std::int32_t(for_angle << 2)) * (0x1.921fb6p1f * 0x1p-33f), z = x * x;
   const float sine = x * (1.0f - z * (1.0f / 6 - z * (1.0f / 120 - z * (1.0f / 5040 - z / 362880))));
   const float cosine = 1.0f - z * (0.5f - z * (1.0f / 24 - z * (1.0f / 720 - z * (1.0f / 40320))));
-  const bool is_turned = for_angle >> 30 & 1;
-  const float side = is_second == is_turned ? cosine : is_second ? sine : -sine;
+  const float side = is_second == bool(for_angle >> 30 & 1) ? cosine : is_second ? sine : -sine;
   return for_angle >> 31 ? -radius * side : radius * side;
 }
 
@@ -216,11 +212,10 @@ Tensors first_weights() {
   Index number = 0;
   for (auto& [name, x] : weights) {
     const float width = float(name.find("proj") != string::npos ? 0.02 / std::sqrt(2.0 * L) : 0.02);
-    const float of_vector = name.find(".bias") != string::npos ? 0.0f : 1.0f;
     for (Index i = 0; i < x.values.size(); ++i) {
       const Words words = random(initial_weights, number, 0, i / 64 * 16 + i % 16);
       const float drawn = normal(words[i / 32 % 2 * 2], words[i / 32 % 2 * 2 + 1], i / 16 % 2);
-      x.values[i] = x.rows > 1 ? width * drawn : of_vector;
+      x.values[i] = x.rows > 1 ? width * drawn : name.find(".bias") != string::npos ? 0.0f : 1.0f;
     }
     ++number;
   }
@@ -519,8 +514,6 @@ string safetensors(const Tensors& weights) {
   return string(reinterpret_cast<const char*>(&size), 8) + header + numbers;
 }
 
-static_assert(FLT_EVAL_METHOD == 0, "floats are not computed as floats: compile with -msse2 -mfpmath=sse");
-
 }  // namespace
 
 int main(int count, char** arguments) try {
@@ -528,7 +521,7 @@ int main(int count, char** arguments) try {
   const float a = up, b = square, c = one, d = small, e = least;
   if ((c + d) - c != 0 || e / 2 == 0 || e / 2 * 2 != e)
     throw std::runtime_error("sums are rearranged or small numbers zeros: compile without -ffast-math");
-  if (a * a - b != 0) throw std::runtime_error("products are contracted: compile with -ffp-contract=off");
+  if (a * a - b != 0) throw std::runtime_error("products are not rounded: compile with -ffp-contract=off");
   const string names[] = {"fp32", "bf16", "bf16-tile"}, wanted = count == 4 ? arguments[3] : "fp32";
   const auto found = std::find(names, names + 3, wanted);
   if (count < 3 || count > 4 || found == names + 3)
@@ -536,11 +529,9 @@ int main(int count, char** arguments) try {
   precision = Precision(found - names);
   std::ifstream file(arguments[1], std::ios::binary);
   string text(std::filesystem::file_size(arguments[1]), ' ');
-  if (!file.read(text.data(), std::streamsize(text.size())))
-    throw std::runtime_error("the text cannot be read");
+  if (!file.read(&text[0], std::streamsize(text.size()))) throw std::runtime_error("cannot read the text");
   text.resize(Index((1.0 - validation) * double(text.size())));
-  if (text.size() <= T)
-    throw std::runtime_error("the text is too short for a window of " + std::to_string(T));
+  if (text.size() <= T) throw std::runtime_error("the text has less than a window, " + std::to_string(T));
   const string config = R"({"model_type": "gpt2", "n_embd": )" + std::to_string(C) + R"(, "n_head": )" +
                         std::to_string(H) + R"(, "n_layer": )" + std::to_string(L) + R"(, "n_positions": )" +
                         std::to_string(T) + R"(, "vocab_size": )" + std::to_string(V) + "}\n";
