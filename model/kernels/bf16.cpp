@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cassert>
 
-#include "model/kernels/factor_of.hpp"
 #include "model/kernels/kernels.hpp"
 
 namespace nodezero::model {
@@ -35,7 +34,7 @@ void round_rows(ConstMatrix x, Bf16Matrix y) {
 
 void widen_row(ConstBf16Vector x, Vector y) {
   assert(y.size() == x.size());
-  kernels().widen(x.size(), stored(x.data()), y.data());
+  kernels().widen(x.size(), reinterpret_cast<const std::uint16_t*>(x.data()), y.data());
 }
 
 }  // namespace nodezero::model

@@ -9,25 +9,25 @@ namespace nodezero::model {
 
 // Matrices as the factors of a product that the kernels take.
 
-inline const float* stored(const float* data) {
-  return data;
+inline FloatFactor factor(const float* data, Index line_step, Index term_step) {
+  return {data, line_step, term_step};
 }
-inline const std::uint16_t* stored(const Bf16* data) {
-  return reinterpret_cast<const std::uint16_t*>(data);
+inline HalfFactor factor(const Bf16* data, Index line_step, Index term_step) {
+  return {reinterpret_cast<const std::uint16_t*>(data), line_step, term_step};
 }
 
 /// Its rows are the lines of the left factor.
 template <class Map>
 auto left_factor(const Map& a) {
   const Index step = a.outerStride();
-  return Factor{stored(a.data()), Map::IsRowMajor ? step : 1, Map::IsRowMajor ? 1 : step};
+  return factor(a.data(), Map::IsRowMajor ? step : 1, Map::IsRowMajor ? 1 : step);
 }
 
 /// Its columns are the lines of the right factor.
 template <class Map>
 auto right_factor(const Map& b) {
   const Index step = b.outerStride();
-  return Factor{stored(b.data()), Map::IsRowMajor ? 1 : step, Map::IsRowMajor ? step : 1};
+  return factor(b.data(), Map::IsRowMajor ? 1 : step, Map::IsRowMajor ? step : 1);
 }
 
 template <class Left, class Right>
