@@ -90,14 +90,36 @@ HttpRequestReader::Progress HttpRequestReader::look() {
     }
     buffer_.erase(0, end + head_end.size());
   }
+  if (chunks_) {
+    return look_at_chunks();
+  }
   return buffer_.size() < body_size_ ? Progress::waiting : Progress::ready;
+}
+
+HttpRequestReader::Progress HttpRequestReader::look_at_chunks() {
+  switch (chunks_->take(buffer_)) {
+    case ChunkedBody::Progress::waiting:
+      return Progress::waiting;
+    case ChunkedBody::Progress::whole:
+      return Progress::ready;
+    case ChunkedBody::Progress::too_large:
+      return refuse(413, "the body is too large");
+    case ChunkedBody::Progress::malformed:
+      break;
+  }
+  return refuse(400, "the body is not in chunks, or has extensions or trailers");
 }
 
 HttpRequest HttpRequestReader::take() {
   HttpRequest request = std::move(*head_);
   head_.reset();
-  request.body = buffer_.substr(0, body_size_);
-  buffer_.erase(0, body_size_);
+  if (chunks_) {
+    request.body = std::move(chunks_->body());
+    chunks_.reset();
+  } else {
+    request.body = buffer_.substr(0, body_size_);
+    buffer_.erase(0, body_size_);
+  }
   wants_continue_ = false;
   return request;
 }
@@ -106,6 +128,7 @@ HttpRequestReader::Progress HttpRequestReader::refuse(int status, std::string me
   refusal_ = {status, std::move(message)};
   buffer_ = {};
   head_.reset();
+  chunks_.reset();
   wants_continue_ = false;
   return Progress::refused;
 }
@@ -189,7 +212,13 @@ bool HttpRequestReader::finish_head() {
     return refused(400, "a request has one Host header");
   }
   if (count("transfer-encoding") > 0) {
-    return refused(411, "a body is sent with Content-Length here, not with Transfer-Encoding");
+    if (count("transfer-encoding") > 1 || count("content-length") > 0 || head_->is_old) {
+      return refused(400, "a body has one length: Content-Length or Transfer-Encoding");
+    }
+    if (!equal_without_case(*head_->header("transfer-encoding"), "chunked")) {
+      return refused(501, "chunked is the only Transfer-Encoding that is taken here");
+    }
+    chunks_.emplace(limits_.body);
   }
   body_size_ = 0;
   if (const auto length = head_->header("content-length")) {
@@ -211,7 +240,7 @@ bool HttpRequestReader::finish_head() {
     if (!equal_without_case(*expectation, "100-continue")) {
       return refused(417, "only 100-continue can be expected");
     }
-    wants_continue_ = !head_->is_old && body_size_ > 0;
+    wants_continue_ = !head_->is_old && (body_size_ > 0 || chunks_);
   }
   return true;
 }

@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "formats/chunked_body.hpp"
+
 namespace nodezero::formats {
 
 /// A request of HTTP/1.1 or 1.0 as a client has sent it.
@@ -32,8 +34,8 @@ struct HttpRefusal {
 
 /// Takes a connection's bytes as they come and gives whole requests. It is strict, because what two
 /// programs read differently can be used to smuggle requests past one of them: lines end with CRLF,
-/// no header goes over several lines, a body has one Content-Length, and everything else is
-/// refused. Never holds more than its limits and what was added last.
+/// no header goes over several lines, a body has one Content-Length or comes in chunks, and
+/// everything else is refused. Never holds more than its limits and what was added last.
 class HttpRequestReader {
  public:
   struct Limits {
@@ -68,12 +70,14 @@ class HttpRequestReader {
   bool read_request_line(std::string_view line);
   bool read_header(std::string_view line);
   bool finish_head();
+  Progress look_at_chunks();
 
   Limits limits_;
   std::string buffer_;
   std::size_t searched_ = 0;  ///< bytes in which the head's end is not
   std::optional<HttpRequest> head_;
   std::size_t body_size_ = 0;
+  std::optional<ChunkedBody> chunks_;
   bool wants_continue_ = false;
   std::optional<HttpRefusal> refusal_;
 };

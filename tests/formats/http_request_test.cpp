@@ -85,7 +85,12 @@ TEST(HttpRequest, IsRefusedIfTwoProgramsCouldReadItDifferently) {
     EXPECT_EQ(status_of(get(host + "Content-Length: " + length + "\r\n")), 400) << length;
   }
   EXPECT_EQ(status_of(get(host + "Content-Length: 1\r\nContent-Length: 1\r\n")), 400);
-  EXPECT_EQ(status_of(get(host + "Transfer-Encoding: chunked\r\n")), 411);
+  const std::string chunked = "Transfer-Encoding: chunked\r\n";
+  EXPECT_EQ(status_of(get(host + chunked)), -1);
+  EXPECT_EQ(status_of(get(host + chunked + chunked)), 400);
+  EXPECT_EQ(status_of(get(host + chunked + "Content-Length: 1\r\n")), 400);
+  EXPECT_EQ(status_of(get(chunked, "GET / HTTP/1.0")), 400);
+  EXPECT_EQ(status_of(get(host + "Transfer-Encoding: gzip, chunked\r\n")), 501);
   EXPECT_EQ(status_of(get(host + "Expect: tea\r\n")), 417);
 }
 
@@ -98,6 +103,38 @@ TEST(HttpRequest, IsRefusedBeyondTheLimits) {
   EXPECT_EQ(status_of(get(host + "Content-Length: 11\r\n"), limits), 413);
   EXPECT_EQ(status_of(get(host + "Content-Length: 99999999999999999999999\r\n"), limits), 413);
   EXPECT_EQ(status_of(get(host + "Content-Length: 10\r\n") + "0123456789", limits), 0);
+}
+
+const std::string chunked_head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n";
+
+TEST(HttpRequest, MayHaveItsBodyInChunks) {
+  const std::string bytes =
+      chunked_head + "5\r\nhello\r\n00c\r\n, there\r\nyou\r\n0\r\n\r\n" + post;
+  for (std::size_t piece = 1; piece <= bytes.size(); ++piece) {
+    HttpRequestReader reader;
+    std::string body;
+    for (std::size_t at = 0; at < bytes.size(); at += piece) {
+      reader.add(std::string_view(bytes).substr(at, piece));
+      while (reader.look() == Progress::ready) {
+        body += reader.take().body + ";";
+      }
+    }
+    ASSERT_EQ(body, "hello, there\r\nyou;hello;") << piece;
+    EXPECT_FALSE(reader.is_inside());
+  }
+}
+
+TEST(HttpRequest, IsRefusedIfItsChunksAreNot) {
+  for (const char* const body : {"\r\n", "x\r\n", "-1\r\n", "0x1\r\n", "+1\r\n", " 1\r\n", "1 \r\n",
+                                 "1;a=b\r\n", "000000001\r\n", "0000000001", "1\r\nxy\r\n",
+                                 "1\r\nx\n", "0\r\nTrailer: 1\r\n\r\n", "0\r\n\n"}) {
+    EXPECT_EQ(status_of(chunked_head + body), 400) << body;
+  }
+  const HttpRequestReader::Limits limits{.body = 10};
+  EXPECT_EQ(status_of(chunked_head + "b\r\n", limits), 413);
+  EXPECT_EQ(status_of(chunked_head + "6\r\n012345\r\n5\r\n", limits), 413);
+  EXPECT_EQ(status_of(chunked_head + "ffffffff\r\n"), 413);
+  EXPECT_EQ(status_of(chunked_head + "a\r\n0123456789\r\n0\r\n\r\n", limits), 0);
 }
 
 TEST(HttpRequest, SaysWhetherTheConnectionGoesOn) {

@@ -35,7 +35,7 @@ TEST(BadClients, AreRefusedAndClosed) {
   EXPECT_EQ(status_of(server,
                       "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
                       "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n"),
-            411);
+            400);
   EXPECT_EQ(server.connect().get("/health").status, 200);
 }
 
