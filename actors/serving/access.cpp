@@ -23,7 +23,8 @@ bool is_key(std::string_view given, std::string_view key) {
 /// Without the port.
 std::string_view name_of_host(std::string_view host) {
   const auto colon = host.rfind(':');
-  const bool has_port = colon != std::string_view::npos && host.find(']', colon) == host.npos;
+  const bool has_port = colon != std::string_view::npos &&
+                        host.find_first_not_of("0123456789", colon + 1) == std::string_view::npos;
   return has_port ? host.substr(0, colon) : host;
 }
 
