@@ -207,7 +207,9 @@ TEST_F(TraceCommand, RefusesBadInputWithOneLine) {
   expect_refused({show, "good.trace", "--between", "1", "99"}, "there is no event 99");
   expect_refused({"why", "good.trace", "99"}, "there is no event 99; the trace has events 1 to 7");
   expect_refused({"why", "good.trace", "0"}, "there is no event 0");
-  expect_refused({"why", "good.trace", "two"}, "two");
+  expect_refused({"why", "good.trace", "two"}, "'two' is not the number of an event");
+  expect_refused({"why", "good.trace", "cmpl-"}, "'cmpl-' is not the number of an event");
+  expect_refused({"why", "good.trace", "cmpl-2a"}, "the trace has no tokens of cmpl-2a");
   expect_refused({"export", "good.trace", "--format", "png"}, "png");
   expect_refused({"export", "good.trace", "--format", "mermaid"}, "--event");
   expect_refused({"export", "good.trace", "--format", "jsonl", "--out", "no/folder/x"},

@@ -86,7 +86,8 @@ void add_trace_reading(CLI::App& trace) {
   auto* why = trace.add_subcommand("why", "Explain why an event happened, message by message");
   const auto options = std::make_shared<WhyOptions>();
   add_file(*why, options->file);
-  why->add_option("EVENT", options->event, "Number of the event, as `trace show` prints it")
+  why->add_option("EVENT", options->event,
+                  "Number of the event, as `trace show` prints it, or the id of a server's answer")
       ->required()
       ->type_name("");
   why->add_option("--depth", options->depth, "Most reasons to print; 0: all")

@@ -34,7 +34,7 @@ void trace_diff(const DiffOptions& options);
 
 struct WhyOptions {
   std::string file;
-  std::uint64_t event = 0;
+  std::string event;         ///< its number, or an answer's identifier
   std::uint64_t depth = 25;  ///< most reasons to print; 0: all
   bool mermaid = false;
   JsonOptions output;

@@ -2,11 +2,15 @@
 
 // nodezero trace summary, check, why and show.
 
+#include <charconv>
 #include <cstdio>
+#include <optional>
 #include <set>
+#include <string_view>
 
 #include <fmt/format.h>
 
+#include "actors/laws/answer_source.hpp"
 #include "actors/laws/trace_phrases.hpp"
 #include "actors/laws/trace_rules.hpp"
 #include "apps/nodezero/common.hpp"
@@ -14,6 +18,7 @@
 #include "apps/nodezero/trace/trace_commands.hpp"
 #include "apps/nodezero/trace/trace_json.hpp"
 #include "apps/nodezero/trace/trace_loading.hpp"
+#include "formats/printable_text.hpp"
 #include "runtime/inspect/mermaid.hpp"
 #include "runtime/inspect/summary.hpp"
 #include "runtime/inspect/text_output.hpp"
@@ -79,6 +84,35 @@ void print_verdict(const Trace& trace, const inspect::CausalOrder& order,
              counted(trace.events.size(), "event"));
 }
 
+/// What `why` is asked about.
+struct Asked {
+  inspect::EventNumber event = 0;
+  std::optional<actors::AnswerSource> answer;  ///< whose last tokens the event tells
+};
+
+Asked asked_about(const Trace& trace, const std::string& text) {
+  constexpr std::string_view of_answers = "cmpl-";
+  const bool is_answer = text.starts_with(of_answers);
+  const auto digits = std::string_view(text).substr(is_answer ? of_answers.size() : 0);
+  std::uint64_t number = 0;
+  const auto [end, error] =
+      std::from_chars(digits.data(), digits.data() + digits.size(), number, is_answer ? 16 : 10);
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size()) {
+    throw CommandError(exit_bad_input,
+                       fmt::format("'{}' is not the number of an event, and not the id of an "
+                                   "answer, such as cmpl-000000000000002a",
+                                   formats::escaped_name(text)));
+  }
+  if (!is_answer) {
+    return {event_in(trace, number), std::nullopt};
+  }
+  const auto source = actors::source_of_answer(trace, number);
+  if (!source) {
+    throw CommandError(exit_bad_input, fmt::format("the trace has no tokens of {}", text));
+  }
+  return {source->told, source};
+}
+
 }  // namespace
 
 void trace_summary(const std::string& path, const JsonOptions& output) {
@@ -108,17 +142,31 @@ void trace_check(const std::string& path, const JsonOptions& output) {
 
 void trace_why(const WhyOptions& options) {
   const Trace trace = load_trace(options.file);
-  const auto event = event_in(trace, options.event);
+  const auto [event, answer] = asked_about(trace, options.event);
   if (options.mermaid) {
     fmt::print("{}", inspect::mermaid_of_past(trace, inspect::CausalOrder(trace), event));
     return;
   }
-  const auto reasons = inspect::reasons_for(trace, inspect::Handlings(trace), event);
+  const inspect::Handlings handlings(trace);
+  const auto reasons = inspect::reasons_for(trace, handlings, event);
   if (options.output.json) {
-    print_json(reasons_as_json(trace, event, reasons, options.output));
-  } else {
-    fmt::print("{}",
-               inspect::why_as_text(trace, event, reasons, actors::trace_phrases(), options.depth));
+    auto document = reasons_as_json(trace, event, reasons, options.output);
+    if (answer) {
+      document["version_made"] = answer->made;
+    }
+    print_json(document);
+    return;
+  }
+  const auto print = [&](inspect::EventNumber number, const std::vector<inspect::Reason>& because) {
+    fmt::print(
+        "{}", inspect::why_as_text(trace, number, because, actors::trace_phrases(), options.depth));
+  };
+  print(event, reasons);
+  if (answer && answer->made == 0) {
+    fmt::print("the trace does not show how version {} was made\n", answer->version);
+  } else if (answer) {
+    fmt::print("version {} was made by ", answer->version);
+    print(answer->made, inspect::reasons_for(trace, handlings, answer->made));
   }
 }
 
