@@ -107,6 +107,7 @@ class Reader {
             {"stream", &Reader::read_stream},
             {"stream_options", &Reader::read_stream_options},
             {"policy", &Reader::read_policy},
+            {"timeout", &Reader::read_timeout},
             {"user", &Reader::read_user},
             {"best_of", &Reader::read_best_of},
             {"suffix", &Reader::read_suffix},
@@ -235,6 +236,16 @@ class Reader {
     } else {
       refuse("policy", "must be snapshot, wait or refuse");
     }
+  }
+
+  void read_timeout(const json& value) {
+    constexpr double most_s = 86'400;
+    const double seconds = number("timeout", value);
+    if (!(seconds > 0 && seconds <= most_s)) {
+      refuse("timeout", fmt::format("must be a number of seconds above 0 and up to {}", most_s));
+    }
+    request_.timeout =
+        std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(seconds));
   }
 
   void read_best_of(const json& value) { best_of_ = whole("best_of", value, 1, 128); }

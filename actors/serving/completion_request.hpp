@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -32,6 +33,7 @@ struct CompletionRequest {
   bool stream = false;
   bool include_usage = false;
   std::optional<InferencePolicy> policy;
+  std::optional<std::chrono::milliseconds> timeout;  ///< after which the answer ends as it is
 };
 
 /// Reads the body. What is not known, or asks for what is not done, is refused by its name.

@@ -72,6 +72,7 @@ caf::behavior connection::make_behavior() {
         }
       },
       [this](const cut&) { be_cut(); },
+      [this](const completion_deadline& deadline) { end_late(deadline.ticket); },
       [this](const serving_tick&) { look_at_time(); },
   };
 }
@@ -157,6 +158,23 @@ void connection::be_cut() {
   close_when_sent();
 }
 
+/// The time that the client has given is up: what there is of the answer is all of it.
+void connection::end_late(std::uint64_t ticket) {
+  if (!completion_ || !completion_->has(ticket)) {
+    return;  // it has been answered
+  }
+  if (completion_->version()) {
+    completion_->cut();
+  } else {
+    for (const auto open : completion_->open()) {
+      send(service_->lifecycle, abandon_request{open});
+    }
+    completion_->hear_failure(ticket,
+                              {ErrorCode::timed_out, "no answer has begun within 'timeout'"});
+  }
+  go_on();
+}
+
 // -- requests -------------------------------------------------------------------------------------
 
 void connection::serve_next() {
@@ -201,9 +219,7 @@ void connection::serve(const formats::HttpRequest& request) {
     request.method == "POST" ? begin_completion(request)
                              : refuse({405, "this path takes POST", "", ""});
   } else if (path == "/v1/chat/completions") {
-    refuse({404,
-            "this is a base model, which continues a text and knows no roles: ask /v1/completions",
-            "no_chat_template", ""});
+    refuse({404, service_->model->why_no_chat(), "no_chat_template", ""});
   } else {
     answer_get(request);
   }
@@ -270,6 +286,9 @@ void connection::begin_completion(const formats::HttpRequest& request) {
   service_->next_ticket += questions.size();
   service_->counters.open_choices += questions.size();
   asked_ = now();
+  if (const auto timeout = completion_->request().timeout) {
+    delayed_send(this, *timeout, completion_deadline{first_ticket});
+  }
   is_head_sent_ = has_first_token_ = false;
   if (asked.step) {
     ask_from(*asked.step, questions);
@@ -380,6 +399,9 @@ void connection::completion_ended() {
   counters.prompt_tokens += completion_->prompt_tokens();
   counters.generated_tokens += completion_->generated_tokens();
   counters.open_choices -= completion_->choices();
+  if (const auto version = completion_->version()) {
+    counters.add_version(version->envelope, completion_->generated_tokens());
+  }
   completion_.reset();
   quiet_since_ = now();
 }

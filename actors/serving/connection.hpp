@@ -55,6 +55,7 @@ class connection : public runtime::recorded<caf::io::broker> {
   void send_bytes(std::string_view bytes);
   void close_when_sent();
   void be_cut();
+  void end_late(std::uint64_t ticket);
   int socket() const { return static_cast<int>(handle_.id()); }
   Time now() const { return system().clock().now(); }
 

@@ -47,6 +47,17 @@ void ServingCounters::Histogram::add(std::chrono::duration<double> time) {
   sum_s += time.count();
 }
 
+void ServingCounters::add_version(const Envelope& envelope, std::uint64_t tokens) {
+  constexpr std::size_t most_versions = 8;  // a run has one a step, and each is a time series
+  auto& version = versions[envelope.version];
+  version.step = envelope.step;
+  ++version.completions;
+  version.generated_tokens += tokens;
+  while (versions.size() > most_versions) {
+    versions.erase(versions.begin());
+  }
+}
+
 std::string ServingCounters::to_text(const ServedModel& model, const VersionName& version) const {
   Text out;
   out.begin("nodezero_http_answers_total", "counter",
@@ -73,6 +84,17 @@ std::string ServingCounters::to_text(const ServedModel& model, const VersionName
   below += first_token.counts.back();
   out.write("{}_bucket{{le=\"+Inf\"}} {}\n{}_sum {}\n{}_count {}\n", name, below, name,
             first_token.sum_s, name, below);
+  const auto by_version = [&](const char* name, const char* help, auto member) {
+    out.begin(name, "counter", help);
+    for (const auto& [number, of] : versions) {
+      out.write("{}{{version=\"{}\",step=\"{}\"}} {}\n", name, number, of.step, of.*member);
+    }
+  };
+  by_version("nodezero_version_completions_total",
+             "Completions that have ended, by the version that answered; the newest versions.",
+             &OfVersion::completions);
+  by_version("nodezero_version_generated_tokens_total", "The tokens of these completions.",
+             &OfVersion::generated_tokens);
   out.begin("nodezero_weights_info", "gauge", "The weights that answer.");
   out.write("nodezero_weights_info{{model=\"{}\",run=\"{:016x}\",digest=\"{}\"}} 1\n",
             quoted(model.id), version.envelope.run, version.digest);

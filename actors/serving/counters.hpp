@@ -32,6 +32,14 @@ struct ServingCounters {
   std::size_t open_choices = 0;  ///< that wait or are being generated
   Histogram first_token;         ///< from the request to its first token
 
+  /// Of completions that have ended, by the number of their version; the newest few.
+  struct OfVersion {
+    std::uint64_t step = 0;
+    std::uint64_t completions = 0, generated_tokens = 0;
+  };
+  std::map<std::uint64_t, OfVersion> versions;
+  void add_version(const Envelope& envelope, std::uint64_t tokens);
+
   /// Prometheus's text format 0.0.4.
   std::string to_text(const ServedModel& model, const VersionName& version) const;
 };

@@ -8,6 +8,14 @@
 
 namespace nodezero::actors {
 
+std::string ServedModel::why_no_chat() const {
+  return has_chat_template
+             ? "this model has a chat template, which this server does not render: put the "
+               "messages into one text as the template says, and ask /v1/completions"
+             : "this is a base model, which continues a text and knows no roles: ask "
+               "/v1/completions";
+}
+
 std::string fingerprint_of(const VersionName& version) {
   const auto& [envelope, digest] = version;
   if (envelope.run == 0 && !digest.empty()) {

@@ -25,7 +25,11 @@ struct ServedModel {
   std::int64_t created = 0;  ///< seconds since 1970
   std::string digest = {};   ///< of weights that never change; empty if they do
   std::filesystem::path folder =
-      {};  ///< of the run whose earlier versions may be asked for, or none
+      {};                          ///< of the run whose earlier versions may be asked for, or none
+  bool has_chat_template = false;  ///< its folder has one
+
+  /// One line for whoever wants to chat with it.
+  std::string why_no_chat() const;
 };
 
 /// Who may ask, and how much.

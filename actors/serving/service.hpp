@@ -28,6 +28,10 @@ struct Service {
 struct drain {};
 /// door -> connection: end what is open as it is.
 struct cut {};
+/// A connection to itself: the time of the completion with this ticket is up.
+struct completion_deadline {
+  std::uint64_t ticket = 0;
+};
 /// A connection's timer, and the door's.
 struct serving_tick {};
 
@@ -35,4 +39,5 @@ struct serving_tick {};
 
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::drain)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::cut)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::completion_deadline)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::serving_tick)

@@ -73,6 +73,7 @@ TEST(CompletionRequest, TakesEachParameter) {
                              {"stream", true},
                              {"stream_options", {{"include_usage", true}}},
                              {"policy", "wait"},
+                             {"timeout", 1.5},
                              {"user", "somebody"},
                              {"presence_penalty", 0},
                              {"suffix", nullptr}})
@@ -88,6 +89,7 @@ TEST(CompletionRequest, TakesEachParameter) {
   EXPECT_EQ(request.bias, (std::vector<std::pair<std::int32_t, float>>{{65, -100.0f}}));
   EXPECT_TRUE(request.echo && request.stream && request.include_usage);
   EXPECT_EQ(request.policy, InferencePolicy::wait);
+  EXPECT_EQ(request.timeout, std::chrono::milliseconds(1500));
 }
 
 TEST(CompletionRequest, RefusesByNameWhatItDoesNotDo) {
@@ -120,6 +122,10 @@ TEST(CompletionRequest, RefusesByNameWhatItDoesNotDo) {
       {"logit_bias", {{"a", 1}}},
       {"logit_bias", {{"1", 101}}},
       {"policy", "now"},
+      {"timeout", 0},
+      {"timeout", -1},
+      {"timeout", "1"},
+      {"timeout", 1e9},
       {"tools", json::array()},
   };
   for (const auto& [name, value] : cases) {

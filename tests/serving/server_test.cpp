@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "support/small_server.hpp"
@@ -43,8 +44,21 @@ TEST(Server, SaysThatItIsThereAndWhatItServes) {
   EXPECT_EQ(client.get("/nothing").status, 404);
   EXPECT_EQ(client.post("/health", "").status, 405);
   EXPECT_EQ(client.get("/v1/completions").status, 405);
-  EXPECT_EQ(json::parse(client.post("/v1/chat/completions", "{}").body)["error"]["code"],
-            "no_chat_template");
+}
+
+TEST(Server, SaysWhyItDoesNotChat) {
+  auto settings = small_model();
+  const auto why = [&] {
+    const SmallServer server(settings);
+    const auto response = server.connect().post("/v1/chat/completions", "{}");
+    EXPECT_EQ(response.status, 404);
+    const auto error = json::parse(response.body)["error"];
+    EXPECT_EQ(error["code"], "no_chat_template");
+    return error["message"].get<std::string>();
+  };
+  EXPECT_NE(why().find("base model"), std::string::npos);
+  settings.model.has_chat_template = true;
+  EXPECT_NE(why().find("has a chat template"), std::string::npos);
 }
 
 TEST(Server, GeneratesTheBitsThatAreGeneratedOffline) {
@@ -202,6 +216,55 @@ TEST(Server, ForgetsAClientThatLeaves) {
   EXPECT_EQ(server.complete({{"prompt", "b"}, {"max_tokens", 3}})["usage"]["completion_tokens"], 3);
 }
 
+TEST(Server, TakesBodiesInChunks) {
+  const SmallServer server;
+  auto client = server.connect();
+  const auto whole =
+      json{{"model", "small"}, {"prompt", "abc"}, {"max_tokens", 5}, {"seed", 3}}.dump();
+  const auto chunk = [](const std::string& bytes) {
+    return fmt::format("{:x}\r\n{}\r\n", bytes.size(), bytes);
+  };
+  client.send(
+      "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+      "Transfer-Encoding: chunked\r\n\r\n" +
+      chunk(whole.substr(0, 9)) + chunk(whole.substr(9)) + "0\r\n\r\n");
+  EXPECT_EQ(json::parse(client.receive().body)["choices"][0]["text"],
+            server.offline_text("abc", 5, {.temperature = 1, .seed = 3}));
+  EXPECT_EQ(client.get("/health").status, 200) << "the connection goes on";
+}
+
+TEST(Server, EndsAnAnswerWhoseTimeIsUp) {
+  auto settings = small_model();
+  settings.lanes = 1;
+  settings.options.together = 1;
+  settings.options.most_tokens = 1'000'000'000;
+  const SmallServer server(settings);
+  json answer;
+  for (double timeout = 0.1; !answer.contains("choices"); timeout *= 2) {
+    // Refused if not even a first token came in that time.
+    answer = json::parse(server.connect()
+                             .post("/v1/completions", json{{"model", "small"},
+                                                           {"prompt", "a"},
+                                                           {"max_tokens", 1'000'000'000},
+                                                           {"timeout", timeout}}
+                                                          .dump())
+                             .body);
+  }
+  EXPECT_EQ(answer["choices"][0]["finish_reason"], "length");
+  EXPECT_GT(answer["usage"]["completion_tokens"], 0);
+  // Its lane is free again, and is taken by one that never ends.
+  auto busy = server.connect();
+  busy.send(post_request(
+      "/v1/completions",
+      json{{"model", "small"}, {"prompt", "a"}, {"max_tokens", 1'000'000'000}, {"stream", true}}
+          .dump()));
+  ASSERT_TRUE(busy.wait_for("data: "));
+  const auto late = server.complete({{"prompt", "b"}, {"timeout", 0.001}}, 503);
+  EXPECT_EQ(late["error"]["code"], "timed_out");
+  busy.leave();
+  EXPECT_EQ(server.complete({{"prompt", "b"}, {"max_tokens", 3}})["usage"]["completion_tokens"], 3);
+}
+
 TEST(Server, EndsRunningAnswersWhenItIsToStop) {
   auto settings = small_model();
   settings.options.most_tokens = 1'000'000'000;
@@ -232,7 +295,9 @@ TEST(Server, CountsInPrometheusText) {
   for (const char* const line :
        {"nodezero_prompt_tokens_total 3\n", "nodezero_generated_tokens_total 5\n",
         "nodezero_http_answers_total{status=\"200\"} 1\n", "nodezero_open_choices 0\n",
-        "nodezero_time_to_first_token_seconds_bucket{le=\"+Inf\"} 1\n"}) {
+        "nodezero_time_to_first_token_seconds_bucket{le=\"+Inf\"} 1\n",
+        "nodezero_version_completions_total{version=\"0\",step=\"0\"} 1\n",
+        "nodezero_version_generated_tokens_total{version=\"0\",step=\"0\"} 5\n"}) {
     EXPECT_NE(response.body.find(line), std::string::npos) << line << response.body;
   }
 }

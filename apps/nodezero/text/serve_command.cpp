@@ -6,12 +6,15 @@
 #include <filesystem>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include "actors/serving/model_server.hpp"
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/process/processors.hpp"
 #include "apps/nodezero/process/signals.hpp"
 #include "apps/nodezero/text/model_source.hpp"
+#include "formats/bounded_json.hpp"
+#include "model/files/atomic_file.hpp"
 #include "model/storage/checkpoint.hpp"
 #include "model/storage/digest.hpp"
 
@@ -24,6 +27,20 @@ std::filesystem::path run_folder(const std::filesystem::path& model) {
   return model::checkpoint_steps(model).empty() ? std::filesystem::path() : model;
 }
 
+/// As transformers saves one.
+bool has_chat_template(const std::filesystem::path& model) {
+  if (std::filesystem::exists(model / "chat_template.jinja")) {
+    return true;
+  }
+  const auto text = model::read_file(model / "tokenizer_config.json");
+  if (!text) {
+    return false;
+  }
+  const auto config = formats::read_json(*text);
+  return config && config->is_object() && config->contains("chat_template") &&
+         !config->at("chat_template").is_null();
+}
+
 actors::ModelServerSettings server_settings(const ServeOptions& options) {
   auto model = open_model(options.model);
   const auto created = std::chrono::duration_cast<std::chrono::seconds>(
@@ -33,7 +50,8 @@ actors::ModelServerSettings server_settings(const ServeOptions& options) {
                     .tokenizer = text_tokenizer(model, options.model),
                     .created = created.count(),
                     .digest = model::digest(*model.weights),
-                    .folder = run_folder(options.model)},
+                    .folder = run_folder(options.model),
+                    .has_chat_template = has_chat_template(options.model)},
           .weights = model.weights,
           .precision = options.precision,
           .lanes = options.threads == 0 ? available_processors().count : options.threads,
