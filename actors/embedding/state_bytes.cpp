@@ -143,11 +143,11 @@ Result<model::Checkpoint> checkpoint_from_bytes(
     std::span<const std::byte> bytes, const std::shared_ptr<const model::TensorLayout>& layout,
     const TrainerOptions& options) {
   const auto malformed = [](std::string what) {
-    return fail(ErrorCode::malformed, "this is no saved state: " + std::move(what));
+    return fail(ErrorCode::malformed, "not a saved state: " + std::move(what));
   };
   if (bytes.size() < fixed_size + sum_size ||
       std::memcmp(bytes.data(), magic.data(), magic.size()) != 0) {
-    return malformed("it does not begin as one");
+    return malformed("wrong signature");
   }
   const auto content = bytes.first(bytes.size() - sum_size);
   const std::string sum = sum_of(content);

@@ -94,7 +94,7 @@ Result<std::filesystem::path> StateFolder::file(const std::string& name) const {
   }
   if (name.empty() || name == "." || name == ".." || name == "lock" ||
       name.find_first_of(std::string_view("/\0", 2)) != std::string::npos) {
-    return fail(ErrorCode::invalid_argument, "'" + name + "' is no name of a file");
+    return fail(ErrorCode::invalid_argument, "'" + name + "' is not the name of a file");
   }
   if (!home_.is_here()) {
     return fail(ErrorCode::in_use,

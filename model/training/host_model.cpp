@@ -43,7 +43,7 @@ auto in_terms_of_ours(Function function) {
   } catch (const std::exception& error) {
     throw std::runtime_error(std::string("the model threw: ") + error.what());
   } catch (...) {
-    throw std::runtime_error("the model threw something that is no std::exception");
+    throw std::runtime_error("the model threw something that is not a std::exception");
   }
 }
 

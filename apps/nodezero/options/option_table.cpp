@@ -36,7 +36,7 @@ std::span<const Option> option_table() {
         "looks wrong)"},
        [](TrainOptions& o) -> OptionValue { return &o.token_type; }},
       {{"binary", "Data and model", fixed, any, any,
-        "Train on the bytes of files that are no text, such as pictures"},
+        "Train on the bytes of files that are not text, such as pictures"},
        [](TrainOptions& o) -> OptionValue { return &o.binary; }},
       {{"validation", "Data and model", fixed, any, any,
         "Held-out text: a fraction taken from the end of the data, 0 for none, or a file"},
