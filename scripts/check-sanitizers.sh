@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 [ $# -gt 0 ] || set -- asan tsan ubsan
 for preset; do
-  cmake --preset "$preset"
+  cmake --preset "$preset" -DNODEZERO_BATCHES=ON
   cmake --build --preset "$preset"
   ctest --preset "$preset" --parallel "$(nproc)"
 done

@@ -12,8 +12,8 @@ shift || true
 
 scripts/setup.sh --fuzz
 cmake -S . -B build/fuzz -G Ninja -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
-  -DNODEZERO_FUZZ=ON \
-  -DCMAKE_CXX_FLAGS="-g -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
+  -DNODEZERO_FUZZ=ON -DNODEZERO_BATCHES=ON -DCMAKE_CXX_FLAGS_RELEASE="-O1 -g1" \
+  -DCMAKE_CXX_FLAGS="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
 cmake --build build/fuzz --target "${@/#/fuzz_}"
 for parser; do
   mkdir -p "build/fuzz/found/$parser"
