@@ -150,6 +150,20 @@ std::vector<verify::Question> questions() {
   run.steps = 2;
   questions.push_back(run);
 
+  Question served;
+  served.spheres = 1;
+  served.steps = 2;
+  served.clients = 1;
+  questions.push_back(served);
+  served.leaving = 1;
+  questions.push_back(served);
+  served.clients = 3;
+  served.epochs = 2;
+  questions.push_back(served);
+  served.versions = 1;
+  served.stops = 1;
+  questions.push_back(served);
+
   Question host;
   host.scope = Scope::host;
   host.spheres = 1;

@@ -55,6 +55,7 @@ std::vector<Mutant> of_spheres();
 std::vector<Mutant> of_lanes();
 std::vector<Mutant> of_weights();
 std::vector<Mutant> of_the_lifecycle();
+std::vector<Mutant> of_serving();
 std::vector<Mutant> of_the_keeper();
 std::vector<Mutant> several_at_once();
 

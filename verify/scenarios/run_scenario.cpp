@@ -85,6 +85,11 @@ RunScenario::RunScenario(RunSetup setup)
     settings_.validation_batches = ledger_.validation_batches();
   }
   settings_.inference = setup.policy;
+  if (setup.clients > 0) {  // as a server has it
+    settings_.snapshot_every = 1;
+    settings_.generate_together = 2;
+    settings_.most_versions = setup.versions;
+  }
   auto weights = std::make_shared<model::Parameters>(ledger_.layout());
   Ledger::initialize(*weights);
   settings_.initial_weights = std::move(weights);
@@ -98,12 +103,14 @@ void RunScenario::begin(caf::actor_system& system, Network& network) {
   boundaries_ = 0;
   is_stopping_ = false;
   requests_.clear();
+  clients_.clear();
+  held_.clear();
   actors_ = actors::spawn_run(
       system, runtime::Scheduling::testing, settings_, nobody_, [&](std::uint32_t) {
         return caf::actor_cast<actors::lane_actor>(system.spawn<stand_in_lane>(ledger_));
       });
   network.settle();
-  unanswered_ = 1 + setup_.stops + setup_.inference;
+  unanswered_ = 1 + setup_.stops + setup_.inference + setup_.clients;
   system.spawn<probe<actors::run_ended, actors::driver_actor, actors::run_all>>(
       *this, actors_.driver, actors::run_all{}, &RunScenario::run_has_ended, "run_all");
   for (std::uint32_t i = 0; i < setup_.stops; ++i) {
@@ -116,6 +123,16 @@ void RunScenario::begin(caf::actor_system& system, Network& network) {
     request.tokens = tokens_asked_for + i;
     system.spawn<probe<actors::generated, actors::lifecycle_actor, actors::generate>>(
         *this, actors_.lifecycle, std::move(request), &RunScenario::was_generated, "generate");
+  }
+  for (std::uint32_t i = 0; i < setup_.clients; ++i) {
+    clients_.push_back(
+        {.ticket = i + 1,
+         .tokens = tokens_asked_for,
+         .policy = i % 2 == 0 ? actors::InferencePolicy::snapshot : actors::InferencePolicy::wait,
+         .leaves = i < setup_.leaving});
+  }
+  for (auto& each : clients_) {
+    system.spawn<client>(actors_.lifecycle, each, static_cast<client::Listener&>(*this));
   }
   network.settle();
   if (setup_.kills) {
@@ -148,6 +165,12 @@ std::uint64_t RunScenario::digest() const {
   for (const auto& [tokens, version] : requests_) {
     digest.add(tokens).add(version.value_or(~0ULL));
   }
+  for (const auto& each : clients_) {
+    digest.add(each.digest());
+  }
+  for (const auto& [version, count] : held_) {
+    digest.add(version).add(count);
+  }
   return digest.add(boundaries_).add(is_stopping_).add(actors_.gradients->leased()).value();
 }
 
@@ -157,6 +180,7 @@ void RunScenario::before(const Delivery& delivery) {
   }
   ledger_.note(delivery);
   check_buffers();
+  note_held(delivery);
   if (const auto* end = delivery.as<actors::snapshot>()) {
     if (end->epoch_boundary) {
       boundary_heard(end->envelope.version);
@@ -182,6 +206,68 @@ void RunScenario::boundary_heard(std::uint64_t version) {
   }
   for (auto& [tokens, due] : requests_) {
     due = due.value_or(version);
+  }
+}
+
+/// Until the run stops, when no version is written any more.
+void RunScenario::note_held(const Delivery& delivery) {
+  if (const auto* passed = delivery.as<actors::infer>()) {
+    ++held_[passed->envelope.version];
+    if (setup_.versions > 0 && !is_stopping_ && held_.size() > setup_.versions) {
+      ledger_.broken(
+          fmt::format("answers hold {} versions, of at most {}", held_.size(), setup_.versions));
+    }
+  } else if (const auto* done = delivery.as<actors::generated>();
+             done && std::strcmp(delivery.receiver_name, "lifecycle") == 0) {
+    const auto held = held_.find(done->envelope.version);
+    if (held != held_.end() && --held->second == 0) {
+      held_.erase(held);
+    }
+  }
+}
+
+bool RunScenario::is_end_of_epoch(std::uint64_t version) const {
+  if (version == 0) {
+    return true;  // before the first
+  }
+  for (std::uint64_t epoch = 0; epoch < setup_.epochs; ++epoch) {
+    if (version == ledger_.steps_before_end_of(epoch)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void RunScenario::client_told(ClientCase& client, const actors::generated_piece& piece) {
+  if (auto rule = client.hear(piece); !rule.empty()) {
+    ledger_.broken(std::move(rule));
+  }
+}
+
+void RunScenario::client_answered(ClientCase& client, const actors::generated& answer) {
+  --unanswered_;
+  if (auto rule = client.hear(answer); !rule.empty()) {
+    ledger_.broken(std::move(rule));
+  }
+  const auto version = answer.envelope.version;
+  if (client.policy == actors::InferencePolicy::wait && !is_stopping_ &&
+      !is_end_of_epoch(version)) {
+    ledger_.broken(
+        fmt::format("client {} waits for the end of an epoch and was answered with "
+                    "version {}",
+                    client.ticket, version));
+  }
+}
+
+/// A client that left need not be answered, and nobody is once the run is to stop.
+void RunScenario::client_refused(ClientCase& client, const caf::error& error) {
+  --unanswered_;
+  client.is_refused = true;
+  const auto reason = actors::to_error(error);
+  const bool is_allowed =
+      setup_.may_fail || (reason.code == ErrorCode::stopped && (client.leaves || is_stopping_));
+  if (!is_allowed) {
+    ledger_.broken(fmt::format("client {} was refused: {}", client.ticket, to_string(reason)));
   }
 }
 
@@ -264,6 +350,11 @@ std::string RunScenario::verdict() const {
   if (boundaries_ < ledger_.epochs_answered()) {
     return fmt::format("the lifecycle heard of the end of {} of {} epochs", boundaries_,
                        ledger_.epochs_answered());
+  }
+  for (const auto& each : clients_) {
+    if (auto rule = each.verdict(); !rule.empty()) {
+      return rule;
+    }
   }
   return {};
 }

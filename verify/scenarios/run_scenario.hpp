@@ -9,6 +9,7 @@
 
 #include "actors/run/assembly.hpp"
 #include "verify/explore/scenario.hpp"
+#include "verify/scenarios/client.hpp"
 #include "verify/scenarios/deaths.hpp"
 #include "verify/scenarios/ledger.hpp"
 #include "verify/scenarios/setup.hpp"
@@ -26,11 +27,15 @@ struct RunSetup : Setup {
   std::uint32_t inference = 0;         ///< requests, each at any moment
   actors::InferencePolicy policy = actors::InferencePolicy::snapshot;
   std::uint32_t stops = 0;  ///< requests to stop, each at any moment
+  /// That ask for text as it comes, at any moment; every other one waits for the end of an epoch.
+  std::uint32_t clients = 0;
+  std::uint32_t leaving = 0;   ///< of them, those that leave at any moment
+  std::uint32_t versions = 0;  ///< that their answers may hold; 0: any number
 };
 
 /// All actors of a run as spawn_run makes them, with stand-in lanes. Telemetry is heard at once;
 /// every other message is one step of a schedule.
-class RunScenario : public explore::Scenario {
+class RunScenario : public explore::Scenario, private client::Listener {
  public:
   explicit RunScenario(RunSetup setup);
 
@@ -55,6 +60,11 @@ class RunScenario : public explore::Scenario {
   void was_generated(const actors::generated& answer);
   void boundary_heard(std::uint64_t version);
   void was_refused(const char* request, const caf::error& error);
+  void client_told(ClientCase& client, const actors::generated_piece& piece) override;
+  void client_answered(ClientCase& client, const actors::generated& answer) override;
+  void client_refused(ClientCase& client, const caf::error& error) override;
+  void note_held(const explore::Delivery& delivery);
+  bool is_end_of_epoch(std::uint64_t version) const;
   void check_buffers();
   void check_checkpoint(const model::Checkpoint& checkpoint);
 
@@ -75,6 +85,8 @@ class RunScenario : public explore::Scenario {
   /// Requests that the lifecycle has heard of, by their number of tokens, and the version of the
   /// next epoch's end: whoever waits is answered then.
   std::map<std::size_t, std::optional<std::uint64_t>> requests_;
+  std::vector<ClientCase> clients_;
+  std::map<std::uint64_t, std::uint64_t> held_;  ///< requests that inference has, by version
 };
 
 }  // namespace nodezero::verify

@@ -70,6 +70,9 @@ std::unique_ptr<explore::Scenario> make_scenario(const Question& question) {
     setup.inference = question.inference;
     setup.policy = policies.at(question.policy);
     setup.stops = question.stops;
+    setup.clients = question.clients;
+    setup.leaving = question.leaving;
+    setup.versions = question.versions;
     return std::make_unique<RunScenario>(setup);
   }
   if (question.scope == Scope::host) {
@@ -117,6 +120,9 @@ std::string Question::text() const {
                                {"inference", inference},
                                {"policy", policy},
                                {"stops", stops},
+                               {"clients", clients},
+                               {"leaving", leaving},
+                               {"versions", versions},
                                {"calls", calls},
                                {"faults", faults},
                                {"kills", kills},
@@ -150,6 +156,9 @@ Question Question::from_text(const std::string& text) {
     question.inference = json.at("inference");
     question.policy = json.at("policy");
     question.stops = json.at("stops");
+    question.clients = json.value("clients", 0U);
+    question.leaving = json.value("leaving", 0U);
+    question.versions = json.value("versions", 0U);
     question.calls = json.value("calls", "");
     question.faults = json.at("faults");
     question.kills = json.at("kills");

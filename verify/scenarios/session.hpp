@@ -47,7 +47,10 @@ struct Question {
   std::uint32_t inference = 0;
   std::string policy = "snapshot";
   std::uint32_t stops = 0;
-  std::string calls;  ///< of a host, see HostScenario
+  std::uint32_t clients = 0;   ///< of a server
+  std::uint32_t leaving = 0;   ///< of them
+  std::uint32_t versions = 0;  ///< that their answers may hold; 0: any number
+  std::string calls;           ///< of a host, see HostScenario
   std::uint32_t faults = 0;
   bool kills = true;  ///< what kinds of faults there are, if there are any
   bool duplicates = false;

@@ -45,6 +45,7 @@ class Suite {
     faults();
     liars();
     runs();
+    served();
     hosts();
     samples();
   }
@@ -153,6 +154,39 @@ class Suite {
         question.policy = policy;
         add(fmt::format("runs, 2 steps, stop and inference, {}", policy), question);
       }
+    }
+  }
+
+  /// Clients of a server that ask, and leave, at any moment.
+  void served() {
+    for (const std::uint32_t leaving : {0U, 1U}) {
+      auto question = of_run(1, 2);
+      question.clients = 1;
+      question.leaving = leaving;
+      question.stops = 1;
+      add("served, 2 steps, stop, 1 client", question);
+    }
+    auto question = of_run(1, 1);
+    question.epochs = 2;
+    question.work_in_place = true;
+    question.clients = 2;
+    question.versions = 1;
+    for (const std::uint32_t leaving : full_ ? std::vector{0U, 1U, 2U} : std::vector{1U}) {
+      question.leaving = leaving;
+      add("served, 2 epochs, 2 clients that hold 1 version", question);
+    }
+    for (const Mode mode : {Mode::random, Mode::pct}) {
+      auto many = of_run(4, 3);
+      many.lanes = 2;
+      many.epochs = 2;
+      many.mode = mode;
+      many.stops = 1;
+      many.clients = 6;
+      many.leaving = 3;
+      many.versions = 2;
+      add(fmt::format("served, 3 steps, stop, 6 clients, {}",
+                      mode == Mode::random ? "random" : "priorities"),
+          many, full_ ? 50'000 : 1'000);
     }
   }
 

@@ -260,6 +260,22 @@ void add_question(CLI::App& command, verify::Question& question) {
   command.add_option("--inference-policy", question.policy, "snapshot, wait or refuse")
       ->check(CLI::IsMember({"snapshot", "wait", "refuse"}))
       ->type_name("NAME");
+  command
+      .add_option(
+          "--clients", question.clients,
+          "Clients of a server, each at any moment; every other one waits for an epoch's end")
+      ->check(CLI::Range(0, 100))
+      ->type_name("K");
+  command
+      .add_option("--leaving", question.leaving,
+                  "Clients among them that leave, each at any moment")
+      ->check(CLI::Range(0, 100))
+      ->type_name("K");
+  command
+      .add_option("--versions", question.versions,
+                  "Versions that answers to clients may hold; 0: any number")
+      ->check(CLI::Range(0, 100))
+      ->type_name("N");
   command.add_flag("--stop{1}", question.stops, "Add a request to stop, at any moment");
   command
       .add_option(
