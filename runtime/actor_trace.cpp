@@ -12,7 +12,7 @@ using trace::RecordedType;
 using trace::Recorder;
 using trace::ThreadLog;
 
-constexpr const char* config_key = "nodezero.recorder";
+constexpr char config_key[] = "nodezero.recorder";
 
 std::uint32_t number_of(const caf::abstract_actor& actor) {
   return static_cast<std::uint32_t>(actor.id());

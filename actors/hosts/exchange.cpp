@@ -119,7 +119,7 @@ void exchange::open_term(const wire::plan& plan) {
   last_term_ = plan.term;
   if (!step_) {
     here_ = {here_.run, plan.epoch, plan.step, plan.version};
-    step_.emplace();
+    step_.emplace(Step{});
     step_->envelope = here_;
     step_->positions = plan.positions;
     step_->weights_hash = hash_of_block(*weights_, here_.version);

@@ -123,16 +123,14 @@ class Training {
     merges_.push_back({pair.first, pair.second, result});
     auto words = std::move(pairs_.at(pair).words);
     std::ranges::sort(words);
-    const auto [end, last] = std::ranges::unique(words);
-    words.erase(end, last);
+    words.erase(std::unique(words.begin(), words.end()), words.end());
     risen_.clear();
     for (const auto word : words) {
       merge_in(word, pair, result);
     }
     pairs_.at(pair) = {};
     std::ranges::sort(risen_);
-    const auto [more, none] = std::ranges::unique(risen_);
-    risen_.erase(more, none);
+    risen_.erase(std::unique(risen_.begin(), risen_.end()), risen_.end());
     for (const Pair& risen : risen_) {
       if (const auto count = pairs_.at(risen).count; count > 0) {
         candidates_.push({count, risen});
