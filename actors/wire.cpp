@@ -13,18 +13,24 @@ void for_each_message(auto&& call) {
   call("leaving", leaving{});
   call("refused", refused{});
   call("admitted", admitted{});
+  call("run_file", run_file{});
   call("state_block", state_block{});
   call("state_end", state_end{});
+  call("missed_block", missed_block{});
+  call("missed_end", missed_end{});
   call("ended", ended{});
   call("dismissed", dismissed{});
+  call("want_state", want_state{});
   call("plan", plan{});
   call("work", work{});
   call("commit", commit{});
   call("give_up", give_up{});
+  call("count_progress", count_progress{});
   call("part", part{});
   call("sum", sum{});
   call("credit", credit{});
   call("gathered", gathered{});
+  call("progress", progress{});
   call("failed", failed{});
   call("unreachable", unreachable{});
 }

@@ -45,6 +45,13 @@ struct NodeLoss {
 };
 NODEZERO_WIRE_MESSAGE(NodeLoss, first, last, loss_bits, valid_tokens)
 
+/// What a machine got for one micro-batch, to be compared with what others got.
+struct Finding {
+  std::uint32_t position = 0;
+  std::uint64_t hash = 0;  ///< of the loss and the gradient
+};
+NODEZERO_WIRE_MESSAGE(Finding, position, hash)
+
 /// A micro-batch of token ids, which crosses as it lies in memory.
 struct Tokens {
   std::shared_ptr<const model::MicroBatch> batch;
@@ -64,10 +71,14 @@ struct join {
   std::string name;
   std::uint64_t process = 0;  ///< drawn at random: the same when it comes again
   std::uint32_t lanes = 0;
-  std::string address;  ///< where other hosts may connect to it; empty: nowhere
+  std::string address;         ///< where other hosts may connect to it; empty: nowhere
+  std::uint64_t held_run = 0;  ///< the run whose state it still has; 0: none
+  std::uint64_t held_version = 0;
+  std::uint64_t held_hash = 0;  ///< of the weights
   caf::strong_actor_ptr session;
 };
-NODEZERO_WIRE_MESSAGE(join, protocol, version, name, process, lanes, address, session)
+NODEZERO_WIRE_MESSAGE(join, protocol, version, name, process, lanes, address, held_run,
+                      held_version, held_hash, session)
 
 /// The machine has the whole state and has spawned its actors. Accepted once after `state_end`.
 struct ready {
@@ -98,6 +109,14 @@ struct admitted {
 };
 NODEZERO_WIRE_MESSAGE(admitted, run, machine, settings, hosts)
 
+/// A file of the run's folder, which a root that takes the run up elsewhere needs. Accepted after
+/// `admitted`.
+struct run_file {
+  std::string name;
+  std::string content;
+};
+NODEZERO_WIRE_MESSAGE(run_file, name, content)
+
 /// A block of the weights (set 0) or of the first or second moment (1, 2). Accepted after
 /// `admitted`; each is answered with a credit.
 struct state_block {
@@ -107,14 +126,29 @@ struct state_block {
 };
 NODEZERO_WIRE_MESSAGE(state_block, set, block, values)
 
-/// All blocks have been sent; they are this version.
+/// All blocks have been sent. If there were none, the receiver's own state is the run's.
 struct state_end {
-  std::uint64_t epoch = 0;
-  std::uint64_t step = 0;
-  std::uint64_t version = 0;
-  std::uint64_t updates = 0;  ///< that the moments hold
+  std::vector<std::uint64_t> progress;  ///< encode(TrainingProgress)
+  std::uint64_t updates = 0;            ///< that the moments hold
+  std::uint32_t blocks = 0;             ///< that were sent
 };
-NODEZERO_WIRE_MESSAGE(state_end, epoch, step, version, updates)
+NODEZERO_WIRE_MESSAGE(state_end, progress, updates, blocks)
+
+/// A block of the sum of a step that the others have done since. Accepted after `state_end`; each
+/// is answered with a credit.
+struct missed_block {
+  std::uint32_t block = 0;
+  std::uint64_t norm_bits = 0;  ///< a double
+  Floats values;
+};
+NODEZERO_WIRE_MESSAGE(missed_block, block, norm_bits, values)
+
+/// All blocks of such a sum have been sent: apply it. Answered with a credit once it is applied.
+struct missed_end {
+  std::vector<std::uint64_t> progress;  ///< after the step
+  std::int64_t valid_tokens = 0;
+};
+NODEZERO_WIRE_MESSAGE(missed_end, progress, valid_tokens)
 
 /// The run has ended; accepted always.
 struct ended {
@@ -127,6 +161,17 @@ struct dismissed {
   std::string reason;
 };
 NODEZERO_WIRE_MESSAGE(dismissed, reason)
+
+// -- a new root -> state_keeper --------------------------------------------------------------
+
+/// Asks for the state of a run whose root is gone. Answered as a host is, from `admitted` to
+/// `state_end`, or with `refused`.
+struct want_state {
+  std::string protocol;
+  std::string next_root;  ///< where the run will go on; empty: nobody knows yet
+  caf::strong_actor_ptr newcomer;
+};
+NODEZERO_WIRE_MESSAGE(want_state, protocol, next_root, newcomer)
 
 // -- coordinator -> exchange -----------------------------------------------------------------
 
@@ -141,8 +186,11 @@ struct plan {
   std::uint32_t positions = 0;
   std::vector<Member> members;
   std::vector<Range> mine;
+  /// The receiver says what it finds for these. What is not among its own is computed for nothing
+  /// else.
+  std::vector<std::uint32_t> audited;
 };
-NODEZERO_WIRE_MESSAGE(plan, epoch, step, version, term, positions, members, mine)
+NODEZERO_WIRE_MESSAGE(plan, epoch, step, version, term, positions, members, mine, audited)
 
 /// A micro-batch of the step that the receiver is to compute. Follows the plan that gives it the
 /// position.
@@ -157,14 +205,21 @@ NODEZERO_WIRE_MESSAGE(work, step, position, tokens)
 struct commit {
   std::uint64_t term = 0;
   std::int64_t valid_tokens = 0;
+  std::vector<std::uint64_t> progress;  ///< after the step
 };
-NODEZERO_WIRE_MESSAGE(commit, term, valid_tokens)
+NODEZERO_WIRE_MESSAGE(commit, term, valid_tokens, progress)
 
 /// The step is given up; nothing of it is kept. Accepted always.
 struct give_up {
   std::uint64_t term = 0;
 };
 NODEZERO_WIRE_MESSAGE(give_up, term)
+
+/// Asks how much was done, for a watchdog. Answered with `progress`, always.
+struct count_progress {
+  std::uint64_t term = 0;
+};
+NODEZERO_WIRE_MESSAGE(count_progress, term)
 
 // -- exchange -> exchange --------------------------------------------------------------------
 
@@ -201,9 +256,21 @@ struct gathered {
   std::uint64_t weights_hash = 0;  ///< of one block of the version's weights, each version another
   std::uint32_t computed = 0;      ///< micro-batches, in this step so far
   std::uint64_t microseconds = 0;  ///< that they took
+  std::uint64_t waited_microseconds = 0;   ///< from then until it had the sum
+  std::uint64_t bytes_sent = 0;            ///< in blocks, since it said so last
+  std::uint64_t sending_microseconds = 0;  ///< while some of them were under way
   std::vector<NodeLoss> nodes;
+  std::vector<Finding> findings;  ///< for each position of the plan that is audited
 };
-NODEZERO_WIRE_MESSAGE(gathered, term, machine, weights_hash, computed, microseconds, nodes)
+NODEZERO_WIRE_MESSAGE(gathered, term, machine, weights_hash, computed, microseconds,
+                      waited_microseconds, bytes_sent, sending_microseconds, nodes, findings)
+
+/// Grows while the machine computes or blocks come.
+struct progress {
+  std::uint32_t machine = 0;
+  std::uint64_t events = 0;
+};
+NODEZERO_WIRE_MESSAGE(progress, machine, events)
 
 /// A micro-batch failed on this machine as often as it may, or what came does not fit together.
 struct failed {

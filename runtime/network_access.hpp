@@ -23,8 +23,8 @@ class NetworkAccess {
   /// thread at a time.
   virtual Result<caf::strong_actor_ptr> connect(caf::actor_system& system,
                                                 const std::string& address) = 0;
-  /// Where others can most likely connect to what was published: with the address of this machine
-  /// that the last connection was made from. Empty if nothing was published.
+  /// Where others can most likely connect to what was published, or will be: with the address of
+  /// this machine that the last connection was made from. Empty if that is not known.
   virtual std::string own_address() const = 0;
   /// Ends all connections; before the system ends.
   virtual void close() = 0;

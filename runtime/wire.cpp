@@ -11,6 +11,8 @@ caf::error check_length(caf::deserializer& source, std::uint64_t bytes) {
   return caf::none;
 }
 
+namespace crossing {
+
 caf::error inspect(caf::serializer& sink, Floats& floats) {
   auto count = static_cast<std::uint32_t>(floats.count_);
   if (auto error = sink(count)) {
@@ -39,4 +41,5 @@ caf::error inspect(caf::deserializer& source, Floats& floats) {
   return caf::none;
 }
 
+}  // namespace crossing
 }  // namespace nodezero::runtime

@@ -52,6 +52,9 @@ class Peer {
   caf::strong_actor_ptr actor_;
 };
 
+// CAF finds `inspect` in the namespace of what it inspects, and runtime::inspect is a room.
+namespace crossing {
+
 /// Floats that cross as they lie in memory and are shared with their sender until then.
 class Floats {
  public:
@@ -72,6 +75,9 @@ class Floats {
   std::shared_ptr<const float> values_;
   std::size_t count_ = 0;
 };
+
+}  // namespace crossing
+using crossing::Floats;
 
 /// Refuses a length that the rest of a message cannot hold, before memory is taken for it.
 caf::error check_length(caf::deserializer& source, std::uint64_t bytes);

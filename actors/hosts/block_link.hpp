@@ -11,6 +11,12 @@
 
 namespace nodezero::actors {
 
+/// What was sent, and for how long some of it was under way.
+struct Traffic {
+  std::uint64_t bytes = 0;
+  caf::actor_clock::duration_type time{};
+};
+
 /// Sends blocks to one machine, no more of them at a time than have credit: whoever is slow or has
 /// stopped makes nobody grow. What waits here is shared with its sender and takes no memory.
 class BlockLink {
@@ -18,7 +24,8 @@ class BlockLink {
   /// 4 MiB under way: enough to fill a link, little enough that other messages do not wait long.
   static constexpr std::uint32_t most_under_way = 16;
 
-  using Block = std::variant<wire::part, wire::sum, wire::state_block, wire::state_end>;
+  using Block = std::variant<wire::part, wire::sum, wire::state_block, wire::state_end,
+                             wire::missed_block, wire::missed_end>;
 
   explicit BlockLink(runtime::Peer peer) : peer_(std::move(peer)) {}
 
@@ -33,7 +40,12 @@ class BlockLink {
   /// Credit came back.
   template <class Sender>
   void credit(Sender& sender, std::uint32_t blocks) {
-    under_way_ -= std::min(blocks, under_way_);
+    blocks = std::min(blocks, under_way_);
+    under_way_ -= blocks;
+    arrived_ += blocks;
+    if (blocks > 0 && under_way_ == 0) {
+      traffic_.time += sender.clock().now() - since_;
+    }
     pump(sender);
   }
 
@@ -42,19 +54,39 @@ class BlockLink {
   /// Nothing waits and all that was sent has been taken.
   bool is_idle() const { return waiting_.empty() && under_way_ == 0; }
 
+  /// Blocks that were taken over there, and all that there are to send.
+  std::uint64_t arrived() const { return arrived_; }
+  std::uint64_t all() const { return arrived_ + under_way_ + waiting_.size(); }
+  /// Since it was taken last.
+  Traffic take_traffic() { return std::exchange(traffic_, {}); }
+
  private:
+  static std::uint64_t bytes_of(const wire::state_end&) { return 0; }
+  static std::uint64_t bytes_of(const wire::missed_end&) { return 0; }
+  static std::uint64_t bytes_of(const auto& block) { return sizeof(float) * block.values.size(); }
+
   template <class Sender>
   void pump(Sender& sender) {
     while (under_way_ < most_under_way && !waiting_.empty()) {
-      std::visit([&](auto& block) { peer_.send(sender, std::move(block)); }, waiting_.front());
+      if (under_way_++ == 0) {
+        since_ = sender.clock().now();
+      }
+      std::visit(
+          [&](auto& block) {
+            traffic_.bytes += bytes_of(block);
+            peer_.send(sender, std::move(block));
+          },
+          waiting_.front());
       waiting_.pop_front();
-      ++under_way_;
     }
   }
 
   runtime::Peer peer_;
   std::deque<Block> waiting_;
   std::uint32_t under_way_ = 0;
+  std::uint64_t arrived_ = 0;
+  Traffic traffic_;
+  caf::actor_clock::time_point since_;  ///< something is under way
 };
 
 }  // namespace nodezero::actors

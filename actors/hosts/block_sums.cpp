@@ -25,6 +25,11 @@ std::span<const float> block_of(const model::TensorSet& set, std::size_t block) 
   return block_in(set.values(), block);
 }
 
+runtime::Floats view_of(const std::shared_ptr<GradientLease>& lease, std::size_t block) {
+  const auto values = block_of(std::as_const(**lease), block);
+  return {std::shared_ptr<const float>(lease, values.data()), values.size()};
+}
+
 BlockSums::Outcome BlockSums::put(std::size_t block, PositionRange node, runtime::Floats values,
                                   model::Gradient& sum) {
   if (block >= blocks_.size() || !tree_.contains(node) ||

@@ -5,6 +5,7 @@
 #include <map>
 #include <vector>
 
+#include "actors/gradient_pool.hpp"
 #include "actors/position_range.hpp"
 #include "model/tensors/tensor_set.hpp"
 #include "runtime/wire.hpp"
@@ -15,6 +16,9 @@ namespace nodezero::actors {
 /// not have is empty.
 std::span<float> block_of(model::TensorSet& set, std::size_t block);
 std::span<const float> block_of(const model::TensorSet& set, std::size_t block);
+
+/// Such a block of a buffer that is kept for as long as somebody has the block.
+runtime::Floats view_of(const std::shared_ptr<GradientLease>& lease, std::size_t block);
 
 /// Adds the blocks that a machine owns along the position tree, as their parts come in from the
 /// machines: in any order, each part of a block once. A sum along the tree has the same bits

@@ -7,20 +7,20 @@
 #include <numeric>
 #include <utility>
 
+#include "actors/hosts/state_of_run.hpp"
 #include "actors/spheres/control.hpp"
 
 namespace nodezero::actors {
 namespace {
 
-PositionRange range_of(const wire::Range& range) {
-  return {range.first, range.last};
+std::uint64_t microseconds(caf::actor_clock::duration_type time) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::microseconds>(time).count());
 }
 
-/// FNV-1a over the bits of one block: which one is the version's turn, so that all are seen.
-std::uint64_t hash_of_block(const model::Parameters& weights, std::uint64_t version) {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  const auto blocks = model::norm_block_count(*weights.layout());
-  for (const float value : block_of(weights, version % blocks)) {
+std::uint64_t hash_of_sum(const model::LossSum& loss, const model::Gradient& gradient) {
+  std::uint64_t hash = std::bit_cast<std::uint64_t>(loss.negative_log_likelihood);
+  for (const float value : gradient.values()) {
     hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 0x100000001b3;
   }
   return hash;
@@ -33,6 +33,7 @@ exchange::exchange(caf::actor_config& config, ExchangeSettings settings)
       settings_(std::move(settings)),
       here_(settings_.here),
       weights_(std::move(settings_.weights)) {
+  progress_ = settings_.progress;
   blocks_ = model::norm_block_count(*settings_.layout);
   gradients_ = std::make_shared<GradientPool>(settings_.layout);
 }
@@ -87,9 +88,12 @@ exchange::behavior_type exchange::make_behavior() {
         }
         give_up();
       },
+      [this](const wire::count_progress&) { tell_progress(); },
       [this](const wire::part& message) { take_block(message); },
       [this](const wire::sum& message) { take_block(message); },
       [this](const wire::credit& message) { take_credit(message.blocks); },
+      [this](const apply_missed& message) { return take_missed(message); },
+      [this](const hand_over&) { return hand_over_state(); },
   };
 }
 
@@ -98,6 +102,9 @@ void exchange::on_exit() {
   settings_.coordinator = {};
   give_up();
   links_.clear();
+  missed_.clear();
+  applying_missed_ = {};
+  handing_over_ = {};
 }
 
 // -- plans -----------------------------------------------------------------------------------
@@ -122,15 +129,17 @@ void exchange::open_term(const wire::plan& plan) {
     step_.emplace(Step{});
     step_->envelope = here_;
     step_->positions = plan.positions;
-    step_->weights_hash = hash_of_block(*weights_, here_.version);
+    step_->computed_at = clock().now();
+    step_->weights_hash = hash_of_block(*weights_, here_.version % blocks_);
   }
   for (const auto& part : plan.mine) {
-    const PositionRange range = range_of(part);
+    const PositionRange range = PositionRange{part.first, part.last};
     if (range.size() > 0 && std::ranges::find(step_->given, range) == step_->given.end()) {
       step_->given.push_back(range);
       step_->waiting.push_back(range);
     }
   }
+  take_audited(plan.audited);
   term_.emplace(Term{plan, {step_->tree(), blocks_}, {}, {}, blocks_, false, nullptr});
   term_->squared_norms.resize(blocks_);
   term_->has_block.resize(blocks_);
@@ -158,6 +167,22 @@ void exchange::open_term(const wire::plan& plan) {
           }
         },
         block);
+  }
+}
+
+/// What this machine has of its own is looked at; the rest is computed to be looked at.
+void exchange::take_audited(const std::vector<std::uint32_t>& audited) {
+  for (const std::uint32_t position : audited) {
+    const PositionRange range{position, position + 1};
+    if (position >= step_->positions || !step_->findings.try_emplace(position).second) {
+      continue;
+    }
+    const auto own = std::ranges::find(step_->sums, range, &OwnSum::range);
+    if (own != step_->sums.end()) {
+      step_->findings[position] = hash_of_sum(own->loss, **own->gradient);
+    } else if (std::ranges::find(step_->given, range) == step_->given.end()) {
+      step_->waiting.push_back(range);
+    }
   }
 }
 
@@ -199,6 +224,14 @@ void exchange::take_own_sum(const gradient& message) {
     return;
   }
   Partial partial = message.partial.take();
+  const auto finding = step_->findings.find(partial.range.first);
+  if (partial.range.size() == 1 && finding != step_->findings.end()) {
+    finding->second = hash_of_sum(partial.loss, *partial.gradient);
+    if (std::ranges::find(step_->given, partial.range) == step_->given.end()) {
+      report_if_gathered();
+      return;  // another machine's
+    }
+  }
   // It is kept until the step's end, so the lanes get another buffer in its place.
   auto kept = gradients_->lease();
   std::swap(*kept, *partial.gradient);
@@ -213,130 +246,23 @@ void exchange::take_own_sum(const gradient& message) {
 void exchange::take_report(const report& message) {
   if (step_ && step_->computing && message.envelope == step_->envelope) {
     step_->computed += static_cast<std::uint32_t>(step_->computing->positions.size());
+    step_->computed_at = clock().now();
     step_->computing_time += std::chrono::duration_cast<std::chrono::microseconds>(
-        clock().now() - step_->computing_since);
+        step_->computed_at - step_->computing_since);
     step_->computing.reset();
     compute_next();
   }
 }
 
-// -- blocks ----------------------------------------------------------------------------------
+// -- the end of a step -----------------------------------------------------------------------
 
-runtime::Floats exchange::view(const std::shared_ptr<GradientLease>& lease,
-                               std::size_t block) const {
-  const auto values = block_of(std::as_const(**lease), block);
-  return {std::shared_ptr<const float>(lease, values.data()), values.size()};
-}
-
-BlockLink& exchange::link_to(const wire::Member& member) {
-  return links_.try_emplace(member.machine, runtime::Peer(member.exchange)).first->second;
-}
-
-void exchange::send_parts(const OwnSum& own) {
-  const auto& members = term_->plan.members;
-  if (members.size() == 1 && own.range == step_->tree().root() &&
-      own.squared_norms.size() == blocks_) {
-    // Alone, and all of it is here: nothing is copied.
-    term_->sum = own.gradient;
-    term_->squared_norms = own.squared_norms;
-    term_->blocks_missing = 0;
-    report_gathered();
+void exchange::report_if_gathered() {
+  const bool is_whole = term_ && !term_->is_gathered && term_->blocks_missing == 0;
+  if (!is_whole || std::ranges::any_of(step_->findings, [](const auto& finding) {
+        return !finding.second.has_value();
+      })) {
     return;
   }
-  // Not all machines begin with the same owner.
-  const std::size_t first = settings_.machine % members.size();
-  for (std::size_t i = 0; i < blocks_ && term_; ++i) {
-    const auto block = static_cast<std::uint32_t>((first + i) % blocks_);
-    const auto& owner = owner_of(block);
-    if (owner.machine == settings_.machine) {
-      put_part(block, own.range, view(own.gradient, block));
-    } else {
-      link_to(owner).send(*this, wire::part{term_->plan.term,
-                                            block,
-                                            {own.range.first, own.range.last},
-                                            view(own.gradient, block)});
-    }
-  }
-}
-
-template <class Message>
-void exchange::take_block(const Message& message) {
-  const runtime::Peer sender(current_sender());
-  if (message.term > last_term_) {
-    early_.push_back({message, sender});
-    return;
-  }
-  sender.send(*this, wire::credit{1});
-  if (term_ && message.term == term_->plan.term) {
-    handle(message);
-  }
-}
-
-void exchange::handle(const wire::part& part) {
-  if (part.block >= blocks_ || owner_of(part.block).machine != settings_.machine) {
-    fail("a block came that another machine adds");
-    return;
-  }
-  put_part(part.block, range_of(part.range), part.values);
-}
-
-void exchange::put_part(std::uint32_t block, PositionRange range, runtime::Floats values) {
-  if (!term_->sum) {
-    term_->sum = std::make_shared<GradientLease>(gradients_->lease());
-  }
-  switch (term_->sums.put(block, range, std::move(values), sum())) {
-    case BlockSums::Outcome::refused:
-      fail("a part of a block came that does not fit to the others");
-      return;
-    case BlockSums::Outcome::held:
-      return;
-    case BlockSums::Outcome::complete:
-      break;
-  }
-  double norm = 0;
-  model::squared_norm_blocks(sum(), block, std::span(&norm, 1));
-  for (const auto& member : term_->plan.members) {
-    if (member.machine != settings_.machine) {
-      link_to(member).send(*this,
-                           wire::sum{term_->plan.term, block, std::bit_cast<std::uint64_t>(norm),
-                                     view(term_->sum, block)});
-    }
-  }
-  put_sum(block, norm);
-}
-
-void exchange::handle(const wire::sum& message) {
-  if (!term_->sum) {
-    term_->sum = std::make_shared<GradientLease>(gradients_->lease());
-  }
-  if (message.block >= blocks_ || term_->has_block[message.block] ||
-      message.values.size() != block_of(sum(), message.block).size() ||
-      owner_of(message.block).machine == settings_.machine) {
-    fail("a block's sum came that was not expected");
-    return;
-  }
-  std::ranges::copy(message.values.span(), block_of(sum(), message.block).begin());
-  put_sum(message.block, std::bit_cast<double>(message.norm_bits));
-}
-
-void exchange::put_sum(std::uint32_t block, double squared_norm) {
-  term_->squared_norms[block] = squared_norm;
-  term_->has_block[block] = true;
-  if (--term_->blocks_missing == 0) {
-    report_gathered();
-  }
-}
-
-void exchange::take_credit(std::uint32_t blocks) {
-  for (auto& [machine, link] : links_) {
-    if (link.peer().pointer() == current_sender()) {
-      link.credit(*this, blocks);
-      return;
-    }
-  }
-}
-
-void exchange::report_gathered() {
   term_->is_gathered = true;
   std::vector<wire::NodeLoss> nodes;
   for (const auto& own : step_->sums) {
@@ -344,13 +270,23 @@ void exchange::report_gathered() {
                      std::bit_cast<std::uint64_t>(own.loss.negative_log_likelihood),
                      own.loss.valid_tokens});
   }
+  std::vector<wire::Finding> findings;
+  for (const auto& [position, hash] : step_->findings) {
+    findings.push_back({position, *hash});
+  }
+  Traffic sent;
+  for (auto& [machine, link] : links_) {
+    const Traffic traffic = link.take_traffic();
+    sent.bytes += traffic.bytes;
+    sent.time = std::max(sent.time, traffic.time);
+  }
   settings_.coordinator.send(
       *this,
       wire::gathered{term_->plan.term, settings_.machine, step_->weights_hash, step_->computed,
-                     static_cast<std::uint64_t>(step_->computing_time.count()), std::move(nodes)});
+                     static_cast<std::uint64_t>(step_->computing_time.count()),
+                     microseconds(clock().now() - step_->computed_at), sent.bytes,
+                     microseconds(sent.time), std::move(nodes), std::move(findings)});
 }
-
-// -- the end of a step -----------------------------------------------------------------------
 
 /// The sum, for the optimizer. If a message that somebody else was sent still has blocks of it,
 /// which happens when a machine was lost, they get a copy.
@@ -381,25 +317,13 @@ void exchange::apply_sum(const wire::commit& message) {
     send(settings_.root, summed{term, Moved(std::move(partial))});
     return;
   }
-  is_applying_ = true;
-  request(settings_.optimizer, caf::infinite,
-          apply{here_, Moved(std::move(sum)), message.valid_tokens, true, false, std::move(norms)})
-      .then([this](const optimizer_complete& proof) { applied(proof); },
-            [this, term](const caf::error& error) {
-              settings_.coordinator.send(
-                  *this, wire::failed{term, settings_.machine, to_string(to_error(error))});
-              quit(caf::exit_reason::user_shutdown);
-            });
-}
-
-void exchange::applied(const optimizer_complete& proof) {
-  is_applying_ = false;
-  weights_ = proof.weights();
-  here_.version = proof.envelope().version;
-  ++here_.step;
-  if (later_plan_) {
-    take_plan(*std::exchange(later_plan_, std::nullopt));
+  const auto after = decode_progress(message.progress);
+  if (!after) {
+    fail(after.error().message);
+    return;
   }
+  apply_here({here_, Moved(std::move(sum)), message.valid_tokens, true, false, std::move(norms)},
+             *after);
 }
 
 void exchange::close_step() {
@@ -417,6 +341,16 @@ void exchange::give_up() {
   for (auto& [machine, link] : links_) {
     link.drop_waiting();
   }
+}
+
+void exchange::tell_progress() {
+  request(settings_.spheres->lanes, settings_.spheres->stall_timeout, count_finished{})
+      .then(
+          [this](const finished_count& lanes) {
+            settings_.coordinator.send(
+                *this, wire::progress{settings_.machine, lanes.tasks + blocks_taken_});
+          },
+          [](const caf::error&) {});
 }
 
 void exchange::fail(const std::string& reason) {

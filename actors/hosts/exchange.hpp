@@ -28,6 +28,7 @@ struct ExchangeSettings {
   optimizer_actor optimizer;  ///< this machine's replica; null at the root, where node_zero asks it
   Envelope here;              ///< where the run stands
   ParametersPtr weights;      ///< of that version
+  model::TrainingProgress progress;  ///< the same, for who takes the run up; not at the root
 };
 
 /// One on each machine. Has the control subtree below it compute the machine's positions, and adds
@@ -63,8 +64,10 @@ class exchange : public runtime::recorded<exchange_actor::base> {
     caf::actor_clock::time_point computing_since;
     std::uint32_t computed = 0;  ///< positions
     std::chrono::microseconds computing_time{};
+    caf::actor_clock::time_point computed_at;  ///< the last of them, or the step's begin
     std::vector<OwnSum> sums;
     std::uint64_t weights_hash = 0;  ///< of a block of the weights that it computes with
+    std::map<std::uint32_t, std::optional<std::uint64_t>> findings;  ///< by audited position
     PositionTree tree() const { return PositionTree(positions); }
   };
   /// The sum of all machines.
@@ -84,6 +87,7 @@ class exchange : public runtime::recorded<exchange_actor::base> {
   void open_term(const wire::plan& plan);
   void take_work(const wire::work& work);
   void compute_next();
+  void take_audited(const std::vector<std::uint32_t>& audited);
   void take_own_sum(const gradient& message);
   void take_report(const report& message);
   void send_parts(const OwnSum& own);
@@ -94,17 +98,22 @@ class exchange : public runtime::recorded<exchange_actor::base> {
   void put_part(std::uint32_t block, PositionRange range, runtime::Floats values);
   void put_sum(std::uint32_t block, double squared_norm);
   void take_credit(std::uint32_t blocks);
-  void report_gathered();
+  void report_if_gathered();
   void apply_sum(const wire::commit& commit);
+  void apply_here(apply message, const model::TrainingProgress& after);
   void applied(const optimizer_complete& proof);
+  caf::result<missed_applied> take_missed(const apply_missed& message);
+  void apply_next_missed();
+  caf::result<handed_over> hand_over_state();
+  void finish_handing_over();
   void close_step();
   void give_up();
+  void tell_progress();
   void fail(const std::string& reason);
 
   bool is_root() const { return settings_.root != nullptr; }
   GradientLease take_sum();
   model::Gradient& sum() { return **term_->sum; }
-  runtime::Floats view(const std::shared_ptr<GradientLease>& lease, std::size_t block) const;
   const wire::Member& owner_of(std::uint32_t block) const {
     return term_->plan.members[block % term_->plan.members.size()];
   }
@@ -118,11 +127,21 @@ class exchange : public runtime::recorded<exchange_actor::base> {
   Envelope here_;          ///< version: what this machine has
   ParametersPtr weights_;  ///< of that version
   bool is_applying_ = false;
+  model::TrainingProgress progress_;        ///< of the version that this machine has
+  model::TrainingProgress progress_after_;  ///< of that which is being applied
+  struct Missed {
+    apply_missed step;
+    caf::typed_response_promise<missed_applied> applied;
+  };
+  std::deque<Missed> missed_;  ///< that are not being applied yet
+  caf::typed_response_promise<missed_applied> applying_missed_;
+  caf::typed_response_promise<handed_over> handing_over_;
   std::optional<wire::plan> later_plan_;  ///< of a version that this machine does not have yet
   std::map<std::pair<std::uint64_t, std::uint32_t>, wire::Tokens> batches_;  ///< by step, position
   std::optional<Step> step_;
   std::optional<Term> term_;
   std::uint64_t last_term_ = 0;
+  std::uint64_t blocks_taken_ = 0;  ///< for the watchdog
   struct EarlyBlock {
     Early block;
     runtime::Peer sender;

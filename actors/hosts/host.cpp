@@ -4,6 +4,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "actors/hosts/state_keeper.hpp"
 #include "actors/settings.hpp"
 #include "runtime/own_threads.hpp"
 
@@ -46,7 +47,7 @@ struct Host::State {
   std::promise<HostEnd> end;  // until the last actor is gone
   HostConfig config;
   caf::actor_system system;
-  caf::actor greeter;  ///< what other hosts find here
+  state_keeper_actor keeper;  ///< what others find here
   host_session_actor session;
 };
 
@@ -57,23 +58,29 @@ Host::~Host() {
     caf::anon_send_exit(state_->session, caf::exit_reason::kill);
     state_->session = nullptr;
   }
-  caf::anon_send_exit(state_->greeter, caf::exit_reason::kill);
-  state_->greeter = nullptr;
+  if (state_->keeper) {
+    caf::anon_send_exit(state_->keeper, caf::exit_reason::kill);
+    state_->keeper = nullptr;
+  }
   state_->settings.network->close();
 }
 
-Result<void> Host::connect(const std::string& address) {
-  auto& [settings, promise, config, system, greeter, session] = *state_;
-  greeter = system.spawn([] { return caf::behavior{[](caf::unit_t) {}}; });
+Result<void> Host::open() {
+  auto& [settings, promise, config, system, keeper, session] = *state_;
+  keeper = system.spawn<state_keeper>(settings.on_moved);
+  caf::anon_send(keeper, keep_state{settings.held});
   const auto published =
-      settings.network->publish(system, caf::actor_cast<caf::strong_actor_ptr>(greeter));
-  if (!published) {
-    return tl::unexpected(published.error());
-  }
+      settings.network->publish(system, caf::actor_cast<caf::strong_actor_ptr>(keeper));
+  return published ? Result<void>() : tl::unexpected(published.error());
+}
+
+Result<void> Host::connect(const std::string& address) {
+  auto& [settings, promise, config, system, keeper, session] = *state_;
   auto root = settings.network->connect(system, address);
   if (!root) {
     return tl::unexpected(root.error());
   }
+  caf::anon_send(keeper, keep_state{nullptr});  // the root has it
   session = system.spawn<host_session>(HostSessionSettings{
       .coordinator = runtime::Peer(*root),
       .name = settings.name,
@@ -82,6 +89,7 @@ Result<void> Host::connect(const std::string& address) {
       .threads = settings.threads,
       .memory = settings.memory,
       .address = settings.network->own_address(),
+      .held = std::exchange(settings.held, nullptr),
       .link = [this](const std::string& other) -> Result<void> {
         const auto reached = state_->settings.network->connect(state_->system, other);
         return reached ? Result<void>() : tl::unexpected(reached.error());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <memory>
 #include <string>
@@ -18,7 +19,10 @@ struct HostOfRunSettings {
   std::uint64_t process = 0;
   std::uint32_t threads = 0;
   std::uint64_t memory = 0;
+  std::shared_ptr<const StateOfRun> held;  ///< of an earlier part in a run; may be null
   HostLines say;
+  /// Called with an address if the run goes on there; on a thread of the system. May be empty.
+  std::function<void(const std::string&)> on_moved;
 };
 
 /// A host's part in one run as plain calls: owns the actor system, its lanes and its tree.
@@ -30,7 +34,11 @@ class Host {
   Host(const Host&) = delete;
   Host& operator=(const Host&) = delete;
 
-  /// Asks the root at that address to let it take part. Fails if it cannot be reached.
+  /// Lets others connect: hosts, and whoever wants the state that this one holds. To be called
+  /// once.
+  Result<void> open();
+  /// Asks the root at that address to let it take part. Fails if it cannot be reached, and may be
+  /// tried again then.
   Result<void> connect(const std::string& address);
   /// Waits until its part has ended.
   HostEnd wait();

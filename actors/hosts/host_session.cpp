@@ -67,10 +67,13 @@ host_session::behavior_type host_session::make_behavior() {
   monitor(caf::actor_cast<caf::actor>(settings_.coordinator.pointer()));
   delayed_send(this, settings_.admission_timeout, admission_deadline{});
   const auto run = run_settings({}, settings_.threads);
+  const auto& held = settings_.held;
   settings_.coordinator.send(
       *this,
       wire::join{wire::protocol_digest(), settings_.version, settings_.name, settings_.process,
-                 lane_count(run), settings_.address, caf::actor_cast<caf::strong_actor_ptr>(this)});
+                 lane_count(run), settings_.address, held ? held->progress.run : 0,
+                 held ? held->progress.version : 0, held ? hash_of(*held->weights) : 0,
+                 caf::actor_cast<caf::strong_actor_ptr>(this)});
   return {
       [this](const leave&) {
         settings_.coordinator.send(*this, wire::leaving{machine_});
@@ -83,8 +86,11 @@ host_session::behavior_type host_session::make_behavior() {
       },
       [this](const wire::refused& message) { end(HostEnd::Reason::refused, message.reason); },
       [this](const wire::admitted& message) { take_settings(message); },
+      [this](const wire::run_file& message) { files_[message.name] = message.content; },
       [this](const wire::state_block& message) { take_block(message); },
       [this](const wire::state_end& message) { take_end(message); },
+      [this](const wire::missed_block& message) { take_missed(message); },
+      [this](const wire::missed_end& message) { take_missed_end(message); },
       [this](const wire::ended& message) { end(HostEnd::Reason::run_ended, message.reason); },
       [this](const wire::dismissed& message) {
         end(HostEnd::Reason::lost, "put out of the run: " + message.reason);
@@ -99,9 +105,8 @@ void host_session::on_exit() {
   workers_.send_exit();
   settings_.coordinator = {};
   exchange_ = nullptr;
-  if (settings_.on_end) {
-    std::exchange(settings_.on_end, nullptr)({HostEnd::Reason::failed, "the session has ended"});
-  }
+  missed_.reset();
+  say_end({HostEnd::Reason::failed, "the session has ended", nullptr});
 }
 
 void host_session::take_settings(const wire::admitted& message) {
@@ -115,22 +120,17 @@ void host_session::take_settings(const wire::admitted& message) {
   }
   run_ = message.run;
   machine_ = message.machine;
-  Incoming incoming;
-  incoming.told = *told;
-  incoming.trained = model::gpt2_model(told->training);
-  const auto layout = incoming.trained->layout();
-  const std::uint64_t needed = bytes_needed(*layout, *told, settings_.threads);
+  told_ = *told;
+  incoming_.emplace(told_);
+  const auto layout = incoming_->trained()->layout();
+  const std::uint64_t needed = bytes_needed(*layout, told_, settings_.threads);
   if (settings_.memory > 0 && needed > settings_.memory) {
     end(HostEnd::Reason::failed, fmt::format("the run needs {} MB here, and {} MB are available",
                                              needed / 1'000'000, settings_.memory / 1'000'000));
     return;
   }
-  incoming.weights = std::make_shared<model::Parameters>(layout);
-  incoming.state = std::make_shared<model::OptimizerState>(layout);
-  incoming.blocks = model::norm_block_count(*layout);
   settings_.say(fmt::format("connected to run {:016x}: {} parameters; waiting for the state", run_,
                             layout->parameter_count()));
-  incoming_ = std::move(incoming);
   self_test_ = self_test(told->training);
   for (const auto& address : message.hosts) {
     if (!settings_.link) {
@@ -143,46 +143,82 @@ void host_session::take_settings(const wire::admitted& message) {
 }
 
 void host_session::take_block(const wire::state_block& message) {
-  settings_.coordinator.send(*this, wire::credit{1});
-  if (!incoming_ || message.set > 2) {
-    return;
-  }
-  const auto block = block_of(incoming_->set(message.set), message.block);
-  const auto values = message.values.span();
-  if (values.empty() || values.size() != block.size()) {
-    end(HostEnd::Reason::failed, "the root sent a state of another model");
-    return;
-  }
-  std::ranges::copy(values, block.begin());
-  ++incoming_->received;
-}
-
-void host_session::take_end(const wire::state_end& message) {
-  settings_.coordinator.send(*this, wire::credit{1});
+  give_credit();
   if (!incoming_) {
     return;
   }
-  if (incoming_->received != 3 * incoming_->blocks) {
-    end(HostEnd::Reason::failed, "the root sent a state with gaps");
+  if (const auto taken = incoming_->put(message); !taken) {
+    end(HostEnd::Reason::failed, taken.error().message);
+  }
+}
+
+void host_session::take_end(const wire::state_end& message) {
+  give_credit();
+  if (!incoming_) {
     return;
   }
-  incoming_->state->step = message.updates;
-  spawn_machine({run_, message.epoch, message.step, message.version});
+  if (message.blocks == 0 && settings_.held) {
+    incoming_->copy(*settings_.held);
+  }
+  settings_.held.reset();
+  const auto progress = incoming_->end(message);
+  if (!progress) {
+    end(HostEnd::Reason::failed, progress.error().message);
+    return;
+  }
+  spawn_machine(*progress);
   incoming_.reset();
   is_part_ = true;
-  settings_.say(fmt::format("ready after step {} of the run", message.step));
+  settings_.say(fmt::format("ready after step {} of the run", progress->step));
   settings_.coordinator.send(
       *this, wire::ready{self_test_, caf::actor_cast<caf::strong_actor_ptr>(exchange_)});
 }
 
+void host_session::take_missed(const wire::missed_block& message) {
+  give_credit();
+  if (!is_part_) {
+    return;
+  }
+  if (!missed_) {
+    missed_.emplace(MissedSum{gradients_->lease(), {}, 0});
+    missed_->squared_norms.resize(model::norm_block_count(*(*missed_->sum).layout()));
+  }
+  const auto block = block_of(*missed_->sum, message.block);
+  const auto values = message.values.span();
+  if (values.empty() || values.size() != block.size()) {
+    end(HostEnd::Reason::failed, "the root sent a sum of another model");
+    return;
+  }
+  std::ranges::copy(values, block.begin());
+  missed_->squared_norms[message.block] = std::bit_cast<double>(message.norm_bits);
+  ++missed_->received;
+}
+
+void host_session::take_missed_end(const wire::missed_end& message) {
+  const auto after = decode_progress(message.progress);
+  if (!is_part_ || !missed_ || missed_->received != missed_->squared_norms.size() || !after) {
+    end(HostEnd::Reason::failed, "the root sent a sum with gaps");
+    return;
+  }
+  auto [sum, norms, received] = std::move(*std::exchange(missed_, std::nullopt));
+  request(exchange_, caf::infinite,
+          apply_missed{*after, Moved(std::move(sum)), message.valid_tokens, std::move(norms)})
+      .then([this](const missed_applied&) { give_credit(); },
+            [this](const caf::error& error) {
+              end(HostEnd::Reason::failed, to_string(to_error(error)));
+            });
+}
+
 /// The actors of this machine: what a run has on one machine, with the exchange for a root.
-void host_session::spawn_machine(const Envelope& here) {
-  const HostSettings& told = incoming_->told;
+void host_session::spawn_machine(const model::TrainingProgress& progress) {
+  const HostSettings& told = told_;
+  const auto& layout = incoming_->trained()->layout();
+  const Envelope here{run_, progress.epoch, progress.step, progress.version};
   const auto settings = run_settings(told, settings_.threads);
   workers_ =
       spawn_workers(system(), runtime::Scheduling::own_threads, settings, observer_, nullptr);
-  const auto gradients = std::make_shared<GradientPool>(incoming_->trained->layout());
-  lanes_ = system().spawn<lane_scheduler>(workers_.lanes, gradients);
+  gradients_ = std::make_shared<GradientPool>(layout);
+  lanes_ = system().spawn<lane_scheduler>(workers_.lanes, gradients_);
   auto buffers = std::make_shared<VersionBuffers>(std::move(incoming_->weights));
   const ParametersPtr weights = buffers->publish();
   optimizer_ = system().spawn<optimizer>(OptimizerStart{.config = told.training.optimizer,
@@ -190,7 +226,7 @@ void host_session::spawn_machine(const Envelope& here) {
                                                         .lanes = lane_count(settings),
                                                         .envelope = here,
                                                         .weights = std::move(buffers),
-                                                        .state = std::move(incoming_->state)},
+                                                        .state = std::move(incoming_->optimizer)},
                                          lanes_);
   const auto spheres = std::make_shared<const SphereSettings>(SphereSettings{
       .lanes = lanes_,
@@ -207,10 +243,11 @@ void host_session::spawn_machine(const Envelope& here) {
                                                         .root = {},
                                                         .coordinator = settings_.coordinator,
                                                         .spheres = spheres,
-                                                        .layout = incoming_->trained->layout(),
+                                                        .layout = layout,
                                                         .optimizer = optimizer_,
                                                         .here = here,
-                                                        .weights = weights});
+                                                        .weights = weights,
+                                                        .progress = progress});
   runtime::give_worker(system(), caf::actor_cast<caf::strong_actor_ptr>(exchange_));
   monitor(exchange_);
   monitor(optimizer_);
@@ -218,10 +255,33 @@ void host_session::spawn_machine(const Envelope& here) {
 }
 
 void host_session::end(HostEnd::Reason reason, std::string text) {
-  if (settings_.on_end) {
-    std::exchange(settings_.on_end, nullptr)({reason, std::move(text)});
+  if (std::exchange(is_ending_, true)) {
+    return;
   }
-  quit(caf::exit_reason::user_shutdown);
+  if (reason != HostEnd::Reason::lost || !is_part_) {
+    // What an earlier part has left is still good.
+    say_end({reason, std::move(text), std::move(settings_.held)});
+    quit(caf::exit_reason::user_shutdown);
+    return;
+  }
+  constexpr auto bound = std::chrono::seconds(10);
+  const auto leave = [this, text = std::move(text)](std::shared_ptr<const StateOfRun> state) {
+    say_end({HostEnd::Reason::lost, text, std::move(state)});
+    quit(caf::exit_reason::user_shutdown);
+  };
+  request(exchange_, bound, hand_over{})
+      .then(
+          [this, leave](const handed_over& last) {
+            leave(std::make_shared<const StateOfRun>(StateOfRun{
+                told_, files_, last.progress, last.state.weights, last.state.optimizer}));
+          },
+          [leave](const caf::error&) { leave(nullptr); });
+}
+
+void host_session::say_end(HostEnd end) {
+  if (settings_.on_end) {
+    std::exchange(settings_.on_end, nullptr)(std::move(end));
+  }
 }
 
 }  // namespace nodezero::actors

@@ -10,6 +10,7 @@
 
 #include "actors/hosts/host_settings.hpp"
 #include "actors/hosts/messages.hpp"
+#include "actors/hosts/state_transfer.hpp"
 #include "actors/run/assembly.hpp"
 #include "runtime/recorded.hpp"
 
@@ -26,6 +27,8 @@ struct HostEnd {
   };
   Reason reason = Reason::lost;
   std::string text;
+  /// What it had of the run, if the connection was lost and it had taken part; else null.
+  std::shared_ptr<const StateOfRun> state;
 };
 
 /// What a host has to say, in one line each.
@@ -39,6 +42,7 @@ struct HostSessionSettings {
   std::uint32_t threads = 0;
   std::uint64_t memory = 0;  ///< bytes that the run may take here; 0: not known
   std::string address = {};  ///< where other hosts can connect to; empty: nowhere
+  std::shared_ptr<const StateOfRun> held = {};  ///< of an earlier part; may be null
   /// Connects to another host, so that what is said to it need not pass the root. May be empty.
   std::function<Result<void>(const std::string& address)> link = {};
   std::chrono::milliseconds admission_timeout = std::chrono::seconds(30);
@@ -53,8 +57,9 @@ struct admission_deadline {};
 
 using host_session_actor =
     caf::typed_actor<Accepts<leave>, Accepts<admission_deadline>, Accepts<wire::refused>,
-                     Accepts<wire::admitted>, Accepts<wire::state_block>, Accepts<wire::state_end>,
-                     Accepts<wire::ended>, Accepts<wire::dismissed>>;
+                     Accepts<wire::admitted>, Accepts<wire::run_file>, Accepts<wire::state_block>,
+                     Accepts<wire::state_end>, Accepts<wire::missed_block>,
+                     Accepts<wire::missed_end>, Accepts<wire::ended>, Accepts<wire::dismissed>>;
 
 /// A host's side of a run: joins it, takes the state, and spawns what computes here. From then on
 /// the exchange has the word; the session is what the coordinator watches, and watches it.
@@ -69,32 +74,35 @@ class host_session : public runtime::recorded<host_session_actor::base> {
   behavior_type make_behavior() override;
 
  private:
-  /// The state on its way here.
-  struct Incoming {
-    HostSettings told;
-    std::shared_ptr<const model::TrainedModel> trained;
-    std::shared_ptr<model::Parameters> weights;
-    std::shared_ptr<model::OptimizerState> state;
-    std::size_t blocks = 0;    ///< of each set
-    std::size_t received = 0;  ///< of all three
-    model::TensorSet& set(std::uint32_t number) {
-      return number == 0 ? *weights : number == 1 ? state->first_moment : state->second_moment;
-    }
+  /// The sum of a step that others have done, on its way here.
+  struct MissedSum {
+    GradientLease sum;
+    std::vector<double> squared_norms;
+    std::size_t received = 0;
   };
 
   void take_settings(const wire::admitted& message);
   void take_block(const wire::state_block& message);
   void take_end(const wire::state_end& message);
-  void spawn_machine(const Envelope& here);
+  void take_missed(const wire::missed_block& message);
+  void take_missed_end(const wire::missed_end& message);
+  void spawn_machine(const model::TrainingProgress& progress);
   void end(HostEnd::Reason reason, std::string text);
+  void say_end(HostEnd end);
+  void give_credit() { settings_.coordinator.send(*this, wire::credit{1}); }
 
   HostSessionSettings settings_;
   Observer observer_;  ///< of notices: spheres that were replaced
   std::uint64_t run_ = 0;
   std::uint32_t machine_ = 0;
   std::uint64_t self_test_ = 0;
-  std::optional<Incoming> incoming_;
-  bool is_part_ = false;  ///< has the state and was announced as ready
+  HostSettings told_;
+  RunFiles files_;
+  std::optional<IncomingState> incoming_;
+  bool is_part_ = false;    ///< has the state and was announced as ready
+  bool is_ending_ = false;  ///< and waits for what it leaves behind
+  std::shared_ptr<GradientPool> gradients_;
+  std::optional<MissedSum> missed_;
   Workers workers_;
   lane_scheduler_actor lanes_;
   optimizer_actor optimizer_;

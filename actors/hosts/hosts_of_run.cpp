@@ -25,7 +25,10 @@ sphere_actor HostsOfRun::spawn(caf::actor_system& system, const SphereSettingsPt
                                                     .told = settings_.told,
                                                     .version = settings_.version,
                                                     .run = settings_.run,
+                                                    .files = settings_.files,
+                                                    .progress = settings_.progress,
                                                     .self_test = self_test(settings_.told.training),
+                                                    .audit = settings_.audit,
                                                     .wanted = settings_.wanted,
                                                     .wait = settings_.wait,
                                                     .on_status = settings_.on_status});

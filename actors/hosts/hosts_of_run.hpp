@@ -17,6 +17,9 @@ struct HostsOfRunSettings {
   HostSettings told;
   std::string version;
   std::uint64_t run = 0;
+  RunFiles files = {};               ///< for who takes the run up elsewhere
+  model::TrainingProgress progress;  ///< where the run stands
+  double audit = 0;                  ///< share of micro-batches that two machines compute
   std::uint32_t wanted = 0;
   std::chrono::seconds wait{600};
   std::function<void(const std::string&)> on_address;      ///< where hosts can connect to

@@ -22,6 +22,24 @@ struct summed {
   Moved<Partial> partial;
 };
 
+/// host_session -> exchange: the sum of a step that this machine had no part in. Accepted while it
+/// has none in the open step either. Answered when it is applied.
+struct apply_missed {
+  model::TrainingProgress progress;  ///< after the step
+  Moved<GradientLease> sum;
+  std::int64_t valid_tokens = 0;
+  std::vector<double> squared_norms;
+};
+struct missed_applied {};
+
+/// host_session -> exchange: the part in the run has ended. Answered, between updates, with the
+/// state; nothing is accepted afterwards.
+struct hand_over {};
+struct handed_over {
+  model::TrainingProgress progress;
+  exported_state state;
+};
+
 /// Asks the coordinator to send all hosts away. Answered when they are gone, or after a while.
 struct end_hosts {};
 struct hosts_ended {};
@@ -29,22 +47,32 @@ struct hosts_ended {};
 /// coordinator's timer, while hosts are waited for.
 struct waiting_tick {};
 
+/// state_fetcher's timer.
+struct patience_tick {};
+
 using exchange_actor =
     parent_actor::extend<Accepts<assign>, Accepts<abandon>, Accepts<use_weights>,
                          Accepts<wire::plan>, Accepts<wire::work>, Accepts<wire::commit>,
-                         Accepts<wire::give_up>, Accepts<wire::part>, Accepts<wire::sum>,
-                         Accepts<wire::credit>>;
+                         Accepts<wire::give_up>, Accepts<wire::count_progress>, Accepts<wire::part>,
+                         Accepts<wire::sum>, Accepts<wire::credit>,
+                         Answers<apply_missed, missed_applied>, Answers<hand_over, handed_over>>;
 
 using coordinator_actor =
-    control_actor::extend<Accepts<summed>, Answers<end_hosts, hosts_ended>, Accepts<waiting_tick>,
+    control_actor::extend<Accepts<summed>, Answers<end_hosts, hosts_ended>,
+                          Answers<count_finished, finished_count>, Accepts<waiting_tick>,
                           Accepts<wire::join>, Accepts<wire::ready>, Accepts<wire::leaving>,
-                          Accepts<wire::gathered>, Accepts<wire::failed>,
+                          Accepts<wire::gathered>, Accepts<wire::progress>, Accepts<wire::failed>,
                           Accepts<wire::unreachable>, Accepts<wire::credit>>;
 
 }  // namespace nodezero::actors
 
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::use_weights)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::summed)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::apply_missed)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::missed_applied)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::hand_over)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::handed_over)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::end_hosts)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::hosts_ended)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::waiting_tick)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::patience_tick)

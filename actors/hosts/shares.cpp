@@ -9,26 +9,105 @@
 
 namespace nodezero::actors {
 
-std::vector<PositionRange> contiguous_shares(PositionRange range, std::span<const double> speeds) {
-  // A border is off by at most half a unit: an eighth of a mean share.
-  const auto wanted = range.size() / (4 * static_cast<std::uint32_t>(speeds.size()));
-  const std::uint32_t unit = std::bit_floor(std::max(wanted, 1U));
+namespace {
+
+/// The whole number in [low, high] that the largest power of two divides; of several, that which is
+/// next to `ideal`. There must be one.
+std::uint32_t roundest(std::uint32_t low, std::uint32_t high, double ideal) {
+  for (std::uint64_t unit = std::uint64_t{1} << 31U; unit > 1; unit /= 2) {
+    const std::uint64_t first = (low + unit - 1) / unit * unit;
+    if (first <= high) {
+      const auto nearest = static_cast<std::uint64_t>(std::llround(ideal / unit)) * unit;
+      return static_cast<std::uint32_t>(nearest >= low && nearest <= high ? nearest : first);
+    }
+  }
+  return std::clamp(static_cast<std::uint32_t>(std::lround(ideal)), low, high);
+}
+
+/// Of the machine that needs longest, in units of nothing.
+double time_of(std::span<const PositionRange> shares, std::span<const double> speeds) {
+  double longest = 0;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    longest = std::max(longest, shares[i].size() / std::max(speeds[i], 1e-12));
+  }
+  return longest;
+}
+
+std::uint32_t nodes_of(std::span<const PositionRange> shares, std::uint32_t positions) {
+  std::uint32_t nodes = 0;
+  for (const auto& share : shares) {
+    nodes += nodes_in(share, positions);
+  }
+  return nodes;
+}
+
+}  // namespace
+
+std::vector<PositionRange> contiguous_shares(PositionRange range, std::span<const double> speeds,
+                                             double tolerance) {
   const double total = std::accumulate(speeds.begin(), speeds.end(), 0.0);
+  const auto ideal_size = [&](std::size_t i) {
+    return total > 0 ? range.size() * speeds[i] / total
+                     : static_cast<double>(range.size()) / static_cast<double>(speeds.size());
+  };
   std::vector<PositionRange> shares;
   std::uint32_t first = range.first;
-  double before = 0;
+  double ideal = range.first;
   for (std::size_t i = 0; i < speeds.size(); ++i) {
-    before += speeds[i];
-    const double border = range.first + range.size() * (total > 0 ? before / total : 1.0);
-    auto last = static_cast<std::uint32_t>(std::lround(border / unit)) * unit;
-    if (i + 1 == speeds.size()) {
-      last = range.last;
+    ideal += ideal_size(i);
+    std::uint32_t last = range.last;
+    if (i + 1 < speeds.size()) {
+      const double off = std::max(0.5, tolerance * std::min(ideal_size(i), ideal_size(i + 1)));
+      const auto low = static_cast<std::uint32_t>(std::ceil(std::max(0.0, ideal - off)));
+      const auto high = static_cast<std::uint32_t>(std::floor(ideal + off));
+      last = std::clamp(roundest(std::min(low, high), high, ideal), first, range.last);
     }
-    last = std::clamp(last, first, range.last);
     shares.push_back({first, last});
     first = last;
   }
   return shares;
+}
+
+std::uint32_t positions_in(std::span<const PositionRange> ranges) {
+  return std::accumulate(ranges.begin(), ranges.end(), 0U,
+                         [](std::uint32_t sum, const auto& range) { return sum + range.size(); });
+}
+
+std::uint32_t nodes_in(PositionRange range, std::uint32_t positions) {
+  std::uint32_t nodes = 0;
+  while (range.first < range.last) {
+    // The largest node that begins here and ends within the range.
+    std::uint64_t width = range.first == 0 ? std::bit_ceil(std::uint64_t{positions})
+                                           : range.first & (~range.first + 1);
+    while (std::min<std::uint64_t>(range.first + width, positions) > range.last) {
+      width /= 2;
+    }
+    range.first =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(range.first + width, positions));
+    ++nodes;
+  }
+  return nodes;
+}
+
+const std::vector<PositionRange>& Shares::plan(std::uint32_t positions,
+                                               std::span<const std::uint32_t> machines,
+                                               std::span<const double> speeds,
+                                               double exchange_fraction) {
+  constexpr double least = 0.06;
+  constexpr double most = 0.25;
+  constexpr double worth_moving = 1.1;
+  auto fresh =
+      contiguous_shares({0, positions}, speeds, std::clamp(exchange_fraction, least, most));
+  const bool is_same_step = !shares_.empty() && shares_.back().last == positions &&
+                            std::ranges::equal(machines_, machines);
+  const bool stays = is_same_step &&
+                     time_of(shares_, speeds) <= worth_moving * time_of(fresh, speeds) &&
+                     nodes_of(shares_, positions) <= nodes_of(fresh, positions);
+  if (!stays) {
+    machines_.assign(machines.begin(), machines.end());
+    shares_ = std::move(fresh);
+  }
+  return shares_;
 }
 
 std::optional<model::LossSum> loss_of_step(const PositionTree& tree,

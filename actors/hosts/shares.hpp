@@ -12,9 +12,31 @@
 namespace nodezero::actors {
 
 /// Cuts a range of a step's positions into one contiguous range for each machine, in proportion to
-/// how fast they are. Cuts fall on borders of nodes of the position tree that are as large as the
-/// number of machines allows, so that few sums cross. Some of the ranges may be empty.
-std::vector<PositionRange> contiguous_shares(PositionRange range, std::span<const double> speeds);
+/// how fast they are. A border may be off by `tolerance` of the smaller of the two shares beside
+/// it, and falls where the position tree has its largest node within that, so that few sums cross.
+/// Some of the ranges may be empty.
+std::vector<PositionRange> contiguous_shares(PositionRange range, std::span<const double> speeds,
+                                             double tolerance = 0.06);
+
+std::uint32_t positions_in(std::span<const PositionRange> ranges);
+
+/// How many nodes of the tree over so many positions a range is made of: so many sums of it cross.
+std::uint32_t nodes_in(PositionRange range, std::uint32_t positions);
+
+/// The shares of whole steps. They stay as they are while speeds vary a little: a border that moves
+/// leaves a large node of the tree for many small ones.
+class Shares {
+ public:
+  /// For the machines of these numbers. `exchange_fraction`: of a step's time; the more, the fewer
+  /// sums are to cross, at the price of shares that do not fit the speeds as well.
+  const std::vector<PositionRange>& plan(std::uint32_t positions,
+                                         std::span<const std::uint32_t> machines,
+                                         std::span<const double> speeds, double exchange_fraction);
+
+ private:
+  std::vector<std::uint32_t> machines_;
+  std::vector<PositionRange> shares_;
+};
 
 /// The loss of a node of the position tree.
 struct LossOfNode {

@@ -160,6 +160,7 @@ void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& sett
   NodeZeroSettings root;
   if (others != nullptr) {
     root.only_child = others->spawn(system, spheres, layout, actors.optimizer);
+    root.finished = caf::actor_cast<counting_actor>(root.only_child);
   }
   root.spheres = std::move(spheres);
   root.corpus = actors.corpus;

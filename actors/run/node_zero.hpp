@@ -12,6 +12,10 @@
 
 namespace nodezero::actors {
 
+/// Whoever knows how much was done: the lanes' scheduler or, with other machines, who plans for
+/// all.
+using counting_actor = caf::typed_actor<runtime::Answers<count_finished, finished_count>>;
+
 /// What node_zero is given.
 struct NodeZeroSettings {
   SphereSettingsPtr spheres;
@@ -29,6 +33,7 @@ struct NodeZeroSettings {
   model::ModelConfig model;
   model::TrainingProgress progress;  ///< where the run stands
   ParametersPtr weights;             ///< the version that progress names
+  counting_actor finished;           ///< where the watchdog asks; null: the lanes
   sphere_actor only_child;  ///< if other machines take part: it has the tree below it. Else null
 };
 

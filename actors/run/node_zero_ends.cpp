@@ -151,10 +151,11 @@ void node_zero::check_progress() {
     watch();  // the host is in control
     return;
   }
-  request(settings_->lanes, settings_->stall_timeout, count_finished{})
+  const auto counter = node_.finished ? node_.finished : counting_actor(settings_->lanes);
+  request(counter, settings_->stall_timeout, count_finished{})
       .then(
-          [this](const finished_count& lanes) {
-            const std::uint64_t progress = state_.steps.events + lanes.tasks;
+          [this](const finished_count& finished) {
+            const std::uint64_t progress = state_.steps.events + finished.tasks;
             if (is_working() && progress == state_.steps.events_at_tick) {
               fail_epoch(
                   {ErrorCode::timed_out, "nothing has happened for the stall timeout", at(here())});

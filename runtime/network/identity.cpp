@@ -123,15 +123,11 @@ Certificate signed_certificate(const Key& key, const char* subject, const Key& a
   return certificate;
 }
 
-SslContext context_with(const SSL_METHOD* method, const Key& key, X509& certificate,
-                        X509& authority) {
+SslContext new_context(const SSL_METHOD* method) {
   SslContext context(checked(SSL_CTX_new(method)));
   SSL_CTX* const raw = context.get();
   check(SSL_CTX_set_min_proto_version(raw, TLS1_3_VERSION) == 1);
   check(SSL_CTX_set_ciphersuites(raw, "TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256") == 1);
-  check(SSL_CTX_use_certificate(raw, &certificate) == 1);
-  check(SSL_CTX_use_PrivateKey(raw, key.get()) == 1);
-  check(X509_STORE_add_cert(SSL_CTX_get_cert_store(raw), &authority) == 1);
   SSL_CTX_set_verify(raw, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, nullptr);
   // Neither side is told by its name: there is one authority for one run.
   check(SSL_CTX_set_purpose(raw, X509_PURPOSE_ANY) == 1);
@@ -139,6 +135,30 @@ SslContext context_with(const SSL_METHOD* method, const Key& key, X509& certific
   SSL_CTX_set_session_cache_mode(raw, SSL_SESS_CACHE_OFF);
   SSL_CTX_set_options(raw, SSL_OP_NO_TICKET | SSL_OP_IGNORE_UNEXPECTED_EOF);
   SSL_CTX_set_num_tickets(raw, 0);
+  return context;
+}
+
+SslContext context_with(const SSL_METHOD* method, const Key& key, X509& certificate,
+                        X509& authority) {
+  SslContext context = new_context(method);
+  SSL_CTX* const raw = context.get();
+  check(SSL_CTX_use_certificate(raw, &certificate) == 1);
+  check(SSL_CTX_use_PrivateKey(raw, key.get()) == 1);
+  check(X509_STORE_add_cert(SSL_CTX_get_cert_store(raw), &authority) == 1);
+  return context;
+}
+
+SslContext context_from(const SSL_METHOD* method, const CertificateFiles& files) {
+  SslContext context = new_context(method);
+  SSL_CTX* const raw = context.get();
+  const auto take = [](bool succeeded, const std::filesystem::path& file) {
+    if (!succeeded) {
+      throw std::runtime_error("'" + file.string() + "': " + last_ssl_error());
+    }
+  };
+  take(SSL_CTX_use_certificate_chain_file(raw, files.certificate.c_str()) == 1, files.certificate);
+  take(SSL_CTX_use_PrivateKey_file(raw, files.key.c_str(), SSL_FILETYPE_PEM) == 1, files.key);
+  take(SSL_CTX_load_verify_file(raw, files.authority.c_str()) == 1, files.authority);
   return context;
 }
 
@@ -170,6 +190,19 @@ Result<Identity> identity_of(const Secret& secret) {
   } catch (const std::runtime_error& error) {
     return fail(ErrorCode::failed,
                 std::string("no certificate can be made from the secret: ") + error.what());
+  }
+}
+
+Result<Identity> identity_of(const CertificateFiles& files) {
+  if (const auto kept = check_kept_from_others(files.key); !kept) {
+    return tl::unexpected(kept.error());
+  }
+  try {
+    return Identity{context_from(TLS_server_method(), files),
+                    context_from(TLS_client_method(), files)};
+  } catch (const std::runtime_error& error) {
+    return fail(ErrorCode::invalid_argument,
+                std::string("the certificates cannot be used: ") + error.what());
   }
 }
 

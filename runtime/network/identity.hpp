@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <filesystem>
 #include <memory>
 
 #include "nodezero/error.hpp"
@@ -28,6 +29,17 @@ struct Identity {
 
 /// Fails with `failed` if the cryptography library does.
 Result<Identity> identity_of(const Secret& secret);
+
+/// PEM files of whoever has an authority already.
+struct CertificateFiles {
+  std::filesystem::path certificate;  ///< this machine's, with those between it and the authority
+  std::filesystem::path key;          ///< readable for nobody else
+  std::filesystem::path authority;
+};
+
+/// Lets in, and is let in by, whoever has a certificate of that authority, whatever its name. Fails
+/// with invalid_argument if a file cannot be read or they do not belong together.
+Result<Identity> identity_of(const CertificateFiles& files);
 
 /// What the library has to say of its last failure in this thread; forgets it.
 std::string last_ssl_error();

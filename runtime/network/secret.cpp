@@ -36,21 +36,30 @@ Result<std::string> new_secret() {
   return text + "\n";
 }
 
+Result<void> check_kept_from_others(const std::filesystem::path& path) {
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return refuse(path, fmt::format("cannot be read: {}", std::strerror(errno)));
+  }
+  if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    return refuse(path, fmt::format("can be read by others; use chmod 600 '{}'", path.string()));
+  }
+  return {};
+}
+
 Result<Secret> read_secret(const std::filesystem::path& path) {
+  if (const auto kept = check_kept_from_others(path); !kept) {
+    return tl::unexpected(kept.error());
+  }
   const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
   if (file < 0) {
     return refuse(path, fmt::format("cannot be read: {}", std::strerror(errno)));
   }
-  struct stat status {};
   std::array<char, 128> buffer{};
-  const bool is_known = ::fstat(file, &status) == 0;
   const auto size = ::read(file, buffer.data(), buffer.size());
   ::close(file);
-  if (!is_known || size < 0) {
+  if (size < 0) {
     return refuse(path, "cannot be read");
-  }
-  if (S_ISREG(status.st_mode) && (status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    return refuse(path, fmt::format("can be read by others; use chmod 600 '{}'", path.string()));
   }
   std::string_view text(buffer.data(), static_cast<std::size_t>(size));
   if (text.ends_with('\n')) {

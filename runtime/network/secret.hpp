@@ -18,6 +18,9 @@ struct Secret {
 /// A new one, as a line of text: "nodezero-secret-1 " and 64 hexadecimal digits.
 Result<std::string> new_secret();
 
+/// Fails with invalid_argument if others than the owner may read the file, or nobody can.
+Result<void> check_kept_from_others(const std::filesystem::path& path);
+
 /// Reads such a line. Refused with invalid_argument if others than the owner may read the file, or
 /// if it is something else.
 Result<Secret> read_secret(const std::filesystem::path& path);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "runtime/network/secure_network.hpp"
 
+#include <algorithm>
 #include <array>
 #include <set>
 #include <string>
@@ -15,6 +16,9 @@ namespace nodezero::runtime::network {
 namespace {
 
 namespace io = caf::io;
+
+/// Whatever a process waits for, the other one may wait less long.
+constexpr std::chrono::milliseconds heartbeat{500};
 
 /// "Accepts" what the tunnel hands over: descriptors of this process, as numbers on a local socket.
 struct HandedOver {
@@ -128,7 +132,8 @@ SecureNetwork::~SecureNetwork() = default;
 
 void SecureNetwork::configure(caf::actor_system_config& config) {
   config.load<io::middleman>();
-  config.set("middleman.heartbeat-interval", caf::timespan(settings_.host_timeout / 10));
+  config.set("middleman.heartbeat-interval",
+             caf::timespan(std::min(heartbeat, settings_.host_timeout / 10)));
   config.set("middleman.connection-timeout", caf::timespan(settings_.host_timeout));
   config.set("middleman.attach-utility-actors", true);
   config.set("middleman.workers", std::size_t{0});
@@ -187,13 +192,13 @@ Result<caf::strong_actor_ptr> SecureNetwork::connect(caf::actor_system& system,
 }
 
 std::string SecureNetwork::own_address() const {
-  if (!published_) {
+  const Endpoint own = published_.value_or(settings_.listen);
+  if (own.port == 0) {
     return "";
   }
-  const bool is_any = as_others_see_it(*published_).host != published_->host;
+  const bool is_any = as_others_see_it(own).host != own.host;
   const auto local = tunnel_.last_local_address();
-  return to_string(is_any && !local.empty() ? Endpoint{local, published_->port}
-                                            : as_others_see_it(*published_));
+  return to_string(is_any && !local.empty() ? Endpoint{local, own.port} : as_others_see_it(own));
 }
 
 void SecureNetwork::close() {

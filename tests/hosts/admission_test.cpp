@@ -19,6 +19,7 @@ class FakeHost : public caf::event_based_actor {
     bool has_state = false;
     std::optional<wire::plan> plan;
     std::string refusal;
+    std::uint64_t progress = 0;
   };
 
   FakeHost(caf::actor_config& config, std::shared_ptr<Heard> heard)
@@ -34,6 +35,11 @@ class FakeHost : public caf::event_based_actor {
         },
         [this](const wire::plan& message) { heard_->plan = message; },
         [this](const wire::refused& message) { heard_->refusal = message.reason; },
+        [this](const wire::count_progress&) {
+          send(caf::actor_cast<caf::actor>(current_sender()),
+               wire::progress{heard_->admitted->machine, heard_->progress});
+        },
+        [](const wire::run_file&) {},
         [](const wire::work&) {},
         [](const wire::part&) {},
         [](const wire::sum&) {},
@@ -69,7 +75,7 @@ class Admission : public ::testing::Test {
   }
   void join(const std::string& name, const std::string& protocol = wire::protocol_digest(),
             std::uint64_t process = 1) {
-    say(wire::join{protocol, "0.0.1", name, process, 1, "",
+    say(wire::join{protocol, "0.0.1", name, process, 1, "", 0, 0, 0,
                    caf::actor_cast<caf::strong_actor_ptr>(host_)});
   }
   void be_ready(std::uint64_t self_test) {
@@ -114,7 +120,7 @@ TEST_F(Admission, GivesNobodyThePowerToCommitAStepThatIsNotWhole) {
   be_ready(self_test(settings_.training));
   ASSERT_TRUE(heard_->plan);
   // It computes nothing, and claims to have all of a sum.
-  say(wire::gathered{heard_->plan->term, heard_->admitted->machine, 1, 0, 0, {}});
+  say(wire::gathered{heard_->plan->term, heard_->admitted->machine, 1, 0, 0, 0, 0, 0, {}, {}});
   // The others wait for its part.
   EXPECT_FALSE(machines_.has_ended());
   EXPECT_EQ(heard_->refusal, "");
@@ -122,6 +128,124 @@ TEST_F(Admission, GivesNobodyThePowerToCommitAStepThatIsNotWhole) {
   run();
   EXPECT_TRUE(machines_.has_ended());
   EXPECT_EQ(machines_.digest(), alone(settings_));
+}
+
+TEST_F(Admission, KeepsARunFromStallingAsLongAsAHostGoesOn) {
+  be_ready(self_test(settings_.training));
+  ASSERT_TRUE(heard_->plan);
+  for (int i = 0; i < 5; ++i) {
+    ++heard_->progress;
+    machines_.pass(settings_.stall_timeout);
+    run();
+    ASSERT_FALSE(machines_.has_ended()) << i << machines_.digest();
+  }
+  for (int i = 0; i < 3; ++i) {
+    machines_.pass(settings_.stall_timeout);
+    run();
+  }
+  ASSERT_TRUE(machines_.has_ended());
+  EXPECT_NE(machines_.digest().find("stall timeout"), std::string::npos);
+}
+
+enum class Fault { weights, gradients };
+
+/// Stands between a real host and the coordinator: the weights that come have a wrong number, or
+/// the host computes other gradients than the rest.
+class FaultyMemory : public caf::event_based_actor {
+  template <class Message>
+  auto pass() {
+    return [this](const Message& message) { send(session_, message); };
+  }
+  template <class Message>
+  auto answer() {
+    return [this](const Message& message) {
+      caf::send_as(caf::actor_cast<caf::actor>(current_sender()), coordinator_, message);
+    };
+  }
+
+ public:
+  FaultyMemory(caf::actor_config& config, caf::actor coordinator, Fault fault)
+      : event_based_actor(config), coordinator_(std::move(coordinator)), fault_(fault) {}
+
+  caf::behavior make_behavior() override {
+    return {[this](wire::join& message) {
+              session_ = caf::actor_cast<caf::actor>(message.session);
+              message.session = caf::actor_cast<caf::strong_actor_ptr>(this);
+              send(coordinator_, message);
+            },
+            [this](wire::state_block& message) {
+              if (fault_ == Fault::weights && message.set == 0 && message.block == 0) {
+                const auto values = message.values.span();
+                std::shared_ptr<float> flipped(new float[values.size()],
+                                               std::default_delete<float[]>());
+                std::ranges::copy(values, flipped.get());
+                flipped.get()[17] = -flipped.get()[17] + 1;
+                message.values = {flipped, values.size()};
+              }
+              send(session_, message);
+            },
+            pass<wire::admitted>(), pass<wire::run_file>(), pass<wire::state_end>(),
+            pass<wire::missed_block>(), pass<wire::missed_end>(), pass<wire::refused>(),
+            pass<wire::ended>(), pass<wire::dismissed>(),
+            // What the session says comes from the session that the coordinator knows.
+            [this](const wire::ready& message) { send(coordinator_, message); },
+            [this](const wire::credit& message) { send(coordinator_, message); },
+            [this](wire::gathered& message) {
+              for (auto& finding : message.findings) {
+                finding.hash += fault_ == Fault::gradients ? 1 : 0;
+              }
+              caf::send_as(caf::actor_cast<caf::actor>(current_sender()), coordinator_, message);
+            },
+            answer<wire::failed>(), answer<wire::progress>(), answer<wire::unreachable>()};
+  }
+  void on_exit() override { session_ = nullptr; }
+
+ private:
+  caf::actor coordinator_;
+  caf::actor session_;
+  Fault fault_;
+};
+
+/// How often runs lost their last host, which is faulty, and for the reason that is given. No run
+/// loses another one, and all end with the weights of one machine.
+std::size_t runs_without(Fault fault, std::uint32_t hosts, const std::string& reason) {
+  const auto settings = settings_of(7);
+  const std::string expected = alone(settings);
+  const std::string faulty = "host host-" + std::to_string(hosts) + " lost at step";
+  std::size_t found = 0;
+  for (std::uint64_t seed = 0; seed < 4; ++seed) {
+    Machines machines(settings, hosts, seed, 1);
+    for (std::uint32_t i = 1; i < hosts; ++i) {
+      machines.join();
+    }
+    const auto memory = machines.system().spawn<FaultyMemory>(
+        caf::actor_cast<caf::actor>(machines.coordinator().pointer()), fault);
+    machines.join_through(runtime::Peer::of(memory));
+    machines.start();
+    while (machines.step()) {
+    }
+    caf::anon_send_exit(memory, caf::exit_reason::kill);
+    EXPECT_TRUE(machines.has_ended());
+    EXPECT_EQ(machines.digest(), expected);
+    for (const auto& notice : machines.notices()) {
+      if (notice.find(" lost ") != std::string::npos) {
+        EXPECT_EQ(notice.find(faulty), 0) << notice;
+        found += notice.find(reason) != std::string::npos ? 1 : 0;
+      }
+    }
+  }
+  return found;
+}
+
+TEST(FaultyHost, IsPutOutIfItsWeightsAreNotTheRuns) {
+  EXPECT_EQ(runs_without(Fault::weights, 1, "its weights are not the run's"), 4);
+  EXPECT_EQ(runs_without(Fault::weights, 2, "its weights are not the run's"), 4);
+}
+
+TEST(FaultyHost, IsPutOutIfAnAuditFindsThatItComputesOtherGradients) {
+  EXPECT_EQ(runs_without(Fault::gradients, 1, "it computes another gradient than the root"), 4);
+  EXPECT_EQ(runs_without(Fault::gradients, 2, "it computes another gradient than the others"), 4);
+  EXPECT_GT(runs_without(Fault::gradients, 3, "it computes another gradient than the others"), 0);
 }
 
 }  // namespace

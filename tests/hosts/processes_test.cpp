@@ -106,9 +106,9 @@ TEST_F(Machines, GoOnWithoutAHostThatIsKilledAndWithOneThatJoins) {
   ASSERT_TRUE(root_program->wait_for(" is ready at step 1"));
   ASSERT_TRUE(root_program->wait_for(" is ready at step 1"));
   first->send(SIGKILL);
-  ASSERT_TRUE(root_program->wait_for("host first lost at step"));
+  ASSERT_TRUE(root_program->wait_for("host first lost"));
   const auto third = host("third");
-  ASSERT_TRUE(root_program->wait_for("host third is ready at step"));
+  ASSERT_TRUE(root_program->wait_for("host third is ready"));
   second->send(SIGINT);
   ASSERT_TRUE(root_program->wait_for("host second lost"));
   root_program->send(SIGINT);
@@ -120,6 +120,29 @@ TEST_F(Machines, GoOnWithoutAHostThatIsKilledAndWithOneThatJoins) {
   EXPECT_EQ(alone({"--schedule", "constant", "--steps", steps.dump()}), digests(folder_ / "out"));
 }
 
+TEST_F(Machines, HaveAllThatARunNeedsWhenItsRootIsGone) {
+  auto first_root = root("out", {"--schedule", "constant", "--steps", "1000000", "--hosts", "1"});
+  const auto only = host("only");
+  ASSERT_TRUE(first_root->wait_for("  step 1/"));
+  const auto address = read_json(folder_ / "out/hosts.json").at("machines").at(1).at("address");
+  first_root->send(SIGKILL);
+  first_root->wait();
+  std::ifstream file(folder_ / "out/root.address");
+  std::string listen;
+  std::getline(file, listen);
+  ASSERT_TRUE(only->wait_for("trying out every second"));
+  Program next_root(folder_, {"train", "--resume", "--from", address.get<std::string>(), "--secret",
+                              "run.secret", "--out", "new", "--listen", listen, "--hosts", "1"});
+  ASSERT_TRUE(next_root.wait_for("host only still has the state of step"));
+  ASSERT_TRUE(next_root.wait_for("host only is ready"));
+  next_root.send(SIGINT);
+  const auto ended = next_root.wait();
+  EXPECT_EQ(ended.exit_code, 128 + SIGINT) << ended.out << ended.err;
+  EXPECT_EQ(only->wait().exit_code, 0);
+  const auto steps = read_json(folder_ / "new/run.json").at("sessions").back().at("step");
+  EXPECT_EQ(alone({"--schedule", "constant", "--steps", steps.dump()}), digests(folder_ / "new"));
+}
+
 TEST_F(Machines, AreShown) {
   auto root_program = root("out", {"--steps", "100000", "--hosts", "2"});
   const auto first = host("first");
@@ -128,6 +151,9 @@ TEST_F(Machines, AreShown) {
   const auto shown = run(folder_, {"hosts", "out"});
   EXPECT_EQ(shown.exit_code, 0) << shown.err;
   EXPECT_NE(shown.out.find("first"), std::string::npos) << shown.out;
+  const auto answer = nlohmann::json::parse(run(folder_, {"hosts", "out", "--json"}).out);
+  EXPECT_EQ(answer.at("command"), "hosts");
+  EXPECT_TRUE(answer.contains("exchange_seconds"));
   const auto machines = read_json(folder_ / "out/hosts.json").at("machines");
   ASSERT_EQ(machines.size(), 3);
   std::uint32_t micro_batches = 0;
@@ -139,6 +165,29 @@ TEST_F(Machines, AreShown) {
   root_program->send(SIGINT);
   root_program->wait();
   EXPECT_EQ(run(folder_, {"hosts", "out"}).exit_code, 2);
+}
+
+TEST_F(Machines, AreRefusedByAHostWithoutTheMemory) {
+  auto root_program = root("out", {"--steps", "100000", "--host-timeout", "2"});
+  const auto ended = host("small", {"--memory", "1MB", "--host-timeout", "2"})->wait();
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_NE(ended.err.find("MB here, and 1 MB are available"), std::string::npos) << ended.err;
+  root_program->send(SIGINT);
+  root_program->wait();
+}
+
+TEST_F(Machines, TrainWhileTheModelIsServedAndEvaluated) {
+  const Words options{"--steps", "8", "--eval-every", "3", "--validation", "0.1"};
+  const std::string expected = alone(options);
+  auto root_program = root("out", options + Words{"--hosts", "1", "--serve", "0"});
+  EXPECT_TRUE(root_program->wait_for("serving at http"));
+  const auto only = host("only");
+  EXPECT_TRUE(root_program->wait_for("validation after step 3"));
+  const auto ended = root_program->wait();
+  EXPECT_EQ(ended.exit_code, 0) << ended.out << ended.err;
+  EXPECT_EQ(digests(folder_ / "out"), expected);
+  EXPECT_EQ(content_of(folder_ / "out/best/model.safetensors"),
+            content_of(folder_ / "alone/best/model.safetensors"));
 }
 
 TEST_F(Machines, ArePlanned) {
@@ -175,6 +224,40 @@ TEST_F(Machines, NeedASecretThatNobodyElseCanRead) {
   fs::permissions(folder_ / "run.secret", fs::perms::others_read, fs::perm_options::add);
   const auto open = run(folder_, {"host", "--connect", "127.0.0.1:1", "--secret", "run.secret"});
   EXPECT_EQ(open.exit_code, 2);
+  EXPECT_NE(open.err.find("chmod 600"), std::string::npos) << open.err;
+}
+
+TEST_F(Machines, MayHaveCertificatesOfAnAuthorityInstead) {
+  const std::string make =
+      "cd '" + folder_.path().string() +
+      "' && exec 2>/dev/null && for who in ca other; do openssl req -x509 -newkey ec -pkeyopt "
+      "ec_paramgen_curve:P-256 -nodes -subj /CN=$who -keyout $who.key -out $who.pem -days 2; done "
+      "&& for who in root host; do openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes "
+      "-subj /CN=$who -keyout $who.key -out $who.csr && openssl x509 -req -in $who.csr -CA ca.pem "
+      "-CAkey ca.key -CAcreateserial -out $who.pem -days 2; done";
+  if (std::system(make.c_str()) != 0) {
+    GTEST_SKIP() << "the program openssl is not installed";
+  }
+  const auto credentials = [](const std::string& who, const std::string& authority) {
+    return Words{"--certificate", who + ".pem", "--key", who + ".key", "--ca", authority + ".pem"};
+  };
+  Program root_program(
+      folder_, tiny_training("out", model + Words{"--steps", "100000", "--listen", "127.0.0.1:0"} +
+                                        credentials("root", "ca")));
+  ASSERT_TRUE(root_program.wait_for("hosts can connect to"));
+  const Words connect{"host", "--connect", "out", "--wait", "1"};
+  const auto stranger = run(folder_, connect + credentials("other", "other"));
+  EXPECT_EQ(stranger.exit_code, 1) << stranger.err;
+  Program only(folder_, connect + Words{"--name", "only"} + credentials("host", "ca"));
+  EXPECT_TRUE(root_program.wait_for("host only is ready"));
+  root_program.send(SIGINT);
+  root_program.wait();
+  EXPECT_EQ(only.wait().exit_code, 0);
+  const auto half = run(folder_, connect + Words{"--key", "host.key"});
+  EXPECT_EQ(half.exit_code, 2);
+  EXPECT_NE(half.err.find("--certificate, --key and --ca"), std::string::npos) << half.err;
+  fs::permissions(folder_ / "host.key", fs::perms::others_read, fs::perm_options::add);
+  const auto open = run(folder_, connect + credentials("host", "ca"));
   EXPECT_NE(open.err.find("chmod 600"), std::string::npos) << open.err;
 }
 

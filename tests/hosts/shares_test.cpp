@@ -8,8 +8,10 @@
 
 #include <gtest/gtest.h>
 
+#include "actors/hosts/audit.hpp"
 #include "actors/hosts/block_sums.hpp"
 #include "actors/hosts/host_settings.hpp"
+#include "actors/hosts/speeds.hpp"
 #include "model/training/adamw.hpp"
 
 namespace nodezero::actors {
@@ -38,6 +40,66 @@ TEST(Shares, EndAtNodesOfTheTree) {
   for (const auto& share : contiguous_shares({0, 256}, eight)) {
     EXPECT_TRUE(PositionTree(256).contains(share));
   }
+}
+
+TEST(Shares, AreOfFewNodesWhereSpeedsAllowThat) {
+  // A sixteenth more than its part is worth less than two more sums that cross.
+  const auto halves = contiguous_shares({0, 64}, std::array{1.05, 1.0});
+  EXPECT_EQ(halves[0], (PositionRange{0, 32}));
+  const auto uneven = contiguous_shares({0, 64}, std::array{1.5, 1.0});
+  EXPECT_EQ(uneven[0], (PositionRange{0, 38}));
+  const auto coarse = contiguous_shares({0, 64}, std::array{1.5, 1.0}, 0.25);
+  EXPECT_EQ(coarse[0], (PositionRange{0, 32}));
+}
+
+TEST(Shares, CountTheNodesThatARangeIsMadeOf) {
+  EXPECT_EQ(nodes_in({0, 64}, 64), 1);
+  EXPECT_EQ(nodes_in({32, 64}, 64), 1);
+  EXPECT_EQ(nodes_in({0, 33}, 64), 2);
+  EXPECT_EQ(nodes_in({33, 64}, 64), 5);
+  EXPECT_EQ(nodes_in({8, 13}, 13), 1);  // cut off at the end of the step
+  EXPECT_EQ(nodes_in({5, 5}, 13), 0);
+  for (std::uint32_t n = 1; n < 20; ++n) {
+    for (std::uint32_t first = 0; first < n; ++first) {
+      for (std::uint32_t last = first + 1; last <= n; ++last) {
+        EXPECT_EQ(nodes_in({first, last}, n) == 1, PositionTree(n).contains({first, last}));
+      }
+    }
+  }
+}
+
+TEST(Shares, StayWhileSpeedsVaryALittle) {
+  Shares shares;
+  const std::array<std::uint32_t, 2> machines{0, 1};
+  const auto border = [&](double first, double second, double fraction = 0.0) {
+    return shares.plan(64, machines, std::array{first, second}, fraction)[0].last;
+  };
+  EXPECT_EQ(border(1, 1), 32);
+  EXPECT_EQ(border(1.15, 1), 32);
+  EXPECT_EQ(border(1.6, 1), 40);
+  EXPECT_EQ(border(1.5, 1), 40);
+  EXPECT_EQ(border(1.4, 1, 0.3), 32);  // where the exchange takes long, a rounder border is better
+  const std::array<std::uint32_t, 2> others{0, 2};
+  EXPECT_EQ(shares.plan(64, others, std::array{1.6, 1.0}, 0)[0].last, 40);
+}
+
+TEST(Speeds, AreThoseOfWarmMachines) {
+  using std::chrono::microseconds;
+  Speeds speeds;
+  speeds.add(0, 2);
+  speeds.add(1, 1);
+  EXPECT_EQ(speeds.share(0), 2 * speeds.share(1));
+  speeds.measure(0, 1, microseconds(1'000'000));
+  EXPECT_EQ(speeds.rate(0), 0);
+  speeds.measure(0, 4, microseconds(1'000'000));
+  EXPECT_EQ(speeds.rate(0), 4);
+  EXPECT_EQ(speeds.share(1), 2);  // a lane like those of the root
+  for (std::uint32_t step = 0; step <= Speeds::long_enough; ++step) {
+    EXPECT_EQ(speeds.measure(1, 1, microseconds(2'000'000)), step == Speeds::long_enough) << step;
+  }
+  EXPECT_EQ(speeds.lane_against_root(1), 0.25);
+  speeds.remove(1);
+  EXPECT_EQ(speeds.rate(1), 0);
 }
 
 TEST(Shares, LossIsAddedAlongTheTreeInAnyOrder) {
@@ -118,6 +180,32 @@ TEST_F(Blocks, RefusePartsThatDoNotFit) {
   EXPECT_EQ(put(2, {2, 4}, block.size()), BlockSums::Outcome::refused);  // no such block
   EXPECT_EQ(put(0, {2, 4}, block.size()), BlockSums::Outcome::complete);
   EXPECT_EQ(put(1, {0, 4}, 32), BlockSums::Outcome::complete);
+}
+
+TEST(Audits, AreOfAboutTheShareThatWasAskedFor) {
+  std::uint32_t audited = 0;
+  std::vector<std::uint32_t> times(8);
+  for (std::uint64_t step = 0; step < 4'000; ++step) {
+    EXPECT_FALSE(audited_position(1, step, 8, 0));
+    EXPECT_TRUE(audited_position(1, step, 8, 1));
+    const auto position = audited_position(1, step, 8, 0.05);
+    EXPECT_EQ(position, audited_position(1, step, 8, 0.05));
+    if (position) {
+      ++audited;
+      ++times.at(*position);
+    }
+  }
+  EXPECT_NEAR(audited, 1'600, 160);
+  EXPECT_GT(*std::ranges::min_element(times), 100);
+}
+
+TEST(Audits, AreDecidedByMostAndElseByTheRoot) {
+  using Machines = std::vector<std::uint32_t>;
+  EXPECT_EQ(outvoted({}), Machines());
+  EXPECT_EQ(outvoted({{0, 7}, {3, 7}}), Machines());
+  EXPECT_EQ(outvoted({{0, 7}, {3, 8}}), Machines{3});
+  EXPECT_EQ(outvoted({{0, 7}, {3, 8}, {4, 8}}), Machines{0});
+  EXPECT_EQ(outvoted({{4, 8}, {0, 7}, {3, 8}, {5, 7}, {6, 9}}), (Machines{4, 3, 6}));
 }
 
 TEST(HostSettings, CrossAsNumbersAndAreCheckedThere) {

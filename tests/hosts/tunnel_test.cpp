@@ -7,9 +7,11 @@
 #include <array>
 #include <condition_variable>
 #include <mutex>
+#include <netinet/in.h>
 #include <optional>
 #include <poll.h>
 #include <string>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <gtest/gtest.h>
@@ -154,6 +156,43 @@ TEST(Tunnel, HasOnlySoManyAtTheDoor) {
   auto third = connect_to(listener.endpoint(), patience);
   ASSERT_TRUE(third);
   EXPECT_EQ(hear(*third, 1), "");
+}
+
+TEST(Tunnel, CarriesOnWhileNoDescriptorsAreLeftAndLetsInWhoHasWaited) {
+  Listener listener(secret_of(1));
+  Tunnel tunnel(*identity_of(secret_of(1)));
+  tunnel.start();
+  auto here = tunnel.connect(listener.endpoint(), patience);
+  ASSERT_TRUE(here) << here.error().message;
+  auto there = listener.connection();
+
+  FileHandle stranger(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit few{static_cast<rlim_t>(stranger.get()) + 8, limit.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  std::vector<FileHandle> all;
+  for (;;) {
+    FileHandle one(::dup(stranger.get()));
+    if (!one) {
+      break;
+    }
+    all.push_back(std::move(one));
+  }
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(listener.endpoint().port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  const int connected =
+      ::connect(stranger.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  say(*here, "hello");
+  const std::string heard = hear(there, 5);
+  all.clear();
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  EXPECT_EQ(connected, 0);
+  EXPECT_EQ(heard, "hello");
+  say(stranger, "GET / HTTP/1.1\r\n\r\n");
+  EXPECT_FALSE(listener.refusal().empty());  // it was let as far as the handshake
 }
 
 TEST(Endpoints, AreReadStrictly) {

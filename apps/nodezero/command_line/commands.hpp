@@ -8,6 +8,7 @@ class App;
 namespace nodezero::apps {
 
 struct JsonOptions;
+struct Listening;
 struct TrainRequest;
 
 // The command line: all options, and which function each command calls. A callback that returns has
@@ -30,11 +31,18 @@ void add_kernels(CLI::App& command);
 /// made from it.
 void define_program(CLI::App& program);
 
-/// train, generate, eval, tokenize, export, plot, topology, digest, bench
+/// train, generate, eval, tokenize, export, plot, topology, digest, bench, and those of other
+/// machines
 void add_model_commands(CLI::App& program);
 
 /// serve
 void add_serve(CLI::App& program);
+
+/// secret, host, hosts
+void add_host_commands(CLI::App& program);
+
+/// The options of `train` that let other machines take part.
+void add_listening(CLI::App& command, Listening& listening);
 
 /// The options of `train` that have it answer requests for text as well.
 void add_serving_while_training(CLI::App& command, TrainRequest& request);

@@ -10,9 +10,6 @@
 #include "apps/nodezero/command_line/command_option.hpp"
 #include "apps/nodezero/command_line/commands.hpp"
 #include "apps/nodezero/common.hpp"
-#include "apps/nodezero/hosts/host_command.hpp"
-#include "apps/nodezero/hosts/hosts_command.hpp"
-#include "apps/nodezero/hosts/secret_command.hpp"
 #include "apps/nodezero/plot/plot_command.hpp"
 #include "apps/nodezero/terminal/json_answer.hpp"
 #include "apps/nodezero/text/digest_command.hpp"
@@ -46,26 +43,6 @@ void add_kernels(CLI::App& command) {
 }
 
 namespace {
-
-void add_listening(CLI::App& command, Listening& listening) {
-  constexpr auto group = "Other machines";
-  command
-      .add_option("--listen", listening.address,
-                  "Let nodezero host on other machines take part: address and port to listen at, "
-                  "such as 0.0.0.0:4720")
-      ->type_name("ADDRESS")
-      ->group(group);
-  command
-      .add_option("--secret", listening.secret,
-                  "File with the secret that they must have, made by nodezero secret")
-      ->type_name("FILE")
-      ->group(group);
-  add_value(command, own("hosts", 0, 1'000, "Hosts to wait for before the first step"),
-            &listening.hosts)
-      ->group(group);
-  add_value(command, own("wait", 1, 1e6, "Seconds to wait for them at most"), &listening.wait_s)
-      ->group(group);
-}
 
 void add_train(CLI::App& program) {
   auto* command = program.add_subcommand("train", "Train a model on text");
@@ -272,53 +249,6 @@ void add_digest(CLI::App& program) {
   command->callback([folder, explain, output] { digest_command(*folder, *explain, output->json); });
 }
 
-void add_secret(CLI::App& program) {
-  auto* command =
-      program.add_subcommand("secret", "Make the secret that the machines of a run have in common");
-  const auto print = std::make_shared<bool>(false);
-  command->add_flag("--print", *print, "Print it to a terminal all the same");
-  command->callback([print] { secret_command(*print); });
-}
-
-void add_host(CLI::App& program) {
-  auto* command =
-      program.add_subcommand("host", "Lend this machine to a run that listens for hosts");
-  const auto options = std::make_shared<HostOptions>();
-  command
-      ->add_option("--connect", options->connect,
-                   "Address of the run, such as name:4720, or its folder on a shared disk")
-      ->required()
-      ->type_name("ADDRESS");
-  command->add_option("--secret", options->secret, "File with the run's secret")
-      ->required()
-      ->type_name("FILE");
-  command
-      ->add_option("--name", options->name,
-                   "What the run calls this host; this machine's name if "
-                   "not given")
-      ->type_name("NAME");
-  command
-      ->add_option("--listen", options->listen,
-                   "Address and port for the other hosts to connect to; a free port if not given")
-      ->type_name("ADDRESS");
-  add_value(*command, own("threads", 0, 1'024, "Computing threads; 0: one per core"),
-            &options->threads);
-  add_value(*command, own("wait", 1, 1e6, "Seconds to wait for a run that is not there"),
-            &options->wait_s);
-  add_kernels(*command);
-  command->callback([options] { host_command(*options); });
-}
-
-void add_hosts(CLI::App& program) {
-  auto* command = program.add_subcommand(
-      "hosts", "Show the machines that compute a run that listens for hosts");
-  const auto folder = std::make_shared<std::string>();
-  const auto json = std::make_shared<bool>(false);
-  command->add_flag("--json", *json, "Print one JSON object");
-  command->add_option("DIR", *folder, "Folder of the run")->required()->type_name("");
-  command->callback([folder, json] { hosts_command(*folder, *json); });
-}
-
 void add_bench(CLI::App& program) {
   auto* command =
       program.add_subcommand("bench", "Measure how fast this machine trains, on random tokens");
@@ -358,9 +288,7 @@ void add_model_commands(CLI::App& program) {
   add_topology(program);
   add_digest(program);
   add_bench(program);
-  add_secret(program);
-  add_host(program);
-  add_hosts(program);
+  add_host_commands(program);
 }
 
 }  // namespace nodezero::apps

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <cmath>
 #include <condition_variable>
 #include <csignal>
 #include <functional>
@@ -72,33 +73,99 @@ class LeaveRequest {
   bool is_asked_ = false;
 };
 
-/// Takes part once. Nothing if the root cannot be reached; then `why` says so.
-std::optional<actors::HostEnd> take_part(const HostOptions& options, const network::Secret& secret,
-                                         std::uint64_t process, LeaveRequest& leave,
-                                         std::string& why) {
-  const auto root = network::find_endpoint(options.connect);
-  if (!root) {
-    why = root.error().message;
-    return std::nullopt;
+/// A machine that is lent: takes part in a run again and again, until the run ends or somebody asks
+/// it to go.
+class Lender {
+ public:
+  explicit Lender(const HostOptions& options)
+      : options_(options),
+        listen_(unwrap(network::parse_endpoint(options.listen))),
+        root_(options.connect) {
+    identity_from(options_.credentials);  // found wanting before anything else happens
+    std::random_device random;
+    process_ = std::uint64_t{random()} << 32U | random();
   }
+
+  void ask_to_leave() { leave_.ask(); }
+  /// Waits for a root and takes part once. Nothing if it was asked to go.
+  /// @throws CommandError if there is no root for too long
+  std::optional<actors::HostEnd> take_part();
+
+ private:
+  std::string root() {
+    const std::lock_guard lock(mutex_);
+    return root_;
+  }
+  void move_to(const std::string& root) {
+    say("the run goes on at " + root);
+    const std::lock_guard lock(mutex_);
+    root_ = root;
+  }
+  Result<void> connect(actors::Host& host) {
+    const auto root_now = network::find_endpoint(root());
+    return root_now ? host.connect(to_string(*root_now)) : tl::unexpected(root_now.error());
+  }
+  bool wait_for_root(actors::Host& host);
+
+  HostOptions options_;
+  network::Endpoint listen_;  ///< with the port that it has got, from the first time on
+  std::uint64_t process_ = 0;
+  LeaveRequest leave_;
+  std::shared_ptr<const actors::StateOfRun> held_;
+  std::mutex mutex_;
+  std::string root_;
+};
+
+std::optional<actors::HostEnd> Lender::take_part() {
   auto access = std::make_shared<network::SecureNetwork>(
-      unwrap(network::identity_of(secret), exit_failure),
-      network::SecureNetworkSettings{.listen = unwrap(network::parse_endpoint(options.listen))});
+      identity_from(options_.credentials),
+      network::SecureNetworkSettings{
+          .listen = listen_,
+          .host_timeout = std::chrono::milliseconds(std::llround(1e3 * options_.host_timeout_s))});
   actors::Host host({.network = access,
-                     .name = options.name.empty() ? name_of_machine() : options.name,
+                     .name = options_.name.empty() ? name_of_machine() : options_.name,
                      .version = NODEZERO_VERSION,
-                     .process = process,
-                     .threads = options.threads,
-                     .memory = available_memory(),
-                     .say = say});
-  if (const auto connected = host.connect(to_string(*root)); !connected) {
-    why = connected.error().message;
+                     .process = process_,
+                     .threads = options_.threads,
+                     .memory = options_.memory > 0 ? options_.memory : available_memory(),
+                     .held = std::exchange(held_, nullptr),
+                     .say = say,
+                     .on_moved = [this](const std::string& root) { move_to(root); }});
+  unwrap(host.open(), exit_failure);
+  listen_.port = unwrap(network::parse_endpoint(access->own_address()), exit_failure).port;
+  if (!wait_for_root(host)) {
     return std::nullopt;
   }
-  leave.pass_to([&host] { host.leave(); });
+  leave_.pass_to([&host] { host.leave(); });
   auto end = host.wait();
-  leave.pass_to(nullptr);
+  leave_.pass_to(nullptr);
+  held_ = end.state;
   return end;
+}
+
+/// False if it was asked to go.
+bool Lender::wait_for_root(actors::Host& host) {
+  const auto until = Clock::now() + std::chrono::seconds(options_.wait_s);
+  auto last_said = Clock::time_point{};
+  for (;;) {
+    const auto connected = connect(host);
+    if (connected) {
+      return true;
+    }
+    const auto left = until - Clock::now();
+    if (left <= Clock::duration::zero()) {
+      throw CommandError(exit_failure, fmt::format("no root at {} within {} s: {}", root(),
+                                                   options_.wait_s, connected.error().message));
+    }
+    if (Clock::now() - last_said >= std::chrono::seconds(10)) {
+      last_said = Clock::now();
+      say(fmt::format("{}; trying {} every second, {} left", connected.error().message, root(),
+                      minutes(left)));
+    }
+    if (leave_.wait_for(std::chrono::seconds(1))) {
+      return false;
+    }
+  }
 }
 
 }  // namespace
@@ -108,56 +175,34 @@ void host_command(const HostOptions& options) {
       !root && root.error().code != ErrorCode::not_found) {
     throw CommandError(exit_bad_input, root.error().message);
   }
-  const auto secret = unwrap(network::read_secret(options.secret));
-  unwrap(network::parse_endpoint(options.listen));
+  Lender lender(options);
   std::signal(SIGPIPE, SIG_IGN);
   const SignalBlock block;
-  LeaveRequest leave;
   const SignalWatcher signals(
       block,
       [&] {
         say("leaving the run; Ctrl-C again to quit at once");
-        leave.ask();
+        lender.ask_to_leave();
       },
       [] {});
-  std::random_device random;
-  const std::uint64_t process = std::uint64_t{random()} << 32U | random();
-  const auto wait = std::chrono::seconds(options.wait_s);
-  auto last_seen = Clock::now();
-  auto last_said = Clock::time_point{};
-  while (true) {
-    std::string why;
-    const auto end = take_part(options, secret, process, leave, why);
-    if (end) {
-      say(end->text);
-      using Reason = actors::HostEnd::Reason;
-      switch (end->reason) {
-        case Reason::run_ended:
-          return;
-        case Reason::left:
-          throw CommandExit{exit_code_of_signal(signals.first_signal())};
-        case Reason::refused:
-          throw CommandError(exit_bad_input, "the root refuses this host: " + end->text);
-        case Reason::failed:
-          throw CommandError(exit_failure, end->text);
-        case Reason::lost:
-          last_seen = Clock::now();
-          last_said = {};
-          break;
-      }
-    }
-    const auto left = last_seen + wait - Clock::now();
-    if (left <= Clock::duration::zero()) {
-      throw CommandError(exit_failure, fmt::format("no root at {} within {} s{}", options.connect,
-                                                   options.wait_s, why.empty() ? "" : ": " + why));
-    }
-    if (Clock::now() - last_said >= std::chrono::seconds(10)) {
-      last_said = Clock::now();
-      say(fmt::format("{}trying {} every second, {} left", why.empty() ? "" : why + "; ",
-                      options.connect, minutes(left)));
-    }
-    if (leave.wait_for(std::chrono::seconds(1))) {
+  for (;;) {
+    const auto end = lender.take_part();
+    if (!end) {
       throw CommandExit{exit_code_of_signal(signals.first_signal())};
+    }
+    say(end->text);
+    using Reason = actors::HostEnd::Reason;
+    switch (end->reason) {
+      case Reason::run_ended:
+        return;
+      case Reason::left:
+        throw CommandExit{exit_code_of_signal(signals.first_signal())};
+      case Reason::refused:
+        throw CommandError(exit_bad_input, "the root refuses this host: " + end->text);
+      case Reason::failed:
+        throw CommandError(exit_failure, end->text);
+      case Reason::lost:
+        break;
     }
   }
 }

@@ -4,7 +4,7 @@
 #include <filesystem>
 #include <string>
 
-#include "actors/hosts/coordinator.hpp"
+#include "actors/hosts/hosts_status.hpp"
 
 namespace nodezero::apps {
 

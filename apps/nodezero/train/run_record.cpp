@@ -64,7 +64,7 @@ std::optional<RunRecord> read_run_record(const std::filesystem::path& folder) {
   }
 }
 
-void write_run_record(const std::filesystem::path& folder, const RunRecord& record, int exit_code) {
+std::string text_of(const RunRecord& record) {
   const nlohmann::ordered_json json = {
       {"format", format_version},    {"run", fmt::format("{:016x}", record.run)},
       {"started", record.started},   {"options", to_json(record.options)},
@@ -72,8 +72,11 @@ void write_run_record(const std::filesystem::path& folder, const RunRecord& reco
       {"versions", record.versions}, {"processor", record.processor},
       {"sessions", record.sessions}, {"results", record.results}};
   // Prompts and paths may hold bytes that are not UTF-8, which JSON cannot carry.
-  const auto text = json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-  unwrap(model::write_file_atomically(folder / file_name, text), exit_code);
+  return json.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
+}
+
+void write_run_record(const std::filesystem::path& folder, const RunRecord& record, int exit_code) {
+  unwrap(model::write_file_atomically(folder / file_name, text_of(record)), exit_code);
 }
 
 }  // namespace nodezero::apps

@@ -30,6 +30,9 @@ struct RunRecord {
 /// @throws CommandError if the record cannot be read
 std::optional<RunRecord> read_run_record(const std::filesystem::path& folder);
 
+/// The content of run.json.
+std::string text_of(const RunRecord& record);
+
 /// @throws CommandError with `exit_code` if it cannot be written
 void write_run_record(const std::filesystem::path& folder, const RunRecord& record, int exit_code);
 

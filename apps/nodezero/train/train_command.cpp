@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <memory>
 #include <mutex>
@@ -31,6 +32,7 @@
 #include "apps/nodezero/train/recording.hpp"
 #include "apps/nodezero/train/replay_facts.hpp"
 #include "apps/nodezero/train/session_threads.hpp"
+#include "apps/nodezero/train/taken_up_run.hpp"
 #include "apps/nodezero/train/training_log.hpp"
 #include "apps/nodezero/train/training_report.hpp"
 #include "formats/printable_text.hpp"
@@ -137,6 +139,13 @@ class StopRequest {
   bool is_asked_ = false;
 };
 
+/// Where a run stands that begins or is resumed.
+model::TrainingProgress progress_of(const actors::RunSettings& settings) {
+  auto progress = settings.resume ? settings.resume->progress : model::TrainingProgress{};
+  progress.run = settings.run;
+  return progress;
+}
+
 /// The other machines that take part, if that was asked for; else null.
 std::shared_ptr<actors::OtherMachines> other_machines(
     const Listening& listening, const PreparedRun& run,
@@ -145,11 +154,11 @@ std::shared_ptr<actors::OtherMachines> other_machines(
     return nullptr;
   }
   namespace network = runtime::network;
-  const auto secret = unwrap(network::read_secret(listening.secret));
   auto access = std::make_shared<network::SecureNetwork>(
-      unwrap(network::identity_of(secret), exit_failure),
+      identity_from(listening.credentials),
       network::SecureNetworkSettings{
           .listen = unwrap(network::parse_endpoint(listening.address)),
+          .host_timeout = std::chrono::milliseconds(std::llround(1e3 * listening.host_timeout_s)),
           .on_refusal = [say](const std::string& who, const std::string& why) {
             say(fmt::format("a host at {} was sent away: {}", who, why));
           }});
@@ -164,6 +173,9 @@ std::shared_ptr<actors::OtherMachines> other_machines(
                .stall_timeout = settings.stall_timeout},
       .version = NODEZERO_VERSION,
       .run = settings.run,
+      .files = files_for_taking_up(run),
+      .progress = progress_of(settings),
+      .audit = listening.audit,
       .wanted = listening.hosts,
       .wait = std::chrono::seconds(listening.wait_s),
       .on_address =
@@ -178,21 +190,24 @@ std::shared_ptr<actors::OtherMachines> other_machines(
 
 /// @throws CommandError if the options on other machines cannot be
 void check_listening(const TrainRequest& request, const Listening& listening) {
-  if (!listening.address.empty() && !request.serve.empty()) {
-    throw CommandError(exit_bad_input,
-                       "--serve cannot be used together with --listen: leave one of them out");
+  const bool has_credentials = listening.credentials.are_given();
+  if (!listening.from.empty() && (!request.resume || !has_credentials)) {
+    throw CommandError(exit_bad_input, "--from needs --resume, and --secret FILE of the run");
   }
-  if (listening.address.empty() && (!listening.secret.empty() || listening.hosts > 0)) {
-    throw CommandError(exit_bad_input, "--secret and --hosts need --listen ADDRESS");
+  if (listening.address.empty() && listening.hosts > 0) {
+    throw CommandError(exit_bad_input, "--hosts needs --listen ADDRESS");
+  }
+  if (listening.address.empty() && listening.from.empty() && has_credentials) {
+    throw CommandError(exit_bad_input, "--secret and certificates need --listen ADDRESS");
   }
   if (!listening.address.empty()) {
-    if (listening.secret.empty()) {
+    if (!has_credentials) {
       throw CommandError(exit_bad_input,
                          "--listen needs --secret FILE, on this machine alone too; make one with "
                          "nodezero secret > FILE");
     }
     unwrap(runtime::network::parse_endpoint(listening.address));
-    unwrap(runtime::network::read_secret(listening.secret));
+    identity_from(listening.credentials);
   }
 }
 
@@ -395,6 +410,9 @@ void print_plan_as_json(const PreparedRun& run) {
 
 void train_command(const TrainRequest& request, const Listening& listening) {
   check_listening(request, listening);
+  if (!listening.from.empty()) {
+    take_up_run(request.given.out, listening);
+  }
   auto run = prepare_run(request);
   if (request.plan) {
     if (request.output.json) {

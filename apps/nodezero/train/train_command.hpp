@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "apps/nodezero/hosts/credentials.hpp"
 #include "apps/nodezero/train/prepared_run.hpp"
 
 namespace nodezero::apps {
@@ -11,9 +12,12 @@ namespace nodezero::apps {
 /// How other machines take part in a run.
 struct Listening {
   std::string address;         ///< for hosts to connect to; empty: none take part
-  std::string secret;          ///< file with what they must have
+  Credentials credentials;     ///< what they must have as well
+  std::string from;            ///< a host whose root is gone, to take the run up from; may be empty
   std::uint32_t hosts = 0;     ///< to wait for before the first step
   std::uint64_t wait_s = 600;  ///< for them, at most
+  double audit = 0;            ///< share of micro-batches that two machines compute
+  double host_timeout_s = 5;   ///< without a sign of life a host is lost
 };
 
 /// Trains or, with `plan`, prints what would be done.

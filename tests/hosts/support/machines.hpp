@@ -52,7 +52,7 @@ inline RunSettings settings_of(std::uint32_t micro_batches) {
 /// A run with hosts, whose messages are delivered in an order drawn by a seed.
 class Machines {
  public:
-  Machines(const RunSettings& settings, std::uint32_t wanted, std::uint64_t seed)
+  Machines(const RunSettings& settings, std::uint32_t wanted, std::uint64_t seed, double audit = 0)
       : settings_(settings),
         random_(seed),
         network_(std::make_shared<NoNetwork>()),
@@ -65,6 +65,8 @@ class Machines {
                           .stall_timeout = settings.stall_timeout},
                  .version = "test",
                  .run = settings.run,
+                 .progress = {.run = settings.run},
+                 .audit = audit,
                  .wanted = wanted,
                  .on_address = [](const std::string&) {}}),
         config_(others_),
@@ -87,14 +89,16 @@ class Machines {
     }
   }
 
-  void join() {
-    hosts_.push_back(system_.spawn<host_session>(
-        HostSessionSettings{.coordinator = runtime::Peer(network_->published),
-                            .name = "host-" + std::to_string(++names_),
-                            .version = "test",
-                            .threads = 1,
-                            .say = [](const std::string&) {},
-                            .on_end = [](const HostEnd&) {}}));
+  void join() { join_through(coordinator()); }
+  /// For a host that takes another actor for the coordinator.
+  void join_through(const runtime::Peer& coordinator) {
+    hosts_.push_back(
+        system_.spawn<host_session>(HostSessionSettings{.coordinator = coordinator,
+                                                        .name = "host-" + std::to_string(++names_),
+                                                        .version = "test",
+                                                        .threads = 1,
+                                                        .say = [](const std::string&) {},
+                                                        .on_end = [](const HostEnd&) {}}));
   }
 
   /// One of the hosts that are left dies.
@@ -111,6 +115,9 @@ class Machines {
   /// What hosts connect to.
   runtime::Peer coordinator() const { return runtime::Peer(network_->published); }
   caf::actor_system& system() { return system_; }
+
+  /// Has timers fire that are due by then.
+  void pass(std::chrono::milliseconds time) { scheduler_.advance_time(time); }
 
   void start() { answer_ = runtime::ask<run_ended>(system_, actors_.driver, run_all{}); }
 

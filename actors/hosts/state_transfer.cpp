@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "actors/hosts/state_transfer.hpp"
+
+#include <algorithm>
+
+#include "actors/hosts/block_sums.hpp"
+#include "model/training/adamw.hpp"
+
+namespace nodezero::actors {
+
+IncomingState::IncomingState(const HostSettings& told)
+    : trained_(model::gpt2_model(told.training)),
+      blocks_(model::norm_block_count(*trained_->layout())) {}
+
+void IncomingState::take_memory() {
+  if (!weights) {
+    weights = std::make_shared<model::Parameters>(trained_->layout());
+    optimizer = std::make_shared<model::OptimizerState>(trained_->layout());
+  }
+}
+
+Result<void> IncomingState::put(const wire::state_block& message) {
+  take_memory();
+  const auto values = message.values.span();
+  model::TensorSet* const sets[] = {weights.get(), &optimizer->first_moment,
+                                    &optimizer->second_moment};
+  const auto block = message.set < std::size(sets) ? block_of(*sets[message.set], message.block)
+                                                   : std::span<float>();
+  if (values.empty() || values.size() != block.size()) {
+    return fail(ErrorCode::invalid_argument, "a state of another model came");
+  }
+  std::ranges::copy(values, block.begin());
+  ++received_;
+  return {};
+}
+
+void IncomingState::copy(const StateOfRun& held) {
+  take_memory();
+  std::ranges::copy(held.weights->values(), weights->values().begin());
+  std::ranges::copy(held.optimizer->first_moment.values(),
+                    optimizer->first_moment.values().begin());
+  std::ranges::copy(held.optimizer->second_moment.values(),
+                    optimizer->second_moment.values().begin());
+  received_ = blocks();
+}
+
+Result<model::TrainingProgress> IncomingState::end(const wire::state_end& message) {
+  if (received_ != blocks()) {
+    return fail(ErrorCode::invalid_argument, "a state with gaps came");
+  }
+  optimizer->step = message.updates;
+  return decode_progress(message.progress);
+}
+
+}  // namespace nodezero::actors
