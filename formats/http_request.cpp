@@ -76,10 +76,11 @@ HttpRequestReader::Progress HttpRequestReader::look() {
       buffer_.erase(0, line_end.size());  // some clients end a body with one more
     }
     const auto end = buffer_.find(head_end, searched_);
-    if (std::min(end, buffer_.size()) > limits_.header) {
+    const bool is_whole = end != std::string::npos;
+    if ((is_whole ? end + head_end.size() : buffer_.size()) > limits_.header) {
       return refuse(431, "the headers are too large");
     }
-    if (end == std::string::npos) {
+    if (!is_whole) {
       searched_ = buffer_.size() - std::min(buffer_.size(), head_end.size() - 1);
       return Progress::waiting;
     }
