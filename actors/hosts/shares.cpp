@@ -100,12 +100,15 @@ const std::vector<PositionRange>& Shares::plan(std::uint32_t positions,
       contiguous_shares({0, positions}, speeds, std::clamp(exchange_fraction, least, most));
   const bool is_same_step = !shares_.empty() && shares_.back().last == positions &&
                             std::ranges::equal(machines_, machines);
-  const bool stays = is_same_step &&
-                     time_of(shares_, speeds) <= worth_moving * time_of(fresh, speeds) &&
+  const bool is_worth_moving =
+      is_same_step && time_of(shares_, speeds) > worth_moving * time_of(fresh, speeds);
+  steps_worth_moving_ = is_worth_moving ? steps_worth_moving_ + 1 : 0;
+  const bool stays = is_same_step && steps_worth_moving_ < patience &&
                      nodes_of(shares_, positions) <= nodes_of(fresh, positions);
   if (!stays) {
     machines_.assign(machines.begin(), machines.end());
     shares_ = std::move(fresh);
+    steps_worth_moving_ = 0;
   }
   return shares_;
 }

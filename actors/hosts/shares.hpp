@@ -23,10 +23,13 @@ std::uint32_t positions_in(std::span<const PositionRange> ranges);
 /// How many nodes of the tree over so many positions a range is made of: so many sums of it cross.
 std::uint32_t nodes_in(PositionRange range, std::uint32_t positions);
 
-/// The shares of whole steps. They stay as they are while speeds vary a little: a border that moves
-/// leaves a large node of the tree for many small ones.
+/// The shares of whole steps. They stay as they are while speeds vary a little, and until others
+/// have been better for some steps in a row: a border that moves leaves a large node of the tree
+/// for many small ones, and one slow step says little about a machine.
 class Shares {
  public:
+  static constexpr std::uint32_t patience = 8;
+
   /// For the machines of these numbers. `exchange_fraction`: of a step's time; the more, the fewer
   /// sums are to cross, at the price of shares that do not fit the speeds as well.
   const std::vector<PositionRange>& plan(std::uint32_t positions,
@@ -36,6 +39,7 @@ class Shares {
  private:
   std::vector<std::uint32_t> machines_;
   std::vector<PositionRange> shares_;
+  std::uint32_t steps_worth_moving_ = 0;  ///< in a row
 };
 
 /// The loss of a node of the position tree.

@@ -76,11 +76,23 @@ TEST(Shares, StayWhileSpeedsVaryALittle) {
   };
   EXPECT_EQ(border(1, 1), 32);
   EXPECT_EQ(border(1.15, 1), 32);
-  EXPECT_EQ(border(1.6, 1), 40);
+  for (std::uint32_t step = 1; step <= Shares::patience; ++step) {
+    EXPECT_EQ(border(1.6, 1), step < Shares::patience ? 32 : 40) << step;
+  }
   EXPECT_EQ(border(1.5, 1), 40);
   EXPECT_EQ(border(1.4, 1, 0.3), 32);  // where the exchange takes long, a rounder border is better
+  // Other machines get their shares at once.
   const std::array<std::uint32_t, 2> others{0, 2};
   EXPECT_EQ(shares.plan(64, others, std::array{1.6, 1.0}, 0)[0].last, 40);
+}
+
+TEST(Shares, StayIfNowAndThenAStepIsSlow) {
+  Shares shares;
+  const std::array<std::uint32_t, 2> machines{0, 1};
+  for (std::uint32_t step = 0; step < 10 * Shares::patience; ++step) {
+    const double first = step % Shares::patience == 0 ? 1 : 1.6;
+    EXPECT_EQ(shares.plan(16, machines, std::array{first, 1.0}, 0)[0].last, 8) << step;
+  }
 }
 
 TEST(Speeds, AreThoseOfWarmMachines) {
