@@ -85,7 +85,8 @@ Result<Endpoint> parse_endpoint(const std::string& text) {
 }
 
 Result<Endpoint> find_endpoint(const std::string& text) {
-  if (!std::filesystem::is_directory(text)) {
+  // No address has a slash, and a folder may be about to be made.
+  if (text.find('/') == std::string::npos && !std::filesystem::is_directory(text)) {
     return parse_endpoint(text);
   }
   std::ifstream file(std::filesystem::path(text) / address_file);

@@ -3,6 +3,7 @@
 // Runs on several machines, as processes on this one: the weights that one process alone makes.
 
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -259,6 +260,32 @@ TEST_F(Machines, MayHaveCertificatesOfAnAuthorityInstead) {
   fs::permissions(folder_ / "host.key", fs::perms::others_read, fs::perm_options::add);
   const auto open = run(folder_, connect + credentials("host", "ca"));
   EXPECT_NE(open.err.find("chmod 600"), std::string::npos) << open.err;
+}
+
+TEST_F(Machines, AreStartedByAClusterWithOneCommand) {
+  const std::string expected = alone({"--steps", "6"});
+  const auto start = [&](const char* number) {
+    setenv("SLURM_PROCID", number, 1);
+    return std::make_unique<Program>(
+        folder_,
+        tiny_training("out", model + Words{"--steps", "6", "--cluster", "slurm", "--listen",
+                                           "127.0.0.1:0", "--secret", "run.secret"}));
+  };
+  setenv("SLURM_NTASKS", "3", 1);
+  std::vector<std::unique_ptr<Program>> processes;
+  for (const char* number : {"2", "0", "1"}) {
+    processes.push_back(start(number));
+  }
+  for (auto& process : processes) {
+    const auto ended = process->wait();
+    EXPECT_EQ(ended.exit_code, 0) << ended.out << ended.err;
+  }
+  EXPECT_EQ(digests(folder_ / "out"), expected);
+  unsetenv("SLURM_PROCID");
+  unsetenv("SLURM_NTASKS");
+  const auto outside = run(folder_, tiny_training("out", {"--cluster", "slurm"}));
+  EXPECT_EQ(outside.exit_code, 2);
+  EXPECT_NE(outside.err.find("SLURM_PROCID is not set"), std::string::npos) << outside.err;
 }
 
 TEST_F(Machines, SaySoIfAnotherRunListensThere) {

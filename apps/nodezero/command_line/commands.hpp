@@ -44,6 +44,10 @@ void add_host_commands(CLI::App& program);
 /// The options of `train` that let other machines take part.
 void add_listening(CLI::App& command, Listening& listening);
 
+/// Trains, unless a cluster has started this process as one of the hosts.
+/// @throws CommandError, CommandExit
+void train_as_told(const TrainRequest& request, const Listening& listening);
+
 /// The options of `train` that have it answer requests for text as well.
 void add_serving_while_training(CLI::App& command, TrainRequest& request);
 

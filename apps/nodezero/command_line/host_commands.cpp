@@ -2,12 +2,16 @@
 
 // The commands and options of runs on several machines.
 
+#include <cstdlib>
 #include <memory>
+#include <string>
 
 #include <CLI/CLI.hpp>
 
 #include "apps/nodezero/command_line/command_option.hpp"
 #include "apps/nodezero/command_line/commands.hpp"
+#include "apps/nodezero/common.hpp"
+#include "apps/nodezero/hosts/cluster.hpp"
 #include "apps/nodezero/hosts/host_command.hpp"
 #include "apps/nodezero/hosts/hosts_command.hpp"
 #include "apps/nodezero/hosts/secret_command.hpp"
@@ -122,6 +126,45 @@ void add_listening(CLI::App& command, Listening& listening) {
                            "Seconds without a sign of life after which a host is lost"),
             &listening.host_timeout_s)
       ->group(group);
+  command
+      .add_option_function<std::string>(
+          "--cluster",
+          [&listening](const std::string& name) { listening.cluster = cluster_named(name); },
+          "This command was started on every machine by slurm (srun), by mpi (mpirun) or as the "
+          "pods of an index (Kubernetes): the first process is the root, the others are its hosts")
+      ->check(CLI::IsMember({"slurm", "mpi", "index"}))
+      ->type_name("NAME")
+      ->group(group);
+}
+
+void train_as_told(const TrainRequest& request, const Listening& listening) {
+  if (listening.cluster == Cluster::none) {
+    train_command(request, listening);
+    return;
+  }
+  const auto role =
+      cluster_role(listening.cluster, [](const char* name) { return std::getenv(name); });
+  if (role.is_root()) {
+    Listening root = listening;
+    if (root.address.empty()) {
+      root.address = "0.0.0.0";
+    }
+    if (root.hosts == 0 && role.processes > 1) {
+      root.hosts = role.processes - 1;
+    }
+    train_command(request, root);
+    return;
+  }
+  if (role.root.empty() && request.given.out.empty()) {
+    throw CommandError(exit_bad_input, "--cluster needs --out, where hosts find the root");
+  }
+  // With a slash: the root may not have made its folder yet.
+  host_command({.connect = role.root.empty() ? request.given.out + "/" : role.root,
+                .credentials = listening.credentials,
+                .name = name_in_cluster(role),
+                .threads = request.given.has("threads") ? request.given.values.threads : 0,
+                .wait_s = listening.wait_s,
+                .host_timeout_s = listening.host_timeout_s});
 }
 
 void add_host_commands(CLI::App& program) {

@@ -71,7 +71,7 @@ void add_train(CLI::App& program) {
   add_serving_while_training(*command, *request);
   const auto listening = std::make_shared<Listening>();
   add_listening(*command, *listening);
-  command->callback([request, listening] { train_command(*request, *listening); });
+  command->callback([request, listening] { train_as_told(*request, *listening); });
 }
 
 void add_generate(CLI::App& program) {

@@ -79,6 +79,10 @@ ClusterRole of_index(const Environment& environment) {
 
 }  // namespace
 
+Cluster cluster_named(const std::string& name) {
+  return name == "slurm" ? Cluster::slurm : name == "mpi" ? Cluster::mpi : Cluster::index;
+}
+
 ClusterRole cluster_role(Cluster cluster, const Environment& environment) {
   switch (cluster) {
     case Cluster::slurm:

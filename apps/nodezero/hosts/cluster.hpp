@@ -15,6 +15,9 @@ enum class Cluster {
   index,  ///< an Indexed Job or a StatefulSet of Kubernetes
 };
 
+/// By the name that the command line has for it, which must be one of the three.
+Cluster cluster_named(const std::string& name);
+
 /// What one of them is to do.
 struct ClusterRole {
   std::uint32_t number = 0;     ///< 0 is the root, all others are hosts

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 
+#include "apps/nodezero/hosts/cluster.hpp"
 #include "apps/nodezero/hosts/credentials.hpp"
 #include "apps/nodezero/train/prepared_run.hpp"
 
@@ -18,6 +19,8 @@ struct Listening {
   std::uint64_t wait_s = 600;  ///< for them, at most
   double audit = 0;            ///< share of micro-batches that two machines compute
   double host_timeout_s = 5;   ///< without a sign of life a host is lost
+  /// Who has started this command on every machine: the first is the root, others become hosts.
+  Cluster cluster = Cluster::none;
 };
 
 /// Trains or, with `plan`, prints what would be done.
