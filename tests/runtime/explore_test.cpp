@@ -128,6 +128,67 @@ TEST_F(ExploreTest, MessagesOfOneSenderStayInOrder) {
   EXPECT_EQ(classes().schedules, 20u);  // 6! / (3! 3!)
 }
 
+/// Negative numbers are handled with the next one.
+class ToysTogether : public Toys {
+ public:
+  bool with_next(const Delivery& delivery) const override {
+    const auto* number = delivery.as<Number>();
+    return number != nullptr && number->value < 0;
+  }
+};
+
+TEST_F(ExploreTest, WhatGoesWithTheNextMessageIsOneStepWithIt) {
+  ToysTogether toys;
+  std::set<std::vector<int>> got;
+  toys.build = [](Toys& in) {
+    const caf::actor last = in.actors[in.spawn()];
+    const auto sends = [last](std::vector<int> values) {
+      return [last, values](toy& self, int) {
+        for (const int value : values) {
+          self.send(last, Number{value});
+        }
+      };
+    };
+    in.inject(in.spawn(sends({-1, -2, 3})), 0);
+    in.inject(in.spawn(sends({4})), 0);
+  };
+  toys.rule = [&](const Toys& in) {
+    got.insert(in.records.front().got);
+    return std::string();
+  };
+  Run run(system_, toys, faults_);
+  for (const bool reduced : {false, true}) {
+    got.clear();
+    const auto report = explore_all(run, bounds_, reduced);
+    EXPECT_TRUE(report.complete);
+    EXPECT_EQ(report.ends, 2u);
+    EXPECT_EQ(report.longest, 4u);
+    EXPECT_EQ(got,
+              (std::set<std::vector<int>>{{}, {4}, {-1, -2, 3}, {4, -1, -2, 3}, {-1, -2, 3, 4}}));
+  }
+  EXPECT_EQ(explore_classes(run, bounds_).schedules, 2u);
+}
+
+TEST_F(ExploreTest, WhatWouldGoWithAMessageThatNeverComesIsDropped) {
+  ToysTogether toys;
+  toys.build = [](Toys& in) {
+    const caf::actor last = in.actors[in.spawn()];
+    in.inject(in.spawn([last](toy& self, int) {
+      self.send(last, Number{-1});
+      self.quit();
+    }),
+              0);
+  };
+  toys.rule = [](const Toys& in) {
+    return in.records.front().got.empty() ? "" : "it was handled alone";
+  };
+  Run run(system_, toys, faults_);
+  const auto report = explore_all(run, bounds_, true);
+  EXPECT_TRUE(report.complete);
+  EXPECT_FALSE(report.counterexample);
+  EXPECT_EQ(report.ends, 1u);
+}
+
 TEST_F(ExploreTest, ATreeHasAsManyClassesAsOrdersOfChildren) {
   // Each of two parents gets a number of each of its three children and tells the root.
   toys_.build = [](Toys& toys) {

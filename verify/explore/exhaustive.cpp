@@ -95,7 +95,7 @@ class Search {
     network.observe = nullptr;
     ++report_.steps;
     if (reduction_ && choice.is_delivery()) {
-      reduction_->learn(frame.view, choice, network);
+      reduction_->learn(frame.view, choice, run_, network);
     }
   }
 

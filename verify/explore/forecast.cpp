@@ -61,22 +61,33 @@ const Forecast::Effect* Forecast::effect(Number local, Number message) const {
 }
 
 void Forecast::learn(const View& before, NodeIndex receiver, Number cause,
+                     std::span<const NodeIndex> used,
                      const std::vector<std::pair<NodeIndex, std::uint64_t>>& changed,
                      const Network& network) {
   const Number where = before.locals[receiver];
   if (!effect(where, cause)) {
     const auto number = static_cast<Number>(effects_.size());
-    effects_.push_back({where, cause, {}, {}, {}, false});
+    effects_.push_back({where, cause, {}, {}, {}, {}, false});
     locals_[where].effects.push_back(number);
     messages_[cause].effects.push_back(number);
     ++knowledge_;
   }
   auto& effect = const_cast<Effect&>(*this->effect(where, cause));
+  const auto is_other = [&](NodeIndex node) {
+    return node < before.locals.size() && node != receiver;
+  };
+  for (const NodeIndex node : used) {
+    if (is_other(node)) {
+      knowledge_ += add_new(effect.used, locals_[before.locals[node]].actor);
+    }
+  }
   for (const auto& [node, digest] : changed) {
     const Number now = local(network, node, digest);
     knowledge_ += add_new(effect.locals, now);
-    if (node < before.locals.size() && node != receiver) {
-      knowledge_ += add_new(effect.touched, locals_[now].actor);
+    // Who handled nothing can be reached by nobody any more: that commutes with whatever the others
+    // do.
+    if (is_other(node) && std::ranges::find(used, node) != used.end()) {
+      knowledge_ += add_new(effect.changed, locals_[now].actor);
     }
   }
   for (const auto& label : network.sent()) {
@@ -114,14 +125,45 @@ void Forecast::send(Number message) {
   }
 }
 
-bool Forecast::may_be_disturbed(const View& view, NodeIndex node, bool waits) {
+bool Forecast::collide(const Effect& one, const Effect& other) const {
+  const auto is_changed = [&](const Effect& by, const Effect& effect) {
+    return std::ranges::any_of(by.changed, [&](Number actor) {
+      return actor == locals_[effect.local].actor || contains(effect.used, actor);
+    });
+  };
+  // Those of an actor are its own, but for what is sent without a sender.
+  const auto shares_link = [&](Number sent) {
+    return std::ranges::any_of(other.messages, [&](Number message) {
+      return messages_[message].link == messages_[sent].link;
+    });
+  };
+  return is_changed(one, other) || is_changed(other, one) ||
+         std::ranges::any_of(one.messages, shares_link);
+}
+
+bool Forecast::may_be_disturbed(const View& view, NodeIndex node, bool waits,
+                                std::span<const Number> steps) {
   ++search_;
   queue_.clear();
   link_marks_.resize(link_numbers_.size());
   const Number actor = locals_[view.locals[node]].actor;
+  std::vector<const Effect*> own;
+  for (const Number step : steps) {
+    if (const auto* known = effect(view.locals[node], step)) {
+      own.push_back(known);
+    }
+  }
+  // What they do with a message when they are in another state need not be known.
+  const auto is_changed = [&](Number other) {
+    return std::ranges::any_of(
+        own, [&](const Effect* effect) { return contains(effect->changed, other); });
+  };
   for (const Number in_flight : view.messages) {
-    if (messages_[in_flight].receiver == actor) {
+    const Number receiver = messages_[in_flight].receiver;
+    if (receiver == actor) {
       link_marks_[messages_[in_flight].link] = search_;
+    } else if (is_changed(receiver)) {
+      return true;
     } else {
       send(in_flight);
     }
@@ -133,11 +175,16 @@ bool Forecast::may_be_disturbed(const View& view, NodeIndex node, bool waits) {
   }
   for (std::size_t at = 0; at < queue_.size(); ++at) {
     const auto& known = effects_[queue_[at]];
-    if (at == most_effects || contains(known.touched, actor)) {
+    const auto collides = [&](const Effect* effect) { return collide(*effect, known); };
+    if (at == most_effects || contains(known.changed, actor) ||
+        std::ranges::any_of(own, collides)) {
       return true;
     }
     for (const Number sent : known.messages) {
       const auto& to = messages_[sent];
+      if (is_changed(to.receiver)) {
+        return true;
+      }
       if (to.receiver != actor) {
         send(sent);
       } else if (link_marks_[to.link] != search_ && (!to.is_response || waits)) {

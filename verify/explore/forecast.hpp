@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -32,7 +33,8 @@ class Forecast {
     Number message = 0;
     std::vector<Number> locals;    ///< that actors came to
     std::vector<Number> messages;  ///< that were sent
-    std::vector<Number> touched;   ///< other actors, by what is handled in place
+    std::vector<Number> used;      ///< other actors, which handled something in place
+    std::vector<Number> changed;   ///< those of them that it left in another state
     bool ends = false;             ///< the actor
   };
 
@@ -40,17 +42,23 @@ class Forecast {
 
   Number local(const Network& network, NodeIndex node, std::uint64_t digest);
   Number message(const Network& network, const Network::Label& label);
-  /// To be called after a step: `changed` are the actors whose state changed.
-  void learn(const View& before, NodeIndex receiver, Number cause,
+  /// To be called after a step: `used` are the actors that handled something, `changed` those whose
+  /// state changed.
+  void learn(const View& before, NodeIndex receiver, Number cause, std::span<const NodeIndex> used,
              const std::vector<std::pair<NodeIndex, std::uint64_t>>& changed,
              const Network& network);
   const Effect* effect(Number local, Number message) const;
   Number actor_of(Number local) const { return locals_[local].actor; }
   Number receiver_of(Number message) const { return messages_[message].receiver; }
 
-  /// True if something that the others may do can come to this actor before its next messages, or
-  /// if that takes too long to say. `waits`: for an answer; without a request there is none.
-  bool may_be_disturbed(const View& view, NodeIndex node, bool waits);
+  /// True if the order of two handlings by different actors matters: what one changes in place, the
+  /// other uses, or they send on one link.
+  bool collide(const Effect& one, const Effect& other) const;
+  /// True if something that the others may do can come to this actor before its next messages,
+  /// whose handling is `steps`, or collides with these, or if that takes too long to say. `waits`:
+  /// for an answer; without a request there is none.
+  bool may_be_disturbed(const View& view, NodeIndex node, bool waits,
+                        std::span<const Number> steps);
 
   /// Grows with everything that is learned.
   std::uint64_t knowledge() const { return knowledge_; }

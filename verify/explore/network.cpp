@@ -58,7 +58,11 @@ void Network::on_send(caf::actor_id receiver, const caf::mailbox_element& elemen
     const NodeIndex sender = element.sender ? index(element.sender->id()) : outside;
     const Choice on{sender, node, element.mid.is_urgent_message(), Choice::Action::deliver};
     const Delivery delivery{on, type_of(element), &element, name(sender), name(node)};
-    sent_.push_back({on, delivery.type, element.mid.is_response(), message_digest(delivery)});
+    if (in_place && in_place(delivery)) {
+      handlers_.push_back(node);
+    } else {
+      sent_.push_back({on, delivery.type, element.mid.is_response(), message_digest(delivery)});
+    }
   }
 }
 
@@ -263,7 +267,8 @@ void Network::accept(caf::scheduled_actor& receiver, NodeIndex node, NodeIndex b
     in_place_.emplace_back(id, std::move(message));
     return;
   }
-  if (fingerprints || labels) {
+  message.with_next = with_next && with_next(describe(id, message));
+  if ((fingerprints || labels) && !message.with_next) {
     sent_.push_back({id, message.type, message.element->mid.is_response(), message.digest});
   }
   put(on, std::move(message));
@@ -317,7 +322,7 @@ void Network::inject(const caf::strong_actor_ptr& receiver, caf::message_id id,
 void Network::refresh_choices() {
   choices_.clear();
   for (std::size_t i = 0; i < link_count_; ++i) {
-    if (!links_[i].empty() && !must_wait(links_[i])) {
+    if (links_[i].is_ready() && !must_wait(links_[i])) {
       choices_.push_back(links_[i].id);
     }
   }
@@ -328,7 +333,7 @@ bool Network::is_possible(const Choice& choice) const {
     return has_timer();
   }
   const Link* on = find(choice);
-  return on && !on->empty();
+  return on && on->is_ready();
 }
 
 Network::InFlight Network::take_first(const Choice& id) {
@@ -340,6 +345,7 @@ Network::InFlight Network::take_first(const Choice& id) {
 
 void Network::take(Choice choice) {
   sent_.clear();
+  handlers_.clear();
   ended_.clear();
   SendObserver* const others = SendObserver::current;
   SendObserver::current = fingerprints ? this : others;
@@ -348,11 +354,18 @@ void Network::take(Choice choice) {
   switch (choice.action) {
     case Choice::Action::deliver:
     case Choice::Action::deliver_late:
-      handle(choice, take_first(choice));
+      for (bool is_last = false; !is_last;) {
+        auto message = take_first(choice);
+        is_last = !message.with_next;
+        handle(choice, std::move(message));
+        if (!is_last) {
+          settle();
+        }
+      }
       break;
     case Choice::Action::duplicate: {
       auto& on = link(choice);
-      const auto& original = on.messages[on.first];
+      const auto& original = *on.last_of_step();
       const auto& element = *original.element;
       InFlight copy{caf::make_mailbox_element(element.sender, element.mid, {},
                                               element.copy_content_to_message()),
@@ -360,6 +373,7 @@ void Network::take(Choice choice) {
                     original.type,
                     original.digest,
                     original.optional,
+                    false,
                     0,
                     {}};
       put(on, std::move(copy));
@@ -382,6 +396,7 @@ void Network::take(Choice choice) {
       break;
   }
   settle();
+  std::ranges::for_each(ended_, [this](NodeIndex node) { drop_unfinished(node); });
   look_for_left_behind();
   stepping_ = 0;
   SendObserver::current = others;
@@ -405,6 +420,7 @@ std::optional<Choice> Network::bring_forward(NodeIndex receiver,
 
 void Network::handle(const Choice& on, InFlight message) {
   ++deliveries_;
+  handlers_.push_back(on.receiver);
   if (judge) {
     judge(describe(on, message));
   }
@@ -488,6 +504,17 @@ void Network::drop_optional(NodeIndex receiver) {
     link.messages.erase(std::remove_if(first, link.messages.end(),
                                        [](const InFlight& message) { return message.optional; }),
                         link.messages.end());
+  }
+}
+
+/// What waits for another message of a sender that sends no more.
+void Network::drop_unfinished(NodeIndex sender) {
+  for (std::size_t i = 0; with_next && i < link_count_; ++i) {
+    auto& link = links_[i];
+    while (link.id.sender == sender && !link.empty() && link.messages.back().with_next) {
+      mandatory_ -= !link.messages.back().optional;
+      link.messages.pop_back();
+    }
   }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -73,6 +75,9 @@ class Network final : public ActorKeys, private SendObserver {
 
   /// True for messages that are handled as soon as they are sent: no schedule is between.
   std::function<bool(const Delivery&)> in_place;
+  /// True for messages that are handled with the next one on their link, in one step; if their
+  /// sender ends before that, they are not handled at all.
+  std::function<bool(const Delivery&)> with_next;
   /// Fingerprint of a message's content; asked only if `fingerprints` is set.
   std::function<std::uint64_t(const Delivery&)> digest_of;
   bool fingerprints = false;
@@ -122,16 +127,18 @@ class Network final : public ActorKeys, private SendObserver {
   /// of its link. @return the step that delivers it, if there is one
   std::optional<Choice> bring_forward(NodeIndex receiver,
                                       const std::function<bool(const Delivery&)>& wanted);
-  /// What the last step sent, without what was handled in place. Only if `fingerprints` or `labels`
-  /// is set.
+  /// What the last step sent, without what is handled in place or with the next. Only if
+  /// `fingerprints` or `labels` is set.
   std::span<const Label> sent() const { return sent_; }
+  /// Who handled something in the last step: its receiver, and others in place.
+  std::span<const NodeIndex> handlers() const { return handlers_; }
   Label label(const Choice& link) const;
   /// What is in flight and not a choice: behind the first message of its link, or held back.
   std::vector<Label> queued() const;
 
   // -- properties ------------------------------------------------------------------------------
 
-  /// The message that a delivery on this link would handle.
+  /// The message that a delivery on this link would handle; the last one, if there are several.
   Delivery next(const Choice& link) const;
   bool is_optional(const Choice& link) const;
   /// Messages in flight that a run must handle before it is over.
@@ -204,6 +211,7 @@ class Network final : public ActorKeys, private SendObserver {
     const std::type_info* type = nullptr;
     std::uint64_t digest = 0;
     bool optional = false;
+    bool with_next = false;
     std::uint32_t number = 0;  ///< in the run, if causal; 0: its order says nothing
     MessageSet past = {};      ///< those that were sent before it and led to it
   };
@@ -212,6 +220,12 @@ class Network final : public ActorKeys, private SendObserver {
     std::vector<InFlight> messages;
     std::size_t first = 0;  ///< those before have been handled
     bool empty() const { return first == messages.size(); }
+    /// The last message of the next step; past the end if it is still to be sent.
+    auto last_of_step() const {
+      return std::find_if(messages.begin() + static_cast<std::ptrdiff_t>(first), messages.end(),
+                          [](const InFlight& message) { return !message.with_next; });
+    }
+    bool is_ready() const { return last_of_step() != messages.end(); }
   };
   struct Request {
     std::uint64_t id = 0;
@@ -227,6 +241,7 @@ class Network final : public ActorKeys, private SendObserver {
     NodeIndex parent = 0;
     bool alive = false;
     bool changed = true;
+    bool existed = true;  ///< when its digest was made
     std::uint32_t children = 0;
     std::uint64_t key = 0;
     std::uint64_t digest = 0;
@@ -284,6 +299,7 @@ class Network final : public ActorKeys, private SendObserver {
   static void terminate(caf::scheduled_actor& actor, caf::execution_unit* unit);
   static const std::type_info* type_of(const caf::mailbox_element& element);
   void drop_optional(NodeIndex receiver);
+  void drop_unfinished(NodeIndex sender);
   void refresh_choices();
   std::uint64_t message_digest(const Delivery& delivery) const;
   std::uint64_t link_digest(const Link& link) const;
@@ -301,6 +317,7 @@ class Network final : public ActorKeys, private SendObserver {
   std::vector<std::pair<Choice, InFlight>> in_place_;  ///< first in, first out
   std::vector<Choice> choices_;
   std::vector<Label> sent_;
+  std::vector<NodeIndex> handlers_;
   std::vector<Request> captured_;  ///< of requests that were sent and not collected yet
   NodeIndex handling_ = 0;
   NodeIndex first_of_step_ = 0;  ///< actors from this number on were spawned in the present step

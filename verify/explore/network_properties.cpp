@@ -3,6 +3,7 @@
 // What can be asked of a network between two steps.
 
 #include <algorithm>
+#include <utility>
 
 #include "verify/explore/network.hpp"
 
@@ -64,12 +65,12 @@ Delivery Network::describe(const Choice& on, const InFlight& message) const {
 
 Delivery Network::next(const Choice& on) const {
   const Link* found = find(on);
-  return describe(on, found->messages[found->first]);
+  return describe(on, *found->last_of_step());
 }
 
 Network::Label Network::label(const Choice& on) const {
   const Link* found = find(on);
-  const auto& message = found->messages[found->first];
+  const auto& message = *found->last_of_step();
   return {found->id, message.type, message.element->mid.is_response(), message.digest};
 }
 
@@ -77,10 +78,12 @@ std::vector<Network::Label> Network::queued() const {
   std::vector<Label> result;
   for (std::size_t i = 0; i < link_count_; ++i) {
     const auto& link = links_[i];
-    const std::size_t first = link.first + (link.empty() || must_wait(link) ? 0 : 1);
-    for (std::size_t k = first; k < link.messages.size(); ++k) {
-      const auto& message = link.messages[k];
-      result.push_back({link.id, message.type, message.element->mid.is_response(), message.digest});
+    bool is_choice = link.is_ready() && !must_wait(link);
+    for (auto message = link.last_of_step(); message != link.messages.end(); ++message) {
+      if (!message->with_next && !std::exchange(is_choice, false)) {
+        result.push_back(
+            {link.id, message->type, message->element->mid.is_response(), message->digest});
+      }
     }
   }
   return result;
@@ -131,11 +134,12 @@ std::uint64_t Network::message_digest(const Delivery& delivery) const {
 
 std::uint64_t Network::node_digest(NodeIndex index) {
   auto& node = nodes_[index];
-  if (!node.changed) {
+  // One that nobody can send to any more has ended without a message.
+  const auto* control = node.address.get();
+  const bool exists = node.alive && control != nullptr && control->strong_refs > 0;
+  if (!node.changed && exists == node.existed) {
     return node.digest;
   }
-  // One that nobody can send to any more has ended without a message.
-  const bool exists = node.alive && actor(index);
   std::uint64_t requests = 0;
   for (const auto& request : node.requests) {
     requests += Fingerprint::mix(request.digest);
@@ -147,6 +151,7 @@ std::uint64_t Network::node_digest(NodeIndex index) {
     state = watch->state_digest(*node.actor);
   }
   node.changed = false;
+  node.existed = exists;
   Fingerprint digest;
   digest.add(node.key).add(exists).add(state).add(requests);
   for (const auto& message : node.skipped) {
@@ -159,10 +164,16 @@ std::uint64_t Network::node_digest(NodeIndex index) {
 std::uint64_t Network::link_digest(const Link& link) const {
   Fingerprint content;
   content.add(link_key(link.id));
+  std::uint64_t together = 0;  // of those that go with the next, in any order
   for (std::size_t k = link.first; k < link.messages.size(); ++k) {
-    content.add(link.messages[k].digest);
+    const auto& message = link.messages[k];
+    if (message.with_next) {
+      together += Fingerprint::mix(message.digest);
+    } else {
+      content.add(message.digest + std::exchange(together, 0));
+    }
   }
-  return content.value();
+  return together == 0 ? content.value() : content.add(together).value();
 }
 
 std::uint64_t Network::fingerprint() {

@@ -7,6 +7,12 @@
 namespace nodezero::verify::explore {
 namespace {
 
+constexpr NodeIndex what_is_shared = 0;
+
+std::uint64_t digest_of(NodeIndex node, const Run& run, Network& network) {
+  return node == what_is_shared ? run.scenario().shared_digest() : network.node_digest(node);
+}
+
 std::size_t place_of(const std::vector<Choice>& steps, const Choice& step) {
   return static_cast<std::size_t>(std::ranges::find(steps, step) - steps.begin());
 }
@@ -51,26 +57,31 @@ Reduction::View Reduction::look(const Run& run, Network& network) {
     see(label);
   }
   for (NodeIndex node = 0; node <= network.actors(); ++node) {
-    view.digests.push_back(node == 0 ? 0 : network.node_digest(node));
+    view.digests.push_back(digest_of(node, run, network));
     view.waits.push_back(network.unanswered(node) > 0);
-    view.shares.push_back(node != 0 && run.scenario().shares(network.name(node)));
-    view.rough.locals.push_back(node == 0 ? 0 : rough_.local(network, node, view.digests[node]));
-    view.exact.locals.push_back(node == 0 ? 0 : exact_.local(network, node, view.digests[node]));
+    view.rough.locals.push_back(rough_.local(network, node, view.digests[node]));
+    view.exact.locals.push_back(exact_.local(network, node, view.digests[node]));
   }
   return view;
 }
 
-void Reduction::learn(const View& before, const Choice& step, Network& network) {
+void Reduction::learn(const View& before, const Choice& step, const Run& run, Network& network) {
   std::vector<std::pair<NodeIndex, std::uint64_t>> changed;
-  for (NodeIndex node = 1; node <= network.actors(); ++node) {
-    const std::uint64_t digest = network.node_digest(node);
+  for (NodeIndex node = 0; node <= network.actors(); ++node) {
+    const std::uint64_t digest = digest_of(node, run, network);
     if (node >= before.digests.size() || before.digests[node] != digest) {
       changed.emplace_back(node, digest);
     }
   }
+  std::vector<NodeIndex> used(network.handlers().begin(), network.handlers().end());
+  if (std::ranges::any_of(network.handlers(), [&](NodeIndex node) {
+        return run.scenario().shares(network.name(node));
+      })) {
+    used.push_back(what_is_shared);
+  }
   const std::size_t place = place_of(before.steps, step);
-  rough_.learn(before.rough, step.receiver, before.rough.messages[place], changed, network);
-  exact_.learn(before.exact, step.receiver, before.exact.messages[place], changed, network);
+  rough_.learn(before.rough, step.receiver, before.rough.messages[place], used, changed, network);
+  exact_.learn(before.exact, step.receiver, before.exact.messages[place], used, changed, network);
 }
 
 const Forecast::Effect* Reduction::effect(const View& view, const Choice& step) const {
@@ -79,8 +90,7 @@ const Forecast::Effect* Reduction::effect(const View& view, const Choice& step) 
 }
 
 bool Reduction::commute(const View& view, const Choice& one, const Choice& other) const {
-  if (view.is_whole || one.receiver == other.receiver ||
-      (view.shares[one.receiver] && view.shares[other.receiver])) {
+  if (view.is_whole || one.receiver == other.receiver) {
     return false;
   }
   const auto* first = effect(view, one);
@@ -88,16 +98,25 @@ bool Reduction::commute(const View& view, const Choice& one, const Choice& other
   // What is sent to an actor that has ended is in flight no more.
   const auto disturbs = [&](const Forecast::Effect& by, const Forecast::Effect& effect) {
     const auto actor = exact_.actor_of(effect.local);
-    return !by.touched.empty() || (effect.ends && std::ranges::any_of(by.messages, [&](auto sent) {
-                                     return exact_.receiver_of(sent) == actor;
-                                   }));
+    return effect.ends && std::ranges::any_of(by.messages, [&](auto sent) {
+             return exact_.receiver_of(sent) == actor;
+           });
   };
-  return first && second && !disturbs(*first, *second) && !disturbs(*second, *first);
+  return first && second && !exact_.collide(*first, *second) && !disturbs(*first, *second) &&
+         !disturbs(*second, *first);
 }
 
 bool Reduction::is_enough(const View& view, NodeIndex node) {
-  return !view.shares[node] && (!rough_.may_be_disturbed(view.rough, node, view.waits[node]) ||
-                                !exact_.may_be_disturbed(view.exact, node, view.waits[node]));
+  const auto may_be_disturbed = [&](Forecast& forecast, const Forecast::View& seen) {
+    std::vector<Forecast::Number> messages;
+    for (std::size_t i = 0; i < view.steps.size(); ++i) {
+      if (view.steps[i].receiver == node) {
+        messages.push_back(seen.messages[i]);
+      }
+    }
+    return forecast.may_be_disturbed(seen, node, view.waits[node], messages);
+  };
+  return !may_be_disturbed(rough_, view.rough) || !may_be_disturbed(exact_, view.exact);
 }
 
 std::vector<Choice> Reduction::select(const View& view) {

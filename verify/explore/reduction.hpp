@@ -13,8 +13,9 @@ namespace nodezero::verify::explore {
 /// Godefroid's sense. Handlings by different actors commute, because a handler sees its own
 /// actor alone. So if nothing that the others may do can put another message before actor A,
 /// the order between A's next message and all the others' does not matter, and it is enough
-/// to go on with A. Answers are known to need a request. What A's step has others handle in place
-/// is taken to commute as well. Actors that share something (Scenario::shares) are never enough.
+/// to go on with A. Answers are known to need a request. What a step has others handle in place
+/// belongs to it: two steps do not commute if one leaves an actor in another state that the other
+/// has handle something. What actors share (Scenario::shares) is treated as such an actor.
 ///
 /// What the others may do is learned while exploring (Forecast). A set is chosen by what is known
 /// so far, and looked at again when everything below the state has been explored. Then what it
@@ -28,9 +29,8 @@ class Reduction {
   struct View {
     std::vector<Choice> steps;           ///< all that are possible
     std::vector<bool> optional;          ///< parallel: it may also never be taken
-    std::vector<std::uint64_t> digests;  ///< by actor; the first is nobody's
+    std::vector<std::uint64_t> digests;  ///< by actor; the first is that of what they share
     std::vector<bool> waits;             ///< by actor, for an answer
-    std::vector<bool> shares;            ///< by actor, see Scenario::shares
     Forecast::View rough;                ///< the messages of the steps come first
     Forecast::View exact;
     bool is_whole = false;  ///< the order of all steps matters
@@ -42,7 +42,7 @@ class Reduction {
   /// True if the steps of this actor are enough, by what is known now.
   bool is_enough(const View& view, NodeIndex node);
   /// To be called after a step, with what was seen before it.
-  void learn(const View& before, const Choice& step, Network& network);
+  void learn(const View& before, const Choice& step, const Run& run, Network& network);
   /// True if two steps that are possible there are known to lead to the same state in either order.
   bool commute(const View& view, const Choice& one, const Choice& other) const;
 

@@ -14,6 +14,7 @@ constexpr std::uint32_t most_idle_timers = 64;
 Run::Run(caf::actor_system& system, Scenario& scenario, Faults faults)
     : system_(system), scenario_(scenario), faults_(faults), network_(system) {
   network_.in_place = [this](const Delivery& delivery) { return scenario_.in_place(delivery); };
+  network_.with_next = [this](const Delivery& delivery) { return scenario_.with_next(delivery); };
   network_.judge = [this](const Delivery& delivery) { scenario_.before(delivery); };
   network_.digest_of = [this](const Delivery& delivery) {
     return scenario_.digest_of(delivery, network_);

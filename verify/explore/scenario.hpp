@@ -31,9 +31,14 @@ class Scenario {
   virtual void after() {}
   /// True for messages that are handled as soon as they are sent.
   virtual bool in_place(const Delivery&) const { return false; }
-  /// True for actors of this name if their handlers use something that is not their own. It must be
-  /// the same thing for all of them, such as a queue: the order of their steps then matters.
+  /// True for messages that are handled together with the next one on their link, in whatever
+  /// order.
+  virtual bool with_next(const Delivery&) const { return false; }
+  /// True for actors of this name if their handlers use something that is not their own. It is one
+  /// thing for all of them, such as a queue: the order of their steps matters if one changes it.
   virtual bool shares(const char* /*actor*/) const { return false; }
+  /// Fingerprint of that thing.
+  virtual std::uint64_t shared_digest() const { return 0; }
   /// True for actors that may end at any moment, if deaths are among the faults.
   virtual bool may_die(NodeIndex) const { return true; }
   /// Fingerprint of a message's content, which must tell apart what a handler can tell apart.

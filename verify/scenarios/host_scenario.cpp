@@ -177,12 +177,10 @@ bool HostScenario::in_place(const Delivery& delivery) const {
           (is_between("lane") || is_between("lane_scheduler") || is_between("checkpointer")));
 }
 
-/// The queue: the host fills it, the feed takes from it, and the keeper ends it. If nobody submits,
-/// it makes no difference who comes first: a feed whose queue has ended has nobody to answer.
+/// The queue: the host fills it, the feed takes from it, and the keeper ends it.
 bool HostScenario::shares(const char* actor) const {
-  return setup_.calls.find('b') != std::string::npos &&
-         (std::strcmp(actor, "host") == 0 || std::strcmp(actor, "corpus") == 0 ||
-          std::strcmp(actor, "keeper") == 0);
+  return std::strcmp(actor, "host") == 0 || std::strcmp(actor, "corpus") == 0 ||
+         std::strcmp(actor, "keeper") == 0;
 }
 
 std::uint64_t HostScenario::digest_of(const Delivery& delivery,

@@ -43,6 +43,7 @@ class HostScenario : public explore::Scenario {
   std::string verdict() const override;
   bool in_place(const explore::Delivery& delivery) const override;
   bool shares(const char* actor) const override;
+  std::uint64_t shared_digest() const override { return queue_->state_digest(); }
   std::uint64_t digest_of(const explore::Delivery& delivery,
                           const runtime::ActorKeys& keys) const override;
   std::uint64_t digest() const override;

@@ -134,6 +134,10 @@ bool TreeScenario::in_place(const Delivery& delivery) const {
       return true;
     }
   }
+  return false;
+}
+
+bool TreeScenario::with_next(const Delivery& delivery) const {
   return setup_.bare && *delivery.type == typeid(actors::gradient);
 }
 

@@ -20,8 +20,8 @@ namespace nodezero::verify {
 struct TreeSetup : Setup {
   std::vector<actors::TopologyNode> tree;
   actors::RoutingPolicy routing = actors::RoutingPolicy::round_robin;
-  /// A child's gradient is taken at once: what is left of a child's part in a step is its one
-  /// report. This is the bare epoch protocol.
+  /// A child's gradients come with the report that follows them: its part in a step is one message.
+  /// This is the bare epoch protocol.
   bool bare = false;
   Lie lie = nullptr;  ///< that the first sphere tells as often as it can
 };
@@ -38,6 +38,7 @@ class TreeScenario : public explore::Scenario {
   std::string violation() const override { return ledger_.violation(); }
   std::string verdict() const override;
   bool in_place(const explore::Delivery& delivery) const override;
+  bool with_next(const explore::Delivery& delivery) const override;
   std::uint64_t digest_of(const explore::Delivery& delivery,
                           const runtime::ActorKeys& keys) const override;
   std::uint64_t digest() const override;
