@@ -38,7 +38,8 @@ void need_sums_inside(const FactKey& key, const FactLaws::Facts& facts, const Ne
 
 bool FactLaws::is_needed_by_others(FactKind kind) {
   return (kind >= FactKind::evaluate && kind <= FactKind::evaluation_reported) ||
-         (kind >= FactKind::planned && kind <= FactKind::completed) || kind == FactKind::epoch_done;
+         (kind >= FactKind::planned && kind <= FactKind::completed) ||
+         kind == FactKind::epoch_done || kind == FactKind::halted;
 }
 
 void FactLaws::note(const FactKey& key, EventNumber event, KnownFacts& known) {
@@ -50,6 +51,8 @@ void FactLaws::note(const FactKey& key, EventNumber event, KnownFacts& known) {
     first_version_ = std::min(first_version_, version);
   } else if (key.kind == FactKind::epoch_done) {
     known.epochs_done = std::max(known.epochs_done, key.epoch + 1);
+  } else if (key.kind == FactKind::halted) {
+    known.has_halted = true;
   } else if (key.kind == FactKind::planned) {
     micro_batches_[{key.epoch, key.step}] = number_said(trace_, event, "micro_batches", 0);
   }
@@ -59,6 +62,15 @@ std::uint32_t FactLaws::bit_of(const StepPlace& place, const FactKey& key) {
   auto& bits = bits_[place];
   return bits.try_emplace({key.kind, key.first, key.last}, static_cast<std::uint32_t>(bits.size()))
       .first->second;
+}
+
+/// Whether the optimizer has something to update in this step.
+bool has_gradient(const FactKey& key, const FactLaws::Facts& facts) {
+  const auto applied = facts.find({key.epoch, key.step, FactKind::applied});
+  return applied != facts.end() &&
+         std::ranges::any_of(applied->second.values, [](const FactValue& value) {
+           return value.name == "with_gradient" && value.bits == 1;
+         });
 }
 
 /// An epoch without steps asks for its proof with an `apply` that carries nothing.
@@ -143,6 +155,10 @@ std::vector<FactKey> FactLaws::lacks(const FactKey& key, EventNumber event, cons
       break;
     case FactKind::completed:
       need(FactKind::applied);
+      if (has_gradient(key, facts)) {
+        constexpr std::uint64_t updating = 1;
+        need(FactKind::updated, updating);
+      }
       need_all_of(FactKind::updated, key, facts, need);
       break;
     case FactKind::step_told:
@@ -160,6 +176,11 @@ std::vector<FactKey> FactLaws::lacks(const FactKey& key, EventNumber event, cons
     case FactKind::epoch_done:
       need(FactKind::completed);
       need_version(0);
+      break;
+    case FactKind::stop_answered:
+      if (!known.has_halted) {
+        lacks.push_back({FactKey::none, FactKey::none, FactKind::halted});
+      }
       break;
     case FactKind::epoch_told:
     case FactKind::snapshot:

@@ -96,6 +96,8 @@ constexpr std::array sources = {
     FactSource{
         "step_failed", Kind::send, "", FactKind::step_failed, FactKind::step_failed, {"code"}},
     FactSource{"halted", Kind::send, "", FactKind::halted, FactKind::halted, {"version"}},
+    FactSource{"stopped", Kind::send, "lifecycle", FactKind::stop_answered,
+               FactKind::stop_answered},
     FactSource{"run_ended",
                Kind::send,
                "",

@@ -17,7 +17,8 @@ std::string in_words(const FactKey& key) {
   const auto say = [&](std::string_view what) { return fmt::format("{}{}", what, again); };
   switch (key.kind) {
     case FactKind::halted:
-      return say(fmt::format("the run halted at step {}", key.step));
+      return say("the run halted" +
+                 (key.step == FactKey::none ? "" : fmt::format(" at step {}", key.step)));
     case FactKind::sphere_ended:
       return say(fmt::format("a sphere ended in the middle{}", at_step));
     case FactKind::step_failed:
@@ -88,6 +89,8 @@ std::string in_words(const FactKey& key) {
           fmt::format("epoch {} was answered with epoch_done after step {}", key.epoch, key.step));
     case FactKind::sample_told:
       return say("a sample of text was reported to the observer");
+    case FactKind::stop_answered:
+      return say("a request to stop was answered");
     case FactKind::run_ended:
       return say("the run ended");
   }

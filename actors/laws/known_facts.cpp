@@ -19,6 +19,7 @@ void KnownFacts::add(const StepPlace& place, std::uint32_t bit) {
 
 bool KnownFacts::contains(const KnownFacts& other) const {
   return versions >= other.versions && epochs_done >= other.epochs_done &&
+         (has_halted || !other.has_halted) &&
          std::ranges::all_of(other.steps_, [&](const Step& theirs) {
            const auto own = std::ranges::find(steps_, theirs.place, &Step::place);
            if (own == steps_.end()) {
@@ -36,6 +37,7 @@ bool KnownFacts::contains(const KnownFacts& other) const {
 void KnownFacts::merge(const KnownFacts& other) {
   versions = std::max(versions, other.versions);
   epochs_done = std::max(epochs_done, other.epochs_done);
+  has_halted = has_halted || other.has_halted;
   for (const auto& theirs : other.steps_) {
     auto& bits = step(theirs.place).bits;
     bits.resize(std::max(bits.size(), theirs.bits.size()));

@@ -12,13 +12,14 @@ namespace nodezero::actors {
 using StepPlace = std::tuple<std::uint64_t, std::uint64_t, bool>;
 
 /// What a process knows to have happened: of the last few steps each fact, of all the highest
-/// version and how many epochs are done.
+/// version, how many epochs are done, and whether the run has halted.
 class KnownFacts {
  public:
   using Pointer = std::shared_ptr<const KnownFacts>;
 
   std::uint64_t versions = 0;  ///< the highest complete one plus 1
   std::uint64_t epochs_done = 0;
+  bool has_halted = false;
 
   bool has(const StepPlace& place, std::uint32_t bit) const;
   void add(const StepPlace& place, std::uint32_t bit);

@@ -96,6 +96,7 @@ class Reader {
                 .step = number_said(trace_, event, "step", FactKey::none),
                 .kind = is_evaluation ? source.evaluation : source.training};
     switch (source.training) {
+      case FactKind::stop_answered:
       case FactKind::run_ended:
         key.epoch = key.step = FactKey::none;
         add(key, source, event);
@@ -264,6 +265,9 @@ class Reader {
       }
     }
     const bool lacks_its_beginning = completeness.ring;
+    if (run_.from.second == FactKey::none && !lacks_its_beginning) {
+      run_.from = {0, 0};  // it ended before its first step
+    }
     run_.begins_later = lacks_its_beginning || run_.from.second > 0;
     // The step after the first one seen was planned before that.
     run_.from.second += lacks_its_beginning && run_.from.second != FactKey::none ? 2 : 0;
@@ -293,8 +297,9 @@ LogicalRun logical_run(const Trace& trace) {
 }
 
 bool is_of_a_run(const Trace& trace) {
-  return std::ranges::any_of(trace.names,
-                             [](const auto& name) { return name.text == "optimizer_complete"; });
+  return std::ranges::any_of(trace.names, [](const auto& name) {
+    return name.text == "begin_epoch" || name.text == "optimizer_complete";
+  });
 }
 
 }  // namespace nodezero::actors

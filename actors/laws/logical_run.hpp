@@ -46,6 +46,7 @@ enum class FactKind : std::uint8_t {
   epoch_told,       ///< of an epoch
   epoch_done,
   sample_told,
+  stop_answered,  ///< whoever asked the run to stop knows that it stands still
   run_ended,
 };
 

@@ -8,6 +8,8 @@
 
 #include <fmt/format.h>
 
+#include "runtime/inspect/compare.hpp"
+
 namespace nodezero::actors {
 namespace {
 
@@ -55,7 +57,9 @@ class Comparison {
     from_ = std::max(left_.from, right_.from);
     to_ = std::min(left_.to, right_.to);
     begins_later_ = left_.begins_later || right_.begins_later;
-    if (begins_later_) {
+    if (from_ == anywhere) {
+      found_.restriction = "one of them has no step, so that nothing is compared";
+    } else if (begins_later_) {
       found_.restriction = fmt::format("compared from step {} on", from_.second);
     }
     if (to_ != anywhere) {
@@ -174,11 +178,32 @@ class Comparison {
   bool begins_later_ = false;
 };
 
+/// What each actor did is counted.
+RunComparison compare_counts(const runtime::trace::Trace& left,
+                             const runtime::trace::Trace& right) {
+  RunComparison comparison;
+  comparison.facts = std::max(left.events.size(), right.events.size());
+  if (const auto found = runtime::inspect::first_difference(left, right)) {
+    const auto kind = found->right == 0  ? RunDifference::Kind::only_left
+                      : found->left == 0 ? RunDifference::Kind::only_right
+                                         : RunDifference::Kind::value;
+    comparison.differences.push_back(
+        {kind, {}, found->left, found->right, "an event of one trace is not in the other"});
+  }
+  return comparison;
+}
+
 }  // namespace
 
 RunComparison compare(const LogicalRun& left, const LogicalRun& right, std::string_view a,
                       std::string_view b, std::size_t most) {
   return Comparison(left, right, a, b, most).compare();
+}
+
+RunComparison compare(const runtime::trace::Trace& left, const runtime::trace::Trace& right) {
+  return is_of_a_run(left) || is_of_a_run(right)
+             ? compare(logical_run(left), logical_run(right), "A", "B")
+             : compare_counts(left, right);
 }
 
 std::span<const std::string_view> run_freedoms() {

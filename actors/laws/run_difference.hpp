@@ -36,6 +36,10 @@ struct RunComparison {
 RunComparison compare(const LogicalRun& left, const LogicalRun& right, std::string_view a,
                       std::string_view b, std::size_t most = 1'000);
 
+/// Compares two traces, of which events are called A and B. If neither is of a run there is no
+/// protocol by which to align them: then what each actor did is counted. Both must be linked.
+RunComparison compare(const runtime::trace::Trace& left, const runtime::trace::Trace& right);
+
 /// What two runs of one configuration may do differently, one sentence each.
 std::span<const std::string_view> run_freedoms();
 

@@ -286,6 +286,10 @@ TEST(RunDifference, NamesEachForgedFact) {
        [](TraceEditor& editor) {
          editor.set_number(editor.find(Kind::send, "epoch_done"), "sealed", 0);
        }},
+      {"without it being known that the run halted",
+       [](TraceEditor& editor) {
+         editor.move_before(editor.find(Kind::send, "stopped"), editor.find(Kind::begin, "halted"));
+       }},
       {"were added up",
        [](TraceEditor& editor) {
          const auto sum = editor.find(Kind::send, "shard_done", 3, [&](const Event& event) {
@@ -304,6 +308,20 @@ TEST(RunDifference, NamesEachForgedFact) {
     }
     EXPECT_NE(all.find(fault.says), std::string::npos) << fault.says << ":\n" << all;
   }
+}
+
+TEST(RunDifference, IsSeenInARunThatEndsBeforeItsFirstStep) {
+  const Trace at_once =
+      recorded(busy_settings(), TraceRecorder::Clock::logical, [](const RunSettings& made) {
+        Stage stage(made);
+        auto ended = stage.ask<run_ended>(stage.actors().driver, run_all{});
+        auto answer = stage.ask<stopped>(stage.actors().lifecycle, stop{});
+        stage.run();
+        ASSERT_TRUE(ended.succeeded() && answer.succeeded());
+      });
+  EXPECT_TRUE(is_of_a_run(at_once));
+  EXPECT_EQ(parts(at_once, at_once), "");
+  EXPECT_NE(parts(staged_trace(), at_once), "");
 }
 
 TEST(RunDifference, NamesASphereThatFailed) {

@@ -20,7 +20,6 @@
 #include "apps/nodezero/trace/trace_output.hpp"
 #include "apps/nodezero/trace/trace_page.hpp"
 #include "formats/printable_text.hpp"
-#include "runtime/inspect/compare.hpp"
 #include "runtime/inspect/why.hpp"
 #include "runtime/inspect/words.hpp"
 
@@ -88,29 +87,6 @@ void print_side_by_side(const std::vector<std::string>& left,
   }
 }
 
-/// Actors of somebody else: there is no protocol by which to align them, so what each did is
-/// counted.
-actors::RunComparison compare_bags(const Trace& left, const Trace& right) {
-  actors::RunComparison comparison;
-  comparison.facts = std::max(left.events.size(), right.events.size());
-  if (const auto found = inspect::first_difference(left, right)) {
-    using Kind = actors::RunDifference::Kind;
-    const auto kind = found->right == 0  ? Kind::only_left
-                      : found->left == 0 ? Kind::only_right
-                                         : Kind::value;
-    comparison.differences.push_back(
-        {kind, {}, found->left, found->right, "an event of one trace is not in the other"});
-  }
-  return comparison;
-}
-
-actors::RunComparison compare_traces(const Trace& left, const Trace& right) {
-  if (actors::is_of_a_run(left) || actors::is_of_a_run(right)) {
-    return actors::compare(actors::logical_run(left), actors::logical_run(right), "A", "B");
-  }
-  return compare_bags(left, right);
-}
-
 void print_comparison(const DiffOptions& options, const Trace& left, const Trace& right,
                       const actors::RunComparison& comparison) {
   const auto& differences = comparison.differences;
@@ -138,7 +114,7 @@ void trace_diff(const DiffOptions& options) {
   refuse_overwriting(options.left, options.out);
   refuse_overwriting(options.right, options.out);
   const auto left = load_trace(options.left), right = load_trace(options.right);
-  const auto comparison = compare_traces(left, right);
+  const auto comparison = actors::compare(left, right);
   if (options.output.json) {
     print_json(comparison_as_json(left, right, comparison, options.output));
   } else if (options.as_page) {
