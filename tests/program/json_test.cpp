@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// What commands answer with --json (docs/json.md).
+// What commands answer with --json, and that docs/json.md names all of it and nothing else.
 
 #include <algorithm>
+#include <cstddef>
+#include <fstream>
+#include <initializer_list>
+#include <regex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -10,11 +15,57 @@
 #include <nlohmann/json.hpp>
 
 #include "support/program.hpp"
+#include "tests/support/source_folder.hpp"
 
 namespace nodezero::test {
 namespace {
 
 using nlohmann::json;
+
+/// Pages and events are described once for all commands.
+void remove_common(std::set<std::string>& names) {
+  for (const char* name : {"command", "format", "page", "of", "total", "offset", "next", "event",
+                           "time_ns", "kind", "actor", "peer", "type", "words"}) {
+    names.erase(name);
+  }
+}
+
+/// The names in what docs/json.md says of a command.
+std::set<std::string> documented(const std::string& command) {
+  std::ifstream page(source_folder() / "docs/json.md");
+  std::set<std::string> names;
+  const std::regex name("`([a-z_0-9]+)`");
+  const auto row = "| `" + command + "` |";
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with(row)) {
+      const std::sregex_iterator begin(line.begin() + static_cast<std::ptrdiff_t>(row.size()),
+                                       line.end(), name);
+      std::for_each(begin, {}, [&](const auto& found) { names.insert(found.str(1)); });
+    }
+  }
+  remove_common(names);
+  return names;
+}
+
+/// The names in an answer. Those of options are the command line's.
+void add_names(const json& value, std::set<std::string>& names) {
+  for (const auto& [name, member] : value.items()) {
+    if (value.is_object()) {
+      names.insert(name);
+    }
+    if (member.is_structured() && name != "options") {
+      add_names(member, names);
+    }
+  }
+}
+
+/// What an answer has beside what all have.
+std::set<std::string> names_in(const json& answer) {
+  std::set<std::string> names;
+  add_names(answer, names);
+  remove_common(names);
+  return names;
+}
 
 /// The one line that a command answers with, beside its name and form.
 json answer(const Folder& folder, std::vector<std::string> arguments, const std::string& command,
@@ -27,7 +78,18 @@ json answer(const Folder& folder, std::vector<std::string> arguments, const std:
   EXPECT_TRUE(parsed.is_object()) << ended.out;
   EXPECT_EQ(parsed.value("command", ""), command) << ended.out;
   EXPECT_EQ(parsed.value("format", 0), 1) << ended.out;
+  const auto names = names_in(parsed), known = documented(command);
+  EXPECT_TRUE(parsed.contains("error") || std::ranges::includes(known, names)) << ended.out;
   return parsed;
+}
+
+/// Together the answers have all that docs/json.md says.
+void expect_all_documented(const std::string& command, std::initializer_list<json> answers) {
+  std::set<std::string> names;
+  for (const auto& one : answers) {
+    names.merge(names_in(one));
+  }
+  EXPECT_EQ(names, documented(command)) << command;
 }
 
 std::vector<std::string> keys(const json& object) {
@@ -51,14 +113,17 @@ TEST(Json, IsWhatTheCommandsForModelsAnswer) {
   EXPECT_EQ(
       keys(plan.at("machines").at(0)),
       keys({{"machines", 2}, {"bits_per_second", 1e9}, {"speedup", 1}, {"exchange_seconds", 0}}));
+  expect_all_documented("train --plan", {plan});
   ASSERT_EQ(run(folder, tiny_training("out", {})).exit_code, 0);
   const auto digest = answer(folder, {"digest", "out", "--explain"}, "digest");
   EXPECT_EQ(digest.at("weights").get<std::string>().size(), 64u);
   EXPECT_EQ(digest.at("optimizer").get<std::string>().size(), 64u);
   EXPECT_EQ(digest.at("origin").at("options").at("width"), 8);
   EXPECT_EQ(run(folder, {"digest", "out"}).out.substr(11, 64), digest.at("weights"));
+  expect_all_documented("digest", {digest});
   const auto loss = answer(folder, {"eval", "--model", "out", "--data", "text.txt"}, "eval");
   EXPECT_GT(loss.at("bits_per_byte"), 0);
+  expect_all_documented("eval", {loss});
 }
 
 TEST(Json, OfATopologyComesInPages) {
@@ -69,6 +134,7 @@ TEST(Json, OfATopologyComesInPages) {
   EXPECT_EQ(whole.at("page"),
             json({{"of", "nodes"}, {"total", total}, {"offset", 0}, {"next", nullptr}}));
   EXPECT_EQ(whole.at("nodes").at(0).at("parent"), nullptr);
+  expect_all_documented("topology", {whole});
   json all = json::array();
   for (json next = 0; !next.is_null();) {
     auto page = ask;
@@ -112,6 +178,10 @@ TEST(Json, IsWhatTracesAnswer) {
   EXPECT_EQ(other.at("differences").at(0).at("step"), 0);
   EXPECT_EQ(other.at("first").at("sentence"), other.at("differences").at(0).at("sentence"));
   EXPECT_GT(other.at("first").at("a").size(), 2u);
+  expect_all_documented("trace summary", {summary});
+  // Only why a server's answer came has the last two.
+  expect_all_documented("trace why", {why, {{"id", "cmpl-1"}, {"version_made", nullptr}}});
+  expect_all_documented("trace diff", {other});
   EXPECT_EQ(keys(other.at("first").at("b").at(0)), keys(json{{"event", 0},
                                                              {"time_ns", 0},
                                                              {"kind", 0},
