@@ -224,6 +224,7 @@ TEST_F(TraceCommand, RefusesBadInputWithOneLine) {
   // SQLite names what it cannot read.
   expect_refused({"sql", "good.trace", "SELEC"}, "SQL: near \"SELEC\": syntax error");
   expect_refused({"sql", "good.trace", "SELECT x FROM events"}, "no such column: x");
+  expect_refused({"sql", "good.trace", "SELECT 1", "--most-steps", "-1"}, "--most-steps");
   expect_refused({"sql", "good.trace", "VACUUM INTO 'new.trace'"}, "SQL: ");
   expect_refused({"sql", "good.trace", "SELECT 1; SELECT 2"}, "more than one query");
   EXPECT_FALSE(std::filesystem::exists(folder_ / "new.trace"));

@@ -146,6 +146,7 @@ void add_trace_diff_and_sql(CLI::App& trace) {
       ->type_name("");
   sql->add_option("--most-steps", asked->most_steps,
                   "Steps of SQLite's virtual machine after which the query is given up")
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1'000'000'000'000}))
       ->type_name("N")
       ->capture_default_str();
   sql->callback([asked] { trace_sql(*asked); });
