@@ -70,7 +70,10 @@ std::vector<Mutant> of_epochs() {
        {{node_zero, "sum.reset(); state_.steps.weights.reset();", "state_.steps.weights.reset();"},
         {"actors/run/node_zero.hpp", "state_.steps = {};",
          "auto kept = std::move(state_.steps.sum); state_.steps = {};"
-         "state_.steps.sum = std::move(kept);"}}},
+         "state_.steps.sum = std::move(kept);"}},
+       {},
+       {},
+       "what an actor keeps is not in a trace"},
       {"evaluation_not_answered",
        "node_zero keeps what an evaluation has found to itself",
        "A5",
@@ -105,7 +108,11 @@ std::vector<Mutant> of_epochs() {
       {"halted_without_weights",
        "a run that is stopped hands over no weights",
        "A11",
-       {{ends, "state.weights", "nullptr"}}},
+       {{ends, "state.weights", "nullptr"}},
+       {},
+       {},
+       "a trace says of which version the weights in a message are, and not whether they are "
+       "there"},
       // the driver
       {"epoch_not_advanced",
        "the driver repeats the epoch",

@@ -28,10 +28,14 @@ SwitchedOn::~SwitchedOn() {
   switched_on.reset();
 }
 
-std::optional<Kill> kill(const Mutant& mutant, Mode mode, std::uint64_t schedules) {
+std::vector<std::string_view> names_of(const Mutant& mutant) {
   auto names = mutant.with;
   names.push_back(mutant.name);
-  const SwitchedOn on(names);
+  return names;
+}
+
+std::optional<Kill> kill(const Mutant& mutant, Mode mode, std::uint64_t schedules) {
+  const SwitchedOn on(names_of(mutant));
   std::uint64_t asked = 0;
   for (auto question : questions()) {
     question.mode = mode;

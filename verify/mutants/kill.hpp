@@ -22,6 +22,9 @@ class SwitchedOn {
   SwitchedOn& operator=(const SwitchedOn&) = delete;
 };
 
+/// The mutant and those that are switched on with it.
+std::vector<std::string_view> names_of(const Mutant& mutant);
+
 /// How a mutant was noticed.
 struct Kill {
   std::uint64_t asked = 0;  ///< schedules, or states, over all questions up to the violation

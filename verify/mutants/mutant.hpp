@@ -34,6 +34,8 @@ struct Mutant {
   std::vector<std::string_view> with = {};
   /// Why no schedule can show it; empty if one must.
   std::string_view equivalent = {};
+  /// Why a trace of a run with it says what one without it says; empty if it must not.
+  std::string_view untold = {};
 };
 
 /// All mutants.

@@ -2,6 +2,7 @@
 #include "verify/scenarios/stand_ins.hpp"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "actors/run/corpus.hpp"
@@ -16,20 +17,36 @@ using actors::UpdateTask;
 
 namespace {
 
+/// All of a gradient's squared norm as that of its first block: a wrong sum has another norm.
+void set_norm(const model::Parameters& gradient, std::vector<double>& squared_norms) {
+  std::ranges::fill(squared_norms, 0.0);
+  if (!squared_norms.empty()) {
+    const auto values = gradient.values();
+    squared_norms.front() = std::inner_product(values.begin(), values.end(), values.begin(), 0.0);
+  }
+}
+
 /// Adds two siblings place by place, as a lane does.
 void add(const actors::sum_shard& shard) {
   auto& task = *shard.task;
   model::add_in_place((*task.left.gradient).values(), (*task.right.gradient).values());
-  std::ranges::fill(task.left.squared_norms, 1.0);
+  set_norm(*task.left.gradient, task.left.squared_norms);
   if (task.unfinished.fetch_sub(1) == 1) {
     task.right.gradient = {};
   }
 }
 
+/// A loss that says which weights were read, as a real one does: by the ledger's first two numbers,
+/// the version and whether it is whole.
+double loss_of(const model::Parameters& weights) {
+  const auto values = weights.values().first(2);
+  return std::accumulate(values.begin(), values.end(), 1.0);
+}
+
 Partial begun(const actors::compute& task, Ledger& ledger, actors::GradientLease buffer) {
   Partial part;
   part.range = {task.position, task.position + 1};
-  part.loss = {1.0, 1};
+  part.loss = {loss_of(*task.weights), 1};
   if (task.purpose == actors::Purpose::train) {
     part.gradient = std::move(buffer);
     ledger.compute(task, *part.gradient);
@@ -37,6 +54,12 @@ Partial begun(const actors::compute& task, Ledger& ledger, actors::GradientLease
     ledger.check_weights(*task.weights, task.envelope.version, "an evaluation");
   }
   return part;
+}
+
+void do_other_phase(const actors::update_shard& shard) {
+  if (shard.phase == UpdateTask::Phase::norm) {
+    set_norm(*shard.task->gradient, shard.task->squared_norms);
+  }
 }
 
 /// Each token is the version that it came from.
@@ -51,10 +74,6 @@ void generate_in_place(actors::GenerationSession& session, const actors::generat
       session.news.push_back({session.tokens.back()});
     }
   }
-}
-
-void set_norm(UpdateTask& task) {
-  std::ranges::fill(task.squared_norms, 1.0);
 }
 
 }  // namespace
@@ -79,6 +98,7 @@ stand_in_lane::behavior_type stand_in_lane::make_behavior() {
         auto part = std::make_shared<Partial>(begun(task, ledger_, std::move(buffer)));
         in_two_halves(promise, [this, promise, task = actors::compute(task), part]() mutable {
           ledger_.check_weights(*task.weights, task.envelope.version, "a micro-batch's backward");
+          part->loss.negative_log_likelihood += loss_of(*task.weights);
           task.weights.reset();
           promise.deliver(computed{task.envelope, Moved(std::move(*part))});
         });
@@ -90,7 +110,7 @@ stand_in_lane::behavior_type stand_in_lane::make_behavior() {
       },
       [this](const actors::update_shard& shard) -> caf::result<actors::shard_done> {
         if (shard.phase != UpdateTask::Phase::update) {
-          set_norm(*shard.task);
+          do_other_phase(shard);
           return actors::shard_done{shard.envelope};
         }
         auto promise = make_response_promise<actors::shard_done>();
@@ -147,7 +167,7 @@ surroundings::behavior_type surroundings::make_behavior() {
           ledger_.begin_update(*shard.task);
           ledger_.finish_update(*shard.task, shard.envelope);
         } else {
-          set_norm(*shard.task);
+          do_other_phase(shard);
         }
         return shard_done{shard.envelope};
       },

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "verify/scenarios/traced_runs.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <optional>
+#include <set>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -48,17 +51,109 @@ std::string bytes_of(const trace::Trace& recorded) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-}  // namespace
-
-trace::Trace record_schedule(const Question& question, const std::vector<explore::Choice>& steps) {
+/// What a recorder keeps of what `follow` does with a run.
+template <class Follow>
+trace::Trace record(const Question& question, const Follow& follow) {
   const TemporaryFile file;
   const auto recorder = make_recorder(file.path());
   {
     Session session(question, recorder.get());
-    explore::replay(session.run(), steps);
+    follow(session.run());
   }
   unwrap(recorder->close());
   return unwrap(trace::read_trace(file.path()));
+}
+
+/// The messages in flight in the order in which they were sent.
+class Mailboxes {
+ public:
+  explicit Mailboxes(explore::Network& network) : network_(network) {
+    for (const auto& link : network.choices()) {
+      add(network.label(link));
+    }
+    for (const auto& label : network.queued()) {
+      add(label);
+    }
+  }
+
+  void take(const explore::Choice& step) {
+    if (step.is_delivery()) {
+      const auto at = std::ranges::find(waiting_, step);
+      if (at != waiting_.end()) {
+        waiting_.erase(at);
+      }
+    }
+    network_.take(step);
+    for (const auto& label : network_.sent()) {
+      add(label);
+    }
+  }
+
+  /// The next message of the actor that has waited longest, or of the last one to be sent any. Of
+  /// an actor's messages the oldest comes first, as in a mailbox. None if no message must be
+  /// handled.
+  std::optional<explore::Choice> next(Rest rest) const {
+    std::optional<explore::Choice> chosen;
+    std::set<explore::NodeIndex> seen;
+    for (const auto& link : waiting_) {
+      if (!network_.is_possible(link) || network_.is_optional(link) ||
+          !seen.insert(link.receiver).second) {
+        continue;
+      }
+      chosen = link;
+      if (rest == Rest::oldest_first) {
+        break;
+      }
+    }
+    return chosen;
+  }
+
+ private:
+  void add(const explore::Network::Label& label) { waiting_.push_back(label.link); }
+
+  explore::Network& network_;
+  std::vector<explore::Choice> waiting_;
+};
+
+/// A run with a broken rule has no next step, but its actors go on.
+void go_on(explore::Run& run, Rest rest) {
+  constexpr int most_steps = 2'000;
+  constexpr int most_timeouts = 64;
+  auto& network = run.network();
+  Mailboxes mailboxes(network);
+  int timeouts = 0;
+  for (int i = 0; i < most_steps; ++i) {
+    if (const auto next = mailboxes.next(rest)) {
+      mailboxes.take(*next);
+    } else if (!run.scenario().finished() && network.has_timer() && timeouts < most_timeouts) {
+      ++timeouts;
+      mailboxes.take({0, 0, false, explore::Choice::Action::timer});
+    } else {
+      return;
+    }
+    run.scenario().after();
+  }
+}
+
+}  // namespace
+
+trace::Trace record_schedule(const Question& question, const std::vector<explore::Choice>& steps) {
+  return record(question, [&](explore::Run& run) { explore::replay(run, steps); });
+}
+
+trace::Trace record_whole(const Question& question, const std::vector<explore::Choice>& steps,
+                          Rest rest) {
+  return record(question, [&](explore::Run& run) {
+    run.network().fingerprints = false;
+    run.network().labels = true;
+    run.restart();
+    for (const auto& step : steps) {
+      if (run.is_possible(step)) {
+        run.take(step);
+      }
+    }
+    go_on(run, rest);
+  });
 }
 
 explore::Report explore_traced(const Question& question, const explore::Bounds& bounds) {
