@@ -88,6 +88,7 @@ struct FingerprintOf<actors::GenerationSession> {
     fingerprint.add(session.number).add(session.weights).add(session.request);
     fingerprint.add(session.tokens).add(session.output).add(session.has_ended);
     fingerprint.add(session.prompt_news).add(session.news).add(session.failure);
+    fingerprint.add(session.digest);
   }
 };
 

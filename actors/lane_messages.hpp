@@ -92,6 +92,7 @@ struct GenerationSession {
   bool has_ended = false;                             ///< whatever the number of its tokens
   std::optional<Error> failure;                       ///< of this one alone
   AnyValue output;                                    ///< of a host's model, for an input
+  std::string digest;                                 ///< of the weights, once it is known
 };
 
 /// Generate up to `tokens` more for each of these, which have the same weights; or answer the input

@@ -184,6 +184,7 @@ struct generated_piece {
   std::uint64_t ticket = 0;                ///< of the request
   std::vector<model::ScoredToken> prompt;  ///< the part of the prompt that was scored, if asked for
   std::vector<model::ScoredToken> tokens;
+  std::string digest = {};  ///< of the weights, if asked for
 };
 
 /// Whoever wants the tokens one after the other. All of a request's pieces come before its answer.
@@ -196,6 +197,11 @@ struct RequestOptions {
   std::uint64_t ticket = 0;               ///< names the request to abandon_request; 0: nobody will
   std::optional<InferencePolicy> policy;  ///< none: that of the run
   std::optional<snapshot> from;           ///< a version that was kept; none: the last complete one
+  bool names_digest = false;              ///< the listener is told the digest of the weights
+  /// The first of several that are to be answered from one version says how many come behind it at
+  /// once, and those name its ticket.
+  std::uint32_t followers = 0;
+  std::uint64_t follows = 0;  ///< 0: nobody
 };
 
 /// Asks for a continuation of a prompt, or for a host's model's answer to an input. Answered by

@@ -118,10 +118,15 @@ inference::Numbers inference::next_group() {
 
 void inference::start(const Numbers& group) {
   ++state_.running;
-  generate_some task{state_.open.at(group.front()).envelope, {}, 0};
+  const auto& envelope = state_.open.at(group.front()).envelope;
+  const auto known = state_.digests.find(envelope.version);
+  generate_some task{envelope, {}, 0};
   for (const auto number : group) {
     auto& request = state_.open.at(number);
     request.is_on_lane = true;
+    if (known != state_.digests.end()) {
+      request.session->digest = known->second;
+    }
     task.sessions.push_back(request.session);
     task.tokens = std::max(task.tokens, left_of(*request.session));
   }
@@ -145,6 +150,7 @@ void inference::piece_ended(const Numbers& group, const caf::error& error) {
       continue;
     }
     is_on_lane = false;
+    note_digest(found->second);
     tell_listener(found->second);
     go_on(number);
   }
@@ -184,7 +190,21 @@ void inference::tell_listener(Request& request) {
   if (options.listener && !(session.news.empty() && session.prompt_news.empty())) {
     send(options.listener,
          generated_piece{request.envelope, options.ticket, std::exchange(session.prompt_news, {}),
-                         std::exchange(session.news, {})});
+                         std::exchange(session.news, {}),
+                         options.names_digest ? session.digest : std::string()});
+  }
+}
+
+/// So that no lane computes it again.
+void inference::note_digest(const Request& request) {
+  constexpr std::size_t most_known = 16;
+  const auto& digest = request.session->digest;
+  if (digest.empty()) {
+    return;
+  }
+  state_.digests.emplace(request.envelope.version, digest);
+  if (state_.digests.size() > most_known) {
+    state_.digests.erase(state_.digests.begin());
   }
 }
 

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "actors/interfaces.hpp"
@@ -58,6 +59,7 @@ class inference : public runtime::recorded<inference_actor::base>, public runtim
   void go_on(std::uint64_t number);
   void abandon(std::uint64_t ticket);
   void tell_listener(Request& request);
+  void note_digest(const Request& request);
   Request forget(std::uint64_t number);
 
   lane_scheduler_actor lanes_;
@@ -68,6 +70,7 @@ class inference : public runtime::recorded<inference_actor::base>, public runtim
     std::deque<std::uint64_t> ready;        ///< begun and on no lane, the longest waiting first
     std::uint32_t begun = 0;
     std::uint32_t running = 0;  ///< pieces that lanes compute
+    std::map<std::uint64_t, std::string> digests;  ///< of the newest versions that have one
   };
   State state_;
 };

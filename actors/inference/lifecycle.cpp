@@ -37,7 +37,14 @@ lifecycle::behavior_type lifecycle::make_behavior() {
           refuse_waiting(reason);
         }
       },
-      [this](const generate& request) { return begin(request); },
+      [this](const generate& request) {
+        if (auto from = version_of_first(request)) {
+          auto follower = request;
+          follower.options.from = std::move(from);
+          return begin(follower);
+        }
+        return begin(request);
+      },
       [this](const stop& request) { return begin(request); },
       [this](const inference_deadline& deadline) {
         if (auto entry = state_.waiting.extract(deadline.request)) {
@@ -121,10 +128,32 @@ caf::result<generated> lifecycle::begin(const generate& request) {
   return promise;
 }
 
+/// Notes a request that others follow; of one of these, says what the first is answered from. If
+/// that one still waits, they wait as it does, and all are let pass together.
+std::optional<snapshot> lifecycle::version_of_first(const generate& request) {
+  const auto& options = request.options;
+  if (options.followers > 0) {
+    state_.followed[options.ticket] = {std::nullopt, options.followers};
+  }
+  const auto first = state_.followed.find(options.follows);
+  if (options.follows == 0 || first == state_.followed.end()) {
+    return std::nullopt;
+  }
+  auto from = first->second.from;
+  if (--first->second.to_come == 0) {
+    state_.followed.erase(first);
+  }
+  return from;
+}
+
 void lifecycle::pass_to_inference(std::uint64_t number, Waiting waiting) {
   ++*state_.passed;
   const snapshot from =
       waiting.request.options.from.value_or(snapshot{state_.envelope, state_.weights, false});
+  if (const auto first = state_.followed.find(waiting.request.options.ticket);
+      first != state_.followed.end()) {
+    first->second.from = from;
+  }
   waiting.request.options.from.reset();
   const auto version = from.envelope.version;
   if (settings_.most_versions > 0) {

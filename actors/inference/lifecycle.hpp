@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -80,10 +81,15 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
     generate request;
     caf::typed_response_promise<generated> promise;
   };
+  struct Followed {
+    std::optional<snapshot> from;  ///< what it is answered from; none: it waits, or was refused
+    std::uint32_t to_come = 0;     ///< followers
+  };
   void begin_training(const training& message);
   void take_snapshot(const snapshot& message);
   caf::result<generated> begin(const generate& request);
   caf::result<stopped> begin(const stop& request);
+  std::optional<snapshot> version_of_first(const generate& request);
   void pass_to_inference(std::uint64_t number, Waiting request);
   void abandon(const abandon_request& message);
   void answer_waiting();
@@ -115,6 +121,8 @@ class lifecycle : public runtime::recorded<lifecycle_actor::base>, public runtim
     std::map<std::uint64_t, Waiting> waiting;  ///< by order of arrival
     /// Requests that are being answered, by the version that they hold; only if those are bounded.
     std::map<std::uint64_t, std::uint64_t> held;
+    /// Requests that others will follow, by their tickets.
+    std::map<std::uint64_t, Followed> followed;
     /// Requests that were accepted, and those that inference has not answered. No handler acts on
     /// their numbers but at a bound.
     runtime::Unseen<std::uint64_t> requests, passed;

@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "model/kernels/floating_point_scope.hpp"
+#include "model/storage/digest.hpp"
 #include "model/training/adamw.hpp"
 
 namespace nodezero::actors {
@@ -179,6 +180,7 @@ void lane::run(const generate_some& task) {
     stopwatch.add(&LaneTimes::generation);
     return;
   }
+  name_weights(task);
   std::vector<model::Continuation*> continuations;
   for (const auto& session : task.sessions) {
     if (begin(*session, task.envelope)) {
@@ -192,6 +194,22 @@ void lane::run(const generate_some& task) {
     }
   }
   stopwatch.add(&LaneTimes::generation);
+}
+
+/// Computes the digest if it is wanted and no session has brought it.
+void lane::name_weights(const generate_some& task) {
+  const auto& sessions = task.sessions;
+  const auto wants = [](const auto& session) { return session->request.options.names_digest; };
+  if (std::ranges::none_of(sessions, wants)) {
+    return;
+  }
+  const auto known =
+      std::ranges::find_if(sessions, [](const auto& session) { return !session->digest.empty(); });
+  const auto digest =
+      known != sessions.end() ? (*known)->digest : model::digest(*sessions.front()->weights);
+  for (const auto& session : sessions) {
+    session->digest = digest;
+  }
 }
 
 /// False if it cannot be: the others of its group must not suffer from that.

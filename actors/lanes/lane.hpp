@@ -32,6 +32,7 @@ class lane : public runtime::recorded<lane_actor::base> {
   void run(const sum_shard& shard);
   void run(const update_shard& task);
   void run(const generate_some& task);
+  static void name_weights(const generate_some& task);
   bool begin(GenerationSession& session, const Envelope& envelope);
   static void take_news(GenerationSession& session);
 

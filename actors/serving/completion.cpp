@@ -40,6 +40,12 @@ std::vector<generate> Completion::questions(const listener_actor& listener) cons
     options.listener = listener;
     options.ticket = first_ticket_ + i;
     options.policy = request_.policy;
+    options.names_digest = digest_.empty();
+    if (i == 0) {
+      options.followers = static_cast<std::uint32_t>(choices_.size() - 1);
+    } else {
+      options.follows = first_ticket_;
+    }
     questions.push_back(std::move(question));
   }
   return questions;
@@ -51,6 +57,9 @@ void Completion::hear(const generated_piece& piece) {
     return;
   }
   note_version(*choice, piece.envelope);
+  if (!piece.digest.empty()) {
+    digest_ = piece.digest;
+  }
   for (const auto& token : piece.prompt) {
     choice->text.add_prompt(token);
     choice->is_prompt_shown = true;

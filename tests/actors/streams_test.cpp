@@ -12,6 +12,7 @@
 #include "actors/inference/lifecycle.hpp"
 #include "actors/lanes/generation_share.hpp"
 #include "model/gpt2/generation.hpp"
+#include "model/storage/digest.hpp"
 #include "support/stage.hpp"
 
 namespace nodezero::actors::testing {
@@ -23,6 +24,7 @@ class Listener : public runtime::recorded<listener_actor::base> {
   struct Heard {
     std::vector<std::int32_t> tokens;
     std::set<std::uint64_t> versions;
+    std::set<std::string> digests;
   };
   Listener(caf::actor_config& config, std::map<std::uint64_t, Heard>& heard)
       : recorded(config), heard_(heard) {}
@@ -33,6 +35,7 @@ class Listener : public runtime::recorded<listener_actor::base> {
     return {[this](const generated_piece& piece) {
       auto& heard = heard_[piece.ticket];
       heard.versions.insert(piece.envelope.version);
+      heard.digests.insert(piece.digest);
       for (const auto& token : piece.tokens) {
         heard.tokens.push_back(token.id);
       }
@@ -191,6 +194,78 @@ TEST(Streams, MayAskForAnotherPolicyThanTheRuns) {
   stage.run();
   ASSERT_TRUE(waits.succeeded());
   EXPECT_EQ(waits.get()->envelope.step, settings.training_batches->steps_in_epoch(0));
+}
+
+TEST(Streams, OfSeveralPromptsAreOfOneVersion) {
+  Stage stage(streaming_settings());
+  auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+  const auto after_step = [&](std::size_t steps) {
+    stage.run_until([&] { return stage.recorder().steps.size() == steps; });
+  };
+  const auto ask = [&](std::uint64_t ticket, std::uint64_t follows,
+                       InferencePolicy policy = InferencePolicy::snapshot) {
+    generate request{{1}, 4, {.seed = 1}};
+    request.options.policy = policy;
+    request.options.ticket = ticket;
+    request.options.follows = follows;
+    request.options.followers = follows == 0 ? 2 : 0;
+    return stage.ask<generated>(stage.actors().lifecycle, request);
+  };
+  after_step(1);
+  auto first = ask(1, 0);
+  after_step(2);
+  auto second = ask(2, 1);
+  after_step(3);
+  EXPECT_TRUE(first.answered()) << "the others are answered from its version all the same";
+  auto third = ask(3, 1);
+  auto stranger = ask(4, 1);
+  // The first waits for the end of the epoch, and the others come before it and after.
+  auto waits = ask(5, 0, InferencePolicy::wait);
+  after_step(4);
+  auto waits_too = ask(6, 5, InferencePolicy::wait);
+  stage.run_until([&] { return waits.answered(); });
+  auto late = ask(7, 5, InferencePolicy::wait);
+  stage.run();
+  const auto version = [](auto& request) { return request.get()->envelope.version; };
+  ASSERT_TRUE(first.succeeded() && second.succeeded() && third.succeeded());
+  EXPECT_EQ(version(second), version(first));
+  EXPECT_EQ(version(third), version(first));
+  EXPECT_GT(version(stranger), version(first)) << "all that were announced have come";
+  ASSERT_TRUE(waits.succeeded() && waits_too.succeeded() && late.succeeded());
+  EXPECT_GT(version(waits), version(stranger));
+  EXPECT_EQ(version(waits_too), version(waits));
+  EXPECT_EQ(version(late), version(waits));
+}
+
+TEST(Streams, NameTheDigestOfTheirWeights) {
+  auto settings = streaming_settings();
+  std::map<std::uint64_t, Listener::Heard> heard;
+  Stage stage(settings);
+  std::map<std::uint64_t, std::string> digests;
+  stage.observe = [&](const Stage::Delivery& delivery) {
+    if (const auto* message = delivery.as<infer>()) {
+      digests[message->envelope.version] = model::digest(*message->weights);
+    }
+  };
+  auto listener = stage.system().spawn<Listener>(heard);
+  auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+  std::vector<Stage::Asked<generated>> requests;
+  while (!end.answered() && requests.size() < 40) {
+    auto request = streamed(listener, requests.size() + 1, 20);
+    request.options.names_digest = requests.size() % 3 != 0;
+    requests.push_back(stage.ask<generated>(stage.actors().lifecycle, request));
+    for (int i = 0; i < 60; ++i) {
+      stage.step();
+    }
+  }
+  stage.run();
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    ASSERT_TRUE(requests[i].succeeded());
+    const auto version = requests[i].get()->envelope.version;
+    EXPECT_EQ(heard[i + 1].digests, std::set{i % 3 != 0 ? digests[version] : std::string()});
+  }
+  EXPECT_GE(digests.size(), 3u);
+  listener = nullptr;
 }
 
 TEST(GenerationShare, IsKeptOverTime) {

@@ -62,7 +62,7 @@ const std::vector<Room>& rooms() {
        {"include", errors, "model/tensors", "model/gpt2", "model/training", "model/storage",
         "runtime", "runtime/trace"}},
       {"actors/spheres", {"actors", "model/tensors", "model/training", "runtime"}},
-      {"actors/lanes", {"actors", "model/kernels", "model/training", "runtime"}},
+      {"actors/lanes", {"actors", "model/kernels", "model/storage", "model/training", "runtime"}},
       {"actors/inference", {"actors", "runtime"}},
       {"actors/run",
        {"include", errors, "actors", "actors/spheres", "actors/lanes", "actors/inference",

@@ -2,6 +2,7 @@
 
 // A run that is asked for text while it trains.
 
+#include <algorithm>
 #include <atomic>
 #include <map>
 #include <mutex>
@@ -51,6 +52,7 @@ ServedModel tiny_model(const RunSettings& settings) {
 struct Answered {
   std::uint64_t seed;
   std::string version, text;
+  bool is_of_one_version = true;
 };
 
 /// Trains with so many clients that ask all the time, and some that leave in the middle.
@@ -81,6 +83,7 @@ struct ServedRun {
       const std::uint64_t seed = client * 1'000'000 + i;
       json body = {
           {"model", "tiny"}, {"prompt", "abc"}, {"max_tokens", 1 + seed % 20}, {"seed", seed}};
+      body["n"] = 1 + seed % 3;
       if (client == 0) {
         body["stream"] = true;
         body["max_tokens"] = 1000;
@@ -91,9 +94,12 @@ struct ServedRun {
       }
       const auto response = connection.post("/v1/completions", body.dump());
       if (response.status == 200) {
-        const auto choice = json::parse(response.body)["choices"][0];
+        const auto choices = json::parse(response.body)["choices"];
+        const auto& version = choices[0]["version"];
+        const bool is_of_one = std::ranges::all_of(
+            choices, [&](const auto& choice) { return choice["version"] == version; });
         const std::lock_guard lock(mutex);
-        answers.push_back({seed, choice["version"], choice["text"]});
+        answers.push_back({seed, version, choices[0]["text"], is_of_one});
       } else {
         refused += response.status != 503 ? 1 : 0;  // 503: the run has ended
       }
@@ -132,10 +138,14 @@ TEST(ServedRun, AnswersWithTheBitsOfTheVersionThatItNames) {
     if (answer.version.find("-version-0") != std::string::npos) {
       continue;  // the initial weights are no snapshot of a step
     }
-    ++answered_by[answer.version];
-    ASSERT_TRUE(versions.contains(answer.version)) << answer.version;
+    EXPECT_TRUE(answer.is_of_one_version);
+    const auto digest = answer.version.find("-weights-");
+    const auto version = answer.version.substr(0, digest);
+    ++answered_by[version];
+    ASSERT_TRUE(versions.contains(version)) << version;
+    ASSERT_EQ(answer.version, version + "-weights-" + model::digest(*versions.at(version)));
     const std::vector<std::int32_t> prompt = {0, 1, 2};
-    model::Generator generator(settings.training.model, versions.at(answer.version), prompt,
+    model::Generator generator(settings.training.model, versions.at(version), prompt,
                                {.temperature = 1, .seed = answer.seed, .vocabulary = 16});
     std::vector<std::int32_t> ids;
     for (std::uint64_t i = 0; i < 1 + answer.seed % 20; ++i) {
