@@ -206,13 +206,14 @@ void connection::serve(const formats::HttpRequest& request) {
   is_chunked_ = !request.is_old;
   const auto& path = request.path;
   if (path == "/health" && request.method == "GET") {
-    service_->is_draining ? answer(503, R"({"status":"draining"})")
-                          : answer(200, health_json(service_->options));
+    answer_health();
     return;
   }
   cors_ = cors_headers(request, service_->options);
   if (const auto refused = refused_access(request, service_->options)) {
     refuse(*refused);
+  } else if (!service_->model) {
+    refuse({503, "the model is being loaded", "loading", ""});
   } else if (request.method == "OPTIONS" && !cors_.empty()) {
     answer(200, "");
   } else if (path == "/v1/completions") {
@@ -222,6 +223,16 @@ void connection::serve(const formats::HttpRequest& request) {
     refuse({404, service_->model->why_no_chat(), "no_chat_template", ""});
   } else {
     answer_get(request);
+  }
+}
+
+void connection::answer_health() {
+  if (service_->is_draining) {
+    answer(503, R"({"status":"draining"})");
+  } else if (!service_->model) {
+    answer(503, R"({"status":"loading"})");
+  } else {
+    answer(200, health_json(service_->options));
   }
 }
 
@@ -281,6 +292,7 @@ void connection::begin_completion(const formats::HttpRequest& request) {
   const auto first_ticket = service_->next_ticket;
   completion_ = std::make_unique<Completion>(service_->model, std::move(*parsed), first_ticket,
                                              seconds_since_1970());
+  completion_->set_digest(service_->model->digest);
   const auto questions =
       completion_->questions(caf::actor_cast<listener_actor>(caf::strong_actor_ptr(ctrl())));
   service_->next_ticket += questions.size();
@@ -294,7 +306,6 @@ void connection::begin_completion(const formats::HttpRequest& request) {
     ask_from(*asked.step, questions);
     return;
   }
-  completion_->set_digest(service_->model->digest);
   for (const auto& question : questions) {
     ask(question);
   }
@@ -312,6 +323,7 @@ void connection::ask_from(std::uint64_t step, std::vector<generate> questions) {
             completion_->set_digest(opened.digest);
             for (auto question : questions) {
               question.options.from = opened.version;
+              question.options.names_digest = false;
               ask(question);
             }
           },

@@ -41,6 +41,7 @@ class connection : public runtime::recorded<caf::io::broker> {
 
   void serve_next();
   void serve(const formats::HttpRequest& request);
+  void answer_health();
   void answer_get(const formats::HttpRequest& request);
   void begin_completion(const formats::HttpRequest& request);
   void ask(const generate& question);

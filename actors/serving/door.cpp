@@ -34,6 +34,11 @@ caf::behavior door::make_behavior() {
   });
   return {
       [this](const caf::io::new_connection_msg& message) { let_in(message.handle); },
+      [this](const begin_serving& message) {
+        service_->model = message.model;
+        service_->lifecycle = message.lifecycle;
+        service_->shelf = message.shelf;
+      },
       [this](const drain&) { begin_drain(); },
       [this](const serving_tick&) {
         for (const auto& [address, connection] : connections_) {

@@ -34,7 +34,7 @@ struct ModelServer::State {
 
   void spawn(const ModelServerSettings& settings);
   shelf_actor spawn_shelf(const ModelServerSettings& settings);
-  Result<std::uint16_t> open(const ModelServerSettings& settings);
+  Result<std::uint16_t> open(const ServingOptions& options);
   void end();
 
   std::promise<void> closed;  // outlives the door
@@ -84,12 +84,9 @@ shelf_actor ModelServer::State::spawn_shelf(const ModelServerSettings& settings)
   return actor;
 }
 
-Result<std::uint16_t> ModelServer::State::open(const ModelServerSettings& settings) {
+Result<std::uint16_t> ModelServer::State::open(const ServingOptions& options) {
   auto service = std::make_shared<Service>();
-  service->model = std::make_shared<const ServedModel>(settings.model);
-  service->options = settings.options;
-  service->lifecycle = gate;
-  service->shelf = kept;
+  service->options = options;
   std::promise<Result<std::uint16_t>> opened;
   door = spawn_door(system, std::move(service),
                     {.opened = [&opened](auto result) { opened.set_value(std::move(result)); },
@@ -120,21 +117,27 @@ void ModelServer::State::end() {
   lanes.clear();
 }
 
-Result<std::unique_ptr<ModelServer>> ModelServer::open(ModelServerSettings settings) {
+Result<std::unique_ptr<ModelServer>> ModelServer::open(const ServingOptions& options,
+                                                       std::uint32_t lanes) {
   // One worker for each lane and the shelf, and one that has the messages of all others.
-  auto threads = runtime::OwnThreads::start(std::size_t{settings.lanes} + 2);
+  auto threads = runtime::OwnThreads::start(std::size_t{lanes} + 2);
   if (!threads) {
     return fail(threads.error());
   }
   auto state = std::make_unique<State>(std::move(*threads));
-  state->spawn(settings);
-  const auto port = state->open(settings);
+  const auto port = state->open(options);
   std::unique_ptr<ModelServer> server(new ModelServer(std::move(state)));
   if (!port) {
     return fail(port.error());
   }
   server->state_->port = *port;
   return server;
+}
+
+void ModelServer::serve(const ModelServerSettings& settings) {
+  state_->spawn(settings);
+  caf::anon_send(state_->door, begin_serving{std::make_shared<const ServedModel>(settings.model),
+                                             state_->gate, state_->kept});
 }
 
 ModelServer::ModelServer(std::unique_ptr<State> state) : state_(std::move(state)) {}

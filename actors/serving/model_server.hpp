@@ -25,8 +25,12 @@ struct ModelServerSettings {
 /// door.
 class ModelServer {
  public:
-  /// Fails with one line if the threads or the socket cannot be had.
-  static Result<std::unique_ptr<ModelServer>> open(ModelServerSettings settings);
+  /// Listens, and says that the model is being loaded until there is one. Fails with one line if
+  /// the threads or the socket cannot be had.
+  static Result<std::unique_ptr<ModelServer>> open(const ServingOptions& options,
+                                                   std::uint32_t lanes);
+  /// Once: answers from this model. The lanes and options must be those that it was opened with.
+  void serve(const ModelServerSettings& settings);
   ~ModelServer();
   ModelServer(const ModelServer&) = delete;
   ModelServer& operator=(const ModelServer&) = delete;

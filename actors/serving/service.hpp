@@ -14,7 +14,7 @@ namespace nodezero::actors {
 /// What the door and all connections share. They run in the thread that owns the sockets, one at a
 /// time, and nobody else has it.
 struct Service {
-  std::shared_ptr<const ServedModel> model;
+  std::shared_ptr<const ServedModel> model;  ///< null: it is being loaded
   ServingOptions options;
   lifecycle_actor lifecycle;
   shelf_actor shelf;    ///< null: no earlier versions can be asked for
@@ -24,6 +24,12 @@ struct Service {
   bool is_draining = false;  ///< no new requests
 };
 
+/// To the door: the model has been loaded, and this is whom to ask.
+struct begin_serving {
+  std::shared_ptr<const ServedModel> model;
+  lifecycle_actor lifecycle;
+  shelf_actor shelf;  ///< may be null
+};
 /// door -> connection: finish what is open, and take no other request.
 struct drain {};
 /// door -> connection: end what is open as it is.
@@ -37,6 +43,7 @@ struct serving_tick {};
 
 }  // namespace nodezero::actors
 
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::begin_serving)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::drain)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::cut)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::completion_deadline)

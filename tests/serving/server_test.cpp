@@ -46,6 +46,26 @@ TEST(Server, SaysThatItIsThereAndWhatItServes) {
   EXPECT_EQ(client.get("/v1/completions").status, 405);
 }
 
+TEST(Server, SaysThatItsModelIsBeingLoaded) {
+  const auto settings = small_model();
+  const auto server = actors::ModelServer::open(settings.options, settings.lanes).value();
+  HttpClient client(server->port());
+  const auto health = client.get("/health");
+  EXPECT_EQ(health.status, 503);
+  EXPECT_EQ(health.body, R"({"status":"loading"})");
+  for (const auto& response :
+       {client.get("/v1/models"), client.get("/metrics"), client.post("/v1/completions", "{}")}) {
+    EXPECT_EQ(response.status, 503);
+    EXPECT_EQ(response.headers.at("retry-after"), "1");
+    EXPECT_EQ(json::parse(response.body)["error"]["code"], "loading");
+  }
+  server->serve(settings);
+  while (client.get("/health").status != 200) {
+  }
+  const json body = {{"model", "small"}, {"prompt", "abc"}, {"max_tokens", 5}};
+  EXPECT_EQ(client.post("/v1/completions", body.dump()).status, 200);
+}
+
 TEST(Server, SaysWhyItDoesNotChat) {
   auto settings = small_model();
   const auto why = [&] {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdio>
 #include <filesystem>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -41,7 +42,8 @@ bool has_chat_template(const std::filesystem::path& model) {
          !config->at("chat_template").is_null();
 }
 
-actors::ModelServerSettings server_settings(const ServeOptions& options) {
+actors::ModelServerSettings server_settings(const ServeOptions& options,
+                                            actors::ServingOptions serving, std::uint32_t lanes) {
   auto model = open_model(options.model);
   const auto created = std::chrono::duration_cast<std::chrono::seconds>(
       std::chrono::system_clock::now().time_since_epoch());
@@ -54,18 +56,21 @@ actors::ModelServerSettings server_settings(const ServeOptions& options) {
                     .has_chat_template = has_chat_template(options.model)},
           .weights = model.weights,
           .precision = options.precision,
-          .lanes = options.threads == 0 ? available_processors().count : options.threads,
-          .options = serving_options(options.port, options.serving)};
+          .lanes = lanes,
+          .options = std::move(serving)};
 }
 
 }  // namespace
 
 void serve_command(const ServeOptions& options) {
   const SignalBlock signals;  // before any thread
-  const auto settings = server_settings(options);
-  const auto server = unwrap(actors::ModelServer::open(settings), exit_failure);
+  const auto serving = serving_options(options.port, options.serving);
+  const auto lanes = options.threads == 0 ? available_processors().count : options.threads;
+  const auto server = unwrap(actors::ModelServer::open(serving, lanes), exit_failure);
   const SignalWatcher watcher(
       signals, [&] { server->drain(); }, [] {});
+  const auto settings = server_settings(options, serving, lanes);
+  server->serve(settings);
   fmt::print("serving '{}' at {}\n", settings.model.id, url_of(settings.options, server->port()));
   fmt::print("  weights  {}\n", settings.model.digest);
   std::fflush(stdout);

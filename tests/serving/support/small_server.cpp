@@ -29,11 +29,12 @@ actors::ModelServerSettings small_model(std::int64_t context, std::uint64_t seed
 }
 
 SmallServer::SmallServer(actors::ModelServerSettings settings) : settings_(std::move(settings)) {
-  auto server = actors::ModelServer::open(settings_);
+  auto server = actors::ModelServer::open(settings_.options, settings_.lanes);
   if (!server) {
     throw std::runtime_error(server.error().message);
   }
   server_ = std::move(*server);
+  server_->serve(settings_);
 }
 
 std::vector<std::int32_t> SmallServer::offline(const std::string& prompt, std::int64_t tokens,
