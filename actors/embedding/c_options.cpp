@@ -17,15 +17,6 @@ extern "C" void run_job(void* argument) {
   (*job)();
 }
 
-/// Writes as much as the caller's version of the struct holds; what this one does not know is 0.
-template <class Struct>
-void set_up(Struct* out, std::size_t size, const Struct& defaults) {
-  if (out && size >= sizeof defaults.size) {
-    std::memset(out, 0, size);
-    std::memcpy(out, &defaults, std::min(size, sizeof defaults));
-  }
-}
-
 /// The values that both structs hold, each named once for both directions.
 template <class C, class Options, class Copy>
 void for_each_value(C& c, Options&& o, Copy copy) {
@@ -105,17 +96,17 @@ void nodezero_options_init(nodezero_options* options, size_t size) {
   for_each_value(defaults, nodezero::TrainerOptions(), [](auto& to, const auto& from) {
     to = static_cast<std::remove_reference_t<decltype(to)>>(from);
   });
-  set_up(options, size, defaults);
+  nodezero::set_up(options, size, defaults);
 }
 
 void nodezero_model_init(nodezero_model* model, size_t size) {
-  set_up(model, size, {size, nullptr, nullptr, 0, nullptr, nullptr, nullptr});
+  nodezero::set_up(model, size, {size, nullptr, nullptr, 0, nullptr, nullptr, nullptr});
 }
 
 void nodezero_status_init(nodezero_status* status, size_t size) {
   nodezero_status empty = {};
   empty.size = size;
-  set_up(status, size, empty);
+  nodezero::set_up(status, size, empty);
 }
 
 }  // extern "C"

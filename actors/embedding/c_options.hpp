@@ -22,6 +22,15 @@ Result<Struct> known_part(const Struct* given, void (*init)(Struct*, std::size_t
   return known;
 }
 
+/// Writes as much as the caller's version of the struct holds; what this one does not know is 0.
+template <class Struct>
+void set_up(Struct* out, std::size_t size, const Struct& defaults) {
+  if (out && size >= sizeof defaults.size) {
+    std::memset(out, 0, size);
+    std::memcpy(out, &defaults, std::min(size, sizeof defaults));
+  }
+}
+
 /// Fails with invalid_argument if they were not set up or a choice is none of its values.
 Result<TrainerOptions> to_options(const nodezero_options* given);
 

@@ -43,6 +43,7 @@ class KnownModel : public AnyTrainable {
     const HostCalls::Scope scope(*calls_);
     return model_->check_input(input);
   }
+  const LanguageModel* language_model() const override { return model_->language_model(); }
 
  private:
   std::shared_ptr<const HostCalls> calls_;

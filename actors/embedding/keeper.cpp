@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "actors/embedding/keeper.hpp"
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -26,6 +27,17 @@ keeper::behavior_type keeper::make_behavior() {
       [this](const ask_model& message) { return ask(message); },
       [this](const ask_status&) { return settings_.board->status(); },
       [this](const ask_weights& question) { ask(question); },
+      [this](const ask_text& message) { begin_text(message); },
+      [this](const generated_piece& piece) {
+        if (const auto text = state_.texts.find(piece.ticket); text != state_.texts.end()) {
+          text->second.sink->add(piece);
+        }
+      },
+      [this](const abandon_request& message) {
+        if (const auto text = state_.texts.find(message.ticket); text != state_.texts.end()) {
+          send(text->second.gate, message);
+        }
+      },
       [this](const save_run& message) { change(message); },
       [this](const restore_run& message) { change(message); },
       [this](const close_run& message) { close(message); },
@@ -100,6 +112,42 @@ void keeper::answer(std::uint64_t number, const Result<Prediction<AnyValue>>& an
   go_on();
 }
 
+// -- texts ---------------------------------------------------------------------------------------
+
+void keeper::begin_text(const ask_text& message) {
+  if (in<closed>()) {
+    message.sink->end(is_closed);
+    return;
+  }
+  const auto ticket = message.ticket;
+  state_.texts.emplace(ticket, Text{message.sink, state_.run.lifecycle});
+  auto asked = message.request;
+  asked.options.ticket = ticket;
+  asked.options.listener = caf::actor_cast<listener_actor>(caf::strong_actor_ptr(ctrl()));
+  request(state_.run.lifecycle, caf::infinite, std::move(asked))
+      .then([this, ticket](const generated&) { end_text(ticket, std::nullopt); },
+            [this, ticket](const caf::error& error) { end_text(ticket, to_error(error)); });
+}
+
+void keeper::end_text(std::uint64_t ticket, std::optional<Error> failure) {
+  if (auto text = state_.texts.extract(ticket)) {
+    text.mapped().sink->end(std::move(failure));
+    stop_answering_in_vain();
+  }
+}
+
+/// Ends the replaced runs that nobody waits for.
+void keeper::stop_answering_in_vain() {
+  std::erase_if(state_.replaced, [this](const RunActors& run) {
+    const bool is_asked = std::ranges::any_of(
+        state_.texts, [&](const auto& text) { return text.second.gate == run.lifecycle; });
+    if (!is_asked) {
+      run.stop_answering();
+    }
+    return !is_asked;
+  });
+}
+
 // -- one run after the other ---------------------------------------------------------------------
 
 /// Has the run train from `progress` on.
@@ -124,8 +172,9 @@ void keeper::begin(const model::Checkpoint& from, bool restored) {
   RunSettings settings = settings_.run;
   settings.resume = from;
   auto run = spawn_run(home_system(), settings, state_.run.workers);
-  state_.run.leave_workers();
-  state_.run = std::move(run);
+  state_.run.stop_training();
+  state_.replaced.push_back(std::exchange(state_.run, std::move(run)));
+  stop_answering_in_vain();
   train(from.progress, restored);
 }
 
@@ -230,6 +279,7 @@ void keeper::close(const close_run& message) {
   }
   leave();
   state_.run.leave_workers();
+  stop_answering_in_vain();
   for (const auto& worker : state_.run.workers.all()) {
     monitor(worker);
     ++state_.workers_left;
@@ -249,6 +299,9 @@ void keeper::leave() {
   }
   for (auto& question : std::exchange(state_.waiting, {})) {
     question.settle(fail(is_closed));
+  }
+  for (auto& [ticket, text] : std::exchange(state_.texts, {})) {
+    text.sink->end(is_closed);
   }
   for (auto& change : std::exchange(state_.changes, {})) {
     std::visit([](const auto& one) { one.settle(fail(is_closed)); }, change);
@@ -282,9 +335,11 @@ void keeper::on_exit() {
       settings_.board->run_ends(Progress::failed, "the training was ended from outside");
     }
     leave();
+    stop_answering_in_vain();
     state_.run.send_exit();
   }
   state_.run = {};
+  state_.replaced.clear();
   state_.closers.clear();
 }
 

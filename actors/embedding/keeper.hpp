@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "actors/embedding/host_board.hpp"
+#include "actors/embedding/text_sink.hpp"
 #include "actors/fingerprints.hpp"
 #include "actors/run/assembly.hpp"
 #include "actors/run/batch_queue.hpp"
@@ -32,6 +33,13 @@ struct ask_weights {
   AnyValue input;
   Settle<Prediction<AnyValue>> settle;
 };
+/// Asks for a text from the same weights, token by token, which the sink is told. `ticket` names it
+/// to abandon_request.
+struct ask_text {
+  std::uint64_t ticket = 0;
+  generate request;
+  std::shared_ptr<TextSink> sink;
+};
 /// Asks for the state at the end of the last step.
 struct save_run {
   Settle<model::Checkpoint> settle;
@@ -47,8 +55,10 @@ struct close_run {
 };
 
 using keeper_actor =
-    learner_actor::extend<runtime::Accepts<ask_weights>, runtime::Accepts<save_run>,
-                          runtime::Accepts<restore_run>, runtime::Accepts<close_run>>;
+    learner_actor::extend<runtime::Accepts<ask_weights>, runtime::Accepts<ask_text>,
+                          runtime::Accepts<generated_piece>, runtime::Accepts<abandon_request>,
+                          runtime::Accepts<save_run>, runtime::Accepts<restore_run>,
+                          runtime::Accepts<close_run>>;
 
 struct KeeperSettings {
   std::shared_ptr<const AnyTrainable> model;
@@ -65,7 +75,8 @@ struct KeeperSettings {
 ///
 /// To save or restore, the run is stopped and another goes on from its checkpoint, which gives the
 /// same bits. No question is refused while there are weights: one that comes while a run is ending
-/// waits until it has ended.
+/// waits until it has ended. A text is generated to its end from the version that it began with,
+/// whatever becomes of its run.
 class keeper : public runtime::recorded<keeper_actor::base>, public runtime::Explorable {
  public:
   /// `run` has not begun to train.
@@ -103,6 +114,10 @@ class keeper : public runtime::recorded<keeper_actor::base>, public runtime::Exp
  private:
   using Question = ask_weights;
   using Change = std::variant<save_run, restore_run>;
+  struct Text {
+    std::shared_ptr<TextSink> sink;
+    lifecycle_actor gate;  ///< of its run
+  };
 
   caf::result<batch_taken> take(const submit_batch& message);
   caf::result<model_answer> ask(const ask_model& message);
@@ -110,6 +125,10 @@ class keeper : public runtime::recorded<keeper_actor::base>, public runtime::Exp
   void ask(Question question);
   void ask_the_run();
   void answer(std::uint64_t number, const Result<Prediction<AnyValue>>& answer);
+
+  void begin_text(const ask_text& message);
+  void end_text(std::uint64_t ticket, std::optional<Error> failure);
+  void stop_answering_in_vain();
 
   void train(const model::TrainingProgress& progress, bool restored);
   void begin(const model::Checkpoint& from, bool restored);
@@ -143,6 +162,8 @@ class keeper : public runtime::recorded<keeper_actor::base>, public runtime::Exp
     std::deque<Question> waiting;
     std::map<std::uint64_t, Question> asked;  ///< that the run has not answered
     std::uint64_t questions = 0;              ///< asked so far
+    std::map<std::uint64_t, Text> texts;      ///< that are being generated
+    std::vector<RunActors> replaced;          ///< runs that go on answering them
     std::deque<Change> changes;               ///< that wait for the end of the run
     std::vector<Settle<void>> closers;
     std::size_t workers_left = 0;  ///< closed: that have not ended yet
@@ -176,6 +197,7 @@ struct nodezero::runtime::FingerprintOf<nodezero::actors::RunActors> {
 };
 
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::ask_weights)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::ask_text)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::save_run)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::restore_run)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::close_run)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <future>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "actors/embedding/keeper.hpp"
 #include "actors/embedding/memory_reserve.hpp"
 #include "actors/embedding/state_folder.hpp"
+#include "actors/embedding/text_sink.hpp"
 #include "model/training/trained_model.hpp"
 #include "nodezero/trainer.hpp"
 #include "runtime/host_scheduler.hpp"
@@ -60,6 +62,9 @@ class Trainer::Session : public std::enable_shared_from_this<Session> {
   Result<Status> wait_for_steps(std::uint64_t steps, std::chrono::milliseconds timeout);
   Status status() const { return board_->status(); }
   Result<Prediction<AnyValue>> predict(AnyValue input);
+  Result<std::shared_ptr<actors::TextSink>> begin_text(const Prompt& prompt, std::uint64_t& ticket);
+  Result<std::optional<std::int32_t>> next_token(actors::TextSink& text);
+  void cancel_text(std::uint64_t ticket);
   Result<SavedState> save();
   Result<void> save(const std::string& name);
   Result<void> restore(std::span<const std::byte> state);
@@ -88,6 +93,9 @@ class Trainer::Session : public std::enable_shared_from_this<Session> {
   /// Why this thread cannot make such a call now.
   std::optional<Error> refusal(bool needs_stepped) const;
   bool is_closed() const;
+  /// Sends the keeper the message.
+  template <class Message>
+  Result<void> tell(Message message);
   /// Sends the keeper the message, with a promise as its `settle`, and waits for the answer.
   template <class Answer, class Message>
   Result<Answer> ask(Message message);
@@ -130,6 +138,8 @@ class Trainer::Session : public std::enable_shared_from_this<Session> {
   std::unique_ptr<caf::actor_system> system_;
   caf::scheduler::test_coordinator* scheduler_ = nullptr;  ///< stepped
   int calls_inside_ = 0;                                   ///< stepped: of Inside
+
+  std::atomic<std::uint64_t> texts_ = 0;  ///< asked for so far
 
   mutable std::mutex mutex_;     ///< guards what follows; no call waits while it holds it
   actors::keeper_actor keeper_;  ///< null once somebody has closed

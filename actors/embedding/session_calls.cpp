@@ -16,6 +16,7 @@
 #include "actors/embedding/session.hpp"
 #include "actors/embedding/state_bytes.hpp"
 #include "model/files/atomic_file.hpp"
+#include "nodezero/language_model.hpp"
 
 namespace nodezero {
 namespace {
@@ -58,17 +59,23 @@ std::optional<Error> Trainer::Session::refusal(bool needs_stepped) const {
 
 // -- waiting for an answer -----------------------------------------------------------------------
 
+template <class Message>
+Result<void> Trainer::Session::tell(Message message) {
+  const runtime::HostJobs::Sending sending(jobs_);
+  const std::lock_guard lock(mutex_);
+  if (!keeper_) {
+    return closed();
+  }
+  caf::anon_send(keeper_, std::move(message));
+  return {};
+}
+
 template <class Answer, class Message>
 Result<Answer> Trainer::Session::ask(Message message) {
   auto [settle, answer] = promised<Answer>();
   message.settle = std::move(settle);
-  {
-    const runtime::HostJobs::Sending sending(jobs_);
-    const std::lock_guard lock(mutex_);
-    if (!keeper_) {
-      return closed();
-    }
-    caf::anon_send(keeper_, std::move(message));
+  if (auto told = tell(std::move(message)); !told) {
+    return fail(std::move(told.error()));
   }
   return await(std::move(answer));
 }
@@ -231,6 +238,62 @@ Result<Prediction<AnyValue>> Trainer::Session::predict(AnyValue input) {
     return fail(std::move(*error));
   }
   return ask<Prediction<AnyValue>>(actors::ask_weights{std::move(input), {}});
+}
+
+// -- texts ---------------------------------------------------------------------------------------
+
+Result<std::shared_ptr<actors::TextSink>> Trainer::Session::begin_text(const Prompt& prompt,
+                                                                       std::uint64_t& ticket) {
+  if (auto error = refusal(false)) {
+    return fail(std::move(*error));
+  }
+  const auto* language = model_->language_model();
+  if (language == nullptr) {
+    return fail(ErrorCode::wrong_mode, "only a LanguageModel generates texts");
+  }
+  if (auto error = language->check(prompt)) {
+    return fail(std::move(*error));
+  }
+  const Inside inside(*this);
+  ticket = ++texts_;
+  const auto sink = std::make_shared<actors::TextSink>();
+  // Whoever is to tell it tells its end, at the latest when he goes.
+  const std::shared_ptr<actors::TextSink> writer(
+      sink.get(), [sink](actors::TextSink* text) { text->end(closed().value()); });
+  actors::ask_text message{ticket, {}, writer};
+  message.request.prompt = prompt.tokens;
+  message.request.tokens = prompt.count;
+  message.request.sampling = {prompt.temperature, prompt.top_k, prompt.top_p, prompt.seed};
+  return tell(std::move(message)).map([&] { return sink; });
+}
+
+/// Does the actors' work meanwhile if they have no threads for it.
+Result<std::optional<std::int32_t>> Trainer::Session::next_token(actors::TextSink& text) {
+  if (auto error = refusal(false)) {
+    return error->code == ErrorCode::closed && text.has_news() ? text.take()
+                                                               : fail(std::move(*error));
+  }
+  const Inside inside(*this);
+  if (jobs_) {
+    jobs_->help_until([&] { return text.has_news(); });
+  } else if (is_stepped()) {
+    while (!text.has_news() && scheduler_->try_run_once()) {
+    }
+  } else {
+    text.wait_for_news();
+  }
+  if (!text.has_news()) {
+    return fail(ErrorCode::internal, "nobody answers");
+  }
+  return text.take();
+}
+
+void Trainer::Session::cancel_text(std::uint64_t ticket) {
+  if (is_stepped() && !is_owner()) {
+    return;
+  }
+  const Inside inside(*this);
+  static_cast<void>(tell(actors::abandon_request{ticket}));
 }
 
 // -- states --------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 #include "nodezero/trainer.hpp"
 
 #include "actors/embedding/session.hpp"
+#include "nodezero/language_model.hpp"
 #include "runtime/floating_point_mode.hpp"
 
 namespace nodezero {
@@ -17,6 +18,13 @@ Error out_of_reach() {
 }
 
 }  // namespace
+
+struct TokenStream::State {
+  std::shared_ptr<Trainer::Session> session;
+  std::shared_ptr<actors::TextSink> text;
+  std::uint64_t ticket = 0;
+  bool has_ended = false;  ///< or was cancelled
+};
 
 Result<Trainer> Trainer::create(std::shared_ptr<const AnyTrainable> model, TrainerOptions options) {
   const runtime::FloatingPointMode mode;
@@ -90,7 +98,56 @@ Result<void> Trainer::close() {
   NODEZERO_CALL(close());
 }
 
+Result<TokenStream> Trainer::generate(const Prompt& prompt) {
+  std::uint64_t ticket = 0;
+  NODEZERO_CALL(begin_text(prompt, ticket).map([&](std::shared_ptr<actors::TextSink> text) {
+    return TokenStream(std::unique_ptr<TokenStream::State>(
+        new TokenStream::State{session, std::move(text), ticket}));
+  }));
+}
+
 #undef NODEZERO_CALL
+
+// -- texts ---------------------------------------------------------------------------------------
+
+TokenStream::TokenStream(std::unique_ptr<State> state) : state_(std::move(state)) {}
+TokenStream::TokenStream(TokenStream&&) noexcept = default;
+
+TokenStream& TokenStream::operator=(TokenStream&& other) noexcept {
+  cancel();
+  state_ = std::move(other.state_);
+  return *this;
+}
+
+TokenStream::~TokenStream() {
+  cancel();
+}
+
+Result<std::optional<std::int32_t>> TokenStream::next() {
+  if (!state_) {
+    return fail(ErrorCode::closed, "the text was moved from");
+  }
+  if (!state_->session->is_within_reach()) {
+    return fail(out_of_reach());
+  }
+  const runtime::FloatingPointMode mode;
+  actors::MemoryReserve::refill();
+  auto token = state_->session->next_token(*state_->text);
+  state_->has_ended = state_->has_ended || (token && !*token);
+  return token;
+}
+
+void TokenStream::cancel() {
+  if (!state_ || std::exchange(state_->has_ended, true) || !state_->session->is_within_reach()) {
+    return;
+  }
+  const runtime::FloatingPointMode mode;
+  state_->session->cancel_text(state_->ticket);
+}
+
+std::uint64_t TokenStream::version() const {
+  return state_ ? state_->text->version() : 0;
+}
 
 Status Trainer::status() const {
   const runtime::FloatingPointMode mode;

@@ -252,12 +252,20 @@ void Workers::send_exit() const {
 }
 
 void RunActors::leave_workers() const {
+  stop_training();
+  stop_answering();
+}
+
+void RunActors::stop_training() const {
   end(driver);
   end(root);
-  end(lifecycle);
-  end(inference);
   end(optimizer);
   end(corpus);
+}
+
+void RunActors::stop_answering() const {
+  end(lifecycle);
+  end(inference);
   end(lane_scheduler);
 }
 

@@ -39,6 +39,9 @@ struct RunActors {
 
   /// Sends an exit to all of them but the workers, which another run may use.
   void leave_workers() const;
+  /// The same in two parts: whoever trains, and whoever answers from the last weights.
+  void stop_training() const;
+  void stop_answering() const;
   /// Sends an exit to all of them.
   void send_exit() const;
 };

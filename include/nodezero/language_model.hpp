@@ -59,6 +59,8 @@ class NODEZERO_EXPORT LanguageModel {
   /// invalid_argument for sizes that no model can have.
   static Result<LanguageModel> create(const Sizes& sizes);
 
+  Sizes sizes() const;
+
   /// Names and shapes as in the Hugging Face library's GPT-2.
   std::vector<TensorSpec> tensors() const;
   void initialize(std::uint64_t seed, Tensors parameters) const;

@@ -215,6 +215,25 @@ NODEZERO_EXPORT nodezero_code nodezero_create_perceptron(const int64_t* sizes, s
                                                          nodezero_trainer** trainer, char* message,
                                                          size_t message_size);
 
+/** The sizes of a GPT-2, the language model that the program `nodezero` trains. */
+typedef struct nodezero_language_model {
+  size_t size;        /**< of this struct; set by nodezero_language_model_init */
+  int64_t layers;     /**< (4) */
+  int64_t heads;      /**< must divide the width (4) */
+  int64_t width;      /**< (128) */
+  int64_t context;    /**< most tokens of a window (64) */
+  int64_t vocabulary; /**< token ids are below it (256) */
+} nodezero_language_model;
+
+/** Writes the defaults. */
+NODEZERO_EXPORT void nodezero_language_model_init(nodezero_language_model* model, size_t size);
+
+/** Creates a trainer for a language model. */
+NODEZERO_EXPORT nodezero_code nodezero_create_language_model(const nodezero_language_model* model,
+                                                             const nodezero_options* options,
+                                                             nodezero_trainer** trainer,
+                                                             char* message, size_t message_size);
+
 /** Closes and frees the trainer; NULL is allowed. Inside one of the trainer's own callbacks, it
  * happens when the callback returns. */
 NODEZERO_EXPORT void nodezero_destroy(nodezero_trainer* trainer);
@@ -232,6 +251,12 @@ NODEZERO_EXPORT nodezero_code nodezero_submit(nodezero_trainer* trainer, const v
 /** The same for a perceptron: inputs [examples, inputs], targets [examples, outputs]. */
 NODEZERO_EXPORT nodezero_code nodezero_submit_examples(nodezero_trainer* trainer, size_t examples,
                                                        const float* inputs, const float* targets);
+
+/** The same for a language model: token ids [sequences, context], and for each the one that follows
+ * it, or -1 if that is not learned. */
+NODEZERO_EXPORT nodezero_code nodezero_submit_tokens(nodezero_trainer* trainer, size_t sequences,
+                                                     size_t context, const int32_t* inputs,
+                                                     const int32_t* targets);
 
 /** Stepped only: handles at most `budget` messages (at least 1; computing a batch is one message).
  * Returns early at the end of a step and when nothing is left to do. */
@@ -259,6 +284,41 @@ NODEZERO_EXPORT nodezero_code nodezero_predict(nodezero_trainer* trainer, const 
 NODEZERO_EXPORT nodezero_code nodezero_predict_examples(nodezero_trainer* trainer, size_t examples,
                                                         const float* inputs, float* outputs,
                                                         uint64_t* version);
+
+/** A text to continue. */
+typedef struct nodezero_prompt {
+  size_t size;           /**< of this struct; set by nodezero_prompt_init */
+  const int32_t* tokens; /**< at least one; only the last `context` are used */
+  size_t token_count;
+  int64_t count;      /**< tokens to generate, at most 1,000,000 (0) */
+  double temperature; /**< 0 always takes the likeliest token (0.8) */
+  int64_t top_k;      /**< 0: no limit (0) */
+  double top_p;       /**< 1: no limit (1) */
+  uint64_t seed;      /**< (1337) */
+} nodezero_prompt;
+
+/** Writes the defaults. */
+NODEZERO_EXPORT void nodezero_prompt_init(nodezero_prompt* prompt, size_t size);
+
+/** A text that is being generated. It may outlive its trainer. */
+typedef struct nodezero_text nodezero_text;
+
+/** What nodezero_next_token writes behind the last token. */
+#define NODEZERO_END_OF_TEXT (-1)
+
+/** Begins to generate a text with a language model and the weights at the end of the last epoch. It
+ * goes on beside the training, from these weights to its end, and is freed by
+ * nodezero_destroy_text. */
+NODEZERO_EXPORT nodezero_code nodezero_generate(nodezero_trainer* trainer,
+                                                const nodezero_prompt* prompt,
+                                                nodezero_text** text);
+/** Waits for the next token; a stepped trainer computes it meanwhile. nodezero_last_error of the
+ * trainer has the sentence if it fails. */
+NODEZERO_EXPORT nodezero_code nodezero_next_token(nodezero_text* text, int32_t* token);
+/** The version of the weights; 0 before the first token. */
+NODEZERO_EXPORT uint64_t nodezero_text_version(const nodezero_text* text);
+/** Frees the text; NULL is allowed. If it has not ended, no more of it is computed. */
+NODEZERO_EXPORT void nodezero_destroy_text(nodezero_text* text);
 
 /** Writes the state at the end of the last step into `buffer` and its size into `size`, which must
  * hold the buffer's size beforehand. If the buffer is NULL or too small, only the size is written.

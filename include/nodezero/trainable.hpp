@@ -15,6 +15,8 @@
 
 namespace nodezero {
 
+class LanguageModel;
+
 /// A loss before the division that makes it a mean. A step adds up the losses of its micro-batches
 /// and then divides the sum and the gradient once, by the count.
 struct Loss {
@@ -81,6 +83,8 @@ class NODEZERO_EXPORT AnyTrainable {
   virtual AnyValue predict(ConstTensors parameters, const void* input) const = 0;
   [[nodiscard]] virtual std::optional<Error> check_batch(const void* batch) const = 0;
   [[nodiscard]] virtual std::optional<Error> check_input(const void* input) const = 0;
+  /// The model itself, if it is one whose text can be generated token by token; or null.
+  virtual const LanguageModel* language_model() const;
 };
 
 namespace detail {
@@ -115,6 +119,13 @@ class TrainableModel final : public AnyTrainable {
   }
   std::optional<Error> check_input(const void* input) const override {
     return check(*static_cast<const Input*>(input));
+  }
+  const LanguageModel* language_model() const override {
+    if constexpr (std::same_as<Model, LanguageModel>) {
+      return &model_;
+    } else {
+      return nullptr;
+    }
   }
 
  private:

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -145,6 +146,33 @@ struct Prediction {
   Output output;
 };
 
+struct Prompt;
+
+/// A text that is being generated, token by token, from one version of the weights, which it keeps
+/// until its end. Calls are allowed where those of its trainer are, by one thread at a time.
+class NODEZERO_EXPORT TokenStream {
+ public:
+  TokenStream(TokenStream&&) noexcept;
+  TokenStream& operator=(TokenStream&&) noexcept;
+  /// Cancels.
+  ~TokenStream();
+
+  /// The next token, or nothing once the text has all of them. Waits for it; a stepped trainer
+  /// computes it meanwhile, with the messages that came before. failed or closed if the text ended
+  /// early.
+  Result<std::optional<std::int32_t>> next();
+  /// Nobody wants the rest: no more is computed than the tokens that a lane is at.
+  void cancel();
+  /// Of the weights; 0 before the first token.
+  std::uint64_t version() const;
+
+ private:
+  friend class Trainer;
+  struct State;
+  explicit TokenStream(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
 /// The state of a trainer at a step boundary.
 using SavedState = std::vector<std::byte>;
 
@@ -163,6 +191,8 @@ using SavedState = std::vector<std::byte>;
 /// runs the trainer's jobs in its own thread meanwhile. The weights are the same, bit for bit, in
 /// all three ways of running.
 class NODEZERO_EXPORT Trainer {
+  friend class TokenStream;
+
  public:
   /// invalid_argument for options that cannot work and models without tensors; in_use or io if the
   /// folder cannot be used.
@@ -217,6 +247,11 @@ class NODEZERO_EXPORT Trainer {
   }
   /// The same for values of any type; `output.as<Output>()` is the answer without a copy.
   Result<Prediction<AnyValue>> predict_value(AnyValue input);
+
+  /// Begins to generate a text with the weights that `predict` would use; the tokens are those of
+  /// its answer. It goes on beside the training, whatever is saved or restored meanwhile. For a
+  /// LanguageModel; wrong_mode for others. `Prompt` is in nodezero/language_model.hpp.
+  Result<TokenStream> generate(const Prompt& prompt);
 
   /// The whole state at the end of the last step. An unfinished step is done again afterwards, with
   /// the same bits. Batches are not part of the state: after `restore`, submit those again that

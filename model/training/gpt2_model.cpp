@@ -2,6 +2,7 @@
 #include <stdexcept>
 
 #include "model/gpt2/gpt2_layout.hpp"
+#include "model/training/text_generation.hpp"
 #include "model/training/trained_model.hpp"
 
 namespace nodezero::model {
@@ -10,7 +11,7 @@ namespace {
 class Gpt2OnLane : public LaneModel {
  public:
   Gpt2OnLane(const TrainingConfig& config, Precision generation)
-      : config_(config.model), generation_(generation), workspace_(config.precision) {}
+      : config_(config.model), workspace_(config.precision), text_(config.model, generation) {}
 
   LossSum loss_and_gradient(const Parameters& weights, const MicroBatch& batch,
                             const DropoutKey& key, Gradient& gradient) override {
@@ -24,16 +25,11 @@ class Gpt2OnLane : public LaneModel {
   }
   std::unique_ptr<Continuation> continuation(std::span<const std::int32_t> prompt,
                                              const ContinuationOptions& options) override {
-    return std::make_unique<Continuation>(config_, prompt, options);
+    return text_.continuation(prompt, options);
   }
   void advance(const std::shared_ptr<const Parameters>& weights,
                std::span<Continuation* const> continuations, std::int64_t tokens) override {
-    auto version = version_.lock();
-    if (!version || version->weights.values != weights) {
-      version = std::make_shared<VersionDecoder>(config_, weights, generation_);
-      version_ = version;
-    }
-    model::advance(config_, version, continuations, tokens);
+    text_.advance(weights, continuations, tokens);
   }
   AnyValue predict(const Parameters&, const AnyValue&) override {
     throw std::invalid_argument("a language model answers prompts");
@@ -41,9 +37,8 @@ class Gpt2OnLane : public LaneModel {
 
  private:
   ModelConfig config_;
-  Precision generation_;
   Workspace workspace_;
-  std::weak_ptr<VersionDecoder> version_;  ///< held by what is being generated
+  TextGeneration text_;
 };
 
 class Gpt2Model : public TrainedModel {

@@ -12,11 +12,17 @@
 
 #include "model/tensors/shape.hpp"
 #include "model/text/utf8_text.hpp"
+#include "model/training/language_model_config.hpp"
+#include "model/training/text_generation.hpp"
 #include "model/training/trained_model.hpp"
 
 namespace nodezero {
 
 AnyTrainable::~AnyTrainable() = default;
+
+const LanguageModel* AnyTrainable::language_model() const {
+  return nullptr;
+}
 
 }  // namespace nodezero
 
@@ -50,7 +56,11 @@ auto in_terms_of_ours(Function function) {
 class HostModelOnLane : public LaneModel {
  public:
   HostModelOnLane(std::shared_ptr<const AnyTrainable> model, const Places& places)
-      : model_(std::move(model)), places_(places), workspace_(model_->make_workspace()) {}
+      : model_(std::move(model)), places_(places), workspace_(model_->make_workspace()) {
+    if (const auto* language = model_->language_model()) {
+      text_.emplace(config_of(language->sizes()), Precision::fp32);
+    }
+  }
 
   LossSum loss_and_gradient(const Parameters& weights, const MicroBatch& batch, const DropoutKey&,
                             Gradient& gradient) override {
@@ -72,13 +82,18 @@ class HostModelOnLane : public LaneModel {
     throw std::invalid_argument("a host's model is not evaluated on validation batches");
   }
   std::chrono::steady_clock::time_point forward_end() const override { return forward_end_; }
-  std::unique_ptr<Continuation> continuation(std::span<const std::int32_t>,
-                                             const ContinuationOptions&) override {
-    throw std::invalid_argument("a host's model continues no prompts");
+  std::unique_ptr<Continuation> continuation(std::span<const std::int32_t> prompt,
+                                             const ContinuationOptions& options) override {
+    if (!text_) {
+      throw std::invalid_argument("only language models continue prompts");
+    }
+    return text_->continuation(prompt, options);
   }
-  void advance(const std::shared_ptr<const Parameters>&, std::span<Continuation* const>,
-               std::int64_t) override {
-    throw std::invalid_argument("a host's model continues no prompts");
+  void advance(const std::shared_ptr<const Parameters>& weights,
+               std::span<Continuation* const> continuations, std::int64_t tokens) override {
+    if (text_) {  // else none of them could begin
+      text_->advance(weights, continuations, tokens);
+    }
   }
   AnyValue predict(const Parameters& weights, const AnyValue& input) override {
     if (!input.holds(model_->input_type())) {
@@ -92,6 +107,7 @@ class HostModelOnLane : public LaneModel {
   std::shared_ptr<const AnyTrainable> model_;
   const Places& places_;  ///< of the HostModel, which the run holds
   std::shared_ptr<void> workspace_;
+  std::optional<TextGeneration> text_;  ///< of a language model
   std::chrono::steady_clock::time_point forward_end_;
 };
 

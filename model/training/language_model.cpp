@@ -13,6 +13,7 @@
 #include "model/gpt2/model_config.hpp"
 #include "model/kernels/floating_point_scope.hpp"
 #include "model/tensors/shape.hpp"
+#include "model/training/language_model_config.hpp"
 
 namespace nodezero {
 namespace {
@@ -35,6 +36,18 @@ Error not_tokens(std::int64_t vocabulary) {
 
 }  // namespace
 
+namespace model {
+
+ModelConfig config_of(const LanguageModel::Sizes& sizes) {
+  return {.layers = sizes.layers,
+          .heads = sizes.heads,
+          .width = sizes.width,
+          .context = sizes.context,
+          .vocabulary = sizes.vocabulary};
+}
+
+}  // namespace model
+
 struct LanguageModel::State {
   model::ModelConfig config;
   std::shared_ptr<const model::TensorLayout> layout;
@@ -50,11 +63,7 @@ LanguageModel::Workspace::~Workspace() = default;
 
 Result<LanguageModel> LanguageModel::create(const Sizes& sizes) {
   const model::FloatingPointScope scope;
-  const model::ModelConfig config{.layers = sizes.layers,
-                                  .heads = sizes.heads,
-                                  .width = sizes.width,
-                                  .context = sizes.context,
-                                  .vocabulary = sizes.vocabulary};
+  const auto config = model::config_of(sizes);
   if (const auto valid = model::validate(config); !valid) {
     return fail(ErrorCode::invalid_argument, valid.error().message);
   }
@@ -62,6 +71,11 @@ Result<LanguageModel> LanguageModel::create(const Sizes& sizes) {
 }
 
 LanguageModel::LanguageModel(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+
+LanguageModel::Sizes LanguageModel::sizes() const {
+  const auto& config = state_->config;
+  return {config.layers, config.heads, config.width, config.context, config.vocabulary};
+}
 
 std::vector<TensorSpec> LanguageModel::tensors() const {
   // In the layout's order, so that the trainer's buffers are as the model's functions need them.

@@ -170,6 +170,35 @@ Bits bits_in_c(const Mode& mode, std::set<std::string>& called) {
   bits.add(out);
   EXPECT_TRUE(is_always_default) << mode.name;
   CALL_VOID(nodezero_destroy(trainer));
+
+  // A language model.
+  nodezero_language_model language;
+  nodezero_prompt prompt;
+  CALL_VOID(nodezero_language_model_init(&language, sizeof language));
+  CALL_VOID(nodezero_prompt_init(&prompt, sizeof prompt));
+  language.layers = 1;
+  language.width = 8;
+  EXPECT_EQ(CALL(nodezero_create_language_model(&language, &options, &trainer, nullptr, 0)),
+            NODEZERO_OK);
+  const int32_t tokens[] = {1, 2, 3}, targets[] = {2, 3, 4};
+  for (int i = 0; i < 12; ++i) {
+    EXPECT_EQ(CALL(nodezero_submit_tokens(trainer, 1, 3, tokens, targets)), NODEZERO_OK);
+  }
+  EXPECT_EQ(CALL(nodezero_advance_to(trainer, 1.25, &status)), NODEZERO_OK);
+  prompt.tokens = tokens;
+  prompt.token_count = 3;
+  prompt.count = 20;
+  nodezero_text* generated = nullptr;
+  EXPECT_EQ(CALL(nodezero_generate(trainer, &prompt, &generated)), NODEZERO_OK);
+  for (int32_t token = 0; token != NODEZERO_END_OF_TEXT; bits.add(token)) {
+    if (CALL(nodezero_next_token(generated, &token)) != NODEZERO_OK) {
+      ADD_FAILURE() << mode.name;
+      break;
+    }
+  }
+  bits.add(CALL(nodezero_text_version(generated)));
+  CALL_VOID(nodezero_destroy_text(generated));
+  CALL_VOID(nodezero_destroy(trainer));
 #undef CALL_VOID
 #undef CALL
   return bits;
@@ -178,7 +207,7 @@ Bits bits_in_c(const Mode& mode, std::set<std::string>& called) {
 std::set<std::string> functions_of_the_header() {
   std::ifstream file(test::source_folder() / "include/nodezero/nodezero.h");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const std::regex declaration("NODEZERO_EXPORT [a-z_ *]*?(nodezero_[a-z_]+)\\(");
+  const std::regex declaration("NODEZERO_EXPORT [a-z_0-9 *]*?(nodezero_[a-z_]+)\\(");
   std::set<std::string> names{"nodezero_version"};
   for (auto match = std::sregex_iterator(text.begin(), text.end(), declaration);
        match != std::sregex_iterator(); ++match) {
