@@ -59,7 +59,9 @@ function ask(port, question) {
                                  temperature: question.temperature, top_k: question.topK, seed: question.seed});
     const request = http.request({port, agent, method: 'POST', path: '/v1/completions',
                                   headers: {'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(body)}});
-    request.on('error', () => resolve(null));
+    // The server may close a connection that has been idle while it is used again.
+    request.on('error', (error) =>
+      resolve(request.reusedSocket && error.code === 'ECONNRESET' ? ask(port, question) : null));
     request.on('response', (response) => {
       let received = '';
       response.setEncoding('utf8');
