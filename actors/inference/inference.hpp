@@ -69,7 +69,7 @@ class inference : public runtime::recorded<inference_actor::base>, public runtim
     std::deque<std::uint64_t> waiting;      ///< to be begun
     std::deque<std::uint64_t> ready;        ///< begun and on no lane, the longest waiting first
     std::uint32_t begun = 0;
-    std::uint32_t running = 0;  ///< pieces that lanes compute
+    std::uint32_t running = 0;                     ///< pieces that lanes compute
     std::map<std::uint64_t, std::string> digests;  ///< of the newest versions that have one
   };
   State state_;
