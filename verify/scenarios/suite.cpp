@@ -147,7 +147,7 @@ class Suite {
       add("runs, 2 steps, 2 deaths", question);
     }
     for (const char* policy : {"snapshot", "wait", "refuse"}) {
-      for (std::uint32_t workers = 1; workers <= most; ++workers) {
+      for (std::uint32_t workers = 1; workers <= (full_ ? 3U : 2U); ++workers) {
         auto question = of_run(workers, 2);
         question.inference = 1;
         question.stops = 1;
