@@ -13,8 +13,8 @@ namespace {
 verify::explore::Report explore_with(const std::vector<std::string_view>& names) {
   const SwitchedOn on(names);
   verify::Question question;
-  question.scope = verify::Scope::tree;
-  question.tree = "(..)";
+  question.scope = verify::Scope::run;
+  question.spheres = 2;
   verify::Session session(question);
   return session.explore({});
 }
