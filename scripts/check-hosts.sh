@@ -189,7 +189,7 @@ for ((run = 1; run <= runs; ++run)); do
   start_host 2
   wait_for "host-2 is ready" 30
   wait_for "  step " 30
-  from=$(sed -n 's/.*"address": "\(.*:[0-9]*\)",*/\1/p' "$folder/run/hosts.json" | head -n 1)
+  from=$(sed -n '/"address"/h; /"name": "host-1"/{x; s/.*"address": "\(.*\)",*/\1/p}' "$folder/run/hosts.json")
   moment
   kill -KILL "$root"
   wait "$root" 2>/dev/null || true

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "actors/hosts/fetch_state.hpp"
 
+#include <chrono>
 #include <future>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include "actors/hosts/messages.hpp"
@@ -124,6 +126,19 @@ struct FetchConfig : caf::actor_system_config {
   }
 };
 
+/// A host listens again only when it has noticed that its root is gone.
+Result<caf::strong_actor_ptr> connect_to_keeper(caf::actor_system& system,
+                                                const FetchSettings& settings) {
+  const auto until = std::chrono::steady_clock::now() + settings.until_it_listens;
+  for (;;) {
+    auto keeper = settings.network->connect(system, settings.host);
+    if (keeper || std::chrono::steady_clock::now() >= until) {
+      return keeper;
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  }
+}
+
 }  // namespace
 
 Result<StateOfRun> fetch_state(const FetchSettings& settings) {
@@ -133,7 +148,7 @@ Result<StateOfRun> fetch_state(const FetchSettings& settings) {
   }
   FetchConfig config(std::move(*threads), *settings.network);
   caf::actor_system system(config);
-  const auto keeper = settings.network->connect(system, settings.host);
+  const auto keeper = connect_to_keeper(system, settings);
   Fetched result = keeper ? Fetched() : tl::unexpected(keeper.error());
   if (keeper) {
     const auto fetched = std::make_shared<std::promise<Fetched>>();

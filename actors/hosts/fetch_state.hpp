@@ -15,6 +15,8 @@ struct FetchSettings {
   std::string host;  ///< the address of one that has lost its root
   /// How long nothing may come.
   std::chrono::seconds patience{30};
+  /// How long it may take until the host listens.
+  std::chrono::seconds until_it_listens{10};
 };
 
 /// Gets the state of a run from one of its hosts, to go on with it here. Tells that host where, if
