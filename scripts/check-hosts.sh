@@ -109,7 +109,7 @@ moment() { sleep "$(awk -v r=$RANDOM 'BEGIN { print 0.1 + 2 * r / 32768 }')"; }
 "$program" secret >"$folder/secret"
 
 if $is_short; then
-  options=(--micro-batches 8 --steps 40 --checkpoint-every 10)
+  options=(--micro-batches 8 --steps 200 --checkpoint-every 20)
   alone "${options[@]}"
   start_root "${options[@]}" --threads 1 --hosts 2
   start_host 1
@@ -124,7 +124,7 @@ if $is_short; then
   wait_for "checkpoint of step 20" 60
   kill -KILL "$root"
   wait "$root" 2>/dev/null || true
-  start_root --resume
+  start_root --resume --hosts 1
   wait_for "host-1 is ready" 30
   finish "the root is killed and resumed" 60
   exit 0
@@ -177,7 +177,7 @@ for ((run = 1; run <= runs; ++run)); do
   moment
   kill -KILL "$root"
   wait "$root" 2>/dev/null || true
-  start_root --resume
+  start_root --resume --hosts 1
   wait_for "host-1 is ready" 30
   finish "the root is killed and resumed ($run)" 300
 done
@@ -194,7 +194,7 @@ for ((run = 1; run <= runs; ++run)); do
   kill -KILL "$root"
   wait "$root" 2>/dev/null || true
   rm -rf "$folder/run"
-  (on 3 "$program" train --resume --from "$from" --out "$folder/run" --secret "$folder/secret" \
+  (on 3 "$program" train --resume --from "$from" --hosts 1 --out "$folder/run" --secret "$folder/secret" \
     --listen "$(address_of 3)" >"$folder/root.log" 2>&1) &
   root=$!
   running+=("$root")
