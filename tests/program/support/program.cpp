@@ -2,6 +2,7 @@
 #include "program.hpp"
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -17,6 +18,11 @@
 namespace nodezero::test {
 
 namespace {
+
+/// Shells start what runs in the background with Ctrl-C ignored, and programs would inherit that.
+[[maybe_unused]] const bool signals_are_those_of_a_terminal = [] {
+  return std::signal(SIGINT, SIG_DFL) != SIG_ERR && std::signal(SIGHUP, SIG_DFL) != SIG_ERR;
+}();
 
 std::string read_rest(FILE* file) {
   std::string text;
