@@ -19,8 +19,8 @@ class NetworkAccess {
   /// before `connect`.
   virtual Result<std::string> publish(caf::actor_system& system,
                                       const caf::strong_actor_ptr& actor) = 0;
-  /// The actor that the process at that address has published. Blocks, for a bounded time; by one
-  /// thread at a time.
+  /// The actor that the process at that address has published; not_found if nobody listens there.
+  /// Blocks, for a bounded time; by one thread at a time.
   virtual Result<caf::strong_actor_ptr> connect(caf::actor_system& system,
                                                 const std::string& address) = 0;
   /// Where others can most likely connect to what was published, or will be: with the address of

@@ -126,13 +126,15 @@ struct FetchConfig : caf::actor_system_config {
   }
 };
 
-/// A host listens again only when it has noticed that its root is gone.
+/// A host listens again only when it has noticed that its root is gone. Whoever listens and does
+/// not let this process in will not do so a moment later either.
 Result<caf::strong_actor_ptr> connect_to_keeper(caf::actor_system& system,
                                                 const FetchSettings& settings) {
   const auto until = std::chrono::steady_clock::now() + settings.until_it_listens;
   for (;;) {
     auto keeper = settings.network->connect(system, settings.host);
-    if (keeper || std::chrono::steady_clock::now() >= until) {
+    if (keeper || keeper.error().code != ErrorCode::not_found ||
+        std::chrono::steady_clock::now() >= until) {
       return keeper;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(200));

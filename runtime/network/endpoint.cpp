@@ -162,6 +162,7 @@ Result<FileHandle> connect_to(const Endpoint& endpoint, std::chrono::millisecond
   }
   const auto until = std::chrono::steady_clock::now() + timeout;
   std::string why = "no address";
+  ErrorCode code = ErrorCode::io;
   for (const addrinfo* address = addresses->get(); address != nullptr; address = address->ai_next) {
     FileHandle socket = socket_for(*address);
     int error = 0;
@@ -181,8 +182,9 @@ Result<FileHandle> connect_to(const Endpoint& endpoint, std::chrono::millisecond
       return socket;
     }
     why = std::strerror(error);
+    code = error == ECONNREFUSED ? ErrorCode::not_found : code;
   }
-  return fail(ErrorCode::io, fmt::format("cannot connect to {}: {}", to_string(endpoint), why));
+  return fail(code, fmt::format("cannot connect to {}: {}", to_string(endpoint), why));
 }
 
 }  // namespace nodezero::runtime::network

@@ -35,7 +35,7 @@ std::string to_string(const Endpoint& endpoint);
 Result<FileHandle> listen_at(const Endpoint& endpoint);
 /// The port that a socket has.
 std::uint16_t port_of(const FileHandle& socket);
-/// Connects within the time; the socket does not block.
+/// Connects within the time; the socket does not block. not_found if nobody listens there.
 Result<FileHandle> connect_to(const Endpoint& endpoint, std::chrono::milliseconds timeout);
 /// Waits until the socket can be read or written.
 bool wait_for(const FileHandle& socket, short events, std::chrono::steady_clock::time_point until);

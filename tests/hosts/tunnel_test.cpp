@@ -195,6 +195,20 @@ TEST(Tunnel, CarriesOnWhileNoDescriptorsAreLeftAndLetsInWhoHasWaited) {
   EXPECT_FALSE(listener.refusal().empty());  // it was let as far as the handshake
 }
 
+TEST(Endpoints, TellAPortWhereNobodyListensFromOtherFailures) {
+  auto listener = listen_at({"127.0.0.1", 0});
+  ASSERT_TRUE(listener);
+  const Endpoint endpoint{"127.0.0.1", port_of(*listener)};
+  EXPECT_TRUE(connect_to(endpoint, std::chrono::seconds(10)));
+  *listener = {};
+  const auto refused = connect_to(endpoint, std::chrono::seconds(10));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, ErrorCode::not_found);
+  const auto elsewhere = connect_to({"255.255.255.255", 1}, std::chrono::seconds(10));
+  ASSERT_FALSE(elsewhere);
+  EXPECT_EQ(elsewhere.error().code, ErrorCode::io);
+}
+
 TEST(Endpoints, AreReadStrictly) {
   const auto parsed = [](const std::string& text) {
     const auto endpoint = parse_endpoint(text);
