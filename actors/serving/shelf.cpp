@@ -45,7 +45,8 @@ Result<opened_version> shelf::open(std::uint64_t step) {
   const Envelope envelope{progress.run, progress.epoch, progress.step, progress.version};
   auto digest = model::digest(*weights);
   open_.push_back({envelope, digest, weights});
-  return opened_version{{envelope, weights, true}, std::move(digest)};
+  opened_version opened{{envelope, weights, true}, std::move(digest)};
+  return opened;
 }
 
 }  // namespace nodezero::actors

@@ -19,7 +19,8 @@ using TraceRecorder = runtime::trace::Recorder;
 std::string open_work(const Stage::Predicate& held) {
   auto settings = tiny_settings();
   settings.spheres = 3;
-  auto recorder = TraceRecorder::make({.ring = std::chrono::seconds(60),
+  auto recorder = TraceRecorder::make({.file = {},
+                                       .ring = std::chrono::seconds(60),
                                        .clock = TraceRecorder::Clock::logical,
                                        .catalogue = trace_catalogue(),
                                        .about = {},

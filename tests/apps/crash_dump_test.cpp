@@ -16,7 +16,7 @@ namespace {
 int use_up_the_stack(int depth) {
   volatile char frame[4096];
   frame[depth % 4096] = static_cast<char>(depth);
-  return use_up_the_stack(depth + 1) + frame[(depth * 7) % 4096];
+  return depth < 0 ? 0 : use_up_the_stack(depth + 1) + frame[(depth * 7) % 4096];
 }
 
 TEST(CrashDump, IsWrittenWhenTheStackIsUsedUp) {
@@ -28,8 +28,9 @@ TEST(CrashDump, IsWrittenWhenTheStackIsUsedUp) {
       std::filesystem::temp_directory_path() / ("nodezero-crash-" + std::to_string(::getpid()));
   const auto crash = [&] {
     std::filesystem::create_directories(folder);
-    const auto recorder =
-        runtime::trace::Recorder::make({.ring = std::chrono::seconds(60)}).value();
+    runtime::trace::Recorder::Options options;
+    options.ring = std::chrono::seconds(60);
+    const auto recorder = runtime::trace::Recorder::make(options).value();
     const CrashDump dump(*recorder, [&](const std::string& signal) {
       return folder / ("trace-" + signal + ".nztrace");
     });

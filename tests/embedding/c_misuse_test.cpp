@@ -328,7 +328,7 @@ TEST(CMisuse, ArgumentsThatAreNullOrOfAnotherSizeAreRefused) {
   EXPECT_EQ(nodezero_submit(t, nullptr, 0), NODEZERO_OK);  // a batch may be empty
   EXPECT_EQ(nodezero_restore(t, state.data(), size), NODEZERO_OK);
   nodezero_last_error(t, nullptr, 10);
-  nodezero_last_error(t, y == nullptr ? nullptr : state.data(), 0);
+  nodezero_last_error(t, state.data(), 0);
   host.expect_that_it_learns();
   nodezero_destroy(perceptron);
 }

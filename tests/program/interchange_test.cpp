@@ -302,10 +302,10 @@ TEST(Prometheus, FindsTheRunsNumbersInItsFile) {
   const auto text = content_of(folder / "run.prom");
   const auto run_label =
       "{run=\"" + read_json(folder / "out/run.json").at("run").get<std::string>() + "\"}";
-  for (const std::string line : {"nodezero_training_active" + run_label + " 0\n",
-                                 "nodezero_steps_total" + run_label + " 4\n",
-                                 "nodezero_checkpoint_step" + run_label + " 4\n",
-                                 "nodezero_validation_loss" + run_label + " "}) {
+  for (const std::string& line : {"nodezero_training_active" + run_label + " 0\n",
+                                  "nodezero_steps_total" + run_label + " 4\n",
+                                  "nodezero_checkpoint_step" + run_label + " 4\n",
+                                  "nodezero_validation_loss" + run_label + " "}) {
     EXPECT_NE(text.find(line), std::string::npos) << line << "in\n" << text;
   }
   const auto refused =

@@ -3,7 +3,8 @@
 
 #include <cmath>
 #include <functional>
-#include <string_view>
+#include <sstream>
+#include <string>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -23,14 +24,12 @@ void for_each_object(const std::filesystem::path& path,
   if (!text && text.error().code == ErrorCode::not_found) {
     return;
   }
-  const std::string all = unwrap(text);
-  std::string_view rest = all;
-  for (auto end = rest.find('\n'); end != std::string_view::npos; end = rest.find('\n')) {
-    const auto object = formats::read_json(rest.substr(0, end)).value_or(nlohmann::json());
+  std::istringstream lines(unwrap(text));
+  for (std::string line; std::getline(lines, line) && !lines.eof();) {
+    const auto object = formats::read_json(line).value_or(nlohmann::json());
     if (object.is_object()) {
       function(object);
     }
-    rest.remove_prefix(end + 1);
   }
 }
 

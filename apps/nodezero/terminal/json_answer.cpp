@@ -56,7 +56,7 @@ std::string json_error(int argc, const char* const* argv, int exit_code,
   constexpr std::string_view groups[] = {"trace"};
   std::string command;
   for (int i = 1; i < std::min(argc, 3) && argv[i][0] != '-'; ++i) {
-    command += (command.empty() ? "" : " ") + std::string(argv[i]);
+    command.append(command.empty() ? "" : " ").append(argv[i]);
     if (std::ranges::find(groups, command) == std::end(groups)) {
       break;
     }
