@@ -10,6 +10,8 @@
 #   scripts/check-hosts.sh --short [PROGRAM]     a few seconds of it
 set -euo pipefail
 source=$(realpath "$(dirname "$0")/..")
+# shellcheck source=scripts/machines.sh
+. "$source/scripts/machines.sh"
 is_short=false
 if [ "${1:-}" = --short ]; then
   is_short=true
@@ -22,38 +24,27 @@ text=/usr/share/common-licenses/GPL-3
 [ -f "$text" ] || { echo "check-hosts: $text is missing" >&2; exit 2; }
 
 folder=$(mktemp -d)
-id=nz$$
 machines=6  # the root and five hosts
 has_links=true
 running=()
 clean_up() {
   for process in "${running[@]}"; do kill -KILL "$process" 2>/dev/null || true; done
-  for ((i = 0; i < machines; ++i)); do ip netns del "$id-$i" 2>/dev/null || true; done
-  ip netns del "$id-net" 2>/dev/null || true
+  remove_machines $machines
   rm -rf "$folder"
 }
 trap clean_up EXIT
 
-if ip netns add "$id-net" 2>/dev/null && ip -n "$id-net" link add bridge type bridge 2>/dev/null; then
-  ip -n "$id-net" link set bridge up
-  for ((i = 0; i < machines; ++i)); do
-    ip netns add "$id-$i"
-    ip -n "$id-$i" link set lo up
-    ip -n "$id-$i" link add link0 type veth peer name "port$i" netns "$id-net"
-    ip -n "$id-$i" addr add "10.77.0.$((i + 1))/24" dev link0
-    ip -n "$id-$i" link set link0 up
-    ip -n "$id-net" link set "port$i" master bridge up
-  done
+if make_bridge; then
+  make_machines $machines
 else
   has_links=false
+  on() {  # MACHINE COMMAND...
+    shift
+    exec "$@"
+  }
   echo "no privileges for network namespaces: on the loopback interface, without faults of links"
 fi
 
-on() {  # MACHINE COMMAND...
-  local machine=$1
-  shift
-  if $has_links; then exec ip netns exec "$id-$machine" "$@"; else exec "$@"; fi
-}
 address_of() {
   if $has_links; then echo "10.77.0.$(($1 + 1)):4720"; else echo "127.0.0.1:$((20000 + ($$ + $1) % 20000))"; fi
 }
@@ -232,16 +223,16 @@ if $has_links; then
     start_host 2
     wait_for "host-2 is ready" 30
     moment
-    ip -n "$id-net" link set port1 down
+    ip -n "$machines_id-net" link set port1 down
     wait_for "host-1 lost" 10
-    ip -n "$id-net" link set port1 up
+    ip -n "$machines_id-net" link set port1 up
     finish "cut off for 5 s ($run)" 300
   done
   if command -v nft >/dev/null; then
     options=(--micro-batches 8 --steps 40)
     alone "${options[@]}"
     for ((i = 0; i < machines; ++i)); do
-      ip netns exec "$id-$i" nft 'table inet loss { chain in { type filter hook input priority 0; \
+      ip netns exec "$machines_id-$i" nft 'table inet loss { chain in { type filter hook input priority 0; \
         iifname "link0" numgen random mod 100 < 5 drop; }; }'
     done
     for ((run = 1; run <= runs; ++run)); do
@@ -252,15 +243,15 @@ if $has_links; then
       ! grep -q " lost " "$folder/root.log" || fail "a host was lost where packets are"
       finish "5 % of packets lost ($run)" 10
     done
-    for ((i = 0; i < machines; ++i)); do ip netns exec "$id-$i" nft delete table inet loss; done
+    for ((i = 0; i < machines; ++i)); do ip netns exec "$machines_id-$i" nft delete table inet loss; done
   else
     echo "without loss of packets: nft is not installed"
   fi
   options=(--micro-batches 4 --steps 6)
   alone "${options[@]}"
   for ((i = 0; i < machines; ++i)); do
-    tc -n "$id-net" qdisc add dev "port$i" root tbf rate 1mbit burst 16kb latency 2s
-    tc -n "$id-$i" qdisc add dev link0 root tbf rate 1mbit burst 16kb latency 2s
+    tc -n "$machines_id-net" qdisc add dev "port$i" root tbf rate 1mbit burst 16kb latency 2s
+    tc -n "$machines_id-$i" qdisc add dev link0 root tbf rate 1mbit burst 16kb latency 2s
   done
   start_root "${options[@]}" --threads 1 --hosts 1
   start_host 1

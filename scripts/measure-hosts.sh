@@ -4,13 +4,17 @@
 # with one lane each, on the same two cores, with TLS. Each machine is a network namespace, whose counters say
 # what crossed. Needs root, for the namespaces, and a machine that does nothing else.
 #
-#   scripts/measure-hosts.sh [PROGRAM] A|B|C64|kill...
+#   scripts/measure-hosts.sh [PROGRAM] A|B|C64|kill|many...
 #
 # A, B and C64 print the seconds of a step, how much of the speed is left, what the bytes and 1.8 CPU seconds per GB
 # let one expect, and the bytes that a machine sent per step against 2 (H - 1) / H times its gradient.
 # kill prints what a step costs in which one of three machines is killed.
+# many prints the seconds of a step and what the root sent in it with 1, 8 and 64 hosts, which are processes on one
+# machine and share these cores, and whether they end with one digest.
 set -euo pipefail
 source=$(realpath "$(dirname "$0")/..")
+# shellcheck source=scripts/machines.sh
+. "$source/scripts/machines.sh"
 program=$source/build/release/nodezero
 if [ -x "${1:-}" ]; then
   program=$(realpath "$1")
@@ -18,26 +22,16 @@ if [ -x "${1:-}" ]; then
 fi
 text=/usr/share/common-licenses/GPL-3
 folder=$(mktemp -d)
-id=nz$$
 running=()
 clean_up() {
   for process in "${running[@]}"; do kill -KILL "$process" 2>/dev/null || true; done
-  for machine in 0 1 2 net; do ip netns del "$id-$machine" 2>/dev/null || true; done
+  remove_machines 3
   rm -rf "$folder"
 }
 trap clean_up EXIT
 
-ip netns add "$id-net"
-ip -n "$id-net" link add bridge type bridge
-ip -n "$id-net" link set bridge up
-for machine in 0 1 2; do
-  ip netns add "$id-$machine"
-  ip -n "$id-$machine" link set lo up
-  ip -n "$id-$machine" link add link0 type veth peer name "port$machine" netns "$id-net"
-  ip -n "$id-$machine" addr add "10.78.0.$((machine + 1))/24" dev link0
-  ip -n "$id-$machine" link set link0 up
-  ip -n "$id-net" link set "port$machine" master bridge up
-done
+make_bridge || { echo "measure-hosts: needs root, for network namespaces" >&2; exit 1; }
+make_machines 3
 for ((i = 0; i < 60; ++i)); do cat "$text"; done >"$folder/text"
 "$program" secret >"$folder/secret"
 
@@ -46,22 +40,24 @@ shape_of() {
     A) echo "--layers 4 --heads 4 --width 128 --context 64 --batch 3 --micro-batches 16 --steps 300" ;;
     B | kill) echo "--layers 6 --heads 6 --width 384 --context 256 --batch 4 --micro-batches 16 --steps 8" ;;
     C64) echo "--layers 12 --heads 12 --width 768 --context 64 --batch 16 --micro-batches 16 --steps 3" ;;
-    *) echo "measure-hosts: A, B, C64 or kill, not '$1'" >&2; exit 2 ;;
+    many) echo "--layers 1 --heads 2 --width 32 --context 16 --batch 1 --micro-batches 128 --steps 40" ;;
+    *) echo "measure-hosts: A, B, C64, kill or many, not '$1'" >&2; exit 2 ;;
   esac
 }
 train() {  # SHAPE OUT OPTIONS...: its process is $root
   local shape=$1 out=$2
   shift 2
   # shellcheck disable=SC2046
-  ip netns exec "$id-0" "$program" train --data "$folder/text" --out "$folder/$out" --validation 0 --dropout 0 \
+  on 0 "$program" train --data "$folder/text" --out "$folder/$out" --validation 0 --dropout 0 \
     --checkpoint-every 0 $(shape_of "$shape") "$@" >"$folder/$out.log" 2>&1 &
   root=$!
   running+=("$root")
 }
-start_host() {  # MACHINE
-  ip netns exec "$id-$1" "$program" host --connect 10.78.0.1:4720 --secret "$folder/secret" --name "host-$1" \
-    --threads 1 >"$folder/host-$1.log" 2>&1 &
-  host[$1]=$!
+start_host() {  # MACHINE NUMBER
+  local number=${2:-$1}
+  on "$1" "$program" host --connect 10.77.0.1:4720 --secret "$folder/secret" --name "host-$number" \
+    --threads 1 >"$folder/host-$number.log" 2>&1 &
+  host[number]=$!
   running+=("$!")
 }
 wait_for_root() { wait "$root" || { tail -n 20 "$folder"/*.log >&2; exit 1; }; }
@@ -71,12 +67,12 @@ median_seconds() {
     awk '{ all[NR] = $1 } END { for (i = int(NR / 5) + 1; i <= NR; ++i) print all[i] }' | sort -g |
     awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
 }
-sent_by() { ip netns exec "$id-$1" cat /sys/class/net/link0/statistics/tx_bytes; }
+sent_by() { (on "$1" cat /sys/class/net/link0/statistics/tx_bytes); }
 
 compare() {  # SHAPE
   train "$1" one --threads 2
   wait_for_root
-  train "$1" two --threads 1 --listen 10.78.0.1:4720 --secret "$folder/secret" --hosts 1
+  train "$1" two --threads 1 --listen 10.77.0.1:4720 --secret "$folder/secret" --hosts 1
   start_host 1
   # What the state of the run took, which the host got before the first step, is not counted. Whoever looks more
   # often takes the time that is measured.
@@ -106,7 +102,7 @@ compare() {  # SHAPE
 }
 
 kill_one() {
-  train kill run --threads 1 --listen 10.78.0.1:4720 --secret "$folder/secret" --hosts 2
+  train kill run --threads 1 --listen 10.77.0.1:4720 --secret "$folder/secret" --hosts 2
   start_host 1
   start_host 2
   while [ ! -e "$folder/run/metrics.jsonl" ] || (($(wc -l <"$folder/run/metrics.jsonl") < 5)); do sleep 0.2; done
@@ -119,6 +115,31 @@ kill_one() {
   echo "seconds of the steps: $(sed -n 's/.*"seconds":\([0-9.]*\).*/\1/p' "$folder/run/metrics.jsonl" | tr '\n' ' ')"
 }
 
+count_many() {
+  local hosts number before sent steps digest expected=
+  for hosts in 1 8 64; do
+    train many run --threads 1 --listen 10.77.0.1:4720 --secret "$folder/secret" --hosts "$hosts"
+    for ((number = 1; number <= hosts; ++number)); do start_host 1 "$number"; done
+    while [ ! -s "$folder/run/metrics.jsonl" ]; do sleep 0.2; done
+    before=$(wc -l <"$folder/run/metrics.jsonl")
+    sent=$(sent_by 0)
+    wait_for_root
+    wait
+    running=()
+    sent=$(($(sent_by 0) - sent))
+    steps=$(($(wc -l <"$folder/run/metrics.jsonl") - before))
+    digest=$("$program" digest "$folder/run")
+    expected=${expected:-$digest}
+    echo "$hosts hosts: $(median_seconds run) s per step, the root sent $((sent / steps)) bytes in each, digests" \
+      "$([ "$digest" = "$expected" ] && echo same || echo DIFFERENT)"
+    rm -rf "$folder/run"
+  done
+}
+
 for what in "$@"; do
-  if [ "$what" = kill ]; then kill_one; else compare "$what"; fi
+  case $what in
+    kill) kill_one ;;
+    many) count_many ;;
+    *) compare "$what" ;;
+  esac
 done
