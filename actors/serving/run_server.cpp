@@ -43,6 +43,7 @@ Result<void> RunServer::start(caf::actor_system& system, const RunActors& actors
   auto service = std::make_shared<Service>();
   service->model = state_->model;
   service->options = state_->options;
+  service->version.envelope = state_->model->start;
   service->lifecycle = actors.lifecycle;
   if (!state_->model->folder.empty()) {
     state_->kept = system.spawn<shelf>(state_->model->folder, state_->options.kept_versions);

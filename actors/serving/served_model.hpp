@@ -27,6 +27,7 @@ struct ServedModel {
   std::filesystem::path folder =
       {};                          ///< of the run whose earlier versions may be asked for, or none
   bool has_chat_template = false;  ///< its folder has one
+  Envelope start = {};             ///< of the first weights, if it trains
 
   /// One line for whoever wants to chat with it.
   std::string why_no_chat() const;

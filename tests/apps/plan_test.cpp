@@ -123,6 +123,16 @@ TEST(Plan, RefusedInferenceHoldsNoSnapshot) {
   EXPECT_EQ(bytes_of(make_plan(settings, data), "inference"), 0);
 }
 
+TEST(Plan, CountsTheVersionsThatAnswersHold) {
+  auto [data, settings] = example();
+  EXPECT_EQ(bytes_of(make_plan(settings, data), "serving"), 0);
+  settings.most_versions = 4;
+  settings.generate_together = 32;
+  const auto plan = make_plan(settings, data);
+  const std::uint64_t cache = 2 * 2 * 16 * 32 * sizeof(float);
+  EXPECT_EQ(bytes_of(plan, "serving"), 4 * bytes_of(plan, "weights") + 2 * 32 * cache);
+}
+
 TEST(Plan, CountsStepsAndTokens) {
   const auto [data, settings] = example();
   const auto plan = make_plan(settings, data);

@@ -45,7 +45,10 @@ RunSettings served_settings(std::uint64_t epochs) {
 }
 
 ServedModel tiny_model(const RunSettings& settings) {
-  return {.id = "tiny", .config = settings.training.model, .tokenizer = letters()};
+  return {.id = "tiny",
+          .config = settings.training.model,
+          .tokenizer = letters(),
+          .start = {.run = settings.run}};
 }
 
 /// What a client got: the question's seed, and the answer.
@@ -162,6 +165,18 @@ TEST(ServedRun, HasTheWeightsOfARunThatNobodyAsks) {
   const auto alone = run_to_end(settings, recorder);
   EXPECT_EQ(ServedRun(settings, 0).digest, alone.weights);
   EXPECT_EQ(ServedRun(settings, 6).digest, alone.weights);
+}
+
+TEST(ServedRun, NamesItselfBeforeAnybodyHasAsked) {
+  auto settings = served_settings(1);
+  settings.run = 0xabc;
+  ServingOptions options;
+  options.port = 0;
+  RunServer server(tiny_model(settings), options);
+  Recorder recorder;
+  Trainer trainer(settings, recorder, nullptr, &server);
+  const auto list = test::HttpClient(server.port()).get("/v1/models");
+  EXPECT_EQ(json::parse(list.body)["data"][0]["run"], "0000000000000abc");
 }
 
 TEST(ServedRun, DoesNotStartWithoutItsPort) {

@@ -104,9 +104,17 @@ Plan make_plan(const actors::RunSettings& settings, const DataSet& data) {
       {"workspace", fmt::format("{} x {}", counted(plan.lanes, "lane"), bytes_text(workspace)),
        plan.lanes * workspace},
       planned_micro_batches(settings)};
+  const auto cache =
+      static_cast<std::uint64_t>(2 * config.layers * config.context * config.width) * float_size;
+  if (settings.most_versions > 0) {
+    const std::uint64_t together = std::uint64_t{plan.lanes} * settings.generate_together;
+    plan.memory.push_back(
+        {"serving",
+         fmt::format("{} of the weights and {}", counted(settings.most_versions, "version"),
+                     counted(together, "key-value cache")),
+         settings.most_versions * set_bytes + together * cache});
+  }
   if (settings.inference != actors::InferencePolicy::refuse) {
-    const auto cache =
-        static_cast<std::uint64_t>(2 * config.layers * config.context * config.width) * float_size;
     plan.memory.push_back(
         {"inference", "one version of the weights and a key-value cache", set_bytes + cache});
   }

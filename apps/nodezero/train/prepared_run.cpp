@@ -242,6 +242,24 @@ void take_up_record(const std::filesystem::path& out, const nlohmann::json& desc
   }
 }
 
+/// A run that answers requests while it trains.
+void prepare_serving(const TrainRequest& request, PreparedRun& run) {
+  if (request.serve.empty()) {
+    return;
+  }
+  if (run.data.tokenizer.kind() == model::Tokenizer::Kind::none) {
+    throw CommandError(exit_bad_input,
+                       "--serve answers requests for text, and token files have no tokenizer");
+  }
+  const auto options = serving_options(request.serve, request.serving);
+  auto& settings = run.settings;
+  settings.snapshot_every = 1;
+  settings.generate_together = options.together;
+  settings.generation_share = request.serve_share;
+  settings.most_versions = request.serve_versions;
+  settings.most_requests = options.queue;
+}
+
 /// What the run will take, and what run.json says of it.
 void describe_run(nlohmann::json data, PreparedRun& run) {
   const auto& options = run.options;
@@ -306,6 +324,7 @@ PreparedRun prepare_run(const TrainRequest& request) {
                         : model::companions_of(options.training.model, run.data.tokenizer),
       to_text(take_up_origin(earlier.origin, request.accept_other_arithmetic, recorded, description,
                              run))};
+  prepare_serving(request, run);
   describe_run(std::move(description), run);
   if (!request.plan) {
     check_memory(run.plan, available_memory());

@@ -55,32 +55,28 @@ std::chrono::duration<double> patience(const actors::RunSettings& settings) {
                                                  settings.stall_timeout / 2);
 }
 
+actors::Envelope first_version(const actors::RunSettings& settings) {
+  const auto progress = settings.resume ? settings.resume->progress : model::TrainingProgress();
+  return {settings.run, progress.epoch, progress.step, progress.version};
+}
+
 /// What serves the run's model while it trains; null if nobody asked for that.
 std::unique_ptr<actors::RunServer> server_for(PreparedRun& run, const TrainRequest& request,
                                               OpenWorkWatch& waiting) {
   if (request.serve.empty()) {
     return nullptr;
   }
-  if (run.data.tokenizer.kind() == model::Tokenizer::Kind::none) {
-    throw CommandError(exit_bad_input,
-                       "--serve answers requests for text, and token files have no tokenizer");
-  }
   auto options = serving_options(request.serve, request.serving);
   options.waits_for = [&waiting] { return waiting.in_words(); };
-  auto& settings = run.settings;
-  settings.snapshot_every = 1;
-  settings.generate_together = options.together;
-  settings.generation_share = request.serve_share;
-  settings.most_versions = request.serve_versions;
-  settings.most_requests = options.queue;
   const auto created = std::chrono::duration_cast<std::chrono::seconds>(
       std::chrono::system_clock::now().time_since_epoch());
   return std::make_unique<actors::RunServer>(
       actors::ServedModel{.id = name_of_model(run.folder->path()),
-                          .config = settings.training.model,
+                          .config = run.settings.training.model,
                           .tokenizer = run.data.tokenizer,
                           .created = created.count(),
-                          .folder = run.folder->path()},
+                          .folder = run.folder->path(),
+                          .start = first_version(run.settings)},
       std::move(options));
 }
 
