@@ -56,7 +56,7 @@ NODEZERO_INLINE void add_rows(const float* x, const Factor<Value>& w, Index n, b
   }
 }
 
-/// w as stored: its rows, times the values of x, are added up.
+/// w as stored: its rows, times the values of x, are added up, four at a time.
 template <class Terms, class Multiply, class Value>
 NODEZERO_INLINE void multiply_rows(const float* x, const Factor<Value>& w, Index n, Index k,
                                    float* y) {
@@ -69,6 +69,42 @@ NODEZERO_INLINE void multiply_rows(const float* x, const Factor<Value>& w, Index
   }
   if (row < k) {
     add_rows<Terms, Multiply, 1>(x + row, w.from(0, row), n, row == 0, y);
+  }
+}
+
+/// Sums that stay in the first-level cache beside the matrix that passes through it.
+inline constexpr Index near_sums = 4096;
+
+/// y += x w for one row of w.
+template <class Multiply>
+NODEZERO_INLINE void add_row_times(float x, const float* w, Index n, float* y) {
+  const Register left = broadcast(x);
+  Index j = 0;
+#pragma GCC unroll 8
+  for (; j + register_floats <= n; j += register_floats) {
+    store(Multiply()(left, load(w + j), load(y + j)), y + j);
+  }
+  if (j < n) {
+    const Index rest = n - j;
+    store_first(Multiply()(left, load_first(w + j, rest, 0.0f), load_first(y + j, rest, 0.0f)),
+                y + j, rest);
+  }
+}
+
+/// w as stored, in fp32: one row after the other, so that memory is read from its beginning to its
+/// end. A processor foresees that by itself: a Zen 4 is twice as fast with it as with several rows
+/// at a time, of which it is told ahead.
+template <class Multiply>
+NODEZERO_INLINE void multiply_rows_in_turn(const float* x, const FloatFactor& w, Index n, Index k,
+                                           float* y) {
+  for (Index first = 0; first < n; first += near_sums) {
+    const Index columns = least(n - first, near_sums);
+    for (Index j = 0; j < columns; ++j) {
+      y[first + j] = 0;
+    }
+    for (Index row = 0; row < k; ++row) {
+      add_row_times<Multiply>(x[row], w.at(first, row), columns, y + first);
+    }
   }
 }
 
@@ -114,10 +150,12 @@ NODEZERO_INLINE void multiply_columns(const float* x, const Factor<Value>& w, In
 template <class Terms, class Multiply, class Value>
 [[gnu::noinline]] void multiply_one_row(const float* x, const Factor<Value>& w, Index n, Index k,
                                         float* y) {
-  if (w.line_step == 1) {
-    multiply_rows<Terms, Multiply>(x, w, n, k, y);
-  } else {
+  if (w.line_step != 1) {
     multiply_columns<Terms, Multiply>(x, w, n, k, y);
+  } else if constexpr (__is_same(Terms, Fp32Terms)) {
+    multiply_rows_in_turn<Multiply>(x, w, n, k, y);
+  } else {
+    multiply_rows<Terms, Multiply>(x, w, n, k, y);
   }
 }
 
