@@ -28,10 +28,9 @@ std::int64_t left_of(const GenerationSession& session) {
 }  // namespace
 
 std::int64_t inference::tokens_at_a_time(std::size_t parameters) {
-  constexpr std::size_t a_millisecond_or_two = 16'000'000;
+  constexpr std::size_t some_milliseconds = 64'000'000;
   return std::clamp<std::int64_t>(
-      static_cast<std::int64_t>(a_millisecond_or_two / std::max<std::size_t>(parameters, 1)), 1,
-      16);
+      static_cast<std::int64_t>(some_milliseconds / std::max<std::size_t>(parameters, 1)), 1, 16);
 }
 
 inference::inference(caf::actor_config& config, lane_scheduler_actor lanes, Settings settings)
@@ -130,7 +129,10 @@ void inference::start(const Numbers& group) {
     task.sessions.push_back(request.session);
     task.tokens = std::max(task.tokens, left_of(*request.session));
   }
-  task.tokens = std::min(task.tokens, settings_.piece);
+  // A token takes longer for several: with four more some twice as long.
+  const auto others = static_cast<std::int64_t>(group.size()) - 1;
+  task.tokens =
+      std::min(task.tokens, std::max<std::int64_t>(settings_.piece * 4 / (4 + others), 1));
   request(lanes_, settings_.timeout, std::move(task))
       .then([this, group](const generated_some&) { piece_ended(group, {}); },
             [this, group](const caf::error& error) { piece_ended(group, error); });

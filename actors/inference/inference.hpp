@@ -25,9 +25,10 @@ class inference : public runtime::recorded<inference_actor::base>, public runtim
     std::chrono::milliseconds timeout{};  ///< of a lane's answer
     std::uint32_t lanes = 1;
     std::uint32_t together = 1;  ///< requests that a lane generates together, at most
-    std::int64_t piece = 16;     ///< tokens of each before a lane looks at other work
+    std::int64_t piece = 16;     ///< tokens before a lane looks at other work; fewer for several
   };
-  /// So many that a lane has other work soon, and that messages cost little beside them.
+  /// Of one request alone: so many that a lane has other work within some milliseconds, and that
+  /// messages cost little beside them.
   static std::int64_t tokens_at_a_time(std::size_t parameters);
 
   inference(caf::actor_config& config, lane_scheduler_actor lanes, Settings settings);
