@@ -99,13 +99,23 @@ class OwnThreads::Clock : public caf::detail::simple_actor_clock {
   }
 
  private:
+  /// Wakes the clock's thread only if it must ring earlier than it thought: it looks at the time
+  /// now and then anyhow, and a request whose answer comes in time should cost it nothing.
   template <class Change>
   void change(Change&& change) {
     const std::lock_guard lock(mutex_);
-    if (!is_ending_) {
-      change();
+    if (is_ending_) {
+      return;
+    }
+    const auto before = first_due();
+    change();
+    if (first_due() < before) {
       changed_.notify_all();
     }
+  }
+
+  time_point first_due() const {
+    return schedule().empty() ? time_point::max() : schedule().begin()->first;
   }
 
   /// Recursive, because a timeout that is dropped may hold the last reference to an actor, which
