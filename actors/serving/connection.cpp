@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "actors/serving/connection.hpp"
 
+#include <algorithm>
 #include <random>
 #include <sys/socket.h>
 #include <utility>
@@ -16,7 +17,13 @@
 namespace nodezero::actors {
 namespace {
 
-constexpr auto tick = std::chrono::seconds(5);
+/// How often a connection looks whether one of its bounds has passed.
+std::chrono::milliseconds tick(const ServingOptions& options) {
+  const auto shortest = std::min({options.idle_time, options.request_time, options.write_time});
+  return std::clamp<std::chrono::milliseconds>(shortest / 4, std::chrono::milliseconds(1),
+                                               std::chrono::seconds(5));
+}
+
 // For a client to close its side when everything has been said.
 constexpr auto linger = std::chrono::seconds(1);
 
@@ -51,7 +58,7 @@ caf::behavior connection::make_behavior() {
   // CAF keeps a buffer of that size for each connection.
   configure_read(handle_, caf::io::receive_policy::at_most(8 * 1024));
   ack_writes(handle_, true);
-  delayed_send(this, tick, serving_tick{});
+  delayed_send(this, tick(service_->options), serving_tick{});
   return {
       [this](const caf::io::new_data_msg& data) { received(data); },
       [this](const caf::io::data_transferred_msg& progress) { sent(progress); },
@@ -111,7 +118,7 @@ void connection::look_at_time() {
     keeps_alive_ = false;
     refuse({408, "the request did not come in time", "", ""});
   }
-  delayed_send(this, tick, serving_tick{});
+  delayed_send(this, tick(options), serving_tick{});
 }
 
 void connection::send_bytes(std::string_view bytes) {

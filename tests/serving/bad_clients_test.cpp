@@ -2,6 +2,7 @@
 
 // Clients that mean no good, and what others notice of them.
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -122,13 +123,26 @@ TEST(BadClients, CountAsGoneIfTheyCloseTheirSide) {
   EXPECT_NE(metrics.find("nodezero_completions_left_total 1\n"), std::string::npos) << metrics;
 }
 
-TEST(BadClients, MayNotLeaveTheirAnswersUnread) {
+TEST(BadClients, AreToldWhenTheirTimeIsUp) {
   auto settings = small_model();
-  settings.options.most_tokens = 1'000'000'000;
-  settings.options.unsent = 100'000;
-  settings.lanes = 1;
-  settings.options.together = 1;
+  settings.options.request_time = std::chrono::milliseconds(20);
   const SmallServer server(settings);
+  EXPECT_EQ(status_of(server, "GET /health HT"), 408);
+  EXPECT_EQ(status_of(server,
+                      "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\n"
+                      "Content-Length: 1000\r\n\r\n{"),
+            408);
+}
+
+TEST(BadClients, MayNotStayWithoutAsking) {
+  auto settings = small_model();
+  settings.options.idle_time = std::chrono::milliseconds(20);
+  const SmallServer server(settings);
+  EXPECT_TRUE(server.connect().is_closed_by_server());
+}
+
+/// Asks for an answer without end, which it does not read, on the only lane.
+HttpClient deaf_client(const SmallServer& server) {
   auto client = server.connect();
   client.send(post_request("/v1/completions", json{{"model", "small"},
                                                    {"prompt", "a"},
@@ -136,6 +150,31 @@ TEST(BadClients, MayNotLeaveTheirAnswersUnread) {
                                                    {"logprobs", 5},
                                                    {"stream", true}}
                                                   .dump()));
+  return client;
+}
+
+actors::ModelServerSettings model_of_one_lane() {
+  auto settings = small_model();
+  settings.options.most_tokens = 1'000'000'000;
+  settings.lanes = 1;
+  settings.options.together = 1;
+  return settings;
+}
+
+TEST(BadClients, MayNotTakeTheirAnswersTooSlowly) {
+  auto settings = model_of_one_lane();
+  settings.options.write_time = std::chrono::milliseconds(20);
+  settings.options.unsent = 1'000'000'000;
+  const SmallServer server(settings);
+  const auto client = deaf_client(server);
+  EXPECT_EQ(server.complete({{"prompt", "b"}, {"max_tokens", 3}})["usage"]["completion_tokens"], 3);
+}
+
+TEST(BadClients, MayNotLeaveTheirAnswersUnread) {
+  auto settings = model_of_one_lane();
+  settings.options.unsent = 100'000;
+  const SmallServer server(settings);
+  const auto client = deaf_client(server);
   // The only lane becomes free when the answer's buffers are full.
   EXPECT_EQ(server.complete({{"prompt", "b"}, {"max_tokens", 3}})["usage"]["completion_tokens"], 3);
 }
