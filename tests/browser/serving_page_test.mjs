@@ -59,13 +59,13 @@ const finished = (opened) => opened.waitForFunction(() => document.getElementByI
 test('a text is continued token by token, each with its shade, and names its weights', async () => {
   await page.fill('#prompt', '7 sheep');
   await page.fill('#seed', '3');
-  await page.evaluate(() => { document.getElementById('tokens').value = 40; });
+  await page.fill('#tokens', '40');
   await page.press('#prompt', 'Control+Enter');
   await page.waitForFunction(() => document.querySelectorAll('pre span').length > 10);
   await finished(page);
   const shown = await page.textContent('article:first-child pre');
   assert.ok(shown.startsWith('7 sheep') && shown.length >= 40);
-  assert.match(await page.textContent('article:first-child footer'), /^weights-[0-9a-f]{64}, seed 3$/);
+  assert.match(await page.textContent('article:first-child footer'), /^seed 3, weights-[0-9a-f]{64}$/);
   assert.ok(await page.evaluate(() => [...document.querySelectorAll('pre span')].some((span) => span.title.startsWith('log-probability'))));
   await page.screenshot({path: `${folder}/serving.png`});
 });
@@ -81,7 +81,7 @@ test('another version stands beside it', async () => {
 });
 
 test('escape stops', async () => {
-  await page.evaluate(() => { document.getElementById('tokens').value = 1000; });
+  await page.fill('#tokens', '1000');
   await page.click('#start');
   await page.waitForFunction(() => document.querySelectorAll('pre span').length > 5);
   await page.keyboard.press('Escape');
