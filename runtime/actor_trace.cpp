@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "runtime/crossing.hpp"
+
 namespace nodezero::runtime {
 namespace {
 
@@ -18,8 +20,14 @@ std::uint32_t number_of(const caf::abstract_actor& actor) {
   return static_cast<std::uint32_t>(actor.id());
 }
 
-std::uint32_t sender_of(const caf::mailbox_element& element) {
-  return element.sender ? static_cast<std::uint32_t>(element.sender->id()) : 0;
+std::uint32_t sender_of(const caf::local_actor& receiver, const caf::mailbox_element& element) {
+  if (!element.sender) {
+    return 0;
+  }
+  const auto number = static_cast<std::uint32_t>(element.sender->id());
+  return element.sender->node() == receiver.node()
+             ? number
+             : trace::number_elsewhere(process_key(element.sender->node()), number);
 }
 
 /// CAF's own types have a number instead of a type_info; three of them may be in a catalogue.
@@ -175,7 +183,7 @@ void ActorTrace::sent(const caf::local_actor& receiver, const caf::mailbox_eleme
   const auto& content = element.content();
   const auto& type = type_of(log, *recorder_, receiver, content);
   const std::uint64_t message = log.next_message();
-  const std::uint32_t sender = sender_of(element);
+  const std::uint32_t sender = sender_of(receiver, element);
   const std::uint32_t actor = log.handler != 0 ? log.handler : sender;
   const bool is_forwarded = sender != 0 && sender != actor;
   log.append({.message = message,
@@ -224,7 +232,7 @@ void ActorTrace::Handling::begin(const caf::local_actor& actor) {
   type_ = type_of(*log_, *trace_.recorder_, actor, element_.content()).name;
   log_->append({.message = message_,
                 .actor = actor_,
-                .peer = sender_of(element_),
+                .peer = sender_of(actor, element_),
                 .kind = Kind::begin,
                 .type = type_,
                 .argument = left});

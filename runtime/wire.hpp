@@ -12,10 +12,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <typeinfo>
 #include <utility>
 #include <vector>
 
 #include "runtime/caf.hpp"
+#include "runtime/crossing.hpp"
 
 namespace nodezero::runtime {
 
@@ -40,6 +42,7 @@ class Peer {
   void send(Sender& sender, Message message) const {
     if (actor_) {
       using Receiver = caf::typed_actor<Accepts<Message>>;
+      record_crossing(sender, actor_, typeid(message), &message);
       sender.send(caf::actor_cast<Receiver>(actor_), std::move(message));
     }
   }

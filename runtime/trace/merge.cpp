@@ -49,17 +49,6 @@ class Merger {
   }
 
  private:
-  std::int64_t nanoseconds(std::uint64_t ticks) const {
-    if (!parts_.clock) {
-      return static_cast<std::int64_t>(ticks);
-    }
-    const auto& clock = *parts_.clock;
-    const auto since = static_cast<double>(static_cast<std::int64_t>(ticks - clock.start_ticks));
-    const auto elapsed = static_cast<double>(clock.nanoseconds - clock.start_nanoseconds);
-    const auto span = static_cast<double>(clock.ticks - clock.start_ticks);
-    return static_cast<std::int64_t>(span > 0 ? since * (elapsed / span) : since);
-  }
-
   /// The threads' records in their order, payloads moved to Trace::words.
   void gather_threads() {
     std::ranges::sort(parts_.runs, {},
@@ -96,7 +85,7 @@ class Merger {
       }
       has_owner = true;
       auto& event = events.emplace_back();
-      event.time = nanoseconds(record.time);
+      event.time = nanoseconds(parts_.clock, record.time);
       event.message = record.message;
       event.actor = record.actor;
       event.peer = record.peer;
@@ -243,6 +232,16 @@ class Merger {
 };
 
 }  // namespace
+
+std::int64_t nanoseconds(const std::optional<ClockReading>& clock, std::uint64_t ticks) {
+  if (!clock) {
+    return static_cast<std::int64_t>(ticks);
+  }
+  const auto since = static_cast<double>(static_cast<std::int64_t>(ticks - clock->start_ticks));
+  const auto elapsed = static_cast<double>(clock->nanoseconds - clock->start_nanoseconds);
+  const auto span = static_cast<double>(clock->ticks - clock->start_ticks);
+  return static_cast<std::int64_t>(span > 0 ? since * (elapsed / span) : since);
+}
 
 Trace merge(TraceParts parts) {
   return Merger(std::move(parts)).merge();

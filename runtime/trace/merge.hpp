@@ -10,4 +10,7 @@ namespace nodezero::runtime::trace {
 /// numbers the actors and links the events.
 Trace merge(TraceParts parts);
 
+/// Ticks of a recorder's clock as nanoseconds since it was made.
+std::int64_t nanoseconds(const std::optional<ClockReading>& clock, std::uint64_t ticks);
+
 }  // namespace nodezero::runtime::trace

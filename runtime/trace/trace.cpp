@@ -6,6 +6,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "runtime/trace/elsewhere.hpp"
+
 namespace nodezero::runtime::trace {
 namespace {
 
@@ -62,8 +64,13 @@ std::string Trace::actor_name(std::uint32_t actor) const {
     return "outside";
   }
   const auto& found = actors[actor];
-  return found.number == Actor::unnumbered ? found.name
-                                           : fmt::format("{} {}", found.name, found.number);
+  const auto name = found.number == Actor::unnumbered
+                        ? found.name
+                        : fmt::format("{} {}", found.name, found.number);
+  const auto machine = machine_of(*this, actor);
+  return machine == 0
+             ? name
+             : fmt::format("{}/{}", actors[machine].name.substr(machine_prefix.size()), name);
 }
 
 const Message* Trace::message_of(const Event& event) const {
@@ -113,6 +120,17 @@ std::string Trace::describe_payload(const Event& event) const {
     return false;
   });
   return text;
+}
+
+std::uint32_t machine_of(const Trace& trace, std::uint32_t actor) {
+  const auto& actors = trace.actors;
+  std::uint32_t top = actor;
+  while (actors[top].parent != 0 && actors[top].parent < top) {
+    top = actors[top].parent;
+  }
+  const bool is_machine = top != actor && actors[top].name.starts_with(machine_prefix) &&
+                          trace.about.contains(std::string(machines_key));
+  return is_machine ? top : 0;
 }
 
 }  // namespace nodezero::runtime::trace

@@ -2,9 +2,12 @@
 #include "runtime/trace/trace_file.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cerrno>
+#include <cstring>
 #include <fcntl.h>
+#include <fstream>
 #include <map>
 #include <system_error>
 #include <unistd.h>
@@ -144,6 +147,23 @@ Result<void> write_trace(const Trace& original, const std::filesystem::path& pat
     return failed(out.error() != 0 ? out.error() : error);
   }
   return {};
+}
+
+Result<void> check_overwritable(const std::filesystem::path& path) {
+  std::error_code ignored;
+  if (!std::filesystem::is_regular_file(path, ignored) ||
+      std::filesystem::file_size(path, ignored) == 0) {
+    return {};
+  }
+  std::array<char, sizeof FileHeader::expected_magic> magic{};
+  std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
+  if (std::memcmp(magic.data(), FileHeader::expected_magic, magic.size()) == 0) {
+    return {};
+  }
+  return fail(ErrorCode::invalid_argument,
+              fmt::format("'{}' would be overwritten, which is not a trace: choose another name or "
+                          "remove the file",
+                          path.string()));
 }
 
 }  // namespace nodezero::runtime::trace

@@ -18,4 +18,8 @@ Result<Trace> read_trace(const std::filesystem::path& path);
 /// Its times must rise from event to event.
 Result<void> write_trace(const Trace& trace, const std::filesystem::path& path);
 
+/// Keeps a mistyped name from costing somebody a text or a model.
+/// @return invalid_argument if there is a file of that name that is not a trace
+Result<void> check_overwritable(const std::filesystem::path& path);
+
 }  // namespace nodezero::runtime::trace
