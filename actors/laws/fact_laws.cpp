@@ -73,18 +73,36 @@ bool has_gradient(const FactKey& key, const FactLaws::Facts& facts) {
          });
 }
 
+std::uint64_t FactLaws::planned_in(const FactKey& key) const {
+  const auto planned = micro_batches_.find({key.epoch, key.step});
+  return planned == micro_batches_.end() ? 0 : std::min(planned->second, most_positions);
+}
+
 /// An epoch without steps asks for its proof with an `apply` that carries nothing.
 template <class Need>
 void FactLaws::need_all_reports(const FactKey& key, const Need& need) const {
-  const auto planned = micro_batches_.find({key.epoch, key.step});
-  if (planned == micro_batches_.end()) {
-    return;
-  }
-  for (std::uint64_t position = 0; position < std::min(planned->second, most_positions);
-       ++position) {
+  for (std::uint64_t position = 0; position < planned_in(key); ++position) {
     need(FactKind::arrived, position);
     need(FactKind::reported, position);
   }
+}
+
+std::vector<FactKey> FactLaws::lacks_at_host(const FactKey& key, const KnownFacts& known,
+                                             const Facts& facts) {
+  std::vector<FactKey> lacks;
+  const StepPlace place{key.epoch, key.step, false};
+  const auto need = [&](FactKind kind, std::uint64_t first, std::uint64_t last = 0) {
+    constexpr std::size_t most = 10;
+    const FactKey needed{key.epoch, key.step, kind, first, last};
+    if (lacks.size() < most && !known.has(place, bit_of(place, needed))) {
+      lacks.push_back(needed);
+    }
+  };
+  for (std::uint64_t position = 0; position < planned_in(key); ++position) {
+    need(FactKind::handed_over, position);
+  }
+  need_all_of(FactKind::added, key, facts, need);
+  return lacks;
 }
 
 std::vector<FactKey> FactLaws::lacks(const FactKey& key, EventNumber event, const KnownFacts& known,
@@ -131,7 +149,10 @@ std::vector<FactKey> FactLaws::lacks(const FactKey& key, EventNumber event, cons
       need(FactKind::handed_over, key.first);
       break;
     case FactKind::reported:
-      need(FactKind::closed, key.first);
+      // A coordinator closes the step when all machines have the sum.
+      need(trace_.actors[trace_.event(event).peer].name == "coordinator" ? FactKind::handed_over
+                                                                         : FactKind::closed,
+           key.first);
       break;
     case FactKind::evaluation_reported:
       need(FactKind::evaluation_closed, key.first);

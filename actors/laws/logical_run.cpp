@@ -10,6 +10,7 @@
 #include "actors/laws/fact_laws.hpp"
 #include "actors/laws/fact_sources.hpp"
 #include "actors/laws/known_facts.hpp"
+#include "actors/laws/machines.hpp"
 
 namespace nodezero::actors {
 namespace {
@@ -23,10 +24,11 @@ using runtime::trace::Trace;
 class Reader {
  public:
   explicit Reader(const Trace& trace)
-
       : trace_(trace),
         order_(trace),
         laws_(trace),
+        hosts_(trace),
+        between_machines_(trace),
         known_(order_.processes()),
         carried_(trace.messages.size()) {
     by_type_.resize(trace.names.size());
@@ -57,10 +59,12 @@ class Reader {
         }
       }
       take_what_is_no_message(number, event);
+      take_sums_between_machines(number, event);
       if (event.kind == Kind::send && event.life != 0) {
         carried_[event.life - 1] = known_[process];
       }
     }
+    compare_replicas();
     find_limits();
     return std::move(run_);
   }
@@ -127,8 +131,70 @@ class Reader {
       case FactKind::added:
         add_shard(key, source, event);
         break;
+      case FactKind::applied:
+      case FactKind::completed:
+        if (is_for_a_newcomer(event)) {
+          break;
+        }
+        if (hosts_.contains(trace_.event(event).actor)) {
+          add_replica(key, source, event);
+        } else {
+          add(key, source, event);
+        }
+        break;
       default:
         add(key, source, event);
+    }
+  }
+
+  /// Before a host gets the state, the coordinator asks the optimizer for it.
+  bool is_for_a_newcomer(EventNumber event) const {
+    const auto is_of_coordinator = [this](EventNumber sent) {
+      return name(trace_.event(sent)) == "coordinator";
+    };
+    const auto* message = trace_.message_of(trace_.event(event));
+    const auto asked = message == nullptr || message->request == 0
+                           ? 0
+                           : trace_.messages[message->request - 1].sent;
+    return is_of_coordinator(event) || (asked != 0 && is_of_coordinator(asked));
+  }
+
+  /// What a host applies to its replica. That is no fact of its own as long as it is what the root
+  /// does: which machines take part is free.
+  void add_replica(const FactKey& key, const FactSource& source, EventNumber event) {
+    const auto& known = *known_[order_.process(event)];
+    replicas_.emplace_back(key, Fact{.event = event,
+                                     .values = values_of(source, event),
+                                     .lacks = key.kind == FactKind::applied
+                                                  ? laws_.lacks_at_host(key, known, run_.facts)
+                                                  : laws_.lacks(key, event, known, run_.facts)});
+    if (key.kind == FactKind::applied) {
+      note(key, event);
+    }
+  }
+
+  void compare_replicas() {
+    for (auto& [key, replica] : replicas_) {
+      const auto original = run_.facts.find(key);
+      if (original == run_.facts.end() || original->second.values != replica.values ||
+          !replica.lacks.empty()) {
+        key.again = times_[key]++;
+        run_.facts.emplace(key, std::move(replica));
+      }
+    }
+  }
+
+  void take_sums_between_machines(EventNumber number, const Event& event) {
+    if (const auto added = between_machines_.take(event)) {
+      static constexpr FactSource source{"sum", Kind::send, "", FactKind::added, FactKind::added};
+      for (const auto& sum : added->sums) {
+        add({.epoch = added->place.first,
+             .step = added->place.second,
+             .kind = FactKind::added,
+             .first = sum.first,
+             .last = sum.last},
+            source, number);
+      }
     }
   }
 
@@ -177,6 +243,8 @@ class Reader {
     }
     if (!run_.facts.contains(key)) {
       add(key, source, event);
+    } else if (key.kind == FactKind::updated) {
+      note(key, event);  // each machine updates its replica
     }
   }
 
@@ -212,18 +280,22 @@ class Reader {
   }
 
   Fact& add(FactKey key, const FactSource& source, EventNumber event) {
-    const auto process = order_.process(event);
     Fact fact{.event = event,
               .values = values_of(source, event),
-              .lacks = laws_.lacks(key, event, *known_[process], run_.facts)};
+              .lacks = laws_.lacks(key, event, *known_[order_.process(event)], run_.facts)};
     if (FactLaws::is_needed_by_others(key.kind)) {
-      auto known = std::make_shared<KnownFacts>(*known_[process]);
-      laws_.note(key, event, *known);
-      known_[process] = std::move(known);
+      note(key, event);
     }
     auto& count = times_[key];
     key.again = count++;
     return run_.facts.emplace(key, std::move(fact)).first->second;
+  }
+
+  void note(const FactKey& key, EventNumber event) {
+    auto& known = known_[order_.process(event)];
+    auto more = std::make_shared<KnownFacts>(*known);
+    laws_.note(key, event, *more);
+    known = std::move(more);
   }
 
   std::vector<FactValue> values_of(const FactSource& source, EventNumber event) const {
@@ -281,6 +353,9 @@ class Reader {
   const CausalOrder order_;
   LogicalRun run_;
   FactLaws laws_;
+  const HostActors hosts_;
+  SumsBetweenMachines between_machines_;
+  std::vector<std::pair<FactKey, Fact>> replicas_;
   std::vector<std::vector<const FactSource*>> by_type_;
   std::vector<KnownFacts::Pointer> known_;    ///< by process
   std::vector<KnownFacts::Pointer> carried_;  ///< by message

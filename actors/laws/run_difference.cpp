@@ -207,7 +207,7 @@ RunComparison compare(const runtime::trace::Trace& left, const runtime::trace::T
 }
 
 std::span<const std::string_view> run_freedoms() {
-  static constexpr std::array<std::string_view, 8> freedoms = {
+  static constexpr std::array<std::string_view, 9> freedoms = {
       "times, and the numbers of events, messages, requests and threads",
       "the order in which independent messages arrive, such as gradients and reports",
       "which lane computes a micro-batch, adds a sum or updates a share of the weights, and in how "
@@ -218,6 +218,8 @@ std::span<const std::string_view> run_freedoms() {
       "when the next step is planned, as long as that is before it is assigned",
       "whether a checkpoint is written or skipped, and how long that takes",
       "what the clock decides: watchdog, deadlines, notes about buffers",
+      "on which machines all that happens, which of them take part and when, what crosses between "
+      "them, and which sums they add together",
   };
   return freedoms;
 }

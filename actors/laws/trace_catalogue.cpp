@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "actors/interfaces.hpp"
+#include "actors/laws/wire_catalogue.hpp"
 
 namespace nodezero::actors {
 namespace {
@@ -319,6 +320,7 @@ runtime::trace::Catalogue trace_catalogue() {
   add_files(catalogue);
   add_telemetry(catalogue);
   add_ends(catalogue);
+  add_wire_messages(catalogue);
   return catalogue;
 }
 

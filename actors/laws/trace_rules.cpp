@@ -16,6 +16,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include "actors/laws/machines.hpp"
 #include "actors/laws/trace_facts.hpp"
 #include "runtime/inspect/causal_order.hpp"
 
@@ -323,7 +324,9 @@ void check_one_report(const TraceFacts& facts, Findings& findings) {
                         facts.number(number, "step")));
       }
       child.reported = number;
-    } else if ((type == "report" && is_send) || type == "apply" || type == "telemetry_evaluation") {
+    } else if ((type == "report" && is_send) || type == "telemetry_evaluation" ||
+               // A host applies what all machines have added, whenever its own report comes.
+               (type == "apply" && facts.actor_kind(number) != "exchange")) {
       for (const auto& [actor, child] : children[step]) {
         const auto exited = facts.trace().actors[actor].exited;
         if (child.reported == 0 && (exited == 0 || exited > number)) {
@@ -350,8 +353,9 @@ std::uint64_t raised_by(const TraceFacts& facts, EventNumber complete) {
 }
 
 void check_versions_rise(const TraceFacts& facts, Findings& findings) {
-  EventNumber before = 0;
+  std::map<std::uint32_t, EventNumber> last;  // by optimizer: each machine has one
   for (const auto complete : facts.sends({"optimizer_complete"})) {
+    auto& before = last[facts.event(complete).actor];
     if (before != 0) {
       const auto old_version = facts.number(before, "version");
       const auto version = facts.number(complete, "version");
@@ -461,15 +465,18 @@ void check_requests_answered(const TraceFacts& facts, Findings& findings) {
   const auto ends = facts.sends({"run_ended"});
   const bool was_awaited = !ends.empty() && facts.number(ends.back(), "code") == 0;
   const EventNumber end = was_awaited ? ends.back() : 0xffffffff;
+  const HostActors hosts(trace);
   for (const auto& message : trace.messages) {
     if (message.sent == 0 || message.response != 0 || message.sent > end) {
       continue;
     }
     const Event& request = trace.event(message.sent);
     const auto exited = trace.actors[request.actor].exited;
+    // A host may be sent away while it applies the last step.
+    const bool has_ended = exited != 0 && (exited <= end || hosts.contains(request.actor));
     const bool is_open = (request.detail & runtime::trace::is_request) != 0 &&
                          (request.detail & runtime::trace::is_forwarded) == 0 &&
-                         request.actor != 0 && (exited == 0 || exited > end);
+                         request.actor != 0 && !has_ended;
     if (is_open) {
       findings.missing(facts.knows_the_end(), message.sent,
                        message.begun != 0 ? message.begun : message.sent,
