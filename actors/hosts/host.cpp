@@ -6,6 +6,7 @@
 
 #include "actors/hosts/state_keeper.hpp"
 #include "actors/settings.hpp"
+#include "runtime/crossing.hpp"
 #include "runtime/own_threads.hpp"
 
 namespace nodezero::actors {
@@ -27,11 +28,14 @@ std::uint32_t lanes_of(std::uint32_t threads) {
 }
 
 struct HostConfig : caf::actor_system_config {
-  HostConfig(std::shared_ptr<runtime::OwnThreads> threads, runtime::NetworkAccess& network) {
+  HostConfig(std::shared_ptr<runtime::OwnThreads> threads, const HostOfRunSettings& settings) {
     runtime::configure(*this, runtime::Scheduling::own_threads);
     runtime::run_on_threads(*this, std::move(threads));
     wire::register_messages(*this);
-    network.configure(*this);
+    settings.network->configure(*this);
+    if (settings.recorder != nullptr) {
+      runtime::attach_recorder(*this, *settings.recorder);
+    }
   }
 };
 
@@ -40,8 +44,10 @@ struct HostConfig : caf::actor_system_config {
 struct Host::State {
   explicit State(HostOfRunSettings host_settings)
       : settings(std::move(host_settings)),
-        config(start_host_threads(lanes_of(settings.threads)), *settings.network),
-        system(config) {}
+        config(start_host_threads(lanes_of(settings.threads)), settings),
+        system(config) {
+    runtime::record_machine(system, settings.name);
+  }
 
   HostOfRunSettings settings;
   std::promise<HostEnd> end;  // until the last actor is gone

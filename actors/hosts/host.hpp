@@ -8,6 +8,7 @@
 #include <string>
 
 #include "actors/hosts/host_session.hpp"
+#include "runtime/actor_trace.hpp"
 #include "runtime/network_access.hpp"
 
 namespace nodezero::actors {
@@ -23,6 +24,7 @@ struct HostOfRunSettings {
   HostLines say;
   /// Called with an address if the run goes on there; on a thread of the system. May be empty.
   std::function<void(const std::string&)> on_moved;
+  runtime::trace::Recorder* recorder = nullptr;  ///< of its actors; outlives it; may be null
 };
 
 /// A host's part in one run as plain calls: owns the actor system, its lanes and its tree.

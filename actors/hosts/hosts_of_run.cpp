@@ -5,6 +5,7 @@
 
 #include "actors/hosts/self_test.hpp"
 #include "runtime/ask.hpp"
+#include "runtime/crossing.hpp"
 
 namespace nodezero::actors {
 
@@ -17,6 +18,7 @@ sphere_actor HostsOfRun::spawn(caf::actor_system& system, const SphereSettingsPt
                                const std::shared_ptr<const model::TensorLayout>& layout,
                                const optimizer_actor& optimizer) {
   system_ = &system;
+  runtime::record_machine(system, "root");
   coordinator_ =
       system.spawn<coordinator>(CoordinatorSettings{.spheres = spheres,
                                                     .layout = layout,

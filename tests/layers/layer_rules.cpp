@@ -119,7 +119,7 @@ const std::vector<Room>& rooms() {
         "runtime/trace"}},
       {"apps/nodezero/hosts",
        {"formats", "apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal",
-        "actors/hosts", "runtime/network"}},
+        "actors/hosts", "actors/laws", "runtime/network", "runtime/trace"}},
       {"apps/nodezero/text",
        {"formats", "apps/nodezero", "apps/nodezero/process", "apps/nodezero/terminal",
         "apps/nodezero/options", "apps/nodezero/train", "apps/nodezero/serving", "actors/serving",

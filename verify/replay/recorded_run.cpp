@@ -246,7 +246,8 @@ class Replay {
   std::unique_ptr<Recorder> recorder_;
 };
 
-/// A trace may lack blocks without saying so: what was handled there cannot be sent again.
+/// A trace may lack blocks without saying so, or what other machines have sent: that cannot be sent
+/// again.
 void refuse_gaps(const Trace& recorded) {
   for (std::uint32_t number = 1; number <= recorded.events.size(); ++number) {
     const Event& event = recorded.event(number);
@@ -256,6 +257,10 @@ void refuse_gaps(const Trace& recorded) {
                       "cannot be replayed: copy it again",
                       number));
     }
+  }
+  if (count_actors(recorded, "exchange") > 0) {
+    throw std::invalid_argument(
+        "the trace is of a run on several machines, which cannot be replayed on one");
   }
   if (count_actors(recorded, "lane") == 0) {
     throw std::invalid_argument("the trace has no lane, so nothing can compute what it did");

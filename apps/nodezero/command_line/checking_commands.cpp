@@ -115,6 +115,19 @@ void add_trace_reading(CLI::App& trace) {
   follow->callback([followed] { trace_follow(followed->file, followed->filter); });
 }
 
+void add_trace_merge(CLI::App& trace) {
+  auto* merge = trace.add_subcommand(
+      "merge", "Make one trace of those that the machines of one run have recorded");
+  const auto options = std::make_shared<MergeOptions>();
+  merge
+      ->add_option("FILES", options->files,
+                   "A trace of each machine, the root's first; times are those of its clock")
+      ->required()
+      ->type_name("");
+  merge->add_option("--out", options->out, "Trace file to write")->required()->type_name("FILE");
+  merge->callback([options] { trace_merge(*options); });
+}
+
 void add_trace_diff_and_sql(CLI::App& trace) {
   auto* diff =
       trace.add_subcommand("diff", "Find where two runs part, and why; exit code 1 if they do");
@@ -341,6 +354,7 @@ void add_checking_commands(CLI::App& program) {
       "trace", "Find out from a recorded trace what happened in a run, in what order, and why");
   trace->require_subcommand(1);
   add_trace_reading(*trace);
+  add_trace_merge(*trace);
   add_trace_diff_and_sql(*trace);
   add_trace_export_and_import(*trace);
   add_verify(program);

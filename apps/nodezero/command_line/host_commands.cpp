@@ -77,6 +77,11 @@ void add_host(CLI::App& program) {
             machine_option("host-timeout", 1, 86'400,
                            "Seconds without a sign of life after which another machine is lost"),
             &options->host_timeout_s);
+  command
+      ->add_option("--trace", options->trace,
+                   "Record every message on this machine in this file, or in NAME.nztrace if it is "
+                   "a folder, for nodezero trace merge")
+      ->type_name("FILE");
   add_kernels(*command);
   command->callback([options] { host_command(*options); });
 }

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "apps/nodezero/hosts/host_command.hpp"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cmath>
 #include <condition_variable>
 #include <csignal>
+#include <filesystem>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <random>
@@ -15,10 +18,13 @@
 #include <fmt/format.h>
 
 #include "actors/hosts/host.hpp"
+#include "actors/laws/trace_catalogue.hpp"
 #include "apps/nodezero/common.hpp"
+#include "apps/nodezero/process/environment.hpp"
 #include "apps/nodezero/process/memory.hpp"
 #include "apps/nodezero/process/signals.hpp"
 #include "runtime/network/secure_network.hpp"
+#include "runtime/trace/trace_file.hpp"
 
 namespace nodezero::apps {
 namespace {
@@ -39,6 +45,42 @@ void say(const std::string& line) {
 std::string minutes(Clock::duration time) {
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(time).count();
   return fmt::format("{}:{:02}", seconds / 60, seconds % 60);
+}
+
+/// Where the nth part in a run is recorded, which a host takes again after its connection has
+/// ended: the first in `trace`, or in NAME.nztrace if that is a folder, the second in
+/// NAME-2.nztrace, and so on.
+std::filesystem::path trace_of_part(std::filesystem::path trace, std::string name,
+                                    std::uint32_t part) {
+  if (std::filesystem::is_directory(trace)) {
+    std::ranges::replace(name, '/', '-');
+    trace /= name + ".nztrace";
+  }
+  if (part > 1) {
+    trace.replace_filename(
+        fmt::format("{}-{}{}", trace.stem().string(), part, trace.extension().string()));
+  }
+  return trace;
+}
+
+/// @throws CommandError if the file cannot be written or is not a trace
+std::unique_ptr<runtime::trace::Recorder> record_in(const std::filesystem::path& trace,
+                                                    const std::string& name) {
+  unwrap(runtime::trace::check_overwritable(trace), exit_bad_input);
+  auto recorder = runtime::trace::Recorder::make(
+      {.file = trace,
+       .catalogue = actors::trace_catalogue(),
+       .about = {{"program", "nodezero host"},
+                 {"version", NODEZERO_VERSION},
+                 {"machine", name},
+                 {"host", host_name()},
+                 {"process", std::to_string(::getpid())},
+                 {"started", timestamp()}},
+       .warn = [](const std::string& line) { fmt::print(stderr, "nodezero: {}\n", line); }});
+  if (!recorder) {
+    throw CommandError(exit_bad_input, "--trace: " + recorder.error().message);
+  }
+  return std::move(*recorder);
 }
 
 /// Somebody has asked this host to go: passed on to the part in a run that there is, if any.
@@ -110,6 +152,7 @@ class Lender {
   HostOptions options_;
   network::Endpoint listen_;  ///< with the port that it has got, from the first time on
   std::uint64_t process_ = 0;
+  std::uint32_t parts_ = 0;  ///< in a run so far
   LeaveRequest leave_;
   std::shared_ptr<const actors::StateOfRun> held_;
   std::mutex mutex_;
@@ -122,15 +165,21 @@ std::optional<actors::HostEnd> Lender::take_part() {
       network::SecureNetworkSettings{
           .listen = listen_,
           .host_timeout = std::chrono::milliseconds(std::llround(1e3 * options_.host_timeout_s))});
+  const std::string name = options_.name.empty() ? name_of_machine() : options_.name;
+  ++parts_;
+  const auto recorder = options_.trace.empty()  // outlives what it records
+                            ? nullptr
+                            : record_in(trace_of_part(options_.trace, name, parts_), name);
   actors::Host host({.network = access,
-                     .name = options_.name.empty() ? name_of_machine() : options_.name,
+                     .name = name,
                      .version = NODEZERO_VERSION,
                      .process = process_,
                      .threads = options_.threads,
                      .memory = options_.memory > 0 ? options_.memory : available_memory(),
                      .held = std::exchange(held_, nullptr),
                      .say = say,
-                     .on_moved = [this](const std::string& root) { move_to(root); }});
+                     .on_moved = [this](const std::string& root) { move_to(root); },
+                     .recorder = recorder.get()});
   unwrap(host.open(), exit_failure);
   listen_.port = unwrap(network::parse_endpoint(access->own_address()), exit_failure).port;
   if (!wait_for_root(host)) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "apps/nodezero/terminal/json_answer.hpp"
 #include "runtime/inspect/filter.hpp"
@@ -23,6 +24,12 @@ struct SqlOptions {
   std::uint64_t most_steps = runtime::inspect::default_most_steps;
 };
 void trace_sql(const SqlOptions& options);
+
+struct MergeOptions {
+  std::vector<std::string> files;  ///< one a machine
+  std::string out;
+};
+void trace_merge(const MergeOptions& options);
 
 struct DiffOptions {
   std::string left, right;

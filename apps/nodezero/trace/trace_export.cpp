@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 
-// nodezero trace export and import.
+// nodezero trace export, import and merge.
 
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <utility>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -24,6 +26,8 @@
 #include "runtime/inspect/restrict.hpp"
 #include "runtime/inspect/shiviz.hpp"
 #include "runtime/inspect/tables.hpp"
+#include "runtime/inspect/words.hpp"
+#include "runtime/trace/join.hpp"
 #include "runtime/trace/trace_file.hpp"
 
 namespace nodezero::apps {
@@ -125,6 +129,20 @@ void trace_import(const std::string& from, const std::string& to) {
     throw CommandError(exit_bad_input, fmt::format("{}: {}", from, trace.error().message));
   }
   unwrap(runtime::trace::write_trace(*trace, to));
+}
+
+void trace_merge(const MergeOptions& options) {
+  unwrap(runtime::trace::check_overwritable(options.out));
+  std::vector<runtime::trace::TraceParts> machines;
+  for (const auto& file : options.files) {
+    refuse_overwriting(file, options.out);
+    machines.push_back(unwrap(runtime::trace::read_parts(file)));
+  }
+  const auto merged = unwrap(runtime::trace::join(std::move(machines)));
+  if (const auto warning = inspect::incompleteness(merged.completeness); !warning.empty()) {
+    fmt::print(stderr, "nodezero: {}\n", warning);
+  }
+  unwrap(runtime::trace::write_trace(merged, options.out), exit_failure);
 }
 
 }  // namespace nodezero::apps

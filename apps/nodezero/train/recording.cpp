@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "apps/nodezero/train/recording.hpp"
 
-#include <array>
-#include <cstring>
-#include <fstream>
 #include <unistd.h>
 #include <utility>
 
@@ -16,33 +13,11 @@
 #include "apps/nodezero/options/option_values.hpp"
 #include "apps/nodezero/process/environment.hpp"
 #include "model/text/byte_text.hpp"
-#include "runtime/trace/file_format.hpp"
+#include "runtime/trace/trace_file.hpp"
 
 namespace nodezero::apps {
 
-namespace {
-
-using runtime::trace::FileHeader;
 using runtime::trace::Recorder;
-
-/// Keeps a mistyped --trace from overwriting a text or a model.
-void check_overwritable(const std::filesystem::path& path) {
-  std::error_code ignored;
-  if (!std::filesystem::is_regular_file(path, ignored) ||
-      std::filesystem::file_size(path, ignored) == 0) {
-    return;
-  }
-  std::array<char, sizeof FileHeader::expected_magic> magic{};
-  std::ifstream(path, std::ios::binary).read(magic.data(), magic.size());
-  if (std::memcmp(magic.data(), FileHeader::expected_magic, magic.size()) != 0) {
-    throw CommandError(exit_bad_input,
-                       fmt::format("--trace would overwrite '{}', which is not a trace: choose "
-                                   "another name or remove the file",
-                                   path.string()));
-  }
-}
-
-}  // namespace
 
 std::filesystem::path unused_dump(const std::filesystem::path& folder, const std::string& reason,
                                   bool is_numbered) {
@@ -66,7 +41,7 @@ Recording::Recording(const TrainOptions& options, std::filesystem::path folder, 
   if (options.trace.empty() && ring_seconds_ == 0) {
     return;
   }
-  check_overwritable(options.trace);
+  unwrap(runtime::trace::check_overwritable(options.trace), exit_bad_input);
   about.merge(std::map<std::string, std::string>{{"program", "nodezero"},
                                                  {"version", NODEZERO_VERSION},
                                                  {"run", fmt::format("{:016x}", run)},
