@@ -4,13 +4,17 @@
 # with one lane each, on the same two cores, with TLS. Each machine is a network namespace, whose counters say
 # what crossed. Needs root, for the namespaces, and a machine that does nothing else.
 #
-#   scripts/measure-hosts.sh [PROGRAM] A|B|C64|kill|many...
+#   scripts/measure-hosts.sh [PROGRAM] A|B|C64|kill|many|faults|idle...
 #
 # A, B and C64 print the seconds of a step, how much of the speed is left, what the bytes and 1.8 CPU seconds per GB
 # let one expect, and the bytes that a machine sent per step against 2 (H - 1) / H times its gradient.
 # kill prints what a step costs in which one of three machines is killed.
 # many prints the seconds of a step and what the root sent in it with 1, 8 and 64 hosts, which are processes on one
 # machine and share these cores, and whether they end with one digest.
+# faults prints how soon the root says that a host is lost, which was killed or stopped, and how soon a resumed root has
+# its host back.
+# idle prints what the root takes of a core while a host and 300 silent strangers wait with it, what the host takes, and
+# how much the root grows while a host that owes it blocks is stopped for 60 s.
 set -euo pipefail
 source=$(realpath "$(dirname "$0")/..")
 # shellcheck source=scripts/machines.sh
@@ -40,8 +44,9 @@ shape_of() {
     A) echo "--layers 4 --heads 4 --width 128 --context 64 --batch 3 --micro-batches 16 --steps 300" ;;
     B | kill) echo "--layers 6 --heads 6 --width 384 --context 256 --batch 4 --micro-batches 16 --steps 8" ;;
     C64) echo "--layers 12 --heads 12 --width 768 --context 64 --batch 16 --micro-batches 16 --steps 3" ;;
+    small) echo "--layers 2 --heads 2 --width 32 --context 32 --batch 1 --micro-batches 8 --steps 100000" ;;
     many) echo "--layers 1 --heads 2 --width 32 --context 16 --batch 1 --micro-batches 128 --steps 40" ;;
-    *) echo "measure-hosts: A, B, C64, kill or many, not '$1'" >&2; exit 2 ;;
+    *) echo "measure-hosts: A, B, C64, kill, many, faults or idle, not '$1'" >&2; exit 2 ;;
   esac
 }
 train() {  # SHAPE OUT OPTIONS...: its process is $root
@@ -49,7 +54,7 @@ train() {  # SHAPE OUT OPTIONS...: its process is $root
   shift 2
   # shellcheck disable=SC2046
   on 0 "$program" train --data "$folder/text" --out "$folder/$out" --validation 0 --dropout 0 \
-    --checkpoint-every 0 $(shape_of "$shape") "$@" >"$folder/$out.log" 2>&1 &
+    --checkpoint-every "${checkpoint_every:-0}" $(shape_of "$shape") "$@" >"$folder/$out.log" 2>&1 &
   root=$!
   running+=("$root")
 }
@@ -136,10 +141,85 @@ count_many() {
   done
 }
 
+stop_all() {
+  for process in "${running[@]}"; do kill -KILL "$process" 2>/dev/null || true; done
+  wait 2>/dev/null || true
+  running=()
+  rm -rf "$folder/run"
+}
+now() { date +%s%3N; }
+until_said() {  # TEXT LOG, prints the milliseconds
+  local since
+  since=$(now)
+  while ! grep -q "$1" "$folder/$2.log"; do
+    sleep 0.005
+    (($(now) - since < 60000)) || { tail "$folder"/*.log >&2; exit 1; }
+  done
+  echo $(($(now) - since))
+}
+cpu_ticks() { awk '{ print $14 + $15 }' "/proc/$1/stat"; }
+# Of a core in 20 s, whose ticks are 10 ms.
+percent_since() { awk -v now="$(cpu_ticks "$1")" -v before="$2" 'BEGIN { printf "%.2f", (now - before) / 20 }'; }
+resident_kib() { awk '/VmRSS/ { print $2 }' "/proc/$1/status"; }
+
+measure_faults() {
+  local listen=(--listen 10.77.0.1:4720 --secret "$folder/secret" --threads 1)
+  checkpoint_every=20 train small run "${listen[@]}" --hosts 2 --schedule constant
+  start_host 1
+  start_host 2
+  until_said "host-2 is ready" run >/dev/null
+  kill -KILL "${host[1]}"
+  echo "a killed host is lost after $(until_said "host-1 lost" run) ms"
+  kill -STOP "${host[2]}"
+  echo "a stopped host is lost after $(until_said "host-2 lost" run) ms, of which 5,000 are --host-timeout"
+  kill -CONT "${host[2]}"
+  local since
+  since=$(now)
+  while (($(grep -c "host-2 is ready" "$folder/run.log") < 2)); do sleep 0.005; done
+  echo "it takes part again $(($(now) - since)) ms after it goes on"
+  sleep 1
+  kill -KILL "$root"
+  until_said "trying" host-2 >/dev/null
+  sleep 1
+  on 0 "$program" train --resume --out "$folder/run" "${listen[@]}" --hosts 1 >"$folder/again.log" 2>&1 &
+  root=$!
+  running+=("$root")
+  until_said "hosts can connect" again >/dev/null
+  echo "a resumed root has its host back $(until_said "host-2 is ready" again) ms after it listens"
+  stop_all
+}
+
+measure_idle() {
+  train small run --listen 10.77.0.1:4720 --secret "$folder/secret" --threads 1 --hosts 2
+  start_host 1
+  until_said "host-1 joins" run >/dev/null
+  local before
+  before=$(cpu_ticks "${host[1]}")
+  sleep 20
+  echo "an idle host takes $(percent_since "${host[1]}" "$before") % of a core"
+  # shellcheck disable=SC2016
+  (on 2 bash -c 'for i in $(seq 300); do exec {s}<>/dev/tcp/10.77.0.1/4720 || true; done; sleep 30' >/dev/null 2>&1) &
+  running+=("$!")
+  before=$(cpu_ticks "$root")
+  sleep 20
+  echo "a root at whose door 300 say nothing takes $(percent_since "$root" "$before") % of a core"
+  stop_all
+  train B run --listen 10.77.0.1:4720 --secret "$folder/secret" --threads 1 --hosts 1 --host-timeout 100
+  start_host 1
+  while [ ! -e "$folder/run/metrics.jsonl" ] || (($(wc -l <"$folder/run/metrics.jsonl") < 4)); do sleep 0.2; done
+  before=$(resident_kib "$root")
+  kill -STOP "${host[1]}"
+  sleep 60
+  echo "beside a host stopped for 60 s the root grew from $((before / 1024)) to $(($(resident_kib "$root") / 1024)) MiB"
+  stop_all
+}
+
 for what in "$@"; do
   case $what in
     kill) kill_one ;;
     many) count_many ;;
+    faults) measure_faults ;;
+    idle) measure_idle ;;
     *) compare "$what" ;;
   esac
 done
