@@ -8,6 +8,7 @@
 #include "model/kernels/levels/amx_product.hpp"
 #endif
 #include "model/kernels/levels/elements.hpp"
+#include "model/kernels/levels/few_rows.hpp"
 #ifdef __AVX512BF16__
 #include "model/kernels/levels/pair_terms.hpp"
 #endif
@@ -20,7 +21,11 @@ namespace nodezero::model::NODEZERO_LEVEL {
 namespace {
 
 void multiply(const FloatFactor& a, const FloatFactor& b, const Product& product) {
-  multiply_blocks<Fp32Terms, PlainTiles<Fma>>(a, b, product);
+  if (are_few_rows(b, product)) {
+    multiply_few_rows<Fma>(a, b, product);
+  } else {
+    multiply_blocks<Fp32Terms, PlainTiles<Fma>>(a, b, product);
+  }
 }
 
 template <class Right>

@@ -5,7 +5,7 @@
 // which it lies in memory, which is what limits the speed. Every sum takes its terms in the order
 // of product.hpp.
 
-#include "model/kernels/levels/packing.hpp"
+#include "model/kernels/levels/product.hpp"
 
 namespace nodezero::model::NODEZERO_LEVEL {
 
@@ -108,6 +108,53 @@ NODEZERO_INLINE void multiply_rows_in_turn(const float* x, const FloatFactor& w,
   }
 }
 
+/// A matrix with so few rows or columns is small, as one head's keys and values are: it is near,
+/// and its sums are worth keeping in registers, so many at a time.
+inline constexpr Index narrow = 128, narrow_registers = 8;
+
+/// y [n] = x w, with `registers` whole registers of sums and `rest` columns of one more.
+template <class Multiply, Index registers>
+NODEZERO_INLINE void multiply_narrow(const float* x, const FloatFactor& w, Index k, Index rest,
+                                     float* y) {
+  Register sums[registers + 1] = {};
+  for (Index row = 0; row < k; ++row) {
+    const Register left = broadcast(x[row]);
+    const float* const from = w.at(0, row);
+#pragma GCC unroll 8
+    for (Index v = 0; v < registers; ++v) {
+      sums[v] = Multiply()(left, load(from + v * register_floats), sums[v]);
+    }
+    if (rest > 0) {
+      Register& last = sums[registers];
+      last = Multiply()(left, load_first(from + registers * register_floats, rest, 0.0f), last);
+    }
+  }
+#pragma GCC unroll 8
+  for (Index v = 0; v < registers; ++v) {
+    store(sums[v], y + v * register_floats);
+  }
+  if (rest > 0) {
+    store_first(sums[registers], y + registers * register_floats, rest);
+  }
+}
+
+/// w as stored, if it is small.
+template <class Multiply>
+NODEZERO_INLINE void multiply_small(const float* x, const FloatFactor& w, Index n, Index k,
+                                    float* y) {
+  for (Index j = 0; j < n; j += narrow_registers * register_floats) {
+    const Index columns = least(n - j, narrow_registers * register_floats);
+    const Index rest = columns % register_floats;
+    if (columns < register_floats) {
+      multiply_narrow<Multiply, 0>(x, w.from(j, 0), k, rest, y + j);
+      continue;
+    }
+    with_constant<narrow_registers>(columns / register_floats, [&](auto registers) {
+      multiply_narrow<Multiply, registers.value>(x, w.from(j, 0), k, rest, y + j);
+    });
+  }
+}
+
 /// w stored as its transpose: eight stored rows at a time give eight values of y.
 template <class Terms, class Multiply, class Value>
 NODEZERO_INLINE void multiply_columns(const float* x, const Factor<Value>& w, Index n, Index k,
@@ -153,7 +200,11 @@ template <class Terms, class Multiply, class Value>
   if (w.line_step != 1) {
     multiply_columns<Terms, Multiply>(x, w, n, k, y);
   } else if constexpr (__is_same(Terms, Fp32Terms)) {
-    multiply_rows_in_turn<Multiply>(x, w, n, k, y);
+    if (n <= narrow || k <= narrow) {
+      multiply_small<Multiply>(x, w, n, k, y);
+    } else {
+      multiply_rows_in_turn<Multiply>(x, w, n, k, y);
+    }
   } else {
     multiply_rows<Terms, Multiply>(x, w, n, k, y);
   }
