@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "actors/laws/answer_source.hpp"
 
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "support/recorded_trace.hpp"
@@ -29,7 +31,7 @@ Trace trace_of_an_answer(std::uint64_t& version) {
     auto listener = stage.system().spawn<SilentListener>();
     auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
     stage.run_until([&] { return stage.recorder().steps.size() == 1; });
-    generate request{{1, 2}, 40, {.seed = 1}};
+    generate request{{1, 2}, 400, {.seed = 1}};
     request.options.listener = listener;
     request.options.ticket = 7;
     auto answer = stage.ask<generated>(stage.actors().lifecycle, request);
@@ -53,6 +55,10 @@ TEST(AnswerSource, IsTheStepThatMadeTheVersion) {
   const auto pieces = facts.sends({"generated_piece"});
   ASSERT_GE(pieces.size(), 2u);
   EXPECT_EQ(source->told, pieces.back());
+  const auto completions = facts.sends({"optimizer_complete"});
+  EXPECT_TRUE(std::ranges::any_of(completions, [&](auto later) {
+    return later > source->made && later < source->told;
+  })) << "no later step was done meanwhile";
   EXPECT_FALSE(source_of_answer(trace, 8));
 }
 
