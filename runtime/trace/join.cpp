@@ -47,6 +47,13 @@ struct Machine {
   std::vector<std::uint16_t> names;  ///< in the joined trace, by its own
 };
 
+struct Thread {
+  std::uint32_t number = 0;    ///< in the joined trace
+  std::uint64_t next = 0;      ///< index of what follows the records so far
+  std::uint64_t left_out = 0;  ///< of them
+  bool is_left_out = false;    ///< the last one
+};
+
 /// From one actor to another, as numbers elsewhere.
 using Pair = std::pair<std::uint32_t, std::uint32_t>;
 /// A message by its machine and its id there.
@@ -339,24 +346,28 @@ class Joiner {
 
   /// Without the sendings of messages that another machine sent, which its own trace has.
   void add_run(std::size_t index, const RecordRun& run) {
-    auto& removed = removed_[{index, run.thread}];
-    const auto thread =
-        threads_.try_emplace({index, run.thread}, static_cast<std::uint32_t>(threads_.size()));
-    RecordRun rewritten{thread.first->second, run.first - removed, {}};
-    bool is_left_out = false;
+    const auto number = static_cast<std::uint32_t>(threads_.size());
+    auto& thread =
+        threads_.try_emplace({index, run.thread}, Thread{.number = number}).first->second;
+    RecordRun rewritten{thread.number, run.first - thread.left_out, {}};
+    // A payload may begin a block.
+    thread.is_left_out = thread.is_left_out && run.first == thread.next;
+    thread.next = run.first + run.records.size();
     for (Record record : run.records) {
       if (record.kind != Kind::summary) {
-        is_left_out = record.kind == Kind::send && is_elsewhere(record.actor) &&
-                      departure_of_.contains({index, record.message});
+        thread.is_left_out = record.kind == Kind::send && is_elsewhere(record.actor) &&
+                             departure_of_.contains({index, record.message});
         rewrite(index, record);
       }
-      if (is_left_out) {
-        ++removed;
+      if (thread.is_left_out) {
+        ++thread.left_out;
       } else {
         rewritten.records.push_back(record);
       }
     }
-    joined_.runs.push_back(std::move(rewritten));
+    if (!rewritten.records.empty()) {
+      joined_.runs.push_back(std::move(rewritten));
+    }
   }
 
   void rewrite(std::size_t index, Record& record) {
@@ -383,8 +394,7 @@ class Joiner {
   std::int64_t earliest_ = std::numeric_limits<std::int64_t>::max();
   std::map<std::string, std::uint16_t> names_;
   std::map<MessageKey, std::uint64_t> messages_;
-  std::map<std::pair<std::size_t, std::uint32_t>, std::uint64_t> removed_;  ///< records, by thread
-  std::map<std::pair<std::size_t, std::uint32_t>, std::uint32_t> threads_;  ///< by machine, own
+  std::map<std::pair<std::size_t, std::uint32_t>, Thread> threads_;  ///< by machine, own number
   TraceParts joined_;
 };
 

@@ -4,6 +4,8 @@
 
 #include "runtime/trace/join.hpp"
 
+#include <utility>
+
 #include <gtest/gtest.h>
 
 #include "runtime/trace/elsewhere.hpp"
@@ -127,17 +129,29 @@ TEST(JoinTest, IsATraceLikeAnyOther) {
   }
 }
 
-TEST(JoinTest, BlocksMayStandInAnyOrder) {
-  auto traces = ping_pong();
-  auto& runs = traces[1].runs;
-  const auto middle = runs[0].records.begin() + 6;  // what is left out of the first half counts
-  RecordRun second{0, 6, {middle, runs[0].records.end()}};
-  runs[0].records.erase(middle, runs[0].records.end());
-  runs.insert(runs.begin(), std::move(second));
-  const auto joined = join(std::move(traces));
-  ASSERT_TRUE(joined);
-  EXPECT_EQ(joined->completeness.lost_records, 0);
-  EXPECT_EQ(joined->events.size(), join(ping_pong())->events.size());
+TEST(JoinTest, BlocksMayEndAnywhereAndStandInAnyOrder) {
+  const auto whole = join(ping_pong());
+  ASSERT_TRUE(whole);
+  // A note, a spawn, the sending that is left out, with its payload, and so on.
+  for (std::ptrdiff_t first = 1; first < 6; ++first) {
+    for (const std::ptrdiff_t more : {0, 1, 2}) {
+      auto traces = ping_pong();
+      const auto records = std::exchange(traces[1].runs, {}).front().records;
+      const auto add = [&](std::ptrdiff_t from, std::ptrdiff_t to) {
+        traces[1].runs.insert(
+            traces[1].runs.begin(),
+            {0, static_cast<std::uint64_t>(from), {records.begin() + from, records.begin() + to}});
+      };
+      add(0, first);
+      add(first, first + more);
+      add(first + more, static_cast<std::ptrdiff_t>(records.size()));
+      const auto joined = join(std::move(traces));
+      ASSERT_TRUE(joined);
+      EXPECT_EQ(joined->completeness.lost_records, 0) << first << " " << more;
+      EXPECT_EQ(joined->events.size(), whole->events.size());
+      EXPECT_EQ(joined->words, whole->words) << first << " " << more;
+    }
+  }
 }
 
 TEST(JoinTest, WhatNeverArrivedWasSentOnly) {
