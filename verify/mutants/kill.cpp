@@ -167,6 +167,12 @@ std::vector<verify::Question> questions() {
   served.versions = 1;
   served.stops = 1;
   questions.push_back(served);
+  served = {};
+  served.spheres = 1;
+  served.steps = 2;
+  served.clients = 2;
+  served.leaving = 2;  // the second while it waits for a boundary
+  questions.push_back(served);
 
   Question host;
   host.scope = Scope::host;

@@ -15,6 +15,17 @@ constexpr auto generator = "actors/inference/inference.cpp";
 
 std::vector<Mutant> of_serving() {
   return {
+      {"left_while_waiting_forgotten",
+       "a client that leaves while it waits for a boundary is not answered",
+       "",
+       {{gate,
+         "entry.mapped().promise.deliver(make_error({ErrorCode::stopped, \"nobody wants the answer "
+         "any more\", at(state_.envelope)}));",
+         ""}},
+       {},
+       {},
+       "whether a client that has left is answered is not compared, and the run does all its "
+       "steps"},
       {"left_while_ready_forgotten",
        "a client that leaves between two turns on a lane is not answered",
        "",
