@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <deque>
+#include <tuple>
 #include <utility>
 #include <variant>
 
@@ -53,6 +54,7 @@ class BlockLink {
   void drop_waiting() { waiting_.clear(); }
   /// Nothing waits and all that was sent has been taken.
   bool is_idle() const { return waiting_.empty() && under_way_ == 0; }
+  auto fields() const { return std::tie(peer_, waiting_, under_way_); }
 
   /// Blocks that were taken over there, and all that there are to send.
   std::uint64_t arrived() const { return arrived_; }

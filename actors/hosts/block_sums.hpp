@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <map>
+#include <tuple>
 #include <vector>
 
 #include "actors/gradient_pool.hpp"
@@ -34,16 +35,20 @@ class BlockSums {
   /// is in that block of `sum`. Refused if the node is not of the tree, overlaps what came before,
   /// or is not of the block's size.
   Outcome put(std::size_t block, PositionRange node, runtime::Floats values, model::Gradient& sum);
+  auto fields() const { return std::tie(blocks_); }
 
  private:
   struct Part {
     PositionRange range;
     runtime::Floats values;
     std::shared_ptr<float> own;  ///< where the values lie, if they may be written
+    auto fields() const { return std::tie(range, values); }
   };
   struct Block {
     std::vector<PositionRange> taken;
     std::map<std::uint32_t, Part> held;  ///< by first position
+    /// What was taken is held, until the block is complete.
+    auto fields() const { return std::tie(held); }
   };
 
   static Part add(Part left, Part right);

@@ -6,6 +6,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "actors/gradient_pool.hpp"
@@ -18,6 +19,7 @@
 #include "actors/hosts/speeds.hpp"
 #include "actors/hosts/state_of_run.hpp"
 #include "actors/spheres/sphere.hpp"
+#include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -45,12 +47,14 @@ struct CoordinatorSettings {
 /// gives them the state while the others go on, and after it the sums of the steps that they have
 /// missed, and plans a step anew when one is lost. To node_zero it is a sphere that computes whole
 /// steps.
-class coordinator : public runtime::recorded<coordinator_actor::base> {
+class coordinator : public runtime::recorded<coordinator_actor::base>, public runtime::Explorable {
  public:
   coordinator(caf::actor_config& config, CoordinatorSettings settings);
 
   const char* name() const override { return "coordinator"; }
   void on_exit() override;
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
+  const char* state_name() const override;
 
  protected:
   behavior_type make_behavior() override;
@@ -78,6 +82,11 @@ class coordinator : public runtime::recorded<coordinator_actor::base> {
     /// Has the state, and every sum since.
     bool is_up_to_date() const { return standing == Standing::ready && state.is_idle(); }
     std::uint64_t steps = 0;  ///< of the run, that it has
+    /// Its address and its lanes follow from the machine.
+    auto fields() const {
+      return std::tie(machine, name, process, standing, session, exchange, state, is_leaving,
+                      held_version, held_hash, steps_missed, steps);
+    }
   };
   /// Who computes what in the open step.
   struct Member {
@@ -100,6 +109,8 @@ class coordinator : public runtime::recorded<coordinator_actor::base> {
     std::optional<std::uint32_t> audited;     ///< position of the micro-batch that two compute
     std::optional<model::LossSum> committed;  ///< with the loss of the whole step
     std::uint32_t positions() const { return step.batches->range().last; }
+    /// Without what only tells how long it took.
+    auto fields() const { return std::tie(step, term, members, audited, committed); }
   };
 
   void begin(const assign& message);

@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include "actors/hosts/coordinator.hpp"
+#include "actors/hosts/fingerprints.hpp"
 
 namespace nodezero::actors {
 
@@ -120,6 +121,20 @@ caf::result<finished_count> coordinator::count_finished_everywhere() {
           },
           [promise](caf::error& error) mutable { promise.deliver(std::move(error)); });
   return promise;
+}
+
+/// Without what is measured, which only decides who computes how much.
+std::uint64_t coordinator::state_digest(const runtime::ActorKeys& keys) const {
+  return runtime::fingerprint(keys, hosts_, last_machine_, last_term_, open_, progress_,
+                              is_asking_for_state_, has_begun_, has_planned_, is_waiting_, ending_);
+}
+
+const char* coordinator::state_name() const {
+  return !open_                 ? "idle"
+         : open_->committed     ? "committed"
+         : open_->term > 0      ? "planned"
+         : is_asking_for_state_ ? "asking"
+                                : "waiting";
 }
 
 }  // namespace nodezero::actors

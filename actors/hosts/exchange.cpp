@@ -7,6 +7,7 @@
 #include <numeric>
 #include <utility>
 
+#include "actors/hosts/fingerprints.hpp"
 #include "actors/hosts/state_of_run.hpp"
 #include "actors/spheres/control.hpp"
 
@@ -105,6 +106,27 @@ void exchange::on_exit() {
   missed_.clear();
   applying_missed_ = {};
   handing_over_ = {};
+}
+
+std::uint64_t exchange::state_digest(const runtime::ActorKeys& keys) const {
+  runtime::ContentFingerprint digest(keys);
+  digest.add(here_).add(weights_).add(is_applying_).add(progress_).add(progress_after_);
+  digest.add(missed_).add(applying_missed_).add(handing_over_).add(later_plan_).add(batches_);
+  digest.add(step_).add(term_).add(last_term_).add(early_).add(links_);
+  for (std::size_t block = 0; term_ && block < blocks_; ++block) {
+    if (term_->has_block[block]) {
+      digest.add(block_of(std::as_const(**term_->sum), block));
+    }
+  }
+  return digest.value();
+}
+
+const char* exchange::state_name() const {
+  return is_applying_                  ? "applying"
+         : !step_                      ? "idle"
+         : term_ && term_->is_gathered ? "gathered"
+         : step_->sums.empty()         ? "computing"
+                                       : "exchanging";
 }
 
 // -- plans -----------------------------------------------------------------------------------

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <tuple>
 #include <variant>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "actors/hosts/messages.hpp"
 #include "actors/hosts/shares.hpp"
 #include "actors/spheres/sphere.hpp"
+#include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -35,12 +37,14 @@ struct ExchangeSettings {
 /// the sums of all machines: each owns some blocks, gets those from the others, adds them along the
 /// position tree, and hands each sum with its norm to all. When every machine has every block, the
 /// coordinator says `commit`, and each applies the same sum to its own replica.
-class exchange : public runtime::recorded<exchange_actor::base> {
+class exchange : public runtime::recorded<exchange_actor::base>, public runtime::Explorable {
  public:
   exchange(caf::actor_config& config, ExchangeSettings settings);
 
   const char* name() const override { return "exchange"; }
   void on_exit() override;
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
+  const char* state_name() const override;
 
  protected:
   behavior_type make_behavior() override;
@@ -69,6 +73,10 @@ class exchange : public runtime::recorded<exchange_actor::base> {
     std::uint64_t weights_hash = 0;  ///< of a block of the weights that it computes with
     std::map<std::uint32_t, std::optional<std::uint64_t>> findings;  ///< by audited position
     PositionTree tree() const { return PositionTree(positions); }
+    /// Without what only tells how fast this machine is.
+    auto fields() const {
+      return std::tie(envelope, positions, given, waiting, computing, sums, weights_hash, findings);
+    }
   };
   /// The sum of all machines.
   struct Term {
@@ -80,6 +88,10 @@ class exchange : public runtime::recorded<exchange_actor::base> {
     bool is_gathered = false;
     /// Shared with the messages that carry its blocks; leased when the first block has come.
     std::shared_ptr<GradientLease> sum;
+    /// Without the sum, of which only those blocks count that are there.
+    auto fields() const {
+      return std::tie(plan, sums, squared_norms, has_block, blocks_missing, is_gathered);
+    }
   };
   using Early = std::variant<wire::part, wire::sum>;
 

@@ -9,7 +9,7 @@
 
 #include "actors/hosts/block_sums.hpp"
 #include "actors/hosts/exchange.hpp"
-#include "actors/hosts/self_test.hpp"
+#include "actors/hosts/fingerprints.hpp"
 #include "actors/lanes/lane_scheduler.hpp"
 #include "actors/run/optimizer.hpp"
 #include "runtime/own_threads.hpp"
@@ -101,12 +101,26 @@ host_session::behavior_type host_session::make_behavior() {
 void host_session::on_exit() {
   end_actor(exchange_);
   end_actor(optimizer_);
-  end_actor(lanes_);
+  end_actor(lanes_ ? lanes_ : settings_.lanes);
   workers_.send_exit();
   settings_.coordinator = {};
+  settings_.lanes = nullptr;
+  settings_.observer = nullptr;
+  lanes_ = nullptr;
+  optimizer_ = nullptr;
   exchange_ = nullptr;
   missed_.reset();
   say_end({HostEnd::Reason::failed, "the session has ended", nullptr});
+}
+
+std::uint64_t host_session::state_digest(const runtime::ActorKeys& keys) const {
+  return runtime::fingerprint(keys, run_, machine_, self_test_, incoming_, is_part_, is_ending_,
+                              missed_, lanes_, optimizer_, exchange_,
+                              settings_.held ? settings_.held->progress.version : 0);
+}
+
+const char* host_session::state_name() const {
+  return is_ending_ ? "ends" : is_part_ ? "takes part" : incoming_ ? "receives" : "joins";
 }
 
 void host_session::take_settings(const wire::admitted& message) {
@@ -131,7 +145,7 @@ void host_session::take_settings(const wire::admitted& message) {
   }
   settings_.say(fmt::format("connected to run {:016x}: {} parameters; waiting for the state", run_,
                             layout->parameter_count()));
-  self_test_ = self_test(told->training);
+  self_test_ = settings_.self_test(told->training);
   for (const auto& address : message.hosts) {
     if (!settings_.link) {
       continue;
@@ -215,10 +229,14 @@ void host_session::spawn_machine(const model::TrainingProgress& progress) {
   const auto& layout = incoming_->trained()->layout();
   const Envelope here{run_, progress.epoch, progress.step, progress.version};
   const auto settings = run_settings(told, settings_.threads);
-  workers_ =
-      spawn_workers(system(), runtime::Scheduling::own_threads, settings, observer_, nullptr);
   gradients_ = std::make_shared<GradientPool>(layout);
-  lanes_ = system().spawn<lane_scheduler>(workers_.lanes, gradients_);
+  lanes_ = settings_.lanes;
+  if (!lanes_) {
+    workers_ =
+        spawn_workers(system(), runtime::Scheduling::own_threads, settings, observer_, nullptr);
+    settings_.observer = workers_.observer;
+    lanes_ = system().spawn<lane_scheduler>(workers_.lanes, gradients_);
+  }
   auto buffers = std::make_shared<VersionBuffers>(std::move(incoming_->weights));
   const ParametersPtr weights = buffers->publish();
   optimizer_ = system().spawn<optimizer>(OptimizerStart{.config = told.training.optimizer,
@@ -231,7 +249,7 @@ void host_session::spawn_machine(const model::TrainingProgress& progress) {
   const auto spheres = std::make_shared<const SphereSettings>(SphereSettings{
       .lanes = lanes_,
       .lane_count = lane_count(settings),
-      .observer = workers_.observer,
+      .observer = settings_.observer,
       .tree =
           std::make_shared<const std::vector<TopologyNode>>(topology(told.spheres, told.symmetry)),
       .symmetry = told.symmetry,

@@ -10,8 +10,10 @@
 
 #include "actors/hosts/host_settings.hpp"
 #include "actors/hosts/messages.hpp"
+#include "actors/hosts/self_test.hpp"
 #include "actors/hosts/state_transfer.hpp"
 #include "actors/run/assembly.hpp"
+#include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
@@ -48,6 +50,9 @@ struct HostSessionSettings {
   std::chrono::milliseconds admission_timeout = std::chrono::seconds(30);
   HostLines say;
   std::function<void(HostEnd)> on_end;  ///< called once, on a thread of the system
+  lane_scheduler_actor lanes = {};      ///< handed over; null: it spawns `threads` of its own
+  observer_actor observer = {};         ///< to be given with lanes
+  std::function<std::uint64_t(const model::TrainingConfig&)> self_test = actors::self_test;
 };
 
 /// somebody -> host_session: leave the run in order.
@@ -63,12 +68,15 @@ using host_session_actor =
 
 /// A host's side of a run: joins it, takes the state, and spawns what computes here. From then on
 /// the exchange has the word; the session is what the coordinator watches, and watches it.
-class host_session : public runtime::recorded<host_session_actor::base> {
+class host_session : public runtime::recorded<host_session_actor::base>,
+                     public runtime::Explorable {
  public:
   host_session(caf::actor_config& config, HostSessionSettings settings);
 
   const char* name() const override { return "host_session"; }
   void on_exit() override;
+  std::uint64_t state_digest(const runtime::ActorKeys& keys) const override;
+  const char* state_name() const override;
 
  protected:
   behavior_type make_behavior() override;

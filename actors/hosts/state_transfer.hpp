@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <tuple>
 
 #include "actors/hosts/block_link.hpp"
 #include "actors/hosts/state_of_run.hpp"
@@ -53,6 +54,9 @@ class IncomingState {
   void copy(const StateOfRun& held);
   /// Fails if blocks are missing, or the message cannot be.
   Result<model::TrainingProgress> end(const wire::state_end& message);
+
+  /// Without what the settings say. The moments are the lanes' alone.
+  auto fields() const { return std::tie(weights, received_); }
 
   std::shared_ptr<model::Parameters> weights;
   std::shared_ptr<model::OptimizerState> optimizer;

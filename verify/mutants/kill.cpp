@@ -37,7 +37,7 @@ std::vector<std::string_view> names_of(const Mutant& mutant) {
 std::optional<Kill> kill(const Mutant& mutant, Mode mode, std::uint64_t schedules) {
   const SwitchedOn on(names_of(mutant));
   std::uint64_t asked = 0;
-  for (auto question : questions()) {
+  for (auto question : questions(mutant)) {
     question.mode = mode;
     Session session(question);
     session.run().most_steps = most_steps;
@@ -63,8 +63,37 @@ std::optional<Kill> kill(const Mutant& mutant, Mode mode, std::uint64_t schedule
   return std::nullopt;
 }
 
-std::vector<verify::Question> questions() {
-  using verify::Question;
+namespace {
+
+using verify::Question;
+
+std::vector<Question> questions_of_machines() {
+  std::vector<Question> questions;
+  Question machines;
+  machines.scope = Scope::machines;
+  machines.machines = 1;
+  machines.joins = 1;
+  machines.faults = 1;
+  machines.steps = 3;  // one that is lost while the next step waits for it
+  questions.push_back(machines);
+  machines.machines = 2;
+  machines.steps = 2;
+  questions.push_back(machines);
+  machines.joins = 0;
+  machines.machines = 3;
+  machines.micro_batches = 4;
+  machines.steps = 2;
+  machines.cuts = true;
+  questions.push_back(machines);
+  // As many as use up all credit that is never given back.
+  machines = {};
+  machines.scope = Scope::machines;
+  machines.steps = 10;
+  questions.push_back(machines);
+  return questions;
+}
+
+std::vector<Question> questions_of_one_machine() {
   std::vector<Question> questions;
   // Small ones first: what they show is short.
   Question tree;
@@ -184,10 +213,20 @@ std::vector<verify::Question> questions() {
     questions.push_back(host);
   }
   host.steps = 1;
-  host.calls = "c";
-  host.work_in_place = false;  // so that lanes may outlive others
+  host.calls = std::string("c");  // GCC 12 warns of a literal
+  host.work_in_place = false;     // so that lanes may outlive others
   questions.push_back(host);
   return questions;
+}
+
+}  // namespace
+
+bool is_of_machines(const Mutant& mutant) {
+  return !mutant.edits.empty() && mutant.edits.front().file.starts_with("actors/hosts/");
+}
+
+std::vector<Question> questions(const Mutant& mutant) {
+  return is_of_machines(mutant) ? questions_of_machines() : questions_of_one_machine();
 }
 
 }  // namespace nodezero::mutants

@@ -36,7 +36,11 @@ struct Kill {
 /// one shows it: in each `schedules` schedules are drawn, or 20 times as many states are visited.
 std::optional<Kill> kill(const Mutant& mutant, verify::Mode mode, std::uint64_t schedules);
 
-/// The questions, in this order.
-std::vector<verify::Question> questions();
+/// True for a mutant in what machines say to each other.
+bool is_of_machines(const Mutant& mutant);
+
+/// The questions that a mutant is asked, in this order: one in what machines say to each other is
+/// asked others than one in what is on every machine.
+std::vector<verify::Question> questions(const Mutant& mutant);
 
 }  // namespace nodezero::mutants

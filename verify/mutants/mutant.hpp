@@ -59,6 +59,7 @@ std::vector<Mutant> of_weights();
 std::vector<Mutant> of_the_lifecycle();
 std::vector<Mutant> of_serving();
 std::vector<Mutant> of_the_keeper();
+std::vector<Mutant> of_machines();
 std::vector<Mutant> several_at_once();
 
 }  // namespace nodezero::mutants

@@ -86,7 +86,7 @@ HostScenario::HostScenario(HostSetup setup)
   settings_.threads = setup_.lanes;
   settings_.routing = actors::RoutingPolicy::round_robin;
   auto weights = std::make_shared<model::Parameters>(ledger_.layout());
-  Ledger::initialize(*weights);
+  ledger_.initialize(*weights);
   first_.weights = weights;
   first_.optimizer = std::make_shared<model::OptimizerState>(ledger_.layout());
   settings_.initial_weights = std::move(weights);

@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "model/gpt2/gpt2_layout.hpp"
+#include "model/training/adamw.hpp"
 #include "runtime/explorable.hpp"
 
 namespace nodezero::verify {
@@ -24,6 +25,12 @@ constexpr std::size_t at_step = 0;
 constexpr std::size_t first_position = 1;
 
 constexpr std::size_t places_beside_positions = 16;
+
+/// The values of a block.
+template <class Set>
+auto block_of(Set& set, std::size_t block) {
+  return set.values().subspan(block * model::norm_block_size);
+}
 
 struct History {
   float low = 0;
@@ -97,40 +104,56 @@ std::uint64_t Ledger::digest() const {
   return digest.value();
 }
 
-void Ledger::initialize(model::Parameters& weights) {
+void Ledger::initialize(model::Parameters& weights) const {
   std::ranges::fill(weights.values(), 0.0F);
-  weights.values()[at_complete] = 1;
+  for (std::size_t block = 0; block < blocks_; ++block) {
+    block_of(weights, block)[at_complete] = 1;
+  }
 }
 
 void Ledger::check_weights(const model::Parameters& weights, std::uint64_t version,
                            const std::string& reader) {
-  const auto values = weights.values();
-  if (values[at_complete] != 1) {
-    broken(fmt::format("{} read weights that were being written", reader));
-  } else if (values[at_version] != static_cast<float>(version)) {
-    broken(fmt::format("{} read version {} and was told that it is {}", reader,
-                       static_cast<std::uint64_t>(values[at_version]), version));
+  for (std::size_t block = 0; block < blocks_; ++block) {
+    const auto values = block_of(weights, block);
+    if (values[at_complete] != 1) {
+      broken(fmt::format("{} read weights that were being written", reader));
+    } else if (values[at_version] != static_cast<float>(version)) {
+      broken(fmt::format("{} read version {} and was told that it is {}", reader,
+                         static_cast<std::uint64_t>(values[at_version]), version));
+    }
   }
 }
 
 void Ledger::compute(const actors::compute& task, model::Gradient& gradient) {
   check_weights(*task.weights, task.envelope.version,
                 fmt::format("micro-batch {} of step {}", task.position, task.envelope.step));
-  const auto values = gradient.values();
-  std::ranges::fill(values, 0.0F);
-  values[at_step] = static_cast<float>(task.envelope.step + 1);
-  values[first_position + task.position] = 1;
+  std::ranges::fill(gradient.values(), 0.0F);
+  for (std::size_t block = 0; block < blocks_; ++block) {
+    const auto values = block_of(gradient, block);
+    values[at_step] = static_cast<float>(task.envelope.step + 1);
+    values[first_position + task.position] = 1;
+  }
 }
 
 void Ledger::begin_update(const actors::UpdateTask& task) {
   if (task.weights && task.weights.get() != task.next.get()) {
     std::ranges::copy(task.weights->values(), task.next->values().begin());
   }
-  task.next->values()[at_complete] = 0;
+  for (std::size_t block = 0; block < blocks_; ++block) {
+    block_of(*task.next, block)[at_complete] = 0;
+  }
 }
 
 void Ledger::finish_update(const actors::UpdateTask& task, const actors::Envelope& envelope) {
-  const auto sum = (*task.gradient).values();
+  for (std::size_t block = 0; block < blocks_; ++block) {
+    finish_block(block_of(*task.gradient, block), block_of(*task.next, block), envelope);
+  }
+  ++applied_;
+  check_result(*task.next, applied_);
+}
+
+void Ledger::finish_block(std::span<const float> sum, std::span<float> values,
+                          const actors::Envelope& envelope) {
   const std::uint32_t n = micro_batches(envelope.step);
   runtime::Fingerprint counts;
   for (std::uint32_t p = 0; p < n; ++p) {
@@ -144,7 +167,6 @@ void Ledger::finish_update(const actors::UpdateTask& task, const actors::Envelop
   if (sum[at_step] != static_cast<float>((envelope.step + 1) * n)) {
     broken(fmt::format("the sum of step {} has parts of another step", envelope.step));
   }
-  const auto values = task.next->values();
   if (values[at_version] != static_cast<float>(envelope.version) || applied_ != envelope.step) {
     broken(fmt::format("step {} was applied to version {} after {} updates", envelope.step,
                        static_cast<std::uint64_t>(values[at_version]), applied_));
@@ -155,7 +177,6 @@ void Ledger::finish_update(const actors::UpdateTask& task, const actors::Envelop
   values[at_history] = history.low;
   values[at_history + 1] = history.high;
   values[at_complete] = 1;
-  ++applied_;
 }
 
 void Ledger::note(const explore::Delivery& delivery) {
@@ -209,10 +230,12 @@ void Ledger::check_result(const model::Parameters& weights, std::uint64_t steps)
   for (std::uint64_t step = 0; step < steps; ++step) {
     history = history_after(history, step, whole_sum(micro_batches(step)));
   }
-  const auto values = weights.values();
-  check_weights(weights, steps, "the end of the run");
-  if (values[at_history] != history.low || values[at_history + 1] != history.high) {
-    broken("the weights are not what the same steps make in other schedules");
+  check_weights(weights, steps, fmt::format("whoever goes on after {} updates", steps));
+  for (std::size_t block = 0; block < blocks_; ++block) {
+    const auto values = block_of(weights, block);
+    if (values[at_history] != history.low || values[at_history + 1] != history.high) {
+      broken("the weights are not what the same steps make in other schedules");
+    }
   }
 }
 
@@ -255,11 +278,12 @@ model::ModelConfig Ledger::model() const {
       most = std::max(most, n);
     }
   }
-  return {.layers = 0,
+  return {.layers = blocks_ > 1 ? 1 : 0,  // other machines are told of no model without layers
           .heads = 1,
           .width = 1,
           .context = 1,
-          .vocabulary = static_cast<std::int64_t>(most + places_beside_positions)};
+          .vocabulary = static_cast<std::int64_t>((blocks_ - 1) * model::norm_block_size + most +
+                                                  places_beside_positions)};
 }
 
 std::shared_ptr<const model::TensorLayout> Ledger::layout() const {

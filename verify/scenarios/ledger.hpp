@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -20,16 +21,19 @@ namespace nodezero::verify {
 /// The arithmetic keeps identities instead of numbers: the gradient of micro-batch p is one
 /// at place p and zero elsewhere, so that the sum of a step says which micro-batches are in it
 /// and how often. A version of the weights says its number, whether it is complete, and a
-/// fingerprint of all sums that made it.
+/// fingerprint of all sums that made it. All this is in each block of 65,536 values again: blocks
+/// may be added by different machines, each of which has a ledger of its own.
 class Ledger {
  public:
   /// `steps[e]`: micro-batches of each step of epoch e. `faulty`: spheres may die and messages may
   /// come twice, so that a child may report again.
   Ledger(std::vector<std::vector<std::uint32_t>> steps, std::vector<actors::TopologyNode> tree,
-         bool faulty)
-      : steps_(std::move(steps)), tree_(std::move(tree)), faulty_(faulty) {}
+         bool faulty, std::size_t blocks = 1)
+      : steps_(std::move(steps)), tree_(std::move(tree)), faulty_(faulty), blocks_(blocks) {}
 
   void clear();
+  /// A machine begins with the state after so many updates.
+  void begin_after(std::uint64_t updates) { applied_ = updates; }
   /// The host goes on from the first state.
   void go_back_to_start();
   void broken(std::string rule);
@@ -39,7 +43,7 @@ class Ledger {
   // -- arithmetic ------------------------------------------------------------------------------
 
   /// A first version.
-  static void initialize(model::Parameters& weights);
+  void initialize(model::Parameters& weights) const;
   /// The gradient of one micro-batch from the weights, which must be the envelope's version.
   void compute(const actors::compute& task, model::Gradient& gradient);
   void check_weights(const model::Parameters& weights, std::uint64_t version,
@@ -55,7 +59,7 @@ class Ledger {
   void note(const explore::Delivery& delivery);
   /// To be called with every success that an epoch is answered with.
   void epoch_answered(const actors::Envelope& envelope);
-  /// At the end: `weights` must be what `steps` updates make.
+  /// `weights` must be what `steps` updates make.
   void check_result(const model::Parameters& weights, std::uint64_t steps);
 
   std::uint64_t steps_applied() const { return applied_; }
@@ -71,12 +75,15 @@ class Ledger {
   model::ModelConfig model() const;
 
  private:
+  void finish_block(std::span<const float> sum, std::span<float> values,
+                    const actors::Envelope& envelope);
   void note_report(const actors::report& message);
   void expect_children_closed(std::uint32_t sphere, const actors::Envelope& envelope);
 
   std::vector<std::vector<std::uint32_t>> steps_;
   std::vector<actors::TopologyNode> tree_;
   bool faulty_ = false;
+  std::size_t blocks_ = 1;
   std::string violation_;
   std::map<std::uint32_t, std::uint64_t> closed_;  ///< by sphere: the last step that it has closed
   std::uint64_t applied_ = 0;

@@ -11,6 +11,8 @@
 
 #include "actors/embedding/keeper.hpp"
 #include "actors/fingerprints.hpp"
+#include "actors/hosts/fingerprints.hpp"
+#include "actors/hosts/host_session.hpp"
 #include "actors/interfaces.hpp"
 #include "verify/explore/report.hpp"
 
@@ -51,6 +53,13 @@ std::uint64_t digest_of_message(const Delivery& delivery, const runtime::ActorKe
       count_finished, finished_count,
       // the keeper
       ask_weights, save_run, restore_run, close_run, batches_arrived,
+      // several machines
+      wire::join, wire::ready, wire::leaving, wire::refused, wire::admitted, wire::state_block,
+      wire::state_end, wire::missed_block, wire::missed_end, wire::run_file, wire::ended,
+      wire::dismissed, wire::plan, wire::work, wire::commit, wire::give_up, wire::part, wire::sum,
+      wire::credit, wire::gathered, wire::failed, wire::unreachable, use_weights, summed,
+      apply_missed, missed_applied, hand_over, handed_over, end_hosts, hosts_ended, waiting_tick,
+      leave, admission_deadline,
       // CAF
       caf::error>();
   if (const auto found = table.find(*delivery.type); found != table.end()) {
@@ -105,6 +114,23 @@ std::string describe_message(const Delivery& delivery) {
   }
   if (const auto* m = delivery.as<snapshot>()) {
     return with_step(m->envelope, m->epoch_boundary ? "boundary" : "");
+  }
+  if (const auto* m = delivery.as<wire::plan>()) {
+    return fmt::format("{} term {} s{} v{} of {} machines", name, m->term, m->step, m->version,
+                       m->members.size());
+  }
+  if (const auto* m = delivery.as<wire::part>()) {
+    return fmt::format("{} term {} block {} [{}, {})", name, m->term, m->block, m->range.first,
+                       m->range.last);
+  }
+  if (const auto* m = delivery.as<wire::sum>()) {
+    return fmt::format("{} term {} block {}", name, m->term, m->block);
+  }
+  if (const auto* m = delivery.as<wire::gathered>()) {
+    return fmt::format("{} term {} machine {}", name, m->term, m->machine);
+  }
+  if (const auto* m = delivery.as<wire::commit>()) {
+    return fmt::format("{} term {}", name, m->term);
   }
   if (const auto* m = delivery.as<caf::error>()) {
     return fmt::format("error {}", to_string(to_error(*m).code));

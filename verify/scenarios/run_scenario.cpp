@@ -91,7 +91,7 @@ RunScenario::RunScenario(RunSetup setup)
     settings_.most_versions = setup.versions;
   }
   auto weights = std::make_shared<model::Parameters>(ledger_.layout());
-  Ledger::initialize(*weights);
+  ledger_.initialize(*weights);
   settings_.initial_weights = std::move(weights);
 }
 

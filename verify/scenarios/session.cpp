@@ -15,14 +15,18 @@
 #include "verify/explore/sampling.hpp"
 #include "verify/scenarios/host_scenario.hpp"
 #include "verify/scenarios/lies.hpp"
+#include "verify/scenarios/machines_scenario.hpp"
 #include "verify/scenarios/traced_runs.hpp"
 #include "verify/scenarios/trees.hpp"
 
 namespace nodezero::verify {
 namespace {
 
-const std::map<std::string, Scope> scopes = {
-    {"bare", Scope::bare}, {"tree", Scope::tree}, {"run", Scope::run}, {"host", Scope::host}};
+const std::map<std::string, Scope> scopes = {{"bare", Scope::bare},
+                                             {"tree", Scope::tree},
+                                             {"run", Scope::run},
+                                             {"host", Scope::host},
+                                             {"machines", Scope::machines}};
 const std::map<std::string, actors::InferencePolicy> policies = {
     {"snapshot", actors::InferencePolicy::snapshot},
     {"wait", actors::InferencePolicy::wait},
@@ -85,6 +89,17 @@ std::unique_ptr<explore::Scenario> make_scenario(const Question& question) {
     setup.calls = question.calls;
     return std::make_unique<HostScenario>(std::move(setup));
   }
+  if (question.scope == Scope::machines) {
+    MachinesSetup setup;
+    static_cast<Setup&>(setup) = common;
+    setup.machines = question.machines;
+    setup.joins = question.joins;
+    setup.cuts = question.faults > 0 && question.cuts;
+    setup.doubles = question.faults > 0 && question.duplicates;
+    // Hosts may die as often as they like.
+    setup.may_fail = question.duplicates || question.timers;
+    return std::make_unique<MachinesScenario>(setup);
+  }
   TreeSetup setup;
   static_cast<Setup&>(setup) = common;
   setup.tree = question.tree.empty() ? actors::topology(question.spheres, question.symmetry)
@@ -124,10 +139,13 @@ std::string Question::text() const {
                                {"leaving", leaving},
                                {"versions", versions},
                                {"calls", calls},
+                               {"machines", machines},
+                               {"joins", joins},
                                {"faults", faults},
                                {"kills", kills},
                                {"duplicates", duplicates},
                                {"timers", timers},
+                               {"cuts", cuts},
                                {"lie", lie},
                                {"seed", seed},
                                {"depth", depth},
@@ -160,6 +178,9 @@ Question Question::from_text(const std::string& text) {
     question.leaving = json.value("leaving", 0U);
     question.versions = json.value("versions", 0U);
     question.calls = json.value("calls", "");
+    question.machines = json.value("machines", 2U);
+    question.joins = json.value("joins", 0U);
+    question.cuts = json.value("cuts", false);
     question.faults = json.at("faults");
     question.kills = json.at("kills");
     question.duplicates = json.at("duplicates");

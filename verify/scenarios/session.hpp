@@ -15,10 +15,11 @@ namespace nodezero::verify {
 
 /// How much of the protocol's machinery takes part.
 enum class Scope {
-  bare,  ///< assignments and reports; gradients and all work in place
-  tree,  ///< node_zero, spheres and optimizer's answers; work in place
-  run,   ///< all actors
-  host,  ///< all actors behind a keeper, and a host's calls
+  bare,      ///< assignments and reports; gradients and all work in place
+  tree,      ///< node_zero, spheres and optimizer's answers; work in place
+  run,       ///< all actors
+  host,      ///< all actors behind a keeper, and a host's calls
+  machines,  ///< the exchange of several machines; each machine's own work in place
 };
 
 enum class Mode {
@@ -51,11 +52,14 @@ struct Question {
   std::uint32_t leaving = 0;   ///< of them
   std::uint32_t versions = 0;  ///< that their answers may hold; 0: any number
   std::string calls;           ///< of a host, see HostScenario
+  std::uint32_t machines = 2;  ///< the root's among them
+  std::uint32_t joins = 0;     ///< hosts that join at any moment
   std::uint32_t faults = 0;
   bool kills = true;  ///< what kinds of faults there are, if there are any
   bool duplicates = false;
   bool timers = false;
-  std::string lie;  ///< what the first sphere of a tree says wrongly, see lies.hpp
+  bool cuts = false;  ///< the connection between a host and the root may end, and it comes again
+  std::string lie;    ///< what the first sphere of a tree says wrongly, see lies.hpp
   std::uint64_t seed = 1;
   std::uint32_t depth = 3;
   bool reduced = true;

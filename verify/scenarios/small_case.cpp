@@ -36,6 +36,11 @@ std::vector<Question> simpler(const Question& question) {
   if (question.scope == Scope::run || question.scope == Scope::host) {
     with(&Question::spheres, 1U);
     with(&Question::work_in_place, true);
+  } else if (question.scope == Scope::machines) {
+    with(&Question::machines, 2U);
+    with(&Question::joins, 0U);
+    with(&Question::cuts, false);
+    with(&Question::duplicates, false);
   } else {
     for (const char* tree : {"(.)", "(..)", "((.))"}) {
       if (question.tree.size() > std::string(tree).size()) {

@@ -37,6 +37,16 @@ Question of_host(std::string calls, std::uint64_t steps, std::uint32_t spheres =
   return question;
 }
 
+/// `micro_batches` of a step.
+Question of_machines(std::uint32_t machines, std::uint32_t micro_batches, std::uint64_t steps) {
+  Question question;
+  question.scope = Scope::machines;
+  question.machines = machines;
+  question.micro_batches = micro_batches;
+  question.steps = steps;
+  return question;
+}
+
 class Suite {
  public:
   explicit Suite(bool full) : full_(full) {
@@ -47,6 +57,7 @@ class Suite {
     runs();
     served();
     hosts();
+    machines();
     samples();
   }
   std::vector<SuiteEntry> take() { return std::move(entries_); }
@@ -222,6 +233,51 @@ class Suite {
       add(fmt::format("a host, 13 nodes, 3 steps, 9 calls, {}",
                       mode == Mode::random ? "random" : "priorities"),
           question, full_ ? 20'000 : 500);
+    }
+  }
+
+  /// Several machines; one that dies, is cut off or joins, at any moment.
+  void machines() {
+    const std::uint32_t most = full_ ? 3 : 2;
+    for (std::uint32_t count = 2; count <= most; ++count) {
+      const std::uint32_t micro_batches = count == 2 ? 4 : 2;
+      for (std::uint32_t n = 1; n <= micro_batches; ++n) {
+        add(fmt::format("{} machines, up to {} micro-batches", count, micro_batches),
+            of_machines(count, n, 1));
+      }
+    }
+    for (std::uint32_t n = 1; n <= (full_ ? 4U : 2U); ++n) {
+      auto question = of_machines(2, n, 1);
+      question.faults = 1;
+      add("2 machines, one dies", question);
+    }
+    for (std::uint32_t before = 1; before <= most - 1; ++before) {
+      auto question = of_machines(before, 1, 2);
+      question.joins = 1;
+      add("2 steps, a machine joins", question);
+    }
+    if (full_) {
+      auto question = of_machines(2, 2, 1);
+      question.faults = 1;
+      question.cuts = true;
+      add("2 machines, one dies or is cut off", question);
+      question = of_machines(3, 1, 1);
+      question.faults = 1;
+      add("3 machines, one dies", question);
+    }
+    for (const Mode mode : {Mode::random, Mode::pct, Mode::twice}) {
+      auto question = of_machines(3, 4, 2);
+      question.mode = mode;
+      question.joins = 1;
+      question.faults = 2;
+      question.cuts = true;
+      add("3 machines, one joins, 2 die or are cut off, drawn", question, full_ ? 20'000 : 200);
+      question = of_machines(3, 3, 1);
+      question.mode = mode;
+      question.faults = 1;
+      question.kills = false;
+      question.duplicates = true;
+      add("3 machines, a message comes twice, drawn", question, full_ ? 20'000 : 100);
     }
   }
 

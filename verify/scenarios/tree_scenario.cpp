@@ -34,62 +34,22 @@ bool is_named(const char* name, const char* wanted) {
 
 }  // namespace
 
-/// Asks for one epoch after the other.
-class TreeScenario::host : public runtime::recorded<caf::event_based_actor> {
- public:
-  host(caf::actor_config& config, TreeScenario& scenario) : recorded(config), scenario_(scenario) {}
-
-  const char* name() const override { return "host"; }
-
-  caf::behavior make_behavior() override {
-    next_epoch({});
-    return {[](caf::unit_t) {}};
-  }
-
- private:
-  void next_epoch(const actors::Envelope& here) {
-    if (here.epoch == scenario_.setup_.epochs) {
-      scenario_.finished_ = true;
-      return;
-    }
-    request(scenario_.root_, std::chrono::seconds(1'000'000), actors::begin_epoch{here})
-        .then(
-            [this](const actors::epoch_done& done) {
-              const auto& at = done.envelope();
-              scenario_.ledger_.epoch_answered(at);
-              const std::uint64_t steps = scenario_.ledger_.steps_applied();
-              next_epoch({at.run, at.epoch + 1, steps, at.version});
-            },
-            [this](const caf::error& error) {
-              const auto reason = actors::to_error(error);
-              if (scenario_.setup_.may_fail) {
-                scenario_.failed_ = true;
-              } else {
-                scenario_.ledger_.broken("an epoch failed though nothing went wrong: " +
-                                         to_string(reason));
-              }
-              scenario_.finished_ = true;
-            });
-  }
-
-  TreeScenario& scenario_;
-};
-
 TreeScenario::TreeScenario(TreeSetup setup)
     : setup_(std::move(setup)),
       ledger_(plan(setup_), setup_.tree, setup_.faulty),
       layout_(ledger_.layout()),
       batches_(ledger_.batches()),
       tree_(std::make_shared<const std::vector<actors::TopologyNode>>(setup_.tree)),
-      gradients_(std::make_shared<actors::GradientPool>(layout_)) {}
+      gradients_(std::make_shared<actors::GradientPool>(layout_)) {
+  epochs_.count = setup_.epochs;
+  epochs_.may_fail = setup_.may_fail;
+}
 
 void TreeScenario::begin(caf::actor_system& system, Network& network) {
   ledger_.clear();
-  finished_ = false;
-  failed_ = false;
   has_lied_ = false;
   auto first = std::make_shared<model::Parameters>(layout_);
-  Ledger::initialize(*first);
+  ledger_.initialize(*first);
   auto buffers = std::make_shared<actors::VersionBuffers>(std::move(first));
   const auto weights = buffers->publish();
 
@@ -115,9 +75,9 @@ void TreeScenario::begin(caf::actor_system& system, Network& network) {
   root.checkpointer = caf::actor_cast<actors::checkpointer_actor>(around);
   root.training_batches = batches_;
   root.weights = weights;
-  root_ = system.spawn<actors::node_zero>(std::move(root));
+  epochs_.begin(system.spawn<actors::node_zero>(std::move(root)));
   network.settle();
-  system.spawn<host>(*this);
+  system.spawn<epoch_asker>(epochs_, ledger_);
   network.settle();
   if (setup_.kills) {
     deaths_.begin(network);
@@ -125,7 +85,7 @@ void TreeScenario::begin(caf::actor_system& system, Network& network) {
 }
 
 void TreeScenario::end() {
-  root_ = nullptr;
+  epochs_.root = nullptr;
 }
 
 bool TreeScenario::in_place(const Delivery& delivery) const {
@@ -162,8 +122,8 @@ void TreeScenario::after() {
 std::uint64_t TreeScenario::digest() const {
   return runtime::Fingerprint()
       .add(ledger_.digest())
-      .add(finished_)
-      .add(failed_)
+      .add(epochs_.finished)
+      .add(epochs_.failed)
       .add(has_lied_)
       .add(gradients_->leased())
       .value();
@@ -173,11 +133,11 @@ std::string TreeScenario::verdict() const {
   if (gradients_->leased() > 0) {
     return fmt::format("{} gradient buffers were not given back", gradients_->leased());
   }
-  if (has_lied_ && !failed_) {
+  if (has_lied_ && !epochs_.failed) {
     return "a lie was believed";
   }
   const std::uint64_t steps = ledger_.steps_before_end_of(setup_.epochs - 1);
-  if (!failed_ && ledger_.steps_applied() != steps) {
+  if (!epochs_.failed && ledger_.steps_applied() != steps) {
     return fmt::format("{} of {} updates were made", ledger_.steps_applied(), steps);
   }
   return {};

@@ -10,6 +10,7 @@
 #include "actors/spheres/topology.hpp"
 #include "verify/explore/scenario.hpp"
 #include "verify/scenarios/deaths.hpp"
+#include "verify/scenarios/epoch_asker.hpp"
 #include "verify/scenarios/ledger.hpp"
 #include "verify/scenarios/lies.hpp"
 #include "verify/scenarios/setup.hpp"
@@ -34,7 +35,7 @@ class TreeScenario : public explore::Scenario {
 
   void begin(caf::actor_system& system, explore::Network& network) override;
   void end() override;
-  bool finished() const override { return finished_; }
+  bool finished() const override { return epochs_.finished; }
   std::string violation() const override { return ledger_.violation(); }
   std::string verdict() const override;
   bool in_place(const explore::Delivery& delivery) const override;
@@ -46,8 +47,6 @@ class TreeScenario : public explore::Scenario {
   void after() override;
 
  private:
-  class host;
-
   TreeSetup setup_;
   Ledger ledger_;
   std::shared_ptr<const model::TensorLayout> layout_;
@@ -56,10 +55,8 @@ class TreeScenario : public explore::Scenario {
 
   // Of a run:
   std::shared_ptr<actors::GradientPool> gradients_;
-  actors::node_zero_actor root_;
+  Epochs epochs_;
   Deaths deaths_;
-  bool finished_ = false;
-  bool failed_ = false;    ///< with a typed failure
   bool has_lied_ = false;  ///< as setup_.lie
 };
 

@@ -221,7 +221,8 @@ void add_question(CLI::App& command, verify::Question& question) {
   const std::map<std::string, verify::Scope> scopes = {{"bare", verify::Scope::bare},
                                                        {"tree", verify::Scope::tree},
                                                        {"run", verify::Scope::run},
-                                                       {"host", verify::Scope::host}};
+                                                       {"host", verify::Scope::host},
+                                                       {"machines", verify::Scope::machines}};
   auto* mode = command.add_option("--mode", question.mode,
                                   "exhaustive: every state; classes: one schedule of each class "
                                   "that differs; random; pct: random by priorities; twice: "
@@ -231,7 +232,8 @@ void add_question(CLI::App& command, verify::Question& question) {
   command
       .add_option("--scope", question.scope,
                   "run: all actors; host: all actors and the calls of a host; tree: node_zero, "
-                  "spheres and optimizer; bare: as tree, with reports only")
+                  "spheres and optimizer; bare: as tree, with reports only; machines: several "
+                  "machines, on each an exchange")
       ->transform(one_of(scopes))
       ->type_name("SCOPE");
   command.add_option("--seed", question.seed, "Seed of the random modes")->type_name("N");
@@ -297,6 +299,16 @@ void add_question(CLI::App& command, verify::Question& question) {
           "Calls in scope host, each at any moment, one letter per call: p(redict), s(ave), "
           "r(estore), b (submit a batch), c(lose); w(ithhold) a batch until then")
       ->type_name("CALLS");
+  command
+      .add_option("--machines", question.machines,
+                  "Machines in scope machines, the root's among them")
+      ->check(CLI::Range(1, 64))
+      ->type_name("N");
+  command.add_option("--joins", question.joins, "Hosts that join, each at any moment")
+      ->check(CLI::Range(0, 64))
+      ->type_name("N");
+  command.add_flag("--cuts", question.cuts,
+                   "Also count a connection that ends between a host and the root as a fault");
   command.add_option("--faults", question.faults, "Most faults in one run, such as dying spheres")
       ->check(CLI::Range(0, 100))
       ->type_name("N");
