@@ -69,7 +69,8 @@ Result<Endpoint> parse_endpoint(const std::string& text) {
   } else {
     endpoint.host = text;
   }
-  if (text.ends_with(':') || (endpoint.host.empty() && port.empty())) {
+  if (text.ends_with(':') || (endpoint.host.empty() && port.empty()) ||
+      endpoint.host.find_first_of("[]") != std::string::npos) {
     port = "?";
   }
   if (!port.empty()) {

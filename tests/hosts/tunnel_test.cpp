@@ -219,7 +219,8 @@ TEST(Endpoints, AreReadStrictly) {
   EXPECT_EQ(parsed(":80"), ":80");
   EXPECT_EQ(parsed("[::1]:80"), "[::1]:80");
   EXPECT_EQ(parsed("[::1]"), "[::1]:4720");
-  for (const char* text : {"", ":", "moon:", "moon:x", "moon:80x", "moon:70000", "[::1]80"}) {
+  for (const char* text :
+       {"", ":", "moon:", "moon:x", "moon:80x", "moon:70000", "[::1]80", "[x:80", "x]:y:80"}) {
     EXPECT_EQ(parsed(text), "refused") << text;
   }
 }
