@@ -218,6 +218,22 @@ TEST_F(Machines, AreNotLetInWithAnotherSecret) {
   root_program->wait();
 }
 
+TEST_F(Machines, HaveASecretThatIsKeptFromOthersAndOffTheTerminal) {
+  const std::string secret = std::string(NODEZERO_BINARY) + " secret";
+  const fs::path file = folder_ / "new.secret";
+  EXPECT_EQ(std::system(("umask 022 && " + secret + " > '" + file.string() + "'").c_str()), 0);
+  EXPECT_EQ(fs::status(file).permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  const auto on_terminal = [&](const std::string& command) {
+    return std::system(("script -qec '" + command + "' /dev/null > '" +
+                        (folder_ / "terminal").string() + "' < /dev/null")
+                           .c_str());
+  };
+  EXPECT_NE(on_terminal(secret), 0);
+  EXPECT_NE(content_of(folder_ / "terminal").find("does not belong on a terminal"),
+            std::string::npos);
+  EXPECT_EQ(on_terminal(secret + " --print"), 0);
+}
+
 TEST_F(Machines, NeedASecretThatNobodyElseCanRead) {
   const auto without = run(folder_, tiny_training("out", {"--listen", "127.0.0.1:0"}));
   EXPECT_EQ(without.exit_code, 2);
