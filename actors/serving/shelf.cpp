@@ -29,7 +29,8 @@ Result<opened_version> shelf::open(std::uint64_t step) {
   std::erase_if(open_, [](const Open& each) { return each.weights.expired(); });
   for (const auto& each : open_) {
     if (auto weights = each.weights.lock(); weights && each.envelope.step == step) {
-      return opened_version{{each.envelope, std::move(weights), true}, each.digest};
+      auto digest = each.digest;
+      return opened_version{{each.envelope, std::move(weights), true}, std::move(digest)};
     }
   }
   if (open_.size() >= most_open_) {
@@ -45,8 +46,7 @@ Result<opened_version> shelf::open(std::uint64_t step) {
   const Envelope envelope{progress.run, progress.epoch, progress.step, progress.version};
   auto digest = model::digest(*weights);
   open_.push_back({envelope, digest, weights});
-  opened_version opened{{envelope, weights, true}, std::move(digest)};
-  return opened;
+  return opened_version{{envelope, weights, true}, std::move(digest)};
 }
 
 }  // namespace nodezero::actors

@@ -17,7 +17,7 @@ struct HostOptions {
   std::uint64_t memory = 0;    ///< bytes that the run may take here; 0: what is available
   std::uint64_t wait_s = 600;  ///< for a root that is not there
   double host_timeout_s = 5;   ///< without a sign of life a connection is taken for dead
-  std::string trace;           ///< file to record every message in, or a folder for it; empty: none
+  std::string trace = {};      ///< file to record every message in, or a folder for it; empty: none
 };
 
 /// Lends this machine to a run until that ends. Needs neither data nor a configuration.
