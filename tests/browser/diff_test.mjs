@@ -116,5 +116,8 @@ execFileSync(pageMaker, ['0', file, 'diff']);
 const empty = await open(browser, file, size);
 assert.deepEqual(empty.problems, []);
 assert.equal(await text(empty.page, 'cause'), 'The runs do not differ.');
+for (const chain of ['chain-a', 'chain-b']) {
+  assert.match(await text(empty.page, chain), /Click an event of this run/);
+}
 console.log('ok two empty traces');
 await browser.close();

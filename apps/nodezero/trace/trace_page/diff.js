@@ -154,7 +154,8 @@ function renderChain(side) {
   if (more > 0) list.append(make('li', {}, `and ${plural(more, 'earlier event')}`));
   const title = make('h3', {}, letter.toUpperCase());
   byId(`chain-${letter}`).replaceChildren(title,
-    chain ? list : make('p', {className: 'aside'}, 'has no such event'));
+    chain ? list : make('p', {className: 'aside'}, differences.length ? 'has no such event' :
+      'Click an event of this run to see what led to it.'));
 }
 
 /** Brings an event onto the screen: its time for both sides, its lane for its own. */
@@ -343,6 +344,7 @@ function begin() {
     share(0);
   } else {
     byId('cause').textContent = 'The runs do not differ.';
+    byId('cause').className = 'none';
     byId('to-first').disabled = byId('next').disabled = byId('previous').disabled = true;
     sides.forEach((_, side) => show(side, 0));
   }
