@@ -18,7 +18,7 @@ caf::error make_error(Error error) {
 }
 
 Error to_error(const caf::error& error) {
-  if (error.category() == category() && error.context().match_elements<Error>()) {
+  if (error && error.category() == category() && error.context().match_elements<Error>()) {
     return error.context().get_as<Error>(0);
   }
   return error == caf::sec::request_timeout
