@@ -74,6 +74,10 @@ struct KernelTable {
 
   // Products.
   void (*multiply)(const FloatFactor& a, const FloatFactor& b, const Product&);
+  /// Copies a right factor in the order in which this level reads it, to packed_floats() floats on
+  /// a 64-byte boundary.
+  void (*pack)(const FloatFactor& b, Index columns, Index terms, float* to);
+  void (*multiply_with_packed)(const FloatFactor& a, const float* b, const Product&);
   void (*multiply_row)(const float* x, const FloatFactor& b, Index n, Index k, float* y);
   HalfProducts bf16, bf16_tile;
 

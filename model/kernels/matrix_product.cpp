@@ -38,6 +38,25 @@ void multiply(ConstMatrix a, Transposed b, Matrix c, Vector scratch, bool accumu
   multiply_floats(a, b, c, scratch, accumulate);
 }
 
+template <class Right>
+PackedFactor::PackedFactor(Right b, Vector to)
+    : rows_(b.rows()), columns_(b.cols()), values_(to.data()), level_(&kernels()) {
+  assert(to.size() >= packed_floats(columns_, rows_));
+  level_->pack(right_factor(b), columns_, rows_, to.data());
+}
+
+PackedFactor pack(ConstMatrix b, Vector to) {
+  return {b, to};
+}
+
+PackedFactor pack(Transposed b, Vector to) {
+  return {b, to};
+}
+
+void multiply(ConstMatrix a, const PackedFactor& b, Matrix c, Vector scratch) {
+  b.level_->multiply_with_packed(left_factor(a), b.values_, product_of(a, b, c, scratch, false));
+}
+
 void multiply_row(ConstVector x, ConstMatrix b, Vector y) {
   multiply_float_row(x, b, y);
 }

@@ -24,4 +24,9 @@ constexpr std::ptrdiff_t product_scratch(std::ptrdiff_t rows, std::ptrdiff_t col
          block(terms, product_block_slots, product_chunk_slots);
 }
 
+/// The floats of a right factor with all its blocks packed.
+constexpr std::ptrdiff_t packed_floats(std::ptrdiff_t columns, std::ptrdiff_t terms) {
+  return (columns + 15) / 16 * 16 * terms;
+}
+
 }  // namespace nodezero::model

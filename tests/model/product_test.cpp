@@ -4,6 +4,7 @@
 // levels of kernels and odd shapes, beside factors of all magnitudes.
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -16,6 +17,7 @@
 #include "model/kernels/bf16_product.hpp"
 #include "model/kernels/floating_point_scope.hpp"
 #include "model/kernels/matrix_product.hpp"
+#include "model/tensors/aligned_buffer.hpp"
 #include "tests/model/support/defined_product.hpp"
 #include "tests/model/support/each_level.hpp"
 
@@ -97,8 +99,23 @@ class Case {
     return c;
   }
 
-  void expect_defined() const {
-    const std::vector<float> actual = product();
+  /// With the right factor packed beforehand.
+  std::vector<float> product_with_packed() const {
+    std::vector<float> c = before_;
+    std::vector<float> scratch(static_cast<std::size_t>(product_scratch(m_, n_, k_)));
+    AlignedBuffer packed(static_cast<std::size_t>(packed_floats(n_, k_)));
+    const Matrix result(c.data(), m_, n_, n_ + gap);
+    const ConstMatrix a(a_.data(), m_, k_, k_ + gap);
+    const PackedFactor b =
+        form_.b_transposed
+            ? pack(ConstMatrix(b_.data(), n_, k_, k_ + gap).transpose(), Vector(packed.span()))
+            : pack(ConstMatrix(b_.data(), k_, n_, n_ + gap), Vector(packed.span()));
+    multiply(a, b, result, std::span(scratch));
+    return c;
+  }
+
+  void expect_defined() const { expect_defined(product()); }
+  void expect_defined(const std::vector<float>& actual) const {
     const Index stride = n_ + gap;
     for (Index i = 0; i < m_; ++i) {
       for (Index j = 0; j < stride; ++j) {
@@ -185,6 +202,20 @@ TEST(Products, HaveTheBitsOfTheirDefinitionForOddShapes) {
     for (const auto& [m, n, k] : shapes) {
       SCOPED_TRACE(testing::Message() << m << " x " << n << " x " << k);
       Case(precision, m, n, k, form).expect_defined();
+    }
+  });
+}
+
+TEST(Products, HaveTheSameBitsWithAPackedFactor) {
+  const FloatingPointScope scope;
+  test::with_each_level([&](std::string_view) {
+    for (const bool b_transposed : {false, true}) {
+      for (const auto& [m, n, k] : std::vector<std::array<Index, 3>>{
+               {1, 1, 1}, {5, 7, 3}, {9, 100, 71}, {130, 49, 9}, {2, 780, 5}, {3, 17, 385}}) {
+        SCOPED_TRACE(testing::Message() << m << " x " << n << " x " << k << b_transposed);
+        const Case each(Precision::fp32, m, n, k, {false, b_transposed, true, false});
+        each.expect_defined(each.product_with_packed());
+      }
     }
   });
 }

@@ -24,17 +24,25 @@ void multiply(const FloatFactor& a, const FloatFactor& b, const Product& product
   if (are_few_rows(b, product)) {
     multiply_few_rows<Fma>(a, b, product);
   } else {
-    multiply_blocks<Fp32Terms, PlainTiles<Fma>>(a, b, product);
+    multiply_factors<Fp32Terms, PlainTiles<Fma>>(a, b, product);
   }
+}
+
+void pack(const FloatFactor& b, Index columns, Index terms, float* to) {
+  pack_factor<Fp32Terms>(b, columns, terms, to);
+}
+
+void multiply_with_packed(const FloatFactor& a, const float* b, const Product& product) {
+  multiply_with_packed_factor<Fp32Terms, PlainTiles<Fma>>(a, b, product);
 }
 
 template <class Right>
 void multiply_bf16(const HalfFactor& a, const Right& b, const Product& product) {
 #if defined(__AVX512BF16__) && !defined(NODEZERO_HAS_TILES)
-  multiply_blocks<PairTerms, PlainTiles<PairFma>>(a, b, product);
+  multiply_factors<PairTerms, PlainTiles<PairFma>>(a, b, product);
 #else  // also beside tiles: processors that have them do less with VDPBF16PS than with fma
   const FlushScope scope;
-  multiply_blocks<Bf16Terms, PlainTiles<FlushedFma>>(a, b, product);
+  multiply_factors<Bf16Terms, PlainTiles<FlushedFma>>(a, b, product);
 #endif
 }
 
@@ -53,7 +61,7 @@ void multiply_bf16_tile(const HalfFactor& a, const Right& b, const Product& prod
   multiply_in_tiles(a, b, product);
 #else
   const FlushScope scope;
-  multiply_blocks<Bf16Terms, SplitTiles>(a, b, product);
+  multiply_factors<Bf16Terms, SplitTiles>(a, b, product);
 #endif
 }
 
@@ -67,6 +75,8 @@ void multiply_row_bf16_tile(const float* x, const HalfFactor& b, Index n, Index 
 extern const KernelTable table;
 const KernelTable table{
     .multiply = multiply,
+    .pack = pack,
+    .multiply_with_packed = multiply_with_packed,
     .multiply_row = multiply_row,
     .bf16 = {multiply_bf16, multiply_bf16, multiply_row_bf16},
     .bf16_tile = {multiply_bf16_tile, multiply_bf16_tile, multiply_row_bf16_tile},

@@ -181,17 +181,18 @@ NODEZERO_INLINE Left prepare_left(const Factor<Value>& a, Index rows, Index term
   return {to, chunk_slots, 1, chunk_slots, panel_lines * chunk_slots, panel_step};
 }
 
-template <class Terms, class Tiles, class LeftValue, class RightValue>
-[[gnu::noinline]] void multiply_blocks(const Factor<LeftValue>& a, const Factor<RightValue>& b,
-                                       const Product& product) {
+/// Every element of one factor meets every element of the other. right_block(n0, columns, k0,
+/// terms, panels) gives the blocks of the right factor, packed.
+template <class Terms, class Tiles, class LeftValue, class RightBlock>
+NODEZERO_INLINE void multiply_blocks(const Factor<LeftValue>& a, const Product& product,
+                                     const RightBlock& right_block) {
   float* const left = product.scratch;
-  float* const right = left + product_scratch(product.rows, 0, product.terms);
   for (Index n0 = 0; n0 < product.columns; n0 += product_block_columns) {
     const Index columns = least(product.columns - n0, product_block_columns);
     const Panels panels = right_panels(columns);
     for (Index k0 = 0; k0 < product.terms; k0 += Terms::block_terms) {
       const Index terms = least(product.terms - k0, Terms::block_terms);
-      Packer<Terms>::pack(b.from(n0, k0), columns, terms, panels, right);
+      const float* const right = right_block(n0, columns, k0, terms, panels);
       for (Index m0 = 0; m0 < product.rows; m0 += product_block_rows) {
         const Index rows = least(product.rows - m0, product_block_rows);
         multiply_packed<Tiles>(rows, columns, Terms::slots(terms),
@@ -201,6 +202,43 @@ template <class Terms, class Tiles, class LeftValue, class RightValue>
       }
     }
   }
+}
+
+template <class Terms, class Tiles, class LeftValue, class RightValue>
+[[gnu::noinline]] void multiply_factors(const Factor<LeftValue>& a, const Factor<RightValue>& b,
+                                        const Product& product) {
+  float* const right = product.scratch + product_scratch(product.rows, 0, product.terms);
+  multiply_blocks<Terms, Tiles>(
+      a, product, [&](Index n0, Index columns, Index k0, Index terms, const Panels& panels) {
+        Packer<Terms>::pack(b.from(n0, k0), columns, terms, panels, right);
+        return right;
+      });
+}
+
+/// Packs all blocks of a right factor, one behind the other in the order in which they are needed.
+template <class Terms, class Value>
+[[gnu::noinline]] void pack_factor(const Factor<Value>& b, Index columns, Index terms, float* to) {
+  for (Index n0 = 0; n0 < columns; n0 += product_block_columns) {
+    const Index lines = least(columns - n0, product_block_columns);
+    const Panels panels = right_panels(lines);
+    for (Index k0 = 0; k0 < terms; k0 += Terms::block_terms) {
+      const Index some = least(terms - k0, Terms::block_terms);
+      Packer<Terms>::pack(b.from(n0, k0), lines, some, panels, to);
+      to += panels.begin[panels.count] * Terms::slots(some);
+    }
+  }
+}
+
+/// With what pack_factor() has made of the right factor.
+template <class Terms, class Tiles, class LeftValue>
+[[gnu::noinline]] void multiply_with_packed_factor(const Factor<LeftValue>& a, const float* right,
+                                                   const Product& product) {
+  multiply_blocks<Terms, Tiles>(a, product,
+                                [&](Index, Index, Index, Index terms, const Panels& panels) {
+                                  const float* const block = right;
+                                  right += panels.begin[panels.count] * Terms::slots(terms);
+                                  return block;
+                                });
 }
 
 }  // namespace nodezero::model::NODEZERO_LEVEL
