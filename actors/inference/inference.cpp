@@ -90,12 +90,10 @@ void inference::start_next() {
   }
 }
 
-/// The one that has waited longest, and others of its version, so that each free lane has its
-/// share.
+/// The one that has waited longest, and others of its version, as many as are a lane's share of all
+/// that are begun: those that are with the other lanes now want their next tokens soon.
 inference::Numbers inference::next_group() {
-  const std::size_t free = settings_.lanes - state_.running;
-  const std::size_t share =
-      std::min<std::size_t>((state_.ready.size() + free - 1) / free, settings_.together);
+  const std::size_t share = (state_.begun + settings_.lanes - 1) / settings_.lanes;
   const auto session_of = [this](std::uint64_t number) -> const GenerationSession& {
     return *state_.open.at(number).session;
   };
@@ -120,19 +118,23 @@ void inference::start(const Numbers& group) {
   const auto& envelope = state_.open.at(group.front()).envelope;
   const auto known = state_.digests.find(envelope.version);
   generate_some task{envelope, {}, 0};
+  bool has_first = false;
   for (const auto number : group) {
     auto& request = state_.open.at(number);
     request.is_on_lane = true;
     if (known != state_.digests.end()) {
       request.session->digest = known->second;
     }
+    has_first =
+        has_first || (request.session->request.options.listener && request.session->tokens.empty());
     task.sessions.push_back(request.session);
     task.tokens = std::max(task.tokens, left_of(*request.session));
   }
-  // A token takes longer for several: with four more some twice as long.
+  // A token takes longer for several: with four more some twice as long. The first is told as soon
+  // as it is there.
   const auto others = static_cast<std::int64_t>(group.size()) - 1;
-  task.tokens =
-      std::min(task.tokens, std::max<std::int64_t>(settings_.piece * 4 / (4 + others), 1));
+  const auto piece = has_first ? 1 : settings_.piece * 4 / (4 + others);
+  task.tokens = std::clamp<std::int64_t>(piece, 1, task.tokens);
   request(lanes_, settings_.timeout, std::move(task))
       .then([this, group](const generated_some&) { piece_ended(group, {}); },
             [this, group](const caf::error& error) { piece_ended(group, error); });

@@ -2,6 +2,7 @@
 
 // Requests with a listener, those that nobody wants any more, and versions that are held.
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <set>
@@ -137,6 +138,35 @@ TEST(Streams, EndAtOnceWhenNobodyWantsThem) {
   EXPECT_LE(pieces, 5u);
   ASSERT_TRUE(behind_it.succeeded());
   EXPECT_TRUE(behind_it.get()->tokens.empty());
+}
+
+TEST(Streams, AreDividedEvenlyAmongTheLanesAndTellTheirFirstTokenAtOnce) {
+  auto settings = streaming_settings();
+  settings.threads = 2;
+  settings.generate_together = 8;
+  std::map<std::uint64_t, Listener::Heard> heard;
+  Stage stage(settings);
+  std::set<std::size_t> sizes;
+  stage.observe = [&](const Stage::Delivery& delivery) {
+    if (const auto* task = delivery.as<generate_some>(); task && delivery.receiver == "lane") {
+      sizes.insert(task->sessions.size());
+      const bool has_first = std::ranges::any_of(
+          task->sessions, [](const auto& session) { return session->tokens.empty(); });
+      EXPECT_EQ(task->tokens == 1, has_first) << task->tokens;
+    }
+  };
+  auto listener = stage.system().spawn<Listener>(heard);
+  std::vector<Stage::Asked<generated>> requests;
+  for (std::uint64_t ticket = 1; ticket <= 6; ++ticket) {
+    requests.push_back(
+        stage.ask<generated>(stage.actors().lifecycle, streamed(listener, ticket, 41)));
+  }
+  stage.run();
+  for (auto& request : requests) {
+    EXPECT_TRUE(request.succeeded());
+  }
+  EXPECT_EQ(*sizes.rbegin(), 3u);
+  listener = nullptr;
 }
 
 TEST(Streams, HoldNoMoreVersionsThanTheyMay) {
