@@ -4,6 +4,7 @@
 #include <exception>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace nodezero::actors {
 
@@ -34,6 +35,21 @@ std::optional<Error> check_input(const AnyTrainable& model, const AnyValue& inpu
     return Error{ErrorCode::wrong_shape, "the input is of a type that the model does not take"};
   }
   return guarded([&] { return model.check_input(input.value.get()); });
+}
+
+Result<generate> question_of(const AnyTrainable& model, const Prompt& prompt) {
+  const auto* language = model.language_model();
+  if (language == nullptr) {
+    return fail(ErrorCode::wrong_mode, "only a LanguageModel generates texts");
+  }
+  if (auto error = language->check(prompt)) {
+    return fail(std::move(*error));
+  }
+  generate question;
+  question.prompt = prompt.tokens;
+  question.tokens = prompt.count;
+  question.sampling = {prompt.temperature, prompt.top_k, prompt.top_p, prompt.seed};
+  return question;
 }
 
 model::MicroBatch HostBatches::micro_batch(std::uint64_t epoch, std::uint64_t step,

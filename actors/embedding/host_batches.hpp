@@ -3,7 +3,9 @@
 
 #include <memory>
 
+#include "actors/messages.hpp"
 #include "model/training/batch_source.hpp"
+#include "nodezero/language_model.hpp"
 #include "nodezero/trainer.hpp"
 
 namespace nodezero::actors {
@@ -35,5 +37,9 @@ class HostBatches : public model::BatchSource {
 /// Why the model does not take this batch or input. What its check throws is internal.
 std::optional<Error> check_batch(const AnyTrainable& model, const AnyValue& batch);
 std::optional<Error> check_input(const AnyTrainable& model, const AnyValue& input);
+
+/// What to ask the lifecycle for a host's text, token by token. Fails with wrong_mode if the model
+/// is not of text, and with invalid_argument if it does not take the prompt.
+Result<generate> question_of(const AnyTrainable& model, const Prompt& prompt);
 
 }  // namespace nodezero::actors

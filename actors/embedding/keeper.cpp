@@ -27,16 +27,14 @@ keeper::behavior_type keeper::make_behavior() {
       [this](const ask_model& message) { return ask(message); },
       [this](const ask_status&) { return settings_.board->status(); },
       [this](const ask_weights& question) { ask(question); },
-      [this](const ask_text& message) { begin_text(message); },
-      [this](const generated_piece& piece) {
-        if (const auto text = state_.texts.find(piece.ticket); text != state_.texts.end()) {
-          text->second.sink->add(piece);
-        }
+      [this](const ask_for_text& message) { return ask(message); },
+      [this](const cancel_text& message) { cancel(message); },
+      [this](const ask_text& message) {
+        begin_text(message.ticket, message.request, {message.sink, {}});
       },
+      [this](const generated_piece& piece) { hear(piece); },
       [this](const abandon_request& message) {
-        if (const auto text = state_.texts.find(message.ticket); text != state_.texts.end()) {
-          send(text->second.gate, message);
-        }
+        cancel_texts([&](std::uint64_t ticket, const Text&) { return ticket == message.ticket; });
       },
       [this](const save_run& message) { change(message); },
       [this](const restore_run& message) { change(message); },
@@ -73,6 +71,30 @@ caf::result<model_answer> keeper::ask(const ask_model& message) {
          }
        }});
   return promise;
+}
+
+caf::result<text_end> keeper::ask(const ask_for_text& message) {
+  auto question = question_of(*settings_.model, message.prompt);
+  if (!question) {
+    return make_error(question.error());
+  }
+  const auto asker = caf::actor_cast<reader_actor>(current_sender());
+  if (!asker) {
+    return make_error({ErrorCode::invalid_argument, "a text needs an actor that reads it"});
+  }
+  auto promise = make_response_promise<text_end>();
+  monitor(asker);
+  begin_text(++state_.tickets, std::move(*question),
+             {Reader{asker, message.number, 0, promise}, {}});
+  return promise;
+}
+
+void keeper::cancel(const cancel_text& message) {
+  cancel_texts([&](std::uint64_t, const Text& text) {
+    const auto* reader = std::get_if<Reader>(&text.to);
+    return reader != nullptr && reader->number == message.number &&
+           reader->actor.address() == caf::actor_cast<caf::actor_addr>(current_sender());
+  });
 }
 
 // -- questions -----------------------------------------------------------------------------------
@@ -114,25 +136,65 @@ void keeper::answer(std::uint64_t number, const Result<Prediction<AnyValue>>& an
 
 // -- texts ---------------------------------------------------------------------------------------
 
-void keeper::begin_text(const ask_text& message) {
+void keeper::begin_text(std::uint64_t ticket, generate request, Text text) {
   if (in<closed>()) {
-    message.sink->end(is_closed);
+    end(text, is_closed);
     return;
   }
-  const auto ticket = message.ticket;
-  state_.texts.emplace(ticket, Text{message.sink, state_.run.lifecycle});
-  auto asked = message.request;
-  asked.options.ticket = ticket;
-  asked.options.listener = caf::actor_cast<listener_actor>(caf::strong_actor_ptr(ctrl()));
-  request(state_.run.lifecycle, caf::infinite, std::move(asked))
+  text.gate = state_.run.lifecycle;
+  state_.texts.emplace(ticket, std::move(text));
+  request.options.ticket = ticket;
+  request.options.listener = caf::actor_cast<listener_actor>(caf::strong_actor_ptr(ctrl()));
+  this->request(state_.run.lifecycle, caf::infinite, std::move(request))
       .then([this, ticket](const generated&) { end_text(ticket, std::nullopt); },
             [this, ticket](const caf::error& error) { end_text(ticket, to_error(error)); });
 }
 
+void keeper::hear(const generated_piece& piece) {
+  const auto text = state_.texts.find(piece.ticket);
+  if (text == state_.texts.end()) {
+    return;
+  }
+  if (auto* const reader = std::get_if<Reader>(&text->second.to)) {
+    text_piece news{reader->number, piece.envelope.version, {}};
+    for (const auto& token : piece.tokens) {
+      news.tokens.push_back(token.id);
+    }
+    reader->told += news.tokens.size();
+    send(reader->actor, std::move(news));
+  } else {
+    std::get<std::shared_ptr<TextSink>>(text->second.to)->add(piece);
+  }
+}
+
 void keeper::end_text(std::uint64_t ticket, std::optional<Error> failure) {
   if (auto text = state_.texts.extract(ticket)) {
-    text.mapped().sink->end(std::move(failure));
+    end(text.mapped(), std::move(failure));
     stop_answering_in_vain();
+  }
+}
+
+void keeper::end(Text& text, std::optional<Error> failure) {
+  auto* const reader = std::get_if<Reader>(&text.to);
+  if (reader == nullptr) {
+    std::get<std::shared_ptr<TextSink>>(text.to)->end(std::move(failure));
+    return;
+  }
+  demonitor(reader->actor.address());
+  if (failure) {
+    reader->promise.deliver(make_error(*failure));
+  } else {
+    reader->promise.deliver(text_end{reader->number, reader->told});
+  }
+}
+
+/// Nobody wants the rest of the texts that fulfil the condition; their ends come soon.
+template <class Condition>
+void keeper::cancel_texts(Condition condition) {
+  for (const auto& [ticket, text] : state_.texts) {
+    if (condition(ticket, text)) {
+      send(text.gate, abandon_request{ticket});
+    }
   }
 }
 
@@ -301,7 +363,7 @@ void keeper::leave() {
     question.settle(fail(is_closed));
   }
   for (auto& [ticket, text] : std::exchange(state_.texts, {})) {
-    text.sink->end(is_closed);
+    end(text, is_closed);
   }
   for (auto& change : std::exchange(state_.changes, {})) {
     std::visit([](const auto& one) { one.settle(fail(is_closed)); }, change);
@@ -327,6 +389,10 @@ void keeper::someone_is_down(const caf::down_msg& down) {
     }
     go_on();
   }
+  cancel_texts([&](std::uint64_t, const Text& text) {
+    const auto* reader = std::get_if<Reader>(&text.to);
+    return reader != nullptr && is(reader->actor);
+  });
 }
 
 void keeper::on_exit() {

@@ -60,6 +60,9 @@ using keeper_actor =
                           runtime::Accepts<save_run>, runtime::Accepts<restore_run>,
                           runtime::Accepts<close_run>>;
 
+/// An actor of the host's that reads a text.
+using reader_actor = caf::typed_actor<runtime::Accepts<text_piece>>;
+
 struct KeeperSettings {
   std::shared_ptr<const AnyTrainable> model;
   std::shared_ptr<HostBoard> board;
@@ -114,20 +117,32 @@ class keeper : public runtime::recorded<keeper_actor::base>, public runtime::Exp
  private:
   using Question = ask_weights;
   using Change = std::variant<save_run, restore_run>;
+  struct Reader {
+    reader_actor actor;
+    std::uint64_t number = 0;  ///< what it calls the text
+    std::uint64_t told = 0;    ///< tokens
+    caf::typed_response_promise<text_end> promise;
+  };
   struct Text {
-    std::shared_ptr<TextSink> sink;
+    std::variant<std::shared_ptr<TextSink>, Reader> to;
     lifecycle_actor gate;  ///< of its run
   };
 
   caf::result<batch_taken> take(const submit_batch& message);
   caf::result<model_answer> ask(const ask_model& message);
+  caf::result<text_end> ask(const ask_for_text& message);
+  void cancel(const cancel_text& message);
 
   void ask(Question question);
   void ask_the_run();
   void answer(std::uint64_t number, const Result<Prediction<AnyValue>>& answer);
 
-  void begin_text(const ask_text& message);
+  void begin_text(std::uint64_t ticket, generate request, Text text);
+  void hear(const generated_piece& piece);
   void end_text(std::uint64_t ticket, std::optional<Error> failure);
+  void end(Text& text, std::optional<Error> failure);
+  template <class Condition>
+  void cancel_texts(Condition condition);
   void stop_answering_in_vain();
 
   void train(const model::TrainingProgress& progress, bool restored);
@@ -155,6 +170,9 @@ class keeper : public runtime::recorded<keeper_actor::base>, public runtime::Exp
     return std::holds_alternative<S>(state_.phase);
   }
 
+  /// Tickets below it are given by whoever sends ask_text.
+  static constexpr std::uint64_t first_of_actors = std::uint64_t{1} << 63;
+
   struct State {
     Phase phase;
     RunActors run;
@@ -163,6 +181,7 @@ class keeper : public runtime::recorded<keeper_actor::base>, public runtime::Exp
     std::map<std::uint64_t, Question> asked;  ///< that the run has not answered
     std::uint64_t questions = 0;              ///< asked so far
     std::map<std::uint64_t, Text> texts;      ///< that are being generated
+    std::uint64_t tickets = first_of_actors;  ///< given to texts that actors read
     std::vector<RunActors> replaced;          ///< runs that go on answering them
     std::deque<Change> changes;               ///< that wait for the end of the run
     std::vector<Settle<void>> closers;

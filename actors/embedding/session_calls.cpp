@@ -247,12 +247,9 @@ Result<std::shared_ptr<actors::TextSink>> Trainer::Session::begin_text(const Pro
   if (auto error = refusal(false)) {
     return fail(std::move(*error));
   }
-  const auto* language = model_->language_model();
-  if (language == nullptr) {
-    return fail(ErrorCode::wrong_mode, "only a LanguageModel generates texts");
-  }
-  if (auto error = language->check(prompt)) {
-    return fail(std::move(*error));
+  auto question = actors::question_of(*model_, prompt);
+  if (!question) {
+    return fail(std::move(question.error()));
   }
   const Inside inside(*this);
   ticket = ++texts_;
@@ -260,11 +257,7 @@ Result<std::shared_ptr<actors::TextSink>> Trainer::Session::begin_text(const Pro
   // Whoever is to tell it tells its end, at the latest when he goes.
   const std::shared_ptr<actors::TextSink> writer(
       sink.get(), [sink](actors::TextSink* text) { text->end(closed().value()); });
-  actors::ask_text message{ticket, {}, writer};
-  message.request.prompt = prompt.tokens;
-  message.request.tokens = prompt.count;
-  message.request.sampling = {prompt.temperature, prompt.top_k, prompt.top_p, prompt.seed};
-  return tell(std::move(message)).map([&] { return sink; });
+  return tell(actors::ask_text{ticket, std::move(*question), writer}).map([&] { return sink; });
 }
 
 /// Does the actors' work meanwhile if they have no threads for it.

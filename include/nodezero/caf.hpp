@@ -14,11 +14,13 @@
 #include <filesystem>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include <caf/all.hpp>
 
 #include "nodezero/error.hpp"
 #include "nodezero/export.h"
+#include "nodezero/language_model.hpp"
 #include "nodezero/trainable.hpp"
 #include "nodezero/trainer.hpp"
 
@@ -63,12 +65,39 @@ struct model_answer {
   AnyValue output;
 };
 
+/// host -> learner: a text of a LanguageModel, token by token, by the weights that are there when
+/// it is asked. Whoever asks is sent each text_piece, and then the answer, text_end: an error if
+/// the text ended early.
+struct ask_for_text {
+  Prompt prompt;
+  std::uint64_t number = 0;  ///< of the asker's choice, another for each of its texts
+};
+/// learner -> host: the next tokens of a text.
+struct text_piece {
+  std::uint64_t number = 0;
+  std::uint64_t version = 0;  ///< of the weights, the same in all pieces
+  std::vector<std::int32_t> tokens;
+};
+/// The learner's answer. No text_piece comes after it.
+struct text_end {
+  std::uint64_t number = 0;
+  std::uint64_t tokens = 0;  ///< in all pieces together
+};
+/// host -> learner: nobody wants the rest of the sender's text of this number: no more is computed
+/// than the tokens that a lane is at, and the text ends. So do the texts of an actor that has
+/// ended.
+struct cancel_text {
+  std::uint64_t number = 0;
+};
+
 /// host -> learner: how far the training is. Answered with a Status.
 struct ask_status {};
 
-using learner_actor = caf::typed_actor<caf::replies_to<submit_batch>::with<batch_taken>,
-                                       caf::replies_to<ask_model>::with<model_answer>,
-                                       caf::replies_to<ask_status>::with<Status>>;
+using learner_actor =
+    caf::typed_actor<caf::replies_to<submit_batch>::with<batch_taken>,
+                     caf::replies_to<ask_model>::with<model_answer>,
+                     caf::replies_to<ask_for_text>::with<text_end>, caf::reacts_to<cancel_text>,
+                     caf::replies_to<ask_status>::with<Status>>;
 
 /// Spawns a learner: a tree of spheres that trains on the batches it is sent, with lanes on
 /// threads of their own (`options.threads`). It ends, with everything that belongs to it, when it
@@ -158,5 +187,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::submit_batch)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::batch_taken)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::ask_model)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::model_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::ask_for_text)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::text_piece)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::text_end)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::cancel_text)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::ask_status)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::Status)

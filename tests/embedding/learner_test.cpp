@@ -4,6 +4,8 @@
 #include <set>
 #include <string>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -28,10 +30,67 @@ class greeter : public recorded<caf::event_based_actor> {
   }
 };
 
+using TextTokens = std::vector<std::int32_t>;
+
+/// To a reader: ask for a text, and answer with what came of it.
+struct read_text {
+  Prompt prompt;
+  std::size_t enough = 1'000'000;  ///< tokens, after which the rest is cancelled
+  bool leaves = false;             ///< then, without a word
+};
+struct text_read {
+  TextTokens tokens;
+  std::uint64_t version = 0;
+  std::uint64_t told = 0;
+};
+
+/// A plain actor that reads a text after the other, each as it comes.
+class reader : public caf::event_based_actor {
+ public:
+  reader(caf::actor_config& config, learner_actor learner)
+      : event_based_actor(config), learner_(std::move(learner)) {}
+
+  caf::behavior make_behavior() override {
+    return {[this](const read_text& order) {
+              order_ = order;
+              text_ = {};
+              promise_ = make_response_promise<text_read>();
+              request(learner_, caf::infinite, ask_for_text{order.prompt, ++number_})
+                  .then(
+                      [this](const text_end& end) {
+                        EXPECT_EQ(end.number, number_);
+                        text_.told = end.tokens;
+                        promise_.deliver(text_);
+                      },
+                      [this](const caf::error& error) { promise_.deliver(error); });
+              return promise_;
+            },
+            [this](const text_piece& piece) {
+              EXPECT_EQ(piece.number, number_);
+              EXPECT_FALSE(piece.tokens.empty());
+              EXPECT_TRUE(text_.tokens.empty() || text_.version == piece.version);
+              text_.version = piece.version;
+              text_.tokens.insert(text_.tokens.end(), piece.tokens.begin(), piece.tokens.end());
+              if (text_.tokens.size() >= order_.enough) {
+                order_.leaves ? quit() : send(learner_, cancel_text{number_});
+              }
+            }};
+  }
+
+ private:
+  learner_actor learner_;
+  read_text order_;
+  std::uint64_t number_ = 0;
+  text_read text_;
+  caf::typed_response_promise<text_read> promise_;
+};
+
 }  // namespace
 }  // namespace nodezero::testing
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::testing::greeting)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::testing::read_text)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(nodezero::testing::text_read)
 
 namespace nodezero::testing {
 namespace {
@@ -148,6 +207,79 @@ TEST(Learner, AnswersEveryQuestionWhileItsRunEnds) {
     EXPECT_EQ(ask<model_answer>(system, *learner, ask_model{AnyValue::of(1.0f)})->version, 3u);
     caf::anon_send_exit(*learner, caf::exit_reason::user_shutdown);
   }
+}
+
+constexpr LanguageModel::Sizes text_sizes{
+    .layers = 1, .heads = 2, .width = 8, .context = 8, .vocabulary = 16};
+
+/// Four steps on a text that repeats itself, with one lane.
+TrainerOptions four_steps() {
+  TrainerOptions options;
+  options.steps_in_epoch = 4;
+  options.total_steps = 4;
+  options.threads = 1;
+  options.batches = [](std::uint64_t, std::uint64_t, std::uint32_t) {
+    TokenWindows windows{1, text_sizes.context, {}, {}};
+    for (std::int32_t i = 0; i < text_sizes.context; ++i) {
+      windows.inputs.push_back(5 * i % 16);
+      windows.targets.push_back((5 * i + 5) % 16);
+    }
+    return AnyValue::of(std::move(windows));
+  };
+  return options;
+}
+
+TEST(Learner, TellsAnActorATextTokenByTokenUntilItHasEnough) {
+  caf::actor_system_config config;
+  configure(config);
+  caf::actor_system system(config);
+  const auto learner =
+      spawn_learner(system, make_trainable(*LanguageModel::create(text_sizes)), four_steps());
+  ASSERT_TRUE(learner) << learner.error().message;
+  std::optional<Status> status;
+  do {
+    status = ask<Status>(system, *learner, ask_status{});
+    ASSERT_TRUE(status);
+  } while (status->progress == Progress::working);
+
+  const auto one = system.spawn<reader>(*learner);
+  const Prompt prompt{.tokens = {0, 5}, .count = 50};
+  const auto whole = ask<text_read>(system, one, read_text{prompt});
+  ASSERT_TRUE(whole);
+  const auto answer = ask<model_answer>(system, *learner, ask_model{AnyValue::of(prompt)});
+  ASSERT_TRUE(answer);
+  EXPECT_EQ(whole->tokens, *answer->output.as<TextTokens>());
+  EXPECT_EQ(whole->version, answer->version);
+  EXPECT_EQ(whole->told, 50u);
+
+  const Prompt long_one{.tokens = {0, 5}, .count = 1'000'000};
+  const auto beginning = ask<text_read>(system, one, read_text{long_one, 20});
+  ASSERT_TRUE(beginning);
+  EXPECT_GE(beginning->tokens.size(), 20u);
+  EXPECT_LT(beginning->tokens.size(), 1'000'000u);
+  EXPECT_EQ(beginning->told, beginning->tokens.size());
+
+  // The only lane is free for others as soon as a reader has gone.
+  const auto other = system.spawn<reader>(*learner);
+  EXPECT_FALSE(ask<text_read>(system, other, read_text{long_one, 20, true}));
+  EXPECT_EQ(ask<text_read>(system, one, read_text{prompt})->tokens, whole->tokens);
+
+  EXPECT_FALSE(ask<text_read>(system, one, read_text{{.tokens = {99}, .count = 5}}));
+  EXPECT_FALSE(ask<text_read>(system, one, read_text{{.tokens = {}, .count = 5}}));
+  caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(*learner, caf::exit_reason::user_shutdown);
+}
+
+TEST(Learner, HasNoTextsWithoutALanguageModel) {
+  caf::actor_system_config config;
+  configure(config);
+  caf::actor_system system(config);
+  const auto learner = spawn_learner(system, make_trainable(Scripted()), {});
+  ASSERT_TRUE(learner) << learner.error().message;
+  const auto one = system.spawn<reader>(*learner);
+  EXPECT_FALSE(ask<text_read>(system, one, read_text{{.tokens = {1}, .count = 5}}));
+  caf::anon_send_exit(one, caf::exit_reason::user_shutdown);
+  caf::anon_send_exit(*learner, caf::exit_reason::user_shutdown);
 }
 
 TEST(Learner, OneTraceHasTheMessagesOfTheHostsActorsAndItsOwn) {

@@ -3,9 +3,11 @@
 // What a fragment of a host that is a CAF actor system takes as given.
 
 #include <nodezero/caf.hpp>
-#include <nodezero/multilayer_perceptron.hpp>
+#include <nodezero/language_model.hpp>
 
-void host(nodezero::TraceFile& trace, const nodezero::MultilayerPerceptron& model,
-          const nodezero::TrainerOptions& options) {
+bool show(const std::vector<std::int32_t>& tokens);
+
+void host(nodezero::TraceFile& trace, const nodezero::LanguageModel& model,
+          const nodezero::TrainerOptions& options, const nodezero::Prompt& prompt) {
 #include SNIPPET
 }
