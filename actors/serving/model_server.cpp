@@ -11,7 +11,7 @@
 #include "actors/lanes/lane.hpp"
 #include "actors/lanes/lane_scheduler.hpp"
 #include "actors/serving/door.hpp"
-#include "model/training/trained_model.hpp"
+#include "model/training/gpt2_of_weights.hpp"
 #include "runtime/own_threads.hpp"
 #include "runtime/system_config.hpp"
 
@@ -54,7 +54,7 @@ void ModelServer::State::spawn(const ModelServerSettings& settings) {
   const auto layout = settings.weights->layout();
   model::TrainingConfig training;
   training.model = settings.model.config;
-  const auto trained = model::gpt2_model(training, settings.precision);
+  const auto trained = model::gpt2_of_weights(training, settings.precision, settings.weights);
   for (std::uint32_t i = 0; i < settings.lanes; ++i) {
     lanes.push_back(system.spawn<lane>(i, trained, std::uint64_t{0}, nullptr));
     runtime::give_worker(system, caf::actor_cast<caf::strong_actor_ptr>(lanes.back()));

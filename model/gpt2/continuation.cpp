@@ -6,6 +6,7 @@
 #include <stdexcept>
 #include <utility>
 
+#include "model/gpt2/version_decoder.hpp"
 #include "model/kernels/cross_entropy.hpp"
 
 namespace nodezero::model {
@@ -36,7 +37,7 @@ std::vector<std::int32_t> largest(std::span<const float> logits, std::size_t cou
 
 Continuation::Continuation(const ModelConfig& config, std::span<const std::int32_t> prompt,
                            ContinuationOptions options)
-    : config_(config), options_(std::move(options)), cache_(config) {
+    : config_(config), options_(std::move(options)) {
   if (prompt.empty()) {
     throw std::invalid_argument("generation needs at least one token");
   }
@@ -56,20 +57,22 @@ Continuation::Continuation(const ModelConfig& config, std::span<const std::int32
   is_done_ = options_.tokens <= 0 && scored_to_ == prompt_size_;
 }
 
+Continuation::~Continuation() = default;
+
 /// The tokens that are not in the cache yet, at most so many.
 std::span<const std::int32_t> Continuation::next_piece(std::size_t most) {
-  if (cache_.size() == config_.context) {
+  if (cache_->size() == config_.context) {
     const auto kept = std::max<std::ptrdiff_t>(1, config_.context / 2);
     window_.erase(window_.begin(), window_.end() - kept);
-    cache_.clear();
+    cache_->clear();
   }
-  const auto fresh = std::span(window_).subspan(static_cast<std::size_t>(cache_.size()));
+  const auto fresh = std::span(window_).subspan(static_cast<std::size_t>(cache_->size()));
   return fresh.first(std::min(fresh.size(), most));
 }
 
 /// Before the cache takes the piece.
 bool Continuation::wants_logits(std::size_t row_in_piece) const {
-  const std::size_t next = static_cast<std::size_t>(cache_.size()) + row_in_piece + 1;
+  const std::size_t next = static_cast<std::size_t>(cache_->size()) + row_in_piece + 1;
   return (next == window_.size() && options_.tokens > 0) ||
          (next >= scored_to_ && next < prompt_size_);
 }
@@ -120,6 +123,9 @@ void advance(const ModelConfig& config, const std::shared_ptr<VersionDecoder>& v
              std::span<Continuation* const> continuations, std::int64_t tokens) {
   for (Continuation* const each : continuations) {
     each->version_ = version;
+    if (!each->cache_) {
+      each->cache_ = std::make_unique<KeyValueCache>(config, version->caches);
+    }
     each->target_ = each->drawn_ + static_cast<std::uint64_t>(tokens);
   }
   const auto vocabulary = static_cast<std::size_t>(config.vocabulary);
@@ -129,7 +135,7 @@ void advance(const ModelConfig& config, const std::shared_ptr<VersionDecoder>& v
   };
   std::vector<Decoder::Piece> pieces;
   std::vector<Row> wanted;  ///< rows whose logits somebody looks at
-  std::vector<float> hidden_rows, logits;
+  auto& [weights, caches, decoder, hidden_rows, logits] = *version;
   for (;;) {
     pieces.clear();
     wanted.clear();
@@ -147,12 +153,15 @@ void advance(const ModelConfig& config, const std::shared_ptr<VersionDecoder>& v
         }
       }
       rows += static_cast<Index>(piece.size());
-      pieces.push_back({&each->cache_, piece});
+      pieces.push_back({each->cache_.get(), piece});
     }
     if (pieces.empty()) {
       return;
     }
-    const ConstMatrix hidden = version->decoder.extend(pieces);
+    if (pieces.size() > 1) {
+      weights->pack(config);
+    }
+    const ConstMatrix hidden = decoder.extend(pieces);
     if (wanted.empty()) {
       continue;
     }
@@ -163,7 +172,7 @@ void advance(const ModelConfig& config, const std::shared_ptr<VersionDecoder>& v
     for (Index i = 0; i < count; ++i) {
       gathered.row(i) = hidden.row(wanted[static_cast<std::size_t>(i)].index);
     }
-    version->decoder.logits(gathered, Matrix(logits, count, config.vocabulary));
+    decoder.logits(gathered, Matrix(logits, count, config.vocabulary));
     for (std::size_t i = 0; i < wanted.size(); ++i) {
       wanted[i].owner->look_at(std::span(logits).subspan(i * vocabulary, vocabulary));
     }

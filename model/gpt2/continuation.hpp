@@ -7,7 +7,6 @@
 #include <utility>
 #include <vector>
 
-#include "model/gpt2/decoder.hpp"
 #include "model/gpt2/generation.hpp"
 #include "model/gpt2/model_config.hpp"
 
@@ -19,15 +18,8 @@ struct ContinuationOptions {
   TokenDetails details;
 };
 
-/// What a thread decodes with, for one version of the weights.
-struct VersionDecoder {
-  VersionDecoder(const ModelConfig& config, std::shared_ptr<const Parameters> given,
-                 Precision precision)
-      : weights(std::move(given), precision), decoder(config, weights) {}
-
-  DecoderWeights weights;
-  Decoder decoder;
-};
+class KeyValueCache;
+struct VersionDecoder;
 
 /// One of many continuations that are generated together. Its tokens, and what is said about them,
 /// have the bits that a Generator gives for the same weights, prompt and sampling.
@@ -37,6 +29,7 @@ class Continuation {
   /// @throws std::invalid_argument if the prompt is empty or has a token outside of the vocabulary
   Continuation(const ModelConfig& config, std::span<const std::int32_t> prompt,
                ContinuationOptions options);
+  ~Continuation();
 
   /// Nothing is left to do: it has its tokens, or the end token, and the prompt's log-probabilities
   /// if they are wanted.
@@ -62,7 +55,7 @@ class Continuation {
   std::vector<std::int32_t> window_;  ///< the tokens in the cache, and the ones to come
   std::size_t scored_to_ = 0;         ///< tokens of the prompt that have been scored
   std::size_t prompt_size_;           ///< in the window, until it moves
-  KeyValueCache cache_;
+  std::unique_ptr<KeyValueCache> cache_;
   std::uint64_t drawn_ = 0;
   std::uint64_t target_ = 0;  ///< of `drawn_`, in this turn
   bool is_done_ = false;
@@ -72,9 +65,10 @@ class Continuation {
 };
 
 /// Takes continuations of the same weights forward together, each until it has `tokens` more or is
-/// done. Prompts go in pieces, so that none holds up the others for long. Each continuation holds
-/// `version` afterwards, so that whoever calls needs to keep no more than a weak pointer to it and
-/// what it costs goes with the last continuation.
+/// done. Prompts go in pieces, so that none holds up the others for long; the weights are packed as
+/// soon as there are several. Each continuation holds `version` afterwards, so that whoever calls
+/// needs to keep no more than a weak pointer to it and what it costs goes with the last
+/// continuation.
 void advance(const ModelConfig& config, const std::shared_ptr<VersionDecoder>& version,
              std::span<Continuation* const> continuations, std::int64_t tokens);
 

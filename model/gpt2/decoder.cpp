@@ -2,6 +2,7 @@
 #include "model/gpt2/decoder.hpp"
 
 #include <algorithm>
+#include <type_traits>
 
 #include "model/kernels/attention_rows.hpp"
 #include "model/kernels/elementwise.hpp"
@@ -16,25 +17,7 @@ std::size_t floats(Index count) {
   return static_cast<std::size_t>(count);
 }
 
-/// Matrices of a cache, which holds floats or, if it is narrow, numbers in bf16.
-template <class Value>
-MatrixMap<Value> cached(AlignedBuffer& buffer, Index layer, Index rows, Index columns) {
-  return {reinterpret_cast<Value*>(buffer.data()) + layer * rows * columns, rows, columns};
-}
-
 }  // namespace
-
-DecoderWeights::DecoderWeights(std::shared_ptr<const Parameters> weights, Precision precision)
-    : values(std::move(weights)), precision(precision) {
-  if (precision != Precision::fp32) {
-    halves.resize(values->values().size());
-    round_row(ConstVector(values->values()), Bf16Vector(std::span(halves)));
-  }
-}
-
-KeyValueCache::KeyValueCache(const ModelConfig& config)
-    : keys_(floats(config.layers * config.context * config.width)),
-      values_(floats(config.layers * config.context * config.width)) {}
 
 Decoder::Decoder(const ModelConfig& config, const DecoderWeights& weights)
     : config_(config),
@@ -54,6 +37,7 @@ ConstMatrix Decoder::extend(std::span<const Piece> pieces) {
     }
   }
   rows_ = static_cast<Index>(places_.size());
+  packed_ = weights_.packed();
   make_room();
   Index row = 0;
   for (const Piece& piece : pieces) {
@@ -67,13 +51,15 @@ ConstMatrix Decoder::extend(std::span<const Piece> pieces) {
   }
   normalise(at_.ln_f_weight, at_.ln_f_bias);
   for (const Piece& piece : pieces) {
-    piece.cache->size_ += static_cast<Index>(piece.tokens.size());
+    piece.cache->add(static_cast<Index>(piece.tokens.size()));
   }
   return normed();
 }
 
 void Decoder::logits(ConstMatrix hidden, Matrix out) {
-  if (!is_narrow()) {
+  if (packed_) {
+    multiply(hidden, (*packed_)(at_.output), out, products_.span());
+  } else if (!is_narrow()) {
     multiply(hidden, w_(at_.output).transpose(), out, products_.span());
   } else if (hidden.rows() == 1) {
     products().multiply_row(rounded(hidden.row(0)), halves_(at_.output).transpose(), out.row(0));
@@ -86,7 +72,9 @@ void Decoder::logits(ConstMatrix hidden, Matrix out) {
 
 /// y = x w.
 void Decoder::product(ConstMatrix x, const MatrixPlace& weight, Matrix y) {
-  if (!is_narrow()) {
+  if (packed_) {
+    multiply(x, (*packed_)(weight), y, products_.span());
+  } else if (!is_narrow()) {
     multiply(x, w_(weight), y, products_.span());
   } else if (x.rows() == 1) {
     products().multiply_row(rounded(x.row(0)), halves_(weight), y.row(0));
@@ -149,7 +137,7 @@ void Decoder::block(Index layer) {
   normalise(at.ln_1_weight, at.ln_1_bias);
   product(normed(), at.attn_weight, qkv());
   add_bias(w_(at.attn_bias), qkv());
-  attend(layer);
+  is_narrow() ? attend<Bf16>(layer) : attend<float>(layer);
   add_projection(attended(), at.attn_proj_weight, at.attn_proj_bias);
 
   normalise(at.ln_2_weight, at.ln_2_bias);
@@ -158,49 +146,69 @@ void Decoder::block(Index layer) {
   add_projection(activated(), at.mlp_proj_weight, at.mlp_proj_bias);
 }
 
+/// y = softmax(q k scale) v for every row and head, over the row's position and those before it.
+template <class Value>
 void Decoder::attend(Index layer) {
-  const Index T = config_.context;
+  const Index D = config_.head_width();
   const float scale = config_.attention_scale(layer);
   for (Index row = 0; row < rows_; ++row) {
     const auto [cache, position] = places_[static_cast<std::size_t>(row)];
-    const ConstVector from = qkv().row(row), q = from.head(C_);
-    Vector to = attended().row(row);
-    if (is_narrow()) {
-      Bf16Matrix keys = cached<Bf16>(cache->keys_, layer, C_, T),
-                 values = cached<Bf16>(cache->values_, layer, T, C_);
-      round_row(from.segment(C_, C_), Bf16Vector(std::span(narrow_)).head(C_));
-      for (Index c = 0; c < C_; ++c) {
-        keys(c, position) = narrow_[static_cast<std::size_t>(c)];
+    const Index seen = position + 1;
+    Vector scores = Vector(scores_.span()).head(seen);
+    for (Index head = 0; head < config_.heads; ++head) {
+      const auto part = [&](Index index) {
+        return ConstVector(qkv().row(row).segment(index * C_ + head * D, D));
+      };
+      const MatrixMap<Value> values = cache->template values<Value>(layer, head);
+      remember<Value>(part(1), part(2), position,
+                      cache->template keys<Value>(layer, head, position / KeyValueCache::block),
+                      values);
+      const ConstVector query = as_factor<Value>(part(0));
+      for (Index first = 0; first < seen; first += KeyValueCache::block) {
+        const Index count = std::min(KeyValueCache::block, seen - first);
+        const auto keys = cache->template keys<Value>(layer, head, first / KeyValueCache::block);
+        multiply_by(query, keys.leftCols(count), scores.segment(first, count));
       }
-      round_row(from.tail(C_), values.row(position));
-      attend_row(scale, position, ConstBf16Matrix(keys), ConstBf16Matrix(values), q, to,
-                 [this](ConstVector x, ConstBf16Matrix w, Vector y) {
-                   products().multiply_row(rounded(x), w, y);
-                 });
-    } else {
-      Matrix keys = cached<float>(cache->keys_, layer, C_, T),
-             values = cached<float>(cache->values_, layer, T, C_);
-      keys.col(position) = from.segment(C_, C_).transpose();
-      values.row(position) = from.tail(C_);
-      attend_row(scale, position, ConstMatrix(keys), ConstMatrix(values), q, to,
-                 [](ConstVector x, ConstMatrix w, Vector y) { multiply_row(x, w, y); });
+      softmax_row(scale, scores);
+      Vector y = attended().row(row).segment(head * D, D);
+      multiply_by(as_factor<Value>(scores), values.topRows(seen), y);
+      end_at_mask(y);
     }
   }
 }
 
-/// y = softmax(q k scale) v for every head over the positions up to `position`: q, y [C],
-/// keys [C, T], values [T, C].
-template <class Keys, class Multiply>
-void Decoder::attend_row(float scale, Index position, const Keys& keys, const Keys& values,
-                         ConstVector q, Vector y, Multiply multiply) {
-  const Index D = config_.head_width(), seen = position + 1;
-  Vector scores = Vector(scores_.span()).head(seen);
-  for (Index c = 0; c < C_; c += D) {
-    multiply(q.segment(c, D), keys.block(c, 0, D, seen), scores);
-    softmax_row(scale, scores);
-    multiply(scores, values.block(0, c, seen, D), y.segment(c, D));
-    end_at_mask(y.segment(c, D));
+/// Writes a head's key and value of a token to their places: keys [D, block], values [T, D].
+template <class Value>
+void Decoder::remember(ConstVector key, ConstVector value, Index position, MatrixMap<Value> keys,
+                       MatrixMap<Value> values) {
+  const Index column = position % KeyValueCache::block;
+  if constexpr (std::is_same_v<Value, float>) {
+    keys.col(column) = key.transpose();
+    values.row(position) = value;
+  } else {
+    const Bf16Vector narrow = Bf16Vector(std::span(narrow_)).head(key.size());
+    round_row(key, narrow);
+    keys.col(column) = narrow.transpose();
+    round_row(value, values.row(position));
   }
+}
+
+/// What the product with a matrix of such values takes for x; valid until the next call.
+template <class Value>
+ConstVector Decoder::as_factor(ConstVector x) {
+  if constexpr (std::is_same_v<Value, float>) {
+    return x;
+  } else {
+    return rounded(x);
+  }
+}
+
+void Decoder::multiply_by(ConstVector x, ConstMatrix w, Vector y) {
+  multiply_row(x, w, y);
+}
+
+void Decoder::multiply_by(ConstVector x, ConstBf16Matrix w, Vector y) {
+  products().multiply_row(x, w, y);
 }
 
 }  // namespace nodezero::model

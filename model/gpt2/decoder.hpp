@@ -7,41 +7,16 @@
 #include <span>
 #include <vector>
 
+#include "model/gpt2/decoder_weights.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
 #include "model/gpt2/gpt2_tensors.hpp"
+#include "model/gpt2/key_value_cache.hpp"
 #include "model/kernels/bf16.hpp"
 #include "model/kernels/bf16_product.hpp"
-#include "model/kernels/precision.hpp"
 #include "model/tensors/aligned_buffer.hpp"
 #include "model/tensors/tensor_set.hpp"
 
 namespace nodezero::model {
-
-/// Weights as generation reads them: for a precision with factors in bf16 also rounded, which
-/// halves the bytes that a step reads.
-struct DecoderWeights {
-  DecoderWeights(std::shared_ptr<const Parameters> weights, Precision precision);
-
-  std::shared_ptr<const Parameters> values;
-  std::vector<Bf16> halves;  ///< the same rounded, or none
-  Precision precision;
-};
-
-/// The keys and values of a sequence's tokens, which later tokens attend to.
-class KeyValueCache {
- public:
-  explicit KeyValueCache(const ModelConfig& config);
-
-  /// Tokens in the cache.
-  Index size() const { return size_; }
-  void clear() { size_ = 0; }
-
- private:
-  friend class Decoder;
-  Index size_ = 0;
-  AlignedBuffer keys_;    ///< [layers, C, T], so that a query meets many keys at once
-  AlignedBuffer values_;  ///< [layers, T, C]
-};
 
 /// A GPT-2. Several tokens of a sequence go through it at once (a prompt) or one (a step of
 /// generation), together with those of other sequences or alone. Whichever it is, every number has
@@ -89,10 +64,15 @@ class Decoder {
   void normalise(const VectorPlace& gain, const VectorPlace& bias);
   void add_projection(ConstMatrix input, const MatrixPlace& weight, const VectorPlace& bias);
   void block(Index layer);
+  template <class Value>
   void attend(Index layer);
-  template <class Keys, class Multiply>
-  void attend_row(float scale, Index position, const Keys& keys, const Keys& values, ConstVector q,
-                  Vector y, Multiply multiply);
+  template <class Value>
+  void remember(ConstVector key, ConstVector value, Index position, MatrixMap<Value> keys,
+                MatrixMap<Value> values);
+  template <class Value>
+  ConstVector as_factor(ConstVector x);
+  void multiply_by(ConstVector x, ConstMatrix w, Vector y);
+  void multiply_by(ConstVector x, ConstBf16Matrix w, Vector y);
   ConstVector rounded(ConstVector x);
 
   ModelConfig config_;
@@ -100,6 +80,7 @@ class Decoder {
   Gpt2Weights w_;
   Gpt2Tensors<const Bf16> halves_;
   Gpt2Places at_;
+  const PackedWeights* packed_ = nullptr;  ///< that the pieces at hand are multiplied with
   Index C_, inner_;
   Index rows_ = 0;
   std::vector<Place> places_;  ///< of the rows

@@ -29,11 +29,11 @@ void check(const ModelConfig& config, std::span<const std::int32_t> tokens) {
 }  // namespace
 
 struct Generator::State {
-  State(const ModelConfig& config, DecoderWeights given, std::span<const std::int32_t> prompt,
-        const SamplingOptions& options)
+  State(const ModelConfig& config, std::shared_ptr<const Parameters> given, Precision precision,
+        std::span<const std::int32_t> prompt, const SamplingOptions& options)
       : config(config),
         options(options),
-        weights(std::move(given)),
+        weights(std::move(given), precision),
         decoder(config, weights),
         cache(config),
         logits(floats(config.vocabulary)) {
@@ -68,8 +68,7 @@ Generator::Generator(const ModelConfig& config, std::shared_ptr<const Parameters
                      std::span<const std::int32_t> prompt, const SamplingOptions& options,
                      Precision precision) {
   check(config, prompt);
-  state_ = std::make_unique<State>(config, DecoderWeights(std::move(weights), precision), prompt,
-                                   options);
+  state_ = std::make_unique<State>(config, std::move(weights), precision, prompt, options);
 }
 Generator::~Generator() = default;
 Generator::Generator(Generator&&) noexcept = default;

@@ -55,10 +55,11 @@ auto in_terms_of_ours(Function function) {
 
 class HostModelOnLane : public LaneModel {
  public:
-  HostModelOnLane(std::shared_ptr<const AnyTrainable> model, const Places& places)
+  HostModelOnLane(std::shared_ptr<const AnyTrainable> model, const Places& places,
+                  const std::shared_ptr<GenerationMemory>& memory)
       : model_(std::move(model)), places_(places), workspace_(model_->make_workspace()) {
     if (const auto* language = model_->language_model()) {
-      text_.emplace(config_of(language->sizes()), Precision::fp32);
+      text_.emplace(config_of(language->sizes()), memory);
     }
   }
 
@@ -134,13 +135,14 @@ class HostModel : public TrainedModel {
     in_terms_of_ours([&] { model_->initialize(seed, view(weights, places_)); });
   }
   std::unique_ptr<LaneModel> on_lane() const override {
-    return std::make_unique<HostModelOnLane>(model_, places_);
+    return std::make_unique<HostModelOnLane>(model_, places_, memory_);
   }
 
  private:
   std::shared_ptr<const AnyTrainable> model_;
   std::shared_ptr<const TensorLayout> layout_;
   Places places_;  ///< in the model's order
+  std::shared_ptr<GenerationMemory> memory_ = std::make_shared<GenerationMemory>(Precision::fp32);
 };
 
 bool is_utf8(std::string_view text) {

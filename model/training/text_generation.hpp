@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 
 #include "model/gpt2/continuation.hpp"
 #include "model/gpt2/model_config.hpp"
-#include "model/kernels/precision.hpp"
+#include "model/gpt2/version_decoder.hpp"
+#include "model/training/generation_memory.hpp"
 
 namespace nodezero::model {
 
@@ -15,8 +17,8 @@ namespace nodezero::model {
 /// that are taken forward, and goes with the last of them.
 class TextGeneration {
  public:
-  TextGeneration(const ModelConfig& config, Precision precision)
-      : config_(config), precision_(precision) {}
+  TextGeneration(const ModelConfig& config, std::shared_ptr<GenerationMemory> memory)
+      : config_(config), memory_(std::move(memory)) {}
 
   std::unique_ptr<Continuation> continuation(std::span<const std::int32_t> prompt,
                                              const ContinuationOptions& options) const {
@@ -25,8 +27,9 @@ class TextGeneration {
   void advance(const std::shared_ptr<const Parameters>& weights,
                std::span<Continuation* const> continuations, std::int64_t tokens) {
     auto version = version_.lock();
-    if (!version || version->weights.values != weights) {
-      version = std::make_shared<VersionDecoder>(config_, weights, precision_);
+    if (!version || version->weights->values != weights) {
+      version =
+          std::make_shared<VersionDecoder>(config_, memory_->version(weights), memory_->caches());
       version_ = version;
     }
     model::advance(config_, version, continuations, tokens);
@@ -34,7 +37,7 @@ class TextGeneration {
 
  private:
   ModelConfig config_;
-  Precision precision_;
+  std::shared_ptr<GenerationMemory> memory_;
   std::weak_ptr<VersionDecoder> version_;
 };
 

@@ -129,8 +129,11 @@ TEST(Plan, CountsTheVersionsThatAnswersHold) {
   settings.most_versions = 4;
   settings.generate_together = 32;
   const auto plan = make_plan(settings, data);
-  const std::uint64_t cache = 2 * 2 * 16 * 32 * sizeof(float);
-  EXPECT_EQ(bytes_of(plan, "serving"), 4 * bytes_of(plan, "weights") + 2 * 32 * cache);
+  // Of two layers of width 32: keys of 64 tokens, of which the context fills 16, and values; twelve
+  // squares of the width, and the output of 256 tokens.
+  const std::uint64_t cache = 2 * (64 + 16) * 32 * sizeof(float);
+  const std::uint64_t packed = (2 * 12 * 32 + 256) * 32 * sizeof(float);
+  EXPECT_EQ(bytes_of(plan, "serving"), 4 * (bytes_of(plan, "weights") + packed) + 2 * 32 * cache);
 }
 
 TEST(Plan, CountsStepsAndTokens) {

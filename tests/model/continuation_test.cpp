@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "model/gpt2/gpt2.hpp"
+#include "model/gpt2/version_decoder.hpp"
 #include "model/kernels/floating_point_scope.hpp"
 #include "tests/model/support/small_model.hpp"
 
@@ -25,6 +26,11 @@ const ModelConfig config{.layers = 2, .heads = 3, .width = 33, .context = 90, .v
 std::shared_ptr<const Parameters> weights() {
   static const auto all = std::make_shared<const Parameters>(test::uneven_weights(config, 1));
   return all;
+}
+
+std::shared_ptr<VersionDecoder> decoder_of_weights(Precision precision) {
+  return std::make_shared<VersionDecoder>(config,
+                                          std::make_shared<DecoderWeights>(weights(), precision));
 }
 
 Tokens prompt_of(std::uint64_t number) {
@@ -41,7 +47,7 @@ SamplingOptions sampling_of(std::uint64_t number) {
 /// join later than others.
 std::vector<std::vector<ScoredToken>> generate_together(std::uint64_t count, std::int64_t tokens,
                                                         std::int64_t piece, Precision precision) {
-  const auto version = std::make_shared<VersionDecoder>(config, weights(), precision);
+  const auto version = decoder_of_weights(precision);
   std::vector<std::unique_ptr<Continuation>> all;
   std::vector<std::vector<ScoredToken>> generated(count);
   for (;;) {
@@ -94,7 +100,7 @@ TEST(Continuation, ScoresItsPromptAsTheForwardPassOfTrainingDoes) {
                          .valid_tokens = 89};
   Workspace workspace;
   const auto losses = token_losses(config, *weights(), batch, workspace);
-  const auto version = std::make_shared<VersionDecoder>(config, weights(), Precision::fp32);
+  const auto version = decoder_of_weights(Precision::fp32);
   for (const std::int64_t tokens : {0, 4}) {
     Continuation scored(
         config, prompt,
@@ -123,7 +129,7 @@ TEST(Continuation, ScoresItsPromptAsTheForwardPassOfTrainingDoes) {
 }
 
 TEST(Continuation, EndsWithTheEndToken) {
-  const auto version = std::make_shared<VersionDecoder>(config, weights(), Precision::fp32);
+  const auto version = decoder_of_weights(Precision::fp32);
   Continuation without(config, prompt_of(2), {sampling_of(2), 50, {}});
   Continuation* all[] = {&without};
   advance(config, version, all, 50);
@@ -139,7 +145,7 @@ TEST(Continuation, EndsWithTheEndToken) {
 }
 
 TEST(Continuation, DrawsWithABiasAndScoresWithout) {
-  const auto version = std::make_shared<VersionDecoder>(config, weights(), Precision::fp32);
+  const auto version = decoder_of_weights(Precision::fp32);
   Continuation biased(config, prompt_of(1),
                       {sampling_of(1), 5, {.log_probabilities = true, .bias = {{7, 100.0f}}}});
   Continuation* const all[] = {&biased};
@@ -157,7 +163,7 @@ TEST(Continuation, LetsItsVersionGoWithTheLastOfThem) {
   {
     Continuation one(config, prompt_of(1), {sampling_of(1), 5, {}});
     {
-      const auto version = std::make_shared<VersionDecoder>(config, weights(), Precision::fp32);
+      const auto version = decoder_of_weights(Precision::fp32);
       held = version;
       Continuation* const all[] = {&one};
       advance(config, version, all, 1);

@@ -11,8 +11,10 @@
 
 #include "apps/nodezero/common.hpp"
 #include "apps/nodezero/terminal/quantities.hpp"
+#include "model/gpt2/decoder_weights.hpp"
 #include "model/gpt2/gpt2.hpp"
 #include "model/gpt2/gpt2_layout.hpp"
+#include "model/gpt2/key_value_cache.hpp"
 
 namespace nodezero::apps {
 
@@ -104,15 +106,16 @@ Plan make_plan(const actors::RunSettings& settings, const DataSet& data) {
       {"workspace", fmt::format("{} x {}", counted(plan.lanes, "lane"), bytes_text(workspace)),
        plan.lanes * workspace},
       planned_micro_batches(settings)};
-  const auto cache =
-      static_cast<std::uint64_t>(2 * config.layers * config.context * config.width) * float_size;
+  const std::uint64_t cache = model::KeyValueCache::bytes(config);
   if (settings.most_versions > 0) {
     const std::uint64_t together = std::uint64_t{plan.lanes} * settings.generate_together;
     plan.memory.push_back(
         {"serving",
-         fmt::format("{} of the weights and {}", counted(settings.most_versions, "version"),
+         fmt::format("{} of the weights, stored and packed, and {}",
+                     counted(settings.most_versions, "version"),
                      counted(together, "key-value cache")),
-         settings.most_versions * set_bytes + together * cache});
+         settings.most_versions * (set_bytes + model::PackedWeights::bytes(config)) +
+             together * cache});
   }
   if (settings.inference != actors::InferencePolicy::refuse) {
     plan.memory.push_back(
