@@ -158,6 +158,30 @@ TEST(Continuation, DrawsWithABiasAndScoresWithout) {
   }
 }
 
+TEST(Continuation, HasItsBitsInABufferThatAnotherHasLeft) {
+  const auto version = decoder_of_weights(Precision::fp32);
+  for (std::uint64_t number = 1; number < 4; ++number) {
+    Continuation one(config, prompt_of(number), {sampling_of(number), 20, {}});
+    Continuation* const all[] = {&one};
+    advance(config, version, all, 20);
+    Generator alone(config, weights(), prompt_of(number), sampling_of(number));
+    for (const auto& token : one.take_tokens()) {
+      ASSERT_EQ(token.id, alone.next()) << number;
+    }
+  }
+}
+
+TEST(Continuation, HasItsWeightsPackedAsSoonAsThereAreSeveral) {
+  const auto version = decoder_of_weights(Precision::fp32);
+  Continuation one(config, prompt_of(1), {sampling_of(1), 5, {}});
+  Continuation other(config, prompt_of(2), {sampling_of(2), 5, {}});
+  Continuation* const both[] = {&one, &other};
+  advance(config, version, std::span(both).first(1), 1);
+  EXPECT_EQ(version->weights->packed(), nullptr);
+  advance(config, version, both, 1);
+  EXPECT_NE(version->weights->packed(), nullptr);
+}
+
 TEST(Continuation, LetsItsVersionGoWithTheLastOfThem) {
   std::weak_ptr<VersionDecoder> held;
   {
