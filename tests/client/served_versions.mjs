@@ -94,7 +94,7 @@ const stepOf = (version) => Number(version.match(/^run-[0-9a-f]{16}-step-(\d+)-v
 const checkpointOf = (out, step) => join(out, 'checkpoints', 'step-' + String(step).padStart(8, '0'));
 
 async function eachAnswerIsOfTheVersionThatItNames() {
-  const {child, ready, ended} = train('--out', 'kept', '--steps', '100000', '--checkpoint-every', '1', '--keep', '1000000');
+  const {child, ready, ended} = train('--out', 'kept', '--steps', '100000000', '--checkpoint-every', '1', '--keep', '1000000');
   const got = [];
   // A save that falls due while another is written is skipped: answers of such versions do not count.
   const asked = new Map(), saved = new Set();
