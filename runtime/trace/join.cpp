@@ -3,10 +3,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <deque>
 #include <limits>
 #include <map>
-#include <numeric>
 #include <set>
 #include <tuple>
 #include <unordered_map>
@@ -14,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "runtime/trace/clock_alignment.hpp"
 #include "runtime/trace/elsewhere.hpp"
 #include "runtime/trace/merge.hpp"
 
@@ -21,14 +20,6 @@ namespace nodezero::runtime::trace {
 namespace {
 
 constexpr std::string_view process_words = " is process ";
-
-/// A file may claim any time: differences wrap.
-std::int64_t plus(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
-}
-std::int64_t minus(std::int64_t a, std::int64_t b) {
-  return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
-}
 
 /// A message between two machines, as one of them recorded its sending: the one that sent it, or
 /// the one that it came to.
@@ -185,13 +176,6 @@ class Joiner {
     return crossings;
   }
 
-  struct Matched {
-    std::size_t from = 0;
-    std::size_t to = 0;
-    std::int64_t sent = 0;  ///< each by its own machine's clock
-    std::int64_t arrived = 0;
-  };
-
   void match_crossings() {
     std::map<Pair, std::pair<std::size_t, std::vector<Crossing>>> departures;
     std::map<Pair, std::pair<std::size_t, std::vector<Crossing>>> arrivals;
@@ -238,45 +222,11 @@ class Joiner {
 
   // -- clocks --------------------------------------------------------------------------------
 
-  /// How much later another clock's readings are than one's, for any of the messages between them.
-  struct Bounds {
-    std::int64_t least = std::numeric_limits<std::int64_t>::min();
-    std::int64_t most = std::numeric_limits<std::int64_t>::max();
-
-    std::int64_t best() const {
-      constexpr Bounds open;
-      if (least == open.least || most == open.most) {
-        return least == open.least ? most : least;
-      }
-      return std::midpoint(least, most);
-    }
-  };
-
-  /// Each machine's clock is set by one that is set already, the first machine's to begin with.
   void align_clocks() {
-    std::map<std::pair<std::size_t, std::size_t>, Bounds> between;
-    for (const auto& message : matched_) {
-      const std::int64_t late = minus(message.arrived, message.sent);
-      auto& there = between[{message.from, message.to}];
-      there.most = std::min(there.most, late);
-      auto& back = between[{message.to, message.from}];
-      back.least = std::max(back.least, minus(0, late));
-    }
-    std::vector<bool> is_set(machines_.size());
-    std::deque<std::size_t> next{0};
-    is_set[0] = true;
-    while (!next.empty()) {
-      const std::size_t from = next.front();
-      next.pop_front();
-      for (const auto& [pair, bounds] : between) {
-        if (pair.first == from && !is_set[pair.second]) {
-          is_set[pair.second] = true;
-          machines_[pair.second].shift = minus(machines_[from].shift, bounds.best());
-          next.push_back(pair.second);
-        }
-      }
-    }
-    for (const auto& machine : machines_) {
+    const auto shifts = trace::align_clocks(machines_.size(), matched_);
+    for (std::size_t i = 0; i < machines_.size(); ++i) {
+      auto& machine = machines_[i];
+      machine.shift = shifts[i];
       for_each_record(machine.parts, [&](const Record& record) {
         earliest_ = std::min(earliest_, on_first_clock(machine, record.time));
       });
@@ -284,10 +234,10 @@ class Joiner {
   }
 
   static std::int64_t on_first_clock(const Machine& machine, std::uint64_t ticks) {
-    return plus(nanoseconds(machine.parts.clock, ticks), machine.shift);
+    return later(nanoseconds(machine.parts.clock, ticks), machine.shift);
   }
   std::uint64_t time(const Machine& machine, std::uint64_t ticks) const {
-    return static_cast<std::uint64_t>(minus(on_first_clock(machine, ticks), earliest_));
+    return static_cast<std::uint64_t>(difference(on_first_clock(machine, ticks), earliest_));
   }
 
   // -- one trace -----------------------------------------------------------------------------
@@ -390,7 +340,7 @@ class Joiner {
   std::map<std::pair<std::size_t, std::uint32_t>, std::uint32_t> actors_;  ///< by machine, number
   std::unordered_map<std::uint32_t, std::uint32_t> elsewhere_;
   std::map<MessageKey, MessageKey> departure_of_;  ///< by arrival
-  std::vector<Matched> matched_;
+  std::vector<DatedMessage> matched_;
   std::int64_t earliest_ = std::numeric_limits<std::int64_t>::max();
   std::map<std::string, std::uint16_t> names_;
   std::map<MessageKey, std::uint64_t> messages_;
