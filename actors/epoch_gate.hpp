@@ -35,7 +35,7 @@ class epoch_done {
 
 }  // namespace nodezero::actors
 
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::epoch_done)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::epoch_done)
 
 namespace nodezero::actors {
 

@@ -67,6 +67,6 @@ using driver_actor = caf::typed_actor<Answers<run_all, run_ended>>;
 
 }  // namespace nodezero::actors
 
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::introduction)
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::watchdog_tick)
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::inference_deadline)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::introduction)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::watchdog_tick)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::inference_deadline)

@@ -126,12 +126,12 @@ using lane_scheduler_actor =
 
 }  // namespace nodezero::actors
 
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::count_finished)
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::finished_count)
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::compute)
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::sum_shard)
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::computed)
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::update_shard)
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::shard_done)
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::generate_some)
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::generated_some)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::count_finished)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::finished_count)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::compute)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::sum_shard)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::computed)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::update_shard)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::shard_done)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::generate_some)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::generated_some)

@@ -58,4 +58,4 @@ class optimizer_complete {
 
 }  // namespace nodezero::actors
 
-NODEZERO_LOCAL_MESSAGE(nodezero::actors::optimizer_complete)
+NODEZERO_SHARED_MESSAGE(nodezero::actors::optimizer_complete)

@@ -25,3 +25,23 @@ using Accepts = caf::reacts_to<In>;
 
 /// Lets a type travel inside this process without a serialised form.
 #define NODEZERO_LOCAL_MESSAGE(type) CAF_ALLOW_UNSAFE_MESSAGE_TYPE(type)
+
+// What CAF makes for each type of message, to put it into a mailbox, copy and show it, is half of
+// what a source with actors would compile. So it is compiled once: a messages.cpp says `template`
+// here before it includes its messages. CAF's dispose(), which nothing calls, does not compile.
+#define NODEZERO_MESSAGE_TEMPLATE extern template
+#define NODEZERO_COMPILED_ONCE(type)                                                             \
+  NODEZERO_MESSAGE_TEMPLATE class caf::detail::type_erased_value_impl<type>;                     \
+  NODEZERO_MESSAGE_TEMPLATE class caf::detail::tuple_vals_impl<caf::detail::message_data, type>; \
+  NODEZERO_MESSAGE_TEMPLATE class caf::detail::tuple_vals_impl<caf::type_erased_tuple, type>;    \
+  NODEZERO_MESSAGE_TEMPLATE class caf::detail::tuple_vals<type>;                                 \
+  template <>                                                                                    \
+  inline void caf::mailbox_element_vals<type>::dispose() noexcept {                              \
+    delete this;                                                                                 \
+  }                                                                                              \
+  NODEZERO_MESSAGE_TEMPLATE class caf::mailbox_element_vals<type>;
+
+/// NODEZERO_LOCAL_MESSAGE for a type that many sources send.
+#define NODEZERO_SHARED_MESSAGE(type) \
+  NODEZERO_LOCAL_MESSAGE(type)        \
+  NODEZERO_COMPILED_ONCE(type)

@@ -14,4 +14,8 @@ Error to_error(const caf::error& error);
 
 }  // namespace nodezero::runtime
 
-NODEZERO_LOCAL_MESSAGE(nodezero::Error)
+NODEZERO_SHARED_MESSAGE(nodezero::Error)
+NODEZERO_COMPILED_ONCE(caf::error)
+NODEZERO_COMPILED_ONCE(caf::exit_msg)
+NODEZERO_COMPILED_ONCE(caf::unit_t)
+NODEZERO_COMPILED_ONCE(std::string)
