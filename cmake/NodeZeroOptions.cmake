@@ -59,7 +59,9 @@ function(nodezero_batches)
   if(NODEZERO_BATCHES)
     foreach(target IN LISTS ARGN)
       target_compile_options(${target} PRIVATE
-        -Wno-subobject-linkage)  # which takes a batch's anonymous namespaces for a header's
+        -Wno-subobject-linkage  # which takes a batch's anonymous namespaces for a header's
+        # GCC would tidy its memory from 128 MB on, which costs a tenth of the time.
+        $<$<CXX_COMPILER_ID:GNU>:--param=ggc-min-heapsize=524288>)
     endforeach()
   endif()
 endfunction()
