@@ -58,7 +58,7 @@ class HttpRequestReader {
   /// After refused.
   const HttpRefusal& refusal() const { return *refusal_; }
 
-  /// Bytes have come that are no whole request yet.
+  /// Bytes have come that are not a whole request yet.
   bool is_inside() const { return head_ || !buffer_.empty(); }
   /// The client waits to be told that it may send the body. True once for each request.
   bool take_wish_for_continue() { return std::exchange(wants_continue_, false); }

@@ -59,7 +59,7 @@ class ActorKeys {
   }
 };
 
-/// A member that is no part of fingerprints, because no later handler acts by it, or because all
+/// A member that is left out of fingerprints, because no later handler acts by it, or because all
 /// that one could notice of it is elsewhere. Where it is used stands which.
 template <class T>
 struct Unseen {

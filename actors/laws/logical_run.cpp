@@ -159,8 +159,8 @@ class Reader {
     return is_of_coordinator(event) || (asked != 0 && is_of_coordinator(asked));
   }
 
-  /// What a host applies to its replica. That is no fact of its own as long as it is what the root
-  /// does: which machines take part is free.
+  /// What a host applies to its replica. That is not a fact of its own as long as it is what the
+  /// root does: which machines take part is free.
   void add_replica(const FactKey& key, const FactSource& source, EventNumber event) {
     const auto& known = *known_[order_.process(event)];
     replicas_.emplace_back(key, Fact{.event = event,

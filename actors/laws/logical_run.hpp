@@ -92,7 +92,7 @@ struct LogicalRun {
 /// `trace` must be linked.
 LogicalRun logical_run(const runtime::trace::Trace& trace);
 
-/// True if the trace is of a run: other actors' messages are no facts.
+/// True if the trace is of a run: other actors' messages are not facts.
 bool is_of_a_run(const runtime::trace::Trace& trace);
 
 /// "micro-batch 3 of step 2 was computed"

@@ -99,7 +99,7 @@ void node_zero::save_checkpoint(const optimizer_complete& proof) {
           });
 }
 
-/// A disk that is full is no reason to stop: the next save may succeed.
+/// A full disk does not stop the run: the next save may succeed.
 void node_zero::save_failed(std::string_view what, Error reason) {
   if (reason.code == ErrorCode::failed) {
     fail_epoch(std::move(reason));

@@ -79,7 +79,8 @@ void softmax_backward_row(float scale, float log_sum, float expected, ConstVecto
 
 /// Ends the sums y [D] of one query over the keys that it may see: adds +0, so that the sums are
 /// the same with and without terms behind the mask, which are zeros. Returns false if a sum is not
-/// finite, as it is if something behind the mask was no number: then such terms must be left out.
+/// finite, as it is if something behind the mask was not a number: then such terms must be left
+/// out.
 bool end_at_mask(Vector y);
 
 }  // namespace nodezero::model

@@ -52,7 +52,7 @@ struct CorpusOptions {
   const Tokenizer* vocabulary_of = nullptr;       ///< that tokenizer, whatever `kind` says
   std::int64_t vocabulary = 0;  ///< of token files; 0: that of `vocabulary_of`, or what they hold
   TokenType token_type = TokenType::automatic;
-  bool binary = false;  ///< whether what is no text is read as bytes all the same
+  bool binary = false;  ///< whether what is not text is read as bytes all the same
   /// Where the ids that a bpe tokenizer makes of text are kept for the next time; empty: nowhere.
   std::filesystem::path encoded = {};
 };

@@ -82,7 +82,7 @@ Result<std::vector<std::pair<std::string, bool>>> names_and_links(const std::str
 }
 
 /// `first` is the canonical path of a folder. Folders wait in a list, not on the stack, so
-/// that depth is no limit.
+/// that depth is not limited.
 Result<void> add_folder(const std::string& first, Walk& walk) {
   std::vector<std::string> waiting{first};
   while (!waiting.empty()) {

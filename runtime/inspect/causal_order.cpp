@@ -36,7 +36,7 @@ CausalOrder::CausalOrder(const Trace& trace) : trace_(trace) {
   std::unordered_map<std::string, std::uint32_t> times;
   for (std::uint32_t process = 0; process < processes_; ++process) {
     std::string name = trace.actor_name(process < actors ? process : 0);
-    // Entry 0 of the actors is no process.
+    // Entry 0 of the actors is not a process.
     const std::uint32_t time = process == 0 ? 1 : ++times[name];
     names_.push_back(time == 1 ? name : fmt::format("{} ({})", name, time));
   }

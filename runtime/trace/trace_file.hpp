@@ -10,7 +10,7 @@ namespace nodezero::runtime::trace {
 
 /// Reads a whole trace. The threads' records are merged in an order in which each message is
 /// sent before it is handled and times rise; `Trace::completeness` says what is missing.
-/// @return an error if the file cannot be read, is no trace, comes from a newer version or is
+/// @return an error if the file cannot be read, is not a trace, comes from a newer version or is
 /// damaged before its last block.
 Result<Trace> read_trace(const std::filesystem::path& path);
 

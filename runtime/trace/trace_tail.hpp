@@ -32,7 +32,7 @@ class TraceTail {
   /// Reads what the file has now, perhaps nothing. In the pieces, one after the other, every
   /// message is sent before it is handled; times of events without such a bond may fall back.
   /// What waits for the sending that caused it is held back, unless its writer is gone.
-  /// @return an error if the file cannot be read, is no trace of ours or is damaged; a file that
+  /// @return an error if the file cannot be read, is not a trace of ours or is damaged; a file that
   /// is still empty is none.
   Result<Piece> next(Writer writer = Writer::goes_on);
 

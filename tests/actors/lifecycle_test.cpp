@@ -77,7 +77,7 @@ TEST(Inference, IsAnsweredFromCompleteSnapshotsDuringTraining) {  // A2
     if (version == 0) {
       continue;
     }
-    ASSERT_TRUE(flood.versions.contains(version)) << "version " << version << " is no snapshot";
+    ASSERT_TRUE(flood.versions.contains(version)) << "version " << version << " is not a snapshot";
     const auto question = ask_for(static_cast<std::int64_t>(i % 7), i);
     model::Generator offline(flood.settings.training.model, flood.versions[version],
                              question.prompt, question.sampling);

@@ -8,7 +8,7 @@
 namespace nodezero::actors {
 namespace {
 
-/// The least d with symmetry^d >= workers, at least 1: node_zero is no worker.
+/// The least d with symmetry^d >= workers, at least 1: node_zero is not a worker.
 std::uint32_t least_depth(std::uint32_t workers, std::uint32_t symmetry) {
   std::uint32_t depth = 1;
   for (std::uint64_t reach = symmetry; reach < workers; reach *= symmetry) {

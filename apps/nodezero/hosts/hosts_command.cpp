@@ -31,7 +31,7 @@ void write_hosts(const std::filesystem::path& folder, const actors::HostsStatus&
                             {"exchange_seconds", status.exchange_seconds},
                             {"bytes_sent_per_step", status.bytes_sent},
                             {"machines", machines}};
-  // Nothing of value: it is not synced, and a full disk is no reason to stop.
+  // Nothing of value: it is not synced, and a full disk does not stop the command.
   const auto temporary = folder / (std::string(hosts_file) + ".new");
   std::ofstream(temporary) << text.dump(2) << "\n";
   std::error_code ignored;

@@ -23,7 +23,7 @@ struct TrainOptions : actors::RunOptions {
   std::string tokenizer = "bytes";   ///< bytes, chars, bpe (which is trained), or a path
   std::int64_t vocabulary = 50'257;  ///< token ids in token files, or the size of bpe to train
   model::TokenType token_type = model::TokenType::automatic;
-  bool binary = false;             ///< data that is no text is read as bytes all the same
+  bool binary = false;             ///< data that is not text is read as bytes all the same
   std::string validation = "0.1";  ///< a fraction of the tokens in [0, 1), or a path
   std::string init;                ///< model folder to start from; empty: from the seed
 

@@ -34,7 +34,7 @@ double quota_of(const ControlGroup& group) {
   double quota = -1;
   double period = 0;
   if (group.is_unified) {
-    std::ifstream(group.folder / "cpu.max") >> quota >> period;  // "max 100000" is no number
+    std::ifstream(group.folder / "cpu.max") >> quota >> period;  // "max 100000" is not a number
   } else {
     std::ifstream(group.folder / "cpu.cfs_quota_us") >> quota;  // -1: none
     std::ifstream(group.folder / "cpu.cfs_period_us") >> period;
