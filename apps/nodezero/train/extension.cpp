@@ -34,6 +34,17 @@ model::TrainingProgress reopened(model::TrainingProgress progress, std::uint64_t
   return progress;
 }
 
+model::TrainingProgress after_epoch(model::TrainingProgress progress,
+                                    std::uint64_t steps_in_epoch) {
+  if (steps_in_epoch > 0 && progress.step_in_epoch >= steps_in_epoch) {
+    ++progress.epoch;
+    progress.step_in_epoch = 0;
+    progress.epoch_negative_log_likelihood = 0;
+    progress.epoch_tokens = 0;
+  }
+  return progress;
+}
+
 std::string describe_extension(const actors::RunSettings& settings,
                                const std::vector<RunOrigin::Length>& lengths) {
   const auto& optimizer = settings.training.optimizer;

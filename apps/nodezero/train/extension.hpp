@@ -21,6 +21,10 @@ std::uint64_t first_other_rate(const OptimizerOptions& optimizer,
 /// were done, has closed that epoch; it goes on in the middle of it, as if it had been planned so.
 model::TrainingProgress reopened(model::TrainingProgress progress, std::uint64_t steps_in_epoch);
 
+/// Where a run goes on from the state of a host, which counts steps and does not know when an epoch
+/// has had its last one.
+model::TrainingProgress after_epoch(model::TrainingProgress progress, std::uint64_t steps_in_epoch);
+
 /// One line on a run that gets another length: the learning rate before and after, and whether the
 /// result is that of a run planned so, and if not, from which of the run's checkpoints it would be.
 std::string describe_extension(const actors::RunSettings& settings,

@@ -314,7 +314,11 @@ PreparedRun prepare_run(const TrainRequest& request) {
   settings = make_settings(options, run.data);
   settings.folder = out;
   settings.run = run.record.run;
-  settings.resume = std::move(earlier.checkpoint);
+  if (earlier.checkpoint) {
+    auto& progress = earlier.checkpoint->progress;
+    progress = after_epoch(progress, settings.training_batches->steps_in_epoch(progress.epoch));
+    settings.resume = std::move(earlier.checkpoint);
+  }
   if (start) {
     settings.initial_weights = start->weights;
   }
