@@ -4,17 +4,48 @@
 
 #include "actors/embedding/c_options.hpp"
 
+#include <bit>
+#include <cstdint>
 #include <functional>
-#include <memory>
+#include <mutex>
 #include <string>
 #include <type_traits>
+#include <unordered_map>
 #include <utility>
 
 namespace {
 
+/// The jobs that C hosts were given and have not called yet. A host knows them by numbers, so that
+/// one that it calls twice, or after its function for jobs has thrown, is no longer there.
+class GivenJobs {
+ public:
+  void* add(std::function<void()> job) {
+    const std::lock_guard lock(mutex_);
+    jobs_.emplace(++last_, std::move(job));
+    return std::bit_cast<void*>(last_);
+  }
+  std::function<void()> take(void* number) {
+    const std::lock_guard lock(mutex_);
+    const auto job = jobs_.extract(std::bit_cast<std::uintptr_t>(number));
+    return job ? std::move(job.mapped()) : nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::uintptr_t last_ = 0;
+  std::unordered_map<std::uintptr_t, std::function<void()>> jobs_;
+};
+
+/// Never destroyed: a thread of the host's may still call a job while the process ends.
+GivenJobs& given_jobs() {
+  static auto* const jobs = new GivenJobs;
+  return *jobs;
+}
+
 extern "C" void run_job(void* argument) {
-  const std::unique_ptr<std::function<void()>> job(static_cast<std::function<void()>*>(argument));
-  (*job)();
+  if (const auto job = given_jobs().take(argument)) {
+    job();
+  }
 }
 
 /// The values that both structs hold, each named once for both directions.
@@ -55,7 +86,9 @@ Result<TrainerOptions> to_options(const nodezero_options* given) {
     return tl::unexpected<Error>(known.error());
   }
   const nodezero_options& o = *known;
-  const int running = o.running, when_full = o.when_full, schedule = o.schedule;
+  // A C program may have put any number there, which no C++ program may read as an enumerator.
+  const auto running = std::bit_cast<int>(o.running), when_full = std::bit_cast<int>(o.when_full),
+             schedule = std::bit_cast<int>(o.schedule);
   if (running < NODEZERO_STEPPED || running > NODEZERO_HOST_EXECUTOR || when_full < NODEZERO_WAIT ||
       when_full > NODEZERO_REFUSE || schedule < NODEZERO_COSINE || schedule > NODEZERO_WSD) {
     return fail(ErrorCode::invalid_argument,
@@ -68,7 +101,13 @@ Result<TrainerOptions> to_options(const nodezero_options* given) {
   options.folder = o.folder ? o.folder : "";
   if (o.execute) {
     options.execute = [call = o.execute, user = o.user](std::function<void()> job) {
-      call(user, run_job, new std::function<void()>(std::move(job)));
+      void* const number = given_jobs().add(std::move(job));
+      try {
+        call(user, run_job, number);
+      } catch (...) {
+        given_jobs().take(number);  // or those who wait for it would think that it is to come
+        throw;
+      }
     };
   }
   if (o.on_step) {

@@ -162,7 +162,7 @@ typedef struct nodezero_options {
   void* user;                                                      /**< for the callbacks */
   /** For NODEZERO_HOST_EXECUTOR, otherwise NULL. Must have `job(argument)` called once, soon, on
    * any thread; it is itself called from any thread. A job waits for no other job and does nothing
-   * once the trainer is gone; a job that is never called leaks. */
+   * once the trainer is gone, or when it is called again; one that is never called is kept. */
   void (*execute)(void* user, void (*job)(void* argument), void* argument);
   double start_time; /**< the host's time before the first step, such as its Unix time (0) */
   nodezero_schedule schedule; /**< (NODEZERO_COSINE) */
