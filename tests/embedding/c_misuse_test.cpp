@@ -428,6 +428,19 @@ TEST(CMisuse, ExceptionsOfAHostsFunctionsGoNoFurther) {
   EXPECT_EQ(host.trainer, nullptr);
 }
 
+TEST(CMisuse, AJobThatIsCalledTwiceIsDoneOnce) {
+  Host host(NODEZERO_HOST_EXECUTOR);
+  static int calls = 0;
+  host.options.execute = [](void*, void (*job)(void*), void* argument) {
+    job(argument);
+    job(argument);
+    ++calls;
+  };
+  host.create();
+  host.expect_that_it_learns();
+  EXPECT_GT(calls, 0);
+}
+
 TEST(CMisuse, AnyCallsOfManyThreadsAtOnceReturn) {
   Host host(NODEZERO_OWN_THREADS);
   host.options.threads = 2;
