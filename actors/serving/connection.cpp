@@ -37,7 +37,7 @@ std::int64_t seconds_since_1970() {
 
 connection::connection(caf::actor_config& config, caf::io::connection_handle handle,
                        std::shared_ptr<Service> service)
-    : recorded(config), handle_(handle), service_(std::move(service)) {
+    : broker(config), handle_(handle), service_(std::move(service)) {
   ++service_->counters.connections;
 }
 

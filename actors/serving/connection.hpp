@@ -8,19 +8,18 @@
 #include <vector>
 
 #include "actors/serving/api_error.hpp"
+#include "actors/serving/broker.hpp"
 #include "actors/serving/completion.hpp"
 #include "actors/serving/http_answer.hpp"
 #include "actors/serving/service.hpp"
 #include "formats/http_request.hpp"
-#include "runtime/network/caf_io.hpp"
-#include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
 
 /// One client's connection: reads its requests, one after the other, asks the lifecycle for text,
 /// and writes the answers. A client that closes its side has left, even if it only stopped sending:
 /// what is being generated for it is abandoned.
-class connection : public runtime::recorded<caf::io::broker> {
+class connection : public broker {
  public:
   /// The door moves the socket of `handle` to it.
   connection(caf::actor_config& config, caf::io::connection_handle handle,

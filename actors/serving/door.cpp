@@ -13,7 +13,7 @@
 namespace nodezero::actors {
 
 door::door(caf::actor_config& config, std::shared_ptr<Service> service, Callbacks callbacks)
-    : recorded(config), service_(std::move(service)), callbacks_(std::move(callbacks)) {}
+    : broker(config), service_(std::move(service)), callbacks_(std::move(callbacks)) {}
 
 void door::on_exit() {
   for (const auto& [address, connection] : connections_) {

@@ -6,17 +6,16 @@
 #include <map>
 #include <memory>
 
+#include "actors/serving/broker.hpp"
 #include "actors/serving/service.hpp"
 #include "nodezero/error.hpp"
-#include "runtime/network/caf_io.hpp"
-#include "runtime/recorded.hpp"
 
 namespace nodezero::actors {
 
 /// Owns the socket that clients connect to, and makes a connection of each that does. Beyond the
 /// bound a client is told so and closed. `drain` closes the door: connections end when they have
 /// answered, or when their time is up, and then the door ends.
-class door : public runtime::recorded<caf::io::broker> {
+class door : public broker {
  public:
   /// `opened` is told the port, or why there is none; `closed` that all connections have ended.
   /// Each is called at most once, in the thread that owns the sockets.
