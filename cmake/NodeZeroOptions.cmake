@@ -22,17 +22,6 @@ if(NODEZERO_SANITIZER)
   target_link_options(nodezero_options INTERFACE -fsanitize=${NODEZERO_SANITIZER})
 endif()
 
-# nodezero_spare_caf(<check> <target>...): leaves out a check for undefined behaviour that CAF 0.17.6's own
-# headers do not pass: `vptr` where mailboxes are looked into, whose lists end in what is no message, and
-# `null` where functions become actors, which bind the arguments that they were not given.
-function(nodezero_spare_caf check)
-  if(NODEZERO_SANITIZER MATCHES "undefined")
-    foreach(target IN LISTS ARGN)
-      target_compile_options(${target} PRIVATE -fno-sanitize=${check})
-    endforeach()
-  endif()
-endfunction()
-
 # nodezero_layer(<name> <libraries>... [ROOMS <folders>...]): a layer of the project from the sources
 # in the current folder and its rooms, as static library nodezero_<name>. In this project NodeZero::<name> is
 # that; for others, which see the public headers alone, it is libnodezero (NodeZeroLibrary.cmake).
