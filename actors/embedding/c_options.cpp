@@ -6,6 +6,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <functional>
 #include <mutex>
 #include <string>
@@ -76,6 +77,16 @@ void for_each_value(C& c, Options&& o, Copy copy) {
   copy(c.accept_other_arithmetic, o.accept_other_arithmetic);
 }
 
+/// A C program may have put any number into an enumeration, which no C++ program may read as an
+/// enumerator, not even as the operand of std::bit_cast.
+template <typename Enumeration>
+int number_of(const Enumeration& enumeration) {
+  static_assert(sizeof(Enumeration) == sizeof(int));
+  int number = 0;
+  std::memcpy(&number, &enumeration, sizeof number);
+  return number;
+}
+
 }  // namespace
 
 namespace nodezero {
@@ -86,9 +97,8 @@ Result<TrainerOptions> to_options(const nodezero_options* given) {
     return tl::unexpected<Error>(known.error());
   }
   const nodezero_options& o = *known;
-  // A C program may have put any number there, which no C++ program may read as an enumerator.
-  const auto running = std::bit_cast<int>(o.running), when_full = std::bit_cast<int>(o.when_full),
-             schedule = std::bit_cast<int>(o.schedule);
+  const int running = number_of(o.running), when_full = number_of(o.when_full),
+            schedule = number_of(o.schedule);
   if (running < NODEZERO_STEPPED || running > NODEZERO_HOST_EXECUTOR || when_full < NODEZERO_WAIT ||
       when_full > NODEZERO_REFUSE || schedule < NODEZERO_COSINE || schedule > NODEZERO_WSD) {
     return fail(ErrorCode::invalid_argument,
