@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <mutex>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -27,10 +28,14 @@ class CacheBuffers {
     return AlignedBuffer(size);
   }
 
-  void give_back(AlignedBuffer buffer) {
+  /// Frees the buffer if there are enough, or no memory to list another one.
+  void give_back(AlignedBuffer buffer) noexcept {
     const std::lock_guard lock(mutex_);
     if ((spare_.size() + 1) * buffer.size() * sizeof(float) <= most_bytes) {
-      spare_.push_back(std::move(buffer));
+      try {
+        spare_.push_back(std::move(buffer));
+      } catch (const std::bad_alloc&) {
+      }
     }
   }
 
