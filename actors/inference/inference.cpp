@@ -134,7 +134,7 @@ void inference::start(const Numbers& group) {
   // as it is there.
   const auto others = static_cast<std::int64_t>(group.size()) - 1;
   const auto piece = has_first ? 1 : settings_.piece * 4 / (4 + others);
-  task.tokens = std::clamp<std::int64_t>(piece, 1, task.tokens);
+  task.tokens = std::max<std::int64_t>(1, std::min(piece, task.tokens));  // there may be none left
   request(lanes_, settings_.timeout, std::move(task))
       .then([this, group](const generated_some&) { piece_ended(group, {}); },
             [this, group](const caf::error& error) { piece_ended(group, error); });
