@@ -46,19 +46,23 @@ bool optimizer::is_current(const Envelope& envelope) const {
   return envelope.run == here.run && envelope.step == here.step && envelope.version == here.version;
 }
 
+/// Nothing if a message of that place can be taken now.
 caf::error optimizer::refusal(const Envelope& envelope) const {
-  return make_error({ErrorCode::wrong_state,
-                     state_.is_retired ? "the state was handed over" : "an update is running",
-                     at(envelope)});
+  if (!is_idle()) {
+    return make_error({ErrorCode::wrong_state,
+                       state_.is_retired ? "the state was handed over" : "an update is running",
+                       at(envelope)});
+  }
+  if (!is_current(envelope)) {
+    return make_error(
+        {ErrorCode::stale, "the optimizer is at " + to_string(state_.envelope), at(envelope)});
+  }
+  return {};
 }
 
 caf::result<optimizer_complete> optimizer::begin(const apply& message) {
-  if (!is_idle()) {
-    return refusal(message.envelope);
-  }
-  if (!is_current(message.envelope)) {
-    return make_error({ErrorCode::stale, "the optimizer is at " + to_string(state_.envelope),
-                       at(message.envelope)});
+  if (auto refused = refusal(message.envelope)) {
+    return refused;
   }
   if (!message.with_gradient) {
     return optimizer_complete(message.envelope, weights().publish(),
@@ -88,8 +92,9 @@ caf::result<optimizer_complete> optimizer::begin(const apply& message) {
 }
 
 caf::result<exported_state> optimizer::begin(const export_state& message) {
-  if (!is_idle()) {
-    return refusal(message.envelope);
+  // A run that failed during an update does not count it, and must not be saved with its weights.
+  if (auto refused = refusal(message.envelope)) {
+    return refused;
   }
   state_.is_retired = true;
   return exported_state{state_.envelope, weights().publish(), state_.moments};

@@ -125,6 +125,27 @@ TEST(EpochOrder, TheOptimizerAppliesAVersionOnce) {  // A9
   EXPECT_TRUE(epoch.succeeded());
 }
 
+TEST(EpochOrder, ARunThatFailsDuringAnUpdateIsNotSavedAsTheStepBefore) {
+  auto settings = one_epoch();
+  settings.stall_timeout = std::chrono::seconds(10);
+  Stage stage(settings);
+  bool holds = true;
+  stage.hold = [&](const Stage::Delivery& delivery) {
+    return holds && delivery.receiver == "optimizer" && is<shard_done>(delivery);
+  };
+  auto epoch = stage.ask<epoch_done>(stage.actors().root, begin_epoch{stage.start()});
+  stage.run();
+  for (int i = 0; i < 4 && !epoch.answered(); ++i) {
+    stage.advance(std::chrono::seconds(10));
+  }
+  ASSERT_EQ(epoch.code(), ErrorCode::timed_out);
+  holds = false;
+  stage.run();  // the optimizer makes version 1, which node_zero does not count any more
+  auto end = stage.ask<halted>(stage.actors().root, halt{stage.start()});
+  stage.run();
+  EXPECT_EQ(end.code(), ErrorCode::stale);
+}
+
 TEST(EpochOrder, MessagesOfAnotherStepAreNotBelieved) {  // A8, B4
   Stage stage(one_epoch());
   caf::strong_actor_ptr child;

@@ -35,7 +35,7 @@ std::vector<Mutant> of_weights() {
       {"version_not_compared",
        "the optimizer applies a sum of any version",
        "A9",
-       {{optimizer, "!is_current(message.envelope)", "false"}},
+       {{optimizer, "!is_current(envelope)", "false"}},
        {},
        guarded},
       {"version_not_advanced",
@@ -61,7 +61,8 @@ std::vector<Mutant> of_weights() {
        "the optimizer hands out its state during an update",
        "A11",
        {{optimizer,
-         "if (!is_idle()) { return refusal(message.envelope); } state_.is_retired = true;",
+         "if (auto refused = refusal(message.envelope)) { return refused; } state_.is_retired = "
+         "true;",
          "state_.is_retired = true;"}},
        {},
        "node_zero asks for it after the update only; see the pairs"},
