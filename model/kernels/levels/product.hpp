@@ -28,7 +28,8 @@ struct Left {
 struct Tile {
   float* c;
   Index stride;
-  Index last_columns;  ///< of the last register of a row
+  Index last_columns;   ///< of the last register of a row
+  const float* wanted;  ///< half as many floats of the right factor as this tile takes, for later
   bool accumulate;
 };
 
@@ -70,6 +71,8 @@ void multiply_tile(Index slots, const Left& left, const float* a, const float* b
         [&](Register& sum, float* at) { sum = load_first(at, columns, 0.0f); });
   }
   const Index line_step = left.line_step, slot_step = left.slot_step;
+  constexpr Index half = registers * register_floats / 2, line = 16;
+  const float* wanted = tile.wanted;
   for (Index first = 0; first < slots; first += left.chunk_slots, a += left.chunk_step) {
     const Index end = least(left.chunk_slots, slots - first) * slot_step;
     for (Index slot = 0; slot != end; slot += slot_step) {
@@ -77,6 +80,13 @@ void multiply_tile(Index slots, const Left& left, const float* a, const float* b
 #pragma GCC unroll 3
       for (Index v = 0; v < registers; ++v) {
         right[v] = load(b + v * register_floats);
+      }
+      if constexpr (rows == tile_rows) {
+#pragma GCC unroll 2
+        for (Index ahead = 0; ahead < half; ahead += line) {
+          __builtin_prefetch(wanted + ahead);
+        }
+        wanted += half;
       }
 #pragma GCC unroll 8
       for (Index r = 0; r < rows; ++r) {
@@ -124,7 +134,9 @@ struct PlainTiles {
   }
 };
 
-/// c [rows, columns] from packed blocks of both factors.
+/// c [rows, columns] from packed blocks of both factors. The first two tiles of a panel of the
+/// right factor have the next panel brought near: where a few rows pass through a whole model, as
+/// for a token of each of several texts, it comes from memory.
 template <class Tiles>
 void multiply_packed(Index rows, Index columns, Index slots, const Left& a, const float* b,
                      const Panels& panels, float* c, Index c_stride, bool accumulate) {
@@ -138,8 +150,11 @@ void multiply_packed(Index rows, Index columns, Index slots, const Left& a, cons
           __builtin_prefetch(c + next * c_stride + begin + v * register_floats, 1);
         }
       }
-      Tiles::multiply(least(rows - row, tile_rows), registers, slots, a, a.row(row),
-                      b + begin * slots, {c + row * c_stride + begin, c_stride, last, accumulate});
+      const Index size = panels.width(i) * slots, half = row / tile_rows * size / 2;
+      const float* const right = b + begin * slots;
+      Tiles::multiply(least(rows - row, tile_rows), registers, slots, a, a.row(row), right,
+                      {c + row * c_stride + begin, c_stride, last,
+                       right + (half < size ? size + half : 0), accumulate});
     }
   }
 }

@@ -64,7 +64,8 @@ struct SplitTiles {
   NODEZERO_INLINE static void multiply(Index count, Index registers, Index slots, const Left& left,
                                        const float* a, const float* b, const Tile& tile) {
     for (Index r = 0; r < count; r += split_rows) {
-      const Tile part{tile.c + r * tile.stride, tile.stride, tile.last_columns, tile.accumulate};
+      const Tile part{tile.c + r * tile.stride, tile.stride, tile.last_columns, tile.wanted,
+                      tile.accumulate};
       with_constant<3>(registers, [&](auto v) {
         with_constant<split_rows>(least(count - r, split_rows), [&](auto rows) {
           multiply_split_tile<rows.value, v.value>(slots, left, a + r * left.line_step, b, part);
