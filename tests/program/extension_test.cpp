@@ -44,6 +44,17 @@ TEST(Extension, UnderTheConstantScheduleEndsInTheWeightsOfALongerRun) {
   EXPECT_EQ(read_json_lines(folder / "run/metrics.jsonl").size(), 410u);
 }
 
+TEST(Extension, GoesOnInTheMiddleOfAnEpochWhereEpochsDifferInTheirSteps) {
+  const Folder folder;
+  write_text(folder, "text.txt", 80);
+  const std::vector<std::string> options{"--schedule",      "constant", "--batch",      "1",
+                                         "--micro-batches", "1",        "--validation", "0"};
+  // Epochs of 11, 11, 11, 10 and 11 steps: 44 are of the fifth.
+  ASSERT_EQ(run(folder, tiny_training("run", with(options, "44"))).exit_code, 0);
+  extend(folder, {"--steps", "60"});
+  EXPECT_EQ(digests(folder / "run"), planned(folder, with(options, "60")));
+}
+
 TEST(Extension, TakesMoreEpochs) {
   const Folder folder;
   write_text(folder, "text.txt");

@@ -26,10 +26,15 @@ std::uint64_t first_other_rate(const OptimizerOptions& optimizer,
   return done;
 }
 
-model::TrainingProgress reopened(model::TrainingProgress progress, std::uint64_t steps_in_epoch) {
-  if (progress.step_in_epoch == 0 && progress.step % steps_in_epoch != 0) {
-    progress.epoch = progress.step / steps_in_epoch;
-    progress.step_in_epoch = progress.step % steps_in_epoch;
+model::TrainingProgress reopened(model::TrainingProgress progress,
+                                 const model::BatchSource& batches) {
+  std::uint64_t steps = 0;  // of the epochs that it has closed; some have one more than others
+  for (std::uint64_t epoch = 0; epoch < progress.epoch; ++epoch) {
+    steps += batches.steps_in_epoch(epoch);
+  }
+  if (progress.step_in_epoch == 0 && progress.step < steps) {
+    --progress.epoch;
+    progress.step_in_epoch = progress.step + batches.steps_in_epoch(progress.epoch) - steps;
   }
   return progress;
 }

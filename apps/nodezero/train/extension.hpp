@@ -8,6 +8,7 @@
 
 #include "actors/settings.hpp"
 #include "apps/nodezero/train/run_origin.hpp"
+#include "model/training/batch_source.hpp"
 
 namespace nodezero::apps {
 
@@ -19,7 +20,8 @@ std::uint64_t first_other_rate(const OptimizerOptions& optimizer,
 
 /// Where a run goes on whose end has moved. A run that ended within an epoch, because its steps
 /// were done, has closed that epoch; it goes on in the middle of it, as if it had been planned so.
-model::TrainingProgress reopened(model::TrainingProgress progress, std::uint64_t steps_in_epoch);
+model::TrainingProgress reopened(model::TrainingProgress progress,
+                                 const model::BatchSource& batches);
 
 /// Where a run goes on from the state of a host, which counts steps and does not know when an epoch
 /// has had its last one.

@@ -122,7 +122,7 @@ RunOrigin take_up_origin(const std::string& checkpoint_origin, bool accept_other
                     "go on from an earlier checkpoint with --from-step",
                     settings.folder.string(), counted(checkpoint.progress.step, "step")));
   }
-  checkpoint.progress = reopened(checkpoint.progress, settings.training_batches->steps_in_epoch(0));
+  checkpoint.progress = reopened(checkpoint.progress, *settings.training_batches);
   settings.resume = std::move(checkpoint);
   run.remarks.push_back(describe_extension(settings, origin.lengths));
   const std::uint64_t step = settings.resume->progress.step;
