@@ -102,6 +102,7 @@ void exchange::on_exit() {
   settings_.root = nullptr;
   settings_.coordinator = {};
   give_up();
+  control_ = nullptr;  // which holds this actor
   links_.clear();
   missed_.clear();
   applying_missed_ = {};
@@ -158,7 +159,9 @@ void exchange::open_term(const wire::plan& plan) {
     const PositionRange range = PositionRange{part.first, part.last};
     if (range.size() > 0 && std::ranges::find(step_->given, range) == step_->given.end()) {
       step_->given.push_back(range);
-      step_->waiting.push_back(range);
+      if (!step_->will_audit(range)) {
+        step_->waiting.push_back(range);
+      }
     }
   }
   take_audited(plan.audited);
@@ -190,6 +193,14 @@ void exchange::open_term(const wire::plan& plan) {
         },
         block);
   }
+}
+
+/// Whether it is yet to be computed, if only to be looked at.
+bool exchange::Step::will_audit(PositionRange range) const {
+  const auto finding = findings.find(range.first);
+  const bool is_missing = finding != findings.end() && !finding->second;
+  const bool is_computing = computing && computing->batches->range() == range;
+  return is_missing && (is_computing || std::ranges::find(waiting, range) != waiting.end());
 }
 
 /// What this machine has of its own is looked at; the rest is computed to be looked at.

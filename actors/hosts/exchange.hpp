@@ -73,6 +73,7 @@ class exchange : public runtime::recorded<exchange_actor::base>, public runtime:
     std::uint64_t weights_hash = 0;  ///< of a block of the weights that it computes with
     std::map<std::uint32_t, std::optional<std::uint64_t>> findings;  ///< by audited position
     PositionTree tree() const { return PositionTree(positions); }
+    bool will_audit(PositionRange range) const;
     /// Without what only tells how fast this machine is.
     auto fields() const {
       return std::tie(envelope, positions, given, waiting, computing, sums, weights_hash, findings);

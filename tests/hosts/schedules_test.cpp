@@ -66,5 +66,23 @@ TEST(Schedules, WithDeathsAndJoinsAtAnyMomentEndWithTheSameWeights) {
   EXPECT_GT(lost, 20);  // in the middle of a step
 }
 
+TEST(Schedules, WhereTheOneWhoIsAuditedDiesEndWithTheSameWeights) {
+  const auto settings = settings_of(7);
+  const std::string expected = alone(settings);
+  for (std::uint64_t seed = 0; seed < 60; ++seed) {
+    Machines machines(settings, 2, seed, 1.0);
+    machines.join();
+    machines.join();
+    machines.start();
+    for (std::size_t left = 200 + machines.below(1'500); left > 0 && machines.step(); --left) {
+    }
+    machines.kill();
+    while (machines.step()) {
+    }
+    ASSERT_TRUE(machines.has_ended()) << seed;
+    ASSERT_EQ(machines.digest(), expected) << seed;
+  }
+}
+
 }  // namespace
 }  // namespace nodezero::actors::testing
