@@ -16,6 +16,7 @@ void IncomingState::take_memory() {
   if (!weights) {
     weights = std::make_shared<model::Parameters>(trained_->layout());
     optimizer = std::make_shared<model::OptimizerState>(trained_->layout());
+    has_block_.resize(blocks());
   }
 }
 
@@ -30,7 +31,7 @@ Result<void> IncomingState::put(const wire::state_block& message) {
     return fail(ErrorCode::invalid_argument, "a state of another model came");
   }
   std::ranges::copy(values, block.begin());
-  ++received_;
+  has_block_[message.set * blocks_ + message.block] = true;
   return {};
 }
 
@@ -41,11 +42,11 @@ void IncomingState::copy(const StateOfRun& held) {
                     optimizer->first_moment.values().begin());
   std::ranges::copy(held.optimizer->second_moment.values(),
                     optimizer->second_moment.values().begin());
-  received_ = blocks();
+  has_block_.assign(blocks(), true);
 }
 
 Result<model::TrainingProgress> IncomingState::end(const wire::state_end& message) {
-  if (received_ != blocks()) {
+  if (has_block_.empty() || std::ranges::find(has_block_, false) != has_block_.end()) {
     return fail(ErrorCode::invalid_argument, "a state with gaps came");
   }
   optimizer->step = message.updates;

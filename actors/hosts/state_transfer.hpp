@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <tuple>
+#include <vector>
 
 #include "actors/hosts/block_link.hpp"
 #include "actors/hosts/state_of_run.hpp"
@@ -56,7 +57,7 @@ class IncomingState {
   Result<model::TrainingProgress> end(const wire::state_end& message);
 
   /// Without what the settings say. The moments are the lanes' alone.
-  auto fields() const { return std::tie(weights, received_); }
+  auto fields() const { return std::tie(weights, has_block_); }
 
   std::shared_ptr<model::Parameters> weights;
   std::shared_ptr<model::OptimizerState> optimizer;
@@ -65,8 +66,8 @@ class IncomingState {
   void take_memory();
 
   std::shared_ptr<const model::TrainedModel> trained_;
-  std::size_t blocks_ = 0;    ///< of each set
-  std::size_t received_ = 0;  ///< of all three
+  std::size_t blocks_ = 0;       ///< of each set
+  std::vector<bool> has_block_;  ///< of all three; empty until the memory is taken
 };
 
 }  // namespace nodezero::actors
