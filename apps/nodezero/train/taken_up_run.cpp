@@ -59,8 +59,10 @@ void take_up_run(const std::filesystem::path& folder, const Listening& listening
     }
   }
   const auto& config = state.told.training.model;
+  auto progress = state.progress;
+  progress.best_validation_step = 0;  // that version was in the folder that is lost
   unwrap(model::CheckpointFolder(folder, 1, context)
-             .write({config, state.progress, state.weights, state.optimizer}),
+             .write({config, progress, state.weights, state.optimizer}),
          exit_failure);
   unwrap(model::write_companions(folder, config, context.companions), exit_failure);
   // The last: with it the folder is a run's.
