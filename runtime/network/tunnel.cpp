@@ -284,7 +284,7 @@ bool Tunnel::carry_inwards(Connection& connection) {
     } else {
       const int wanted = SSL_get_error(connection.tls.get(), size);
       connection.wants_write |= wanted == SSL_ERROR_WANT_WRITE;
-      connection.is_over = wanted != SSL_ERROR_WANT_READ && wanted != SSL_ERROR_WANT_WRITE;
+      connection.is_over |= wanted != SSL_ERROR_WANT_READ && wanted != SSL_ERROR_WANT_WRITE;
     }
   }
   if (!buffer.is_empty()) {
@@ -323,7 +323,7 @@ bool Tunnel::carry_outwards(Connection& connection) {
     } else {
       const int wanted = SSL_get_error(connection.tls.get(), size);
       connection.wants_write |= wanted == SSL_ERROR_WANT_WRITE;
-      connection.is_over = wanted != SSL_ERROR_WANT_READ && wanted != SSL_ERROR_WANT_WRITE;
+      connection.is_over |= wanted != SSL_ERROR_WANT_READ && wanted != SSL_ERROR_WANT_WRITE;
     }
   }
   return has_moved;
