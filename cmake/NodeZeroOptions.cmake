@@ -55,7 +55,7 @@ set(nodezero_costly_headers_with_caf ${nodezero_costly_headers} <chrono> <cstdin
 # nodezero_batches(<target>...): compiles the sources of targets in batches if NODEZERO_BATCHES is on.
 # Names that are local to a file must then differ between the files of a target.
 function(nodezero_batches)
-  set_target_properties(${ARGN} PROPERTIES UNITY_BUILD ${NODEZERO_BATCHES})
+  set_target_properties(${ARGN} PROPERTIES UNITY_BUILD ${NODEZERO_BATCHES} UNITY_BUILD_BATCH_SIZE 12)
   if(NODEZERO_BATCHES)
     foreach(target IN LISTS ARGN)
       target_compile_options(${target} PRIVATE

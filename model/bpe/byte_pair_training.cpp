@@ -46,7 +46,7 @@ struct Candidate {
 class Training {
  public:
   explicit Training(std::vector<Word> words) : words_(std::move(words)) {
-    tokens_.push_back({.bytes = "<|endoftext|>", .role = Token::Role::special});
+    tokens_.push_back({.bytes = std::string(end_of_text), .role = Token::Role::special});
     std::array<int, 256> bytes{};
     for (int i = 0; i < 256; ++i) {
       bytes[static_cast<std::size_t>(i)] = i;

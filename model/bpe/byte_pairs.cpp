@@ -14,8 +14,6 @@
 namespace nodezero::model {
 namespace {
 
-constexpr std::string_view end_of_text = "<|endoftext|>";
-
 tl::unexpected<Error> malformed(std::string what) {
   return fail(ErrorCode::malformed, std::move(what));
 }

@@ -12,12 +12,15 @@
 
 namespace nodezero::model {
 
+/// The special token that stands between texts.
+inline constexpr std::string_view end_of_text = "<|endoftext|>";
+
 /// A token of a byte-level BPE vocabulary.
 struct Token {
   enum class Role : std::uint8_t {
     text,     ///< what merges make of text
     added,    ///< stands for its text, but text never becomes it
-    special,  ///< stands between texts, such as <|endoftext|>
+    special,  ///< stands between texts, such as end_of_text
     none,     ///< an id that nothing has
   };
   std::string bytes;  ///< of a special one: its name
@@ -46,7 +49,7 @@ class BytePairs {
   std::span<const Merge> merges() const { return merges_; }
   bool whole_first() const { return whole_first_; }
   std::int64_t vocabulary() const { return static_cast<std::int64_t>(tokens_.size()); }
-  /// The id of the special token <|endoftext|>, or -1.
+  /// The id of end_of_text, or -1.
   std::int32_t end_token() const { return end_token_; }
   /// The id of a token that is not special, or -1.
   std::int32_t id_of(std::string_view bytes) const;

@@ -18,8 +18,6 @@
 namespace nodezero::model {
 namespace {
 
-constexpr const char* end_of_text = "<|endoftext|>";
-
 /// Calls `visit` with each line that is not empty, without its end.
 template <class Visit>
 Result<void> for_each_line(std::string_view text, Visit&& visit) {
@@ -209,7 +207,7 @@ Result<BytePairs> byte_pairs_from_ranks(std::string_view text) {
   std::vector<Token> tokens;
   for (const auto& [rank, bytes] : *ranks) {
     if (tokens.size() == free_id && static_cast<std::size_t>(rank) == free_id + 1) {
-      tokens.push_back({end_of_text, Token::Role::special});
+      tokens.push_back({std::string(end_of_text), Token::Role::special});
     }
     if (static_cast<std::size_t>(rank) != tokens.size()) {
       return fail(ErrorCode::malformed,
@@ -218,7 +216,7 @@ Result<BytePairs> byte_pairs_from_ranks(std::string_view text) {
     tokens.push_back({bytes, Token::Role::text});
   }
   if (tokens.size() == free_id) {
-    tokens.push_back({end_of_text, Token::Role::special});
+    tokens.push_back({std::string(end_of_text), Token::Role::special});
   }
   return with_merges(std::move(tokens));
 }
