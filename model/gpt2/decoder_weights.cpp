@@ -61,6 +61,11 @@ DecoderWeights::DecoderWeights(std::shared_ptr<const Parameters> weights, Precis
   }
 }
 
+std::size_t DecoderWeights::bytes(const ModelConfig& config, Precision precision) {
+  return precision == Precision::fp32 ? PackedWeights::bytes(config)
+                                      : gpt2_layout(config)->buffer_size() * sizeof(Bf16);
+}
+
 void DecoderWeights::pack(const ModelConfig& config) {
   if (precision != Precision::fp32) {
     return;

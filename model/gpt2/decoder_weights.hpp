@@ -42,6 +42,9 @@ class DecoderWeights {
   std::vector<Bf16> halves;  ///< the same rounded, or none
   const Precision precision;
 
+  /// What generation in several texts at once keeps of a version beside its weights.
+  static std::size_t bytes(const ModelConfig& config, Precision precision);
+
   /// Packs the factors, unless that has been done: it takes their memory once more, and saves every
   /// product of several rows the time. In fp32 alone.
   void pack(const ModelConfig& config);

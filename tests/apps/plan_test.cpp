@@ -134,6 +134,11 @@ TEST(Plan, CountsTheVersionsThatAnswersHold) {
   const std::uint64_t cache = 2 * (64 + 16) * 32 * sizeof(float);
   const std::uint64_t packed = (2 * 12 * 32 + 256) * 32 * sizeof(float);
   EXPECT_EQ(bytes_of(plan, "serving"), 4 * (bytes_of(plan, "weights") + packed) + 2 * 32 * cache);
+
+  // In bf16 a version is rounded in place of packed.
+  settings.training.precision = model::Precision::bf16;
+  const auto narrow = make_plan(settings, data);
+  EXPECT_EQ(bytes_of(narrow, "serving"), 6 * bytes_of(narrow, "weights") + 2 * 32 * cache);
 }
 
 TEST(Plan, CountsStepsAndTokens) {

@@ -111,10 +111,12 @@ Plan make_plan(const actors::RunSettings& settings, const DataSet& data) {
     const std::uint64_t together = std::uint64_t{plan.lanes} * settings.generate_together;
     plan.memory.push_back(
         {"serving",
-         fmt::format("{} of the weights, stored and packed, and {}",
+         fmt::format("{} of the weights, stored and {}, and {}",
                      counted(settings.most_versions, "version"),
+                     training.precision == model::Precision::fp32 ? "packed" : "rounded",
                      counted(together, "key-value cache")),
-         settings.most_versions * (set_bytes + model::PackedWeights::bytes(config)) +
+         settings.most_versions *
+                 (set_bytes + model::DecoderWeights::bytes(config, training.precision)) +
              together * cache});
   }
   if (settings.inference != actors::InferencePolicy::refuse) {
