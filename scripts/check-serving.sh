@@ -4,7 +4,7 @@
 # `nodezero generate` gives from the checkpoint of the version that it names, and the same weights at the end with 0, 1
 # and 100 clients and after 10 kills under load. Then hostile clients and 10,000 idle connections, beside which others are
 # answered within 100 ms, and how soon a client that leaves frees its lane. If promtool is installed (Debian's package
-# prometheus), it must pass what /metrics says. Needs Node.js. Some ten minutes on two cores.
+# prometheus), it must pass what /metrics says. Needs Node.js. A minute on two cores.
 #
 #   scripts/check-serving.sh [PROGRAM] [ANSWERS] [CLIENTS] [KILLS]
 set -euo pipefail
