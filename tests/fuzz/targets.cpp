@@ -29,6 +29,7 @@
 #include "model/text/pickled_alphabet.hpp"
 #include "runtime/inspect/json_lines.hpp"
 #include "runtime/trace/trace_file.hpp"
+#include "tests/fuzz/wire_targets.hpp"
 
 namespace nodezero::fuzz {
 namespace {
@@ -198,6 +199,9 @@ std::span<const Target> targets() {
       {"http", read_http},
       {"completion", read_completion},
       {"trace_lines", read_json_lines},
+      {"message", read_message},
+      {"host_settings", read_host_settings},
+      {"endpoint", read_endpoint},
   });
   return all;
 }
