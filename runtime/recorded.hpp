@@ -14,15 +14,8 @@
 #include "runtime/floating_point_mode.hpp"
 #include "runtime/send_observer.hpp"
 #include "runtime/sightings.hpp"
+#include "runtime/thread_sanitizer.hpp"
 #include "runtime/thrown.hpp"
-
-#if defined(__SANITIZE_THREAD__)
-#define NODEZERO_THREAD_SANITIZER 1
-extern "C" {
-void __tsan_acquire(void* address);
-void __tsan_release(void* address);
-}
-#endif
 
 namespace nodezero::runtime {
 

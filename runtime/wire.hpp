@@ -18,6 +18,7 @@
 
 #include "runtime/caf.hpp"
 #include "runtime/crossing.hpp"
+#include "runtime/thread_sanitizer.hpp"
 
 namespace nodezero::runtime {
 
@@ -26,6 +27,20 @@ template <class T>
 concept WireMessage = requires(const T& message) {
   { layout_of(message) } -> std::same_as<std::string>;
 };
+
+// To ThreadSanitizer a message is saved after whatever was sent to other processes before.
+#ifdef NODEZERO_THREAD_SANITIZER
+inline char crossing_edge = 0;
+inline void announce_sending() {
+  __tsan_release(&crossing_edge);
+}
+inline void announce_saving() {
+  __tsan_acquire(&crossing_edge);
+}
+#else
+inline void announce_sending() {}
+inline void announce_saving() {}
+#endif
 
 /// An actor that may be in another process, which takes nothing but wire messages: anything else
 /// does not compile.
@@ -41,9 +56,11 @@ class Peer {
   template <class Sender, WireMessage Message>
   void send(Sender& sender, Message message) const {
     if (actor_) {
-      using Receiver = caf::typed_actor<Accepts<Message>>;
       record_crossing(sender, actor_, typeid(message), &message);
-      sender.send(caf::actor_cast<Receiver>(actor_), std::move(message));
+      auto packed = caf::make_message(std::move(message));  // as it will cross
+      announce_sending();
+      caf::actor_cast<caf::abstract_actor*>(actor_)->enqueue(sender.ctrl(), caf::make_message_id(),
+                                                             std::move(packed), sender.context());
     }
   }
 
@@ -127,6 +144,7 @@ std::string layout_text(std::string_view name, std::string_view members, const M
 #define NODEZERO_WIRE_MESSAGE(type, ...)                                       \
   template <class Inspector>                                                   \
   auto inspect(Inspector& inspector, type& message) {                          \
+    ::nodezero::runtime::announce_saving();                                    \
     auto& [__VA_ARGS__] = message;                                             \
     return inspector(caf::meta::type_name(#type), __VA_ARGS__);                \
   }                                                                            \
