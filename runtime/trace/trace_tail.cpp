@@ -130,10 +130,12 @@ bool TraceTail::is_ready(const Thread& thread) const {
     case Kind::begin:
     case Kind::drop:
       return sends_.contains(record.message);
-    case Kind::send:
-      // A payload may stand in the next block.
-      return entry.size() > 1 || thread.waiting.size() > 1 || record.type >= known_.names.size() ||
-             known_.names[record.type].fields.empty();
+    case Kind::send: {
+      // A payload, or the end of it, may stand in the next block.
+      constexpr std::size_t words = 3;  // of each record of it, and a word or more for each field
+      return thread.waiting.size() > 1 || record.type >= known_.names.size() ||
+             (entry.size() - 1) * words >= known_.names[record.type].fields.size();
+    }
     default:
       return true;
   }

@@ -23,9 +23,16 @@ using testing::TraceFile;
 /// two threads, of which the file has the first one's part first.
 void record_ball_game(const std::filesystem::path& path, int rounds) {
   Catalogue catalogue;
-  catalogue.add<int>("ball", {{"round", FieldKind::number}},
+  // More fields than one record of a payload has words.
+  catalogue.add<int>("ball",
+                     {{"round", FieldKind::number},
+                      {"up", FieldKind::number},
+                      {"down", FieldKind::number},
+                      {"spin", FieldKind::number}},
                      [](const int& round, PayloadWriter& payload) {
-                       payload.number(static_cast<std::uint64_t>(round));
+                       for (int field = 0; field < 4; ++field) {
+                         payload.number(static_cast<std::uint64_t>(round + field));
+                       }
                      });
   auto made = Recorder::make({.file = path,
                               .clock = Recorder::Clock::logical,
@@ -135,6 +142,18 @@ TEST(TraceTail, SaysInPiecesWhatTheWholeTraceSays) {
     SCOPED_TRACE(step);
     EXPECT_EQ(by_thread(follow(bytes, step)), by_thread(expected));
   }
+}
+
+TEST(TraceTail, WaitsForTheEndOfAPayloadThatStandsInTheNextBlock) {
+  const TraceFile file;
+  record_ball_game(file.path(), 20'000);
+  const auto whole = read_trace(file.path());
+  ASSERT_TRUE(whole) << whole.error().message;
+  std::vector<std::string> expected;
+  for (const auto& event : whole->events) {
+    expected.push_back(words(*whole, event));
+  }
+  EXPECT_EQ(by_thread(follow(file.read(), 1'000)), by_thread(expected));
 }
 
 TEST(TraceTail, DoesNotWaitForWhatNeverComes) {
