@@ -371,8 +371,12 @@ TEST(RecordingOfAStall, IsToldWhenTheStallTimeoutEndsARun) {
 TEST(RecordingOfAStall, IsToldWhenSomebodyAsks) {
   HangingRun run({"--steps", "2"});
   ASSERT_TRUE(run.program().wait_for("a lane hangs"));
-  run.program().send(SIGUSR1);
-  ASSERT_TRUE(run.program().wait_for("note: Step 0 of epoch 0 "));
+  // The lane may hang before it is recorded that the scheduler, which another thread may hold up,
+  // has asked it.
+  do {
+    run.program().send(SIGUSR1);
+    ASSERT_TRUE(run.program().wait_for("note: Step 0 of epoch 0 "));
+  } while (run.program().read().find("lane_scheduler asked lane ") == std::string::npos);
   const auto ended = run.end();
   EXPECT_EQ(ended.exit_code, 0) << ended.err;  // it was only asked
   expect_names_a_lane(ended.out);

@@ -52,6 +52,8 @@ class Program {
 
   /// Reads lines of its standard output until one holds `text`; false if it ends before.
   bool wait_for(const std::string& text);
+  /// What wait_for() has read so far.
+  const std::string& read() const { return read_; }
   void send(int signal);
   /// Reads the rest and waits for the end.
   Ended wait();
