@@ -22,9 +22,9 @@ std::size_t length(FieldKind kind, std::span<const std::uint64_t> words) {
 
 /// Calls `visit(field, words of the field)` for each field that is whole, until it returns true.
 template <class Visitor>
-bool visit_fields(const Trace& trace, const Event& event, Visitor visit) {
-  auto words = trace.payload(event);
-  for (const auto& field : trace.names[event.type].fields) {
+bool visit_fields(std::span<const FieldDescription> fields, std::span<const std::uint64_t> words,
+                  Visitor visit) {
+  for (const auto& field : fields) {
     const std::size_t size = length(field.kind, words);
     if (size > words.size()) {
       return false;
@@ -40,13 +40,14 @@ bool visit_fields(const Trace& trace, const Event& event, Visitor visit) {
 template <class Reading>
 bool read_field(const Trace& trace, const Event& event, std::string_view name, FieldKind kind,
                 Reading read) {
-  return visit_fields(trace, event, [&](const FieldDescription& field, auto words) {
+  const auto visit = [&](const FieldDescription& field, auto words) {
     if (field.name != name || field.kind != kind) {
       return false;
     }
     read(words);
     return true;
-  });
+  };
+  return visit_fields(trace.names[event.type].fields, trace.payload(event), visit);
 }
 
 std::vector<std::uint32_t> unpacked(std::span<const std::uint64_t> words) {
@@ -58,6 +59,12 @@ std::vector<std::uint32_t> unpacked(std::span<const std::uint64_t> words) {
 }
 
 }  // namespace
+
+bool is_whole(std::span<const FieldDescription> fields, std::span<const std::uint64_t> words) {
+  std::size_t found = 0;
+  visit_fields(fields, words, [&](const auto&, auto) { return ++found == fields.size(); });
+  return found == fields.size();
+}
 
 std::string Trace::actor_name(std::uint32_t actor) const {
   if (actor == 0 || actor >= actors.size()) {
@@ -103,7 +110,7 @@ bool Trace::numbers(const Event& event, std::string_view field,
 
 std::string Trace::describe_payload(const Event& event) const {
   std::string text;
-  visit_fields(*this, event, [&](const FieldDescription& field, auto words) {
+  const auto describe = [&](const FieldDescription& field, auto words) {
     text += text.empty() ? "" : ", ";
     text += field.name;
     switch (field.kind) {
@@ -118,7 +125,8 @@ std::string Trace::describe_payload(const Event& event) const {
         break;
     }
     return false;
-  });
+  };
+  visit_fields(names[event.type].fields, payload(event), describe);
   return text;
 }
 

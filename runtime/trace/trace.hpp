@@ -34,6 +34,9 @@ struct Name {
   friend bool operator==(const Name&, const Name&) = default;
 };
 
+/// Whether `words` hold all of `fields`: a payload may be cut off after any record of it.
+bool is_whole(std::span<const FieldDescription> fields, std::span<const std::uint64_t> words);
+
 /// Threads of a trace have smaller numbers: who works through one keeps something for each of them.
 inline constexpr std::uint32_t most_threads = 1U << 20U;
 

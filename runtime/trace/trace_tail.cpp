@@ -2,13 +2,30 @@
 #include "runtime/trace/trace_tail.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <iterator>
 #include <span>
 #include <utility>
+#include <vector>
 
 #include "runtime/trace/merge.hpp"
 
 namespace nodezero::runtime::trace {
+
+namespace {
+
+/// The words in the records behind a send.
+std::vector<std::uint64_t> payload(std::span<const Record> entry) {
+  std::vector<std::uint64_t> words;
+  for (const auto& record : entry.subspan(1)) {
+    const auto summary = std::bit_cast<SummaryRecord>(record);
+    words.insert(words.end(), summary.words,
+                 summary.words + std::min<std::size_t>(summary.count, 3));
+  }
+  return words;
+}
+
+}  // namespace
 
 /// Puts a piece together: earlier records that the new ones refer to, and the new ones.
 class TraceTail::PieceBuilder {
@@ -132,9 +149,8 @@ bool TraceTail::is_ready(const Thread& thread) const {
       return sends_.contains(record.message);
     case Kind::send: {
       // A payload, or the end of it, may stand in the next block.
-      constexpr std::size_t words = 3;  // of each record of it, and a word or more for each field
       return thread.waiting.size() > 1 || record.type >= known_.names.size() ||
-             (entry.size() - 1) * words >= known_.names[record.type].fields.size();
+             is_whole(known_.names[record.type].fields, payload(entry));
     }
     default:
       return true;

@@ -23,17 +23,16 @@ using testing::TraceFile;
 /// two threads, of which the file has the first one's part first.
 void record_ball_game(const std::filesystem::path& path, int rounds) {
   Catalogue catalogue;
-  // More fields than one record of a payload has words.
-  catalogue.add<int>("ball",
-                     {{"round", FieldKind::number},
-                      {"up", FieldKind::number},
-                      {"down", FieldKind::number},
-                      {"spin", FieldKind::number}},
-                     [](const int& round, PayloadWriter& payload) {
-                       for (int field = 0; field < 4; ++field) {
-                         payload.number(static_cast<std::uint64_t>(round + field));
-                       }
-                     });
+  // More words than one record of a payload has.
+  catalogue.add<int>(
+      "ball",
+      {{"round", FieldKind::number}, {"up", FieldKind::number}, {"path", FieldKind::numbers}},
+      [](const int& round, PayloadWriter& payload) {
+        payload.number(static_cast<std::uint64_t>(round));
+        payload.number(static_cast<std::uint64_t>(round + 1));
+        const std::vector<std::uint32_t> path(round % 10, 7);
+        payload.numbers(path);
+      });
   auto made = Recorder::make({.file = path,
                               .clock = Recorder::Clock::logical,
                               .flush_interval = std::chrono::milliseconds(0),
