@@ -76,6 +76,10 @@ class reader : public caf::event_based_actor {
               }
             }};
   }
+  void on_exit() override {
+    learner_ = nullptr;
+    promise_ = {};  // which holds this actor
+  }
 
  private:
   learner_actor learner_;

@@ -46,7 +46,9 @@ void read_message(std::span<const std::byte> bytes) {
 
 void read_host_settings(std::span<const std::byte> bytes) {
   std::vector<std::uint64_t> numbers(bytes.size() / sizeof(std::uint64_t));
-  std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(std::uint64_t));
+  if (!numbers.empty()) {
+    std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(std::uint64_t));
+  }
   static_cast<void>(actors::decode(numbers));
 }
 

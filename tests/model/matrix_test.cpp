@@ -60,8 +60,8 @@ TEST(MatrixDeathTest, ShapesThatDoNotFitEndDebugBuilds) {
   multiply(a, b, c, scratch);
   EXPECT_DEATH(multiply(a, a, c, scratch), "a.cols\\(\\) == b.rows\\(\\)");
   EXPECT_DEATH(multiply(a, b, Matrix(result, 3, 4), scratch), "c.cols\\(\\) == b.cols\\(\\)");
-  EXPECT_DEATH(multiply(b.transpose(), b, c, scratch), "a.cols\\(\\) == b.rows\\(\\)");
-  EXPECT_DEATH(multiply_row(a.row(0), a, c.row(0)), "x.size\\(\\) == b.rows\\(\\)");
+  EXPECT_DEATH(multiply(a.transpose(), b, c, scratch), "a.cols\\(\\) == b.rows\\(\\)");
+  EXPECT_DEATH(multiply_row(a.row(0), a, Vector(result.data(), 3)), "x.size\\(\\) == b.rows\\(\\)");
   EXPECT_DEATH(add_bias(a.row(0), c), "bias.size\\(\\) == x.cols\\(\\)");
   EXPECT_DEATH(ConstMatrix(a.topRows(4)), "startRow");
   EXPECT_DEATH(ConstMatrix(memory, 4, 4), "values.size\\(\\)");

@@ -76,6 +76,9 @@ TEST_F(RepeatTest, AnAddressIsFoundAtItsStep) {
 }
 
 TEST_F(RepeatTest, TheOrderOfAHashTableIsFoundAtItsStep) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "what a sanitizer allocates lies at the same distances each time";
+#endif
   plant([] {
     std::vector<std::unique_ptr<int>> owners;
     std::unordered_set<const int*> table;
