@@ -11,6 +11,7 @@
 
 #include "nodezero/caf.hpp"
 #include "runtime/ask.hpp"
+#include "runtime/recorded.hpp"
 #include "runtime/system_config.hpp"
 #include "runtime/trace/trace_file.hpp"
 #include "support/models.hpp"
@@ -44,11 +45,17 @@ struct text_read {
   std::uint64_t told = 0;
 };
 
+#ifdef __SANITIZE_THREAD__
+using plain_actor = runtime::recorded<caf::event_based_actor>;  // which tells it of messages
+#else
+using plain_actor = caf::event_based_actor;
+#endif
+
 /// A plain actor that reads a text after the other, each as it comes.
-class reader : public caf::event_based_actor {
+class reader : public plain_actor {
  public:
   reader(caf::actor_config& config, learner_actor learner)
-      : event_based_actor(config), learner_(std::move(learner)) {}
+      : plain_actor(config), learner_(std::move(learner)) {}
 
   caf::behavior make_behavior() override {
     return {[this](const read_text& order) {

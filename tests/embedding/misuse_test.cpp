@@ -3,6 +3,7 @@
 // Hosts whose code throws wherever it can, and whose threads do anything at any time.
 
 #include <atomic>
+#include <mutex>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -29,8 +30,12 @@ ErrorCode code_of(const auto& result) {
 /// Throws where it is told to: an exception, and a number the next time.
 class Thrower {
  public:
-  void set(std::string place) { place_ = std::move(place); }
+  void set(std::string place) {
+    const std::lock_guard lock(mutex_);
+    place_ = std::move(place);
+  }
   void at(const char* place) const {
+    const std::lock_guard lock(mutex_);
     if (place_ == place) {
       if (++thrown_ % 2 == 0) {
         throw 42;
@@ -40,8 +45,9 @@ class Thrower {
   }
 
  private:
-  std::string place_;  ///< is changed while nothing runs
-  mutable std::atomic<int> thrown_{0};
+  mutable std::mutex mutex_;
+  std::string place_;
+  mutable int thrown_ = 0;
 };
 Thrower thrower;
 
