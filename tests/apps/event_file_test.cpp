@@ -12,8 +12,14 @@
 namespace nodezero::apps {
 namespace {
 
+/// Of the running test alone: others run beside it.
+std::filesystem::path own_path(const std::string& ending) {
+  return std::filesystem::path(testing::TempDir()) /
+         (testing::UnitTest::GetInstance()->current_test_info()->name() + ending);
+}
+
 std::string written(void (*write)(EventFile&)) {
-  const auto path = std::filesystem::path(testing::TempDir()) / "events.out.tfevents.test";
+  const auto path = own_path(".tfevents");
   {
     EventFile file(path, 1.0);
     write(file);
@@ -85,7 +91,7 @@ TEST(EventFile, HoldsHistograms) {
 
 /// The histogram of a file of one tensor.
 Histogram histogram_of(const std::vector<float>& numbers) {
-  const auto folder = std::filesystem::path(testing::TempDir()) / "histograms";
+  const auto folder = own_path("-histograms");
   std::filesystem::create_directories(folder);
   const auto bytes = numbers.size() * sizeof(float);
   const auto header = "{\"a\":{\"dtype\":\"F32\",\"shape\":[" + std::to_string(numbers.size()) +

@@ -188,7 +188,8 @@ TEST(TokenFrequencies, AddUpToOne) {
 
 /// A folder that looks like the kernel's files: a limit of memory and a quota of processors.
 std::filesystem::path kernel_files(const std::string& limit, const std::string& quota = "max") {
-  const auto root = std::filesystem::path(testing::TempDir()) / ("kernel-" + limit + quota);
+  const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
+  const auto root = std::filesystem::path(testing::TempDir()) / (test + limit + quota);
   std::filesystem::create_directories(root / "proc/self");
   std::filesystem::create_directories(root / "sys/fs/cgroup/job");
   std::ofstream(root / "proc/meminfo") << "MemTotal: 9000 kB\nMemAvailable:  8000 kB\n";
@@ -239,7 +240,7 @@ TEST(AvailableProcessors, AreAtMostTheQuotaOfTheControlGroup) {
 }
 
 TEST(AvailableProcessors, KnowTheFilesOfOldControlGroups) {
-  const auto root = std::filesystem::path(testing::TempDir()) / "kernel-1";
+  const auto root = std::filesystem::path(testing::TempDir()) / "OldControlGroups";
   std::filesystem::create_directories(root / "proc/self");
   std::filesystem::create_directories(root / "sys/fs/cgroup/cpu/job/step");
   std::ofstream(root / "proc/self/cgroup") << "5:memory:/\n4:cpu,cpuacct:/job/step\n";

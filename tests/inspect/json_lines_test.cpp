@@ -26,7 +26,8 @@ std::string exported(const Trace& trace) {
 }
 
 std::string bytes_of(const Trace& trace) {
-  const auto path = std::string(::testing::TempDir()) + "json_lines_test.nztrace";
+  const auto path = std::string(::testing::TempDir()) +
+                    ::testing::UnitTest::GetInstance()->current_test_info()->name() + ".nztrace";
   const auto written = trace::write_trace(trace, path);
   EXPECT_TRUE(written) << written.error().message;
   std::ifstream file(path, std::ios::binary);
