@@ -35,14 +35,29 @@ void for_each_message(auto&& call) {
   call("unreachable", unreachable{});
 }
 
-caf::error save_ids(caf::serializer& sink, const std::vector<std::int32_t>& ids) {
+template <class Value>
+caf::error save_values(caf::serializer& sink, const std::vector<Value>& values) {
   // CAF only reads what it saves.
-  return sink.apply_raw(ids.size() * sizeof(ids[0]), const_cast<std::int32_t*>(ids.data()));
+  return sink.apply_raw(values.size() * sizeof(Value), const_cast<Value*>(values.data()));
 }
 
-caf::error load_ids(caf::deserializer& source, std::size_t count, std::vector<std::int32_t>& ids) {
-  ids.resize(count);
-  return source.apply_raw(count * sizeof(ids[0]), ids.data());
+template <class Value>
+caf::error load_values(caf::deserializer& source, std::size_t count, std::vector<Value>& values) {
+  values.resize(count);
+  return source.apply_raw(count * sizeof(Value), values.data());
+}
+
+/// The rest of a batch of a host's model.
+caf::error load_encoded(caf::deserializer& source, std::uint64_t size, model::MicroBatch& batch) {
+  if (auto error = runtime::check_length(source, size)) {
+    return error;
+  }
+  model::EncodedBatch encoded;
+  if (auto error = load_values(source, size, encoded.bytes)) {
+    return error;
+  }
+  batch.host_data = AnyValue::of(std::move(encoded));
+  return caf::none;
 }
 
 }  // namespace
@@ -53,15 +68,23 @@ caf::error inspect(caf::serializer& sink, Tokens& tokens) {
   auto sequences = batch.sequences;
   auto context = batch.context;
   auto valid_tokens = batch.valid_tokens;
-  return caf::error::eval([&] { return sink(sequences, context, valid_tokens); },
-                          [&] { return save_ids(sink, batch.inputs); },
-                          [&] { return save_ids(sink, batch.targets); });
+  const auto host_data = batch.host_data.as<model::EncodedBatch>();
+  if (batch.host_data.value && !host_data) {
+    return caf::sec::invalid_argument;
+  }
+  std::uint64_t encoded = host_data ? host_data->bytes.size() + 1 : 0;
+  return caf::error::eval(
+      [&] { return sink(sequences, context, valid_tokens, encoded); },
+      [&] { return save_values(sink, batch.inputs); },
+      [&] { return save_values(sink, batch.targets); },
+      [&]() -> caf::error { return host_data ? save_values(sink, host_data->bytes) : caf::none; });
 }
 
 caf::error inspect(caf::deserializer& source, Tokens& tokens) {
   constexpr std::int64_t most = std::int64_t{1} << 24U;
   auto batch = std::make_shared<model::MicroBatch>();
-  if (auto error = source(batch->sequences, batch->context, batch->valid_tokens)) {
+  std::uint64_t encoded = 0;  // bytes and 1; 0: token ids
+  if (auto error = source(batch->sequences, batch->context, batch->valid_tokens, encoded)) {
     return error;
   }
   if (batch->sequences < 0 || batch->sequences > most || batch->context < 0 ||
@@ -72,9 +95,14 @@ caf::error inspect(caf::deserializer& source, Tokens& tokens) {
   if (auto error = runtime::check_length(source, 2 * count * sizeof(std::int32_t))) {
     return error;
   }
-  if (auto error = caf::error::eval([&] { return load_ids(source, count, batch->inputs); },
-                                    [&] { return load_ids(source, count, batch->targets); })) {
+  if (auto error = caf::error::eval([&] { return load_values(source, count, batch->inputs); },
+                                    [&] { return load_values(source, count, batch->targets); })) {
     return error;
+  }
+  if (encoded > 0) {
+    if (auto error = load_encoded(source, encoded - 1, *batch)) {
+      return error;
+    }
   }
   tokens.batch = std::move(batch);
   return caf::none;

@@ -52,14 +52,15 @@ struct Finding {
 };
 NODEZERO_WIRE_MESSAGE(Finding, position, hash)
 
-/// A micro-batch of token ids, which crosses as it lies in memory.
+/// A micro-batch of token ids, which crosses as it lies in memory, or one of a host's model that
+/// TrainedModel::encoded() has made. What that means is looked at by decoded().
 struct Tokens {
   std::shared_ptr<const model::MicroBatch> batch;
 };
 caf::error inspect(caf::serializer& sink, Tokens& tokens);
 caf::error inspect(caf::deserializer& source, Tokens& tokens);
 inline std::string layout_of(const Tokens&) {
-  return "tokens(sequences, context, valid_tokens, inputs, targets)";
+  return "tokens(sequences, context, valid_tokens, encoded, inputs, targets)";
 }
 
 // -- host_session -> coordinator -------------------------------------------------------------
@@ -105,9 +106,10 @@ struct admitted {
   std::uint64_t run = 0;
   std::uint32_t machine = 0;
   std::vector<std::uint64_t> settings;  ///< encode(HostSettings)
+  std::string model;                    ///< TrainedModel::identity()
   std::vector<std::string> hosts;       ///< addresses of those that were admitted before
 };
-NODEZERO_WIRE_MESSAGE(admitted, run, machine, settings, hosts)
+NODEZERO_WIRE_MESSAGE(admitted, run, machine, settings, model, hosts)
 
 /// A file of the run's folder, which a root that takes the run up elsewhere needs. Accepted after
 /// `admitted`.

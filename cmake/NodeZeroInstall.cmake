@@ -13,6 +13,10 @@ foreach(type shared static)
   install(TARGETS nodezero_${type} EXPORT NodeZero_${type} COMPONENT library)
   install(EXPORT NodeZero_${type} NAMESPACE NodeZero:: DESTINATION ${package_folder}
           COMPONENT library)
+  set_target_properties(nodezero_hosts_${type} PROPERTIES EXPORT_NAME hosts_${type})
+  install(TARGETS nodezero_hosts_${type} EXPORT NodeZero_hosts_${type} COMPONENT library)
+  install(EXPORT NodeZero_hosts_${type} NAMESPACE NodeZero:: DESTINATION ${package_folder}
+          COMPONENT library)
   set_target_properties(nodezero_explore_${type} PROPERTIES EXPORT_NAME explore_${type})
   install(TARGETS nodezero_explore_${type} EXPORT NodeZero_explore_${type} COMPONENT library)
   install(EXPORT NodeZero_explore_${type} NAMESPACE NodeZero:: DESTINATION ${package_folder}
@@ -32,7 +36,7 @@ install(FILES ${PROJECT_BINARY_DIR}/NodeZeroConfig.cmake
         DESTINATION ${package_folder} COMPONENT library)
 
 file(RELATIVE_PATH prefix_from_pc /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
-foreach(name nodezero nodezero-caf nodezero-eigen nodezero-explore)
+foreach(name nodezero nodezero-hosts nodezero-caf nodezero-eigen nodezero-explore)
   configure_file(cmake/${name}.pc.in ${name}.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/${name}.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
           COMPONENT library)

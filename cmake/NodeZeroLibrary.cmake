@@ -2,7 +2,8 @@
 
 # libnodezero, shared and static, from the objects of all layers; and the targets that other
 # projects link: NodeZero::model, NodeZero::runtime and NodeZero::actors, with CAF NodeZero::caf and
-# with Eigen NodeZero::eigen. libnodezero-explore is for any CAF program and has nothing of models:
+# with Eigen NodeZero::eigen. libnodezero-hosts is the same with a network, to be linked in its place:
+# NodeZero::hosts. libnodezero-explore is for any CAF program and has nothing of models:
 # NodeZero::explore.
 function(nodezero_library target type name)
   cmake_parse_arguments(PARSE_ARGV 3 LIBRARY "" "STANDARD" "LAYERS;PUBLIC;PRIVATE")
@@ -26,11 +27,16 @@ function(nodezero_library target type name)
 endfunction()
 
 function(nodezero_libraries type suffix)
+  set(layers ${nodezero_kernel_levels} nodezero_error nodezero_formats nodezero_model nodezero_trace
+    nodezero_inspect nodezero_runtime nodezero_actors)
   nodezero_library(nodezero_${suffix} ${type} nodezero STANDARD cxx_std_20
-    LAYERS ${nodezero_kernel_levels} nodezero_error nodezero_formats nodezero_model nodezero_trace
-           nodezero_inspect nodezero_runtime nodezero_actors
+    LAYERS ${layers}
     PUBLIC tl::expected
     PRIVATE CAF::core OpenSSL::Crypto SQLite::SQLite3 ZLIB::ZLIB)
+  nodezero_library(nodezero_hosts_${suffix} ${type} nodezero-hosts STANDARD cxx_std_20
+    LAYERS ${layers} nodezero_network nodezero_machines
+    PUBLIC tl::expected
+    PRIVATE CAF::io CAF::core OpenSSL::SSL OpenSSL::Crypto SQLite::SQLite3 ZLIB::ZLIB)
   nodezero_library(nodezero_explore_${suffix} ${type} nodezero-explore STANDARD cxx_std_17
     LAYERS nodezero_error nodezero_formats nodezero_trace nodezero_runtime nodezero_explore
     PUBLIC CAF::core)
@@ -49,6 +55,7 @@ else()
   foreach(name model runtime actors)
     add_library(NodeZero::${name} ALIAS nodezero_library)
   endforeach()
+  add_library(NodeZero::hosts ALIAS nodezero_hosts_library)
   add_library(NodeZero::explore ALIAS nodezero_explore_library)
   foreach(name caf eigen)
     add_library(nodezero_${name} INTERFACE)

@@ -80,9 +80,7 @@ extern "C" {
 nodezero_code nodezero_create(const nodezero_model* model, const nodezero_options* options,
                               nodezero_trainer** trainer, char* message, size_t message_size) {
   return create(options, trainer, message, message_size, [&] {
-    return nodezero::known_part(model, nodezero_model_init)
-        .and_then([](const auto& known) { return nodezero::make_c_model(known); })
-        .map([](auto made) { return Made{std::move(made)}; });
+    return nodezero::make_c_model(model).map([](auto made) { return Made{std::move(made)}; });
   });
 }
 
@@ -91,13 +89,8 @@ nodezero_code nodezero_create_perceptron(const int64_t* sizes, size_t size_count
                                          nodezero_trainer** trainer, char* message,
                                          size_t message_size) {
   return create(options, trainer, message, message_size, [&] {
-    return nodezero::copy_of(sizes, size_count, "sizes").and_then([](auto all) -> Result<Made> {
-      if (all.size() < 2) {
-        return fail(ErrorCode::invalid_argument, "a perceptron needs two sizes or more");
-      }
-      const std::int64_t inputs = all.front(), outputs = all.back();
-      return Made{nodezero::make_trainable(nodezero::MultilayerPerceptron(std::move(all))), inputs,
-                  outputs};
+    return nodezero::make_c_perceptron(sizes, size_count).map([&](auto made) {
+      return Made{std::move(made), sizes[0], sizes[size_count - 1]};
     });
   });
 }

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "actors/embedding/c_model.hpp"
 
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
 
+#include "actors/embedding/c_options.hpp"
 #include "model/tensors/shape.hpp"
+#include "nodezero/language_model.hpp"
+#include "nodezero/multilayer_perceptron.hpp"
 
 namespace nodezero {
 namespace {
@@ -29,7 +33,13 @@ class CModel {
   struct Workspace {};
 
   CModel(const nodezero_model& model, std::vector<TensorSpec> tensors)
-      : model_(model), tensors_(std::move(tensors)) {}
+      : model_(model),
+        tensors_(std::move(tensors)),
+        identity_(model.identity ? model.identity : "a model in C") {}
+
+  std::string identity() const { return identity_; }
+  std::vector<std::byte> encode(const Bytes& batch) const { return batch; }
+  Bytes decode(std::span<const std::byte> bytes) const { return {bytes.begin(), bytes.end()}; }
 
   std::vector<TensorSpec> tensors() const { return tensors_; }
 
@@ -69,6 +79,7 @@ class CModel {
 
   nodezero_model model_;
   std::vector<TensorSpec> tensors_;
+  std::string identity_;
 };
 
 }  // namespace
@@ -85,7 +96,12 @@ Result<void> check_array(const void* values, std::size_t count, const char* what
   return {};
 }
 
-Result<std::shared_ptr<const AnyTrainable>> make_c_model(const nodezero_model& model) {
+Result<std::shared_ptr<const AnyTrainable>> make_c_model(const nodezero_model* given) {
+  const auto known = known_part(given, nodezero_model_init);
+  if (!known) {
+    return tl::unexpected<Error>(known.error());
+  }
+  const nodezero_model& model = *known;
   if (!model.loss_and_gradient) {
     return fail(ErrorCode::invalid_argument, "loss_and_gradient is NULL");
   }
@@ -105,6 +121,27 @@ Result<std::shared_ptr<const AnyTrainable>> make_c_model(const nodezero_model& m
     tensors.push_back({tensor.name, std::move(*shape)});
   }
   return make_trainable(CModel(model, std::move(tensors)));
+}
+
+Result<std::shared_ptr<const AnyTrainable>> make_c_perceptron(const std::int64_t* sizes,
+                                                              std::size_t count) {
+  using Made = Result<std::shared_ptr<const AnyTrainable>>;
+  return copy_of(sizes, count, "sizes").and_then([](auto all) -> Made {
+    if (all.size() < 2) {
+      return fail(ErrorCode::invalid_argument, "a perceptron needs two sizes or more");
+    }
+    return make_trainable(MultilayerPerceptron(std::move(all)));
+  });
+}
+
+Result<std::shared_ptr<const AnyTrainable>> make_c_language_model(
+    const nodezero_language_model* model) {
+  return known_part(model, nodezero_language_model_init)
+      .and_then([](const nodezero_language_model& known) {
+        return LanguageModel::create(
+            {known.layers, known.heads, known.width, known.context, known.vocabulary});
+      })
+      .map([](LanguageModel made) { return make_trainable(std::move(made)); });
 }
 
 }  // namespace nodezero

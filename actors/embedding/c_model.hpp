@@ -33,6 +33,11 @@ struct CInput {
 
 /// A Trainable of a C program's functions. Fails with invalid_argument if something is NULL
 /// that must not be, or a size has wrapped.
-Result<std::shared_ptr<const AnyTrainable>> make_c_model(const nodezero_model& model);
+Result<std::shared_ptr<const AnyTrainable>> make_c_model(const nodezero_model* model);
+/// The same of what a C program says of the other models.
+Result<std::shared_ptr<const AnyTrainable>> make_c_perceptron(const std::int64_t* sizes,
+                                                              std::size_t count);
+Result<std::shared_ptr<const AnyTrainable>> make_c_language_model(
+    const nodezero_language_model* model);
 
 }  // namespace nodezero

@@ -109,6 +109,7 @@ Result<TrainerOptions> to_options(const nodezero_options* given) {
     to = static_cast<std::remove_reference_t<decltype(to)>>(from);
   });
   options.folder = o.folder ? o.folder : "";
+  options.machines = o.machines ? o.machines->machines : nullptr;
   if (o.execute) {
     options.execute = [call = o.execute, user = o.user](std::function<void()> job) {
       void* const number = given_jobs().add(std::move(job));
@@ -149,7 +150,7 @@ void nodezero_options_init(nodezero_options* options, size_t size) {
 }
 
 void nodezero_model_init(nodezero_model* model, size_t size) {
-  nodezero::set_up(model, size, {size, nullptr, nullptr, 0, nullptr, nullptr, nullptr});
+  nodezero::set_up(model, size, {size, nullptr, nullptr, 0, nullptr, nullptr, nullptr, nullptr});
 }
 
 void nodezero_status_init(nodezero_status* status, size_t size) {

@@ -3,9 +3,15 @@
 
 #include <algorithm>
 #include <cstring>
+#include <memory>
 
 #include "nodezero/nodezero.h"
 #include "nodezero/trainer.hpp"
+
+/// A handle of a caller's.
+struct nodezero_machines {
+  std::shared_ptr<nodezero::Machines> machines;
+};
 
 namespace nodezero {
 

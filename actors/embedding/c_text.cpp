@@ -40,14 +40,8 @@ nodezero_code nodezero_create_language_model(const nodezero_language_model* mode
                                              nodezero_trainer** trainer, char* message,
                                              size_t message_size) {
   return nodezero::c::create(options, trainer, message, message_size, [&] {
-    return nodezero::known_part(model, nodezero_language_model_init)
-        .and_then([](const nodezero_language_model& known) {
-          return nodezero::LanguageModel::create(
-              {known.layers, known.heads, known.width, known.context, known.vocabulary});
-        })
-        .map([](nodezero::LanguageModel made) {
-          return nodezero::c::Made{nodezero::make_trainable(std::move(made))};
-        });
+    return nodezero::make_c_language_model(model).map(
+        [](auto made) { return nodezero::c::Made{std::move(made)}; });
   });
 }
 

@@ -43,6 +43,19 @@ class KnownModel : public AnyTrainable {
     const HostCalls::Scope scope(*calls_);
     return model_->check_input(input);
   }
+  bool is_portable() const override { return model_->is_portable(); }
+  std::string identity() const override {
+    const HostCalls::Scope scope(*calls_);
+    return model_->identity();
+  }
+  std::vector<std::byte> encode_batch(const void* batch) const override {
+    const HostCalls::Scope scope(*calls_);
+    return model_->encode_batch(batch);
+  }
+  AnyValue decode_batch(std::span<const std::byte> bytes) const override {
+    const HostCalls::Scope scope(*calls_);
+    return model_->decode_batch(bytes);
+  }
   const LanguageModel* language_model() const override { return model_->language_model(); }
 
  private:

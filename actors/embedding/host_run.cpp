@@ -43,6 +43,9 @@ Result<void> validate(const TrainerOptions& options) {
   if (options.running == Running::host_executor && !options.execute) {
     return refuse("running is host_executor: set execute to a function that runs jobs");
   }
+  if (options.machines && options.running != Running::own_threads) {
+    return refuse("other machines can only take part with own_threads");
+  }
   if (options.queue_bound < options.micro_batches) {
     return refuse("queue_bound must be at least micro_batches, or no step ever begins");
   }
@@ -67,6 +70,11 @@ Result<std::shared_ptr<const model::TrainedModel>> trained_model(
   }
   if (auto valid = validate(options); !valid) {
     return tl::unexpected<Error>(std::move(valid.error()));
+  }
+  if (options.machines && !model->is_portable()) {
+    return fail(ErrorCode::invalid_argument,
+                "other machines are to take part: the model needs encode and decode, so that its "
+                "batches can cross");
   }
   return model::host_model(model);
 }

@@ -233,7 +233,7 @@ void keeper::train(const model::TrainingProgress& progress, bool restored) {
 void keeper::begin(const model::Checkpoint& from, bool restored) {
   RunSettings settings = settings_.run;
   settings.resume = from;
-  auto run = spawn_run(home_system(), settings, state_.run.workers);
+  auto run = spawn_run(home_system(), settings, state_.run.workers, settings_.others.get());
   state_.run.stop_training();
   state_.replaced.push_back(std::exchange(state_.run, std::move(run)));
   stop_answering_in_vain();
@@ -436,7 +436,7 @@ keeper_actor spawn_keeper(caf::actor_system& system, runtime::Scheduling schedul
 }
 
 keeper_actor spawn_keeper(caf::actor_system& system, KeeperSettings settings, Workers workers) {
-  auto run = spawn_run(system, settings.run, std::move(workers));
+  auto run = spawn_run(system, settings.run, std::move(workers), settings.others.get());
   return system.spawn<keeper>(std::move(settings), std::move(run));
 }
 

@@ -15,6 +15,7 @@
 #include "actors/fingerprints.hpp"
 #include "actors/run/assembly.hpp"
 #include "actors/run/batch_queue.hpp"
+#include "actors/run/other_machines.hpp"
 #include "nodezero/caf.hpp"
 #include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
@@ -66,7 +67,8 @@ using reader_actor = caf::typed_actor<runtime::Accepts<text_piece>>;
 struct KeeperSettings {
   std::shared_ptr<const AnyTrainable> model;
   std::shared_ptr<HostBoard> board;
-  RunSettings run;  ///< of all runs, apart from where they begin
+  RunSettings run;                                  ///< of all runs, apart from where they begin
+  std::shared_ptr<OtherMachines> others = nullptr;  ///< that take part in all of them; may be null
 };
 
 /// A host's training from its first step to its end. It owns the run (the actors that train, one

@@ -17,6 +17,10 @@ Result<learner_actor> spawn_learner(caf::actor_system& system,
   options.running = Running::own_threads;
   const runtime::FloatingPointMode mode;
   try {
+    if (options.machines) {
+      return fail(ErrorCode::invalid_argument,
+                  "a learner in a host's own system trains on this machine alone");
+    }
     auto trained = actors::trained_model(model, options);
     if (!trained) {
       return fail(std::move(trained.error()));

@@ -12,6 +12,7 @@
 #include <fmt/format.h>
 
 #include "actors/embedding/host_run.hpp"
+#include "actors/embedding/machines.hpp"
 #include "runtime/system_config.hpp"
 #include "runtime/thrown.hpp"
 
@@ -41,20 +42,33 @@ runtime::Scheduling scheduling_of(Running running) {
                                          : runtime::Scheduling::testing;
 }
 
-/// Null where there are none.
+/// Null where there are none. With other machines one more adds what comes from them.
 Result<std::shared_ptr<runtime::OwnThreads>> start_threads(const TrainerOptions& options) {
   if (options.running != Running::own_threads) {
     return std::shared_ptr<runtime::OwnThreads>();
   }
-  return runtime::OwnThreads::start(actors::workers_for(options.threads));
+  return runtime::OwnThreads::start(actors::workers_for(options.threads) +
+                                    (options.machines ? 1 : 0));
+}
+
+/// Null where there are none.
+Result<std::shared_ptr<actors::OtherMachines>> take_machines(const TrainerOptions& options) {
+  auto others = options.machines ? options.machines->take() : nullptr;
+  if (options.machines && !others) {
+    return fail(ErrorCode::in_use, "another trainer has these machines; call listen for each");
+  }
+  return others;
 }
 
 }  // namespace
 
 struct Trainer::Session::SystemConfig : caf::actor_system_config {
   SystemConfig(Running running, const std::shared_ptr<runtime::HostJobs>& jobs,
-               std::shared_ptr<runtime::OwnThreads> threads) {
+               std::shared_ptr<runtime::OwnThreads> threads, actors::OtherMachines* others) {
     runtime::configure(*this, scheduling_of(running));
+    if (others != nullptr) {
+      others->configure(*this);
+    }
     if (jobs) {
       runtime::run_on_host(*this, jobs);
     } else if (threads) {
@@ -99,9 +113,13 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
     if (!threads) {
       return fail(std::move(threads.error()));
     }
+    auto others = take_machines(options);
+    if (!others) {
+      return fail(std::move(others.error()));
+    }
     std::shared_ptr<Session> session(new Session(host_calls, std::move(model), std::move(*trained),
                                                  std::move(options), std::move(*folder),
-                                                 std::move(*threads)));
+                                                 std::move(*threads), std::move(*others)));
     session->begin();
     return session;
   } catch (...) {  // of the host's model, of any type
@@ -114,7 +132,8 @@ Trainer::Session::Session(std::shared_ptr<const actors::HostCalls> host_calls,
                           std::shared_ptr<const AnyTrainable> model,
                           std::shared_ptr<const model::TrainedModel> trained,
                           TrainerOptions options, actors::StateFolder folder,
-                          std::shared_ptr<runtime::OwnThreads> threads)
+                          std::shared_ptr<runtime::OwnThreads> threads,
+                          std::shared_ptr<actors::OtherMachines> others)
     : host_calls_(std::move(host_calls)),
       model_(std::move(model)),
       trained_(std::move(trained)),
@@ -123,7 +142,9 @@ Trainer::Session::Session(std::shared_ptr<const actors::HostCalls> host_calls,
       queue_(make_queue(options_)),
       board_(std::make_shared<actors::HostBoard>(options_, queue_)),
       jobs_(make_jobs(options_)),
-      config_(std::make_unique<SystemConfig>(options_.running, jobs_, std::move(threads))),
+      others_(std::move(others)),
+      config_(std::make_unique<SystemConfig>(options_.running, jobs_, std::move(threads),
+                                             others_.get())),
       system_(std::make_unique<caf::actor_system>(*config_)) {
   if (is_stepped()) {
     scheduler_ = dynamic_cast<caf::scheduler::test_coordinator*>(&system_->scheduler());
@@ -134,9 +155,14 @@ void Trainer::Session::begin() {
   const runtime::HostJobs::Turn turn(jobs_);
   keeper_ = actors::spawn_keeper(
       *system_, scheduling_of(options_.running),
-      {model_, board_, actors::host_run_settings(model_, trained_, options_, queue_)});
+      {model_, board_, actors::host_run_settings(model_, trained_, options_, queue_), others_});
   if (has_own_threads()) {
-    board_->set_threads({options_.threads, 1, 1, 1, 1, 0});
+    board_->set_threads({.lanes = options_.threads,
+                         .observers = 1,
+                         .checkpointers = 1,
+                         .workers = others_ ? 2U : 1U,
+                         .clocks = 1,
+                         .networkers = others_ ? 2U : 0U});
   }
   runtime::forget_system_on_this_thread();
 }
@@ -155,22 +181,27 @@ bool Trainer::Session::is_closed() const {
 
 /// Tells the keeper to close. False if somebody has done so before.
 bool Trainer::Session::say_close() {
-  const std::lock_guard lock(mutex_);
+  auto [settle, closed] = promised<void>();
+  std::unique_lock lock(mutex_);
   if (!keeper_) {
     return false;
   }
-  const runtime::HostJobs::Sending sending(jobs_);
-  auto [settle, closed] = promised<void>();
+  const auto keeper_handle = std::exchange(keeper_, nullptr);
   closed_ = closed.share();
-  caf::anon_send(keeper_, actors::close_run{std::move(settle)});
+  lock.unlock();
+  if (others_) {
+    others_->end();  // while there is somebody who can send them away
+  }
+  const runtime::HostJobs::Sending sending(jobs_);
+  caf::anon_send(keeper_handle, actors::close_run{std::move(settle)});
   if (is_stepped()) {
     // Before what the actors would do otherwise.
     auto& jobs = scheduler_->jobs;
-    auto* keeper = dynamic_cast<caf::resumable*>(caf::actor_cast<caf::abstract_actor*>(keeper_));
+    auto* keeper =
+        dynamic_cast<caf::resumable*>(caf::actor_cast<caf::abstract_actor*>(keeper_handle));
     const auto job = std::find(jobs.begin(), jobs.end(), keeper);
     std::rotate(jobs.begin(), job, job == jobs.end() ? job : job + 1);
   }
-  keeper_ = nullptr;
   return true;
 }
 

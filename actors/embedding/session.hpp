@@ -82,7 +82,8 @@ class Trainer::Session : public std::enable_shared_from_this<Session> {
   Session(std::shared_ptr<const actors::HostCalls> host_calls,
           std::shared_ptr<const AnyTrainable> model,
           std::shared_ptr<const model::TrainedModel> trained, TrainerOptions options,
-          actors::StateFolder folder, std::shared_ptr<runtime::OwnThreads> threads);
+          actors::StateFolder folder, std::shared_ptr<runtime::OwnThreads> threads,
+          std::shared_ptr<actors::OtherMachines> others);
   void begin();
 
   bool is_stepped() const { return options_.running == Running::stepped; }
@@ -133,6 +134,8 @@ class Trainer::Session : public std::enable_shared_from_this<Session> {
   const std::shared_ptr<actors::BatchQueue> queue_;  ///< null if batches are a function
   const std::shared_ptr<actors::HostBoard> board_;
   const std::shared_ptr<runtime::HostJobs> jobs_;  ///< null without the host's executor
+
+  const std::shared_ptr<actors::OtherMachines> others_;  ///< or null
 
   std::unique_ptr<SystemConfig> config_;
   std::unique_ptr<caf::actor_system> system_;

@@ -20,7 +20,7 @@ constexpr std::uint32_t root_machine = 0;
 coordinator::coordinator(caf::actor_config& config, CoordinatorSettings settings)
     : recorded(config), settings_(std::move(settings)) {
   progress_ = settings_.progress;
-  gradients_ = std::make_shared<GradientPool>(settings_.layout);
+  gradients_ = std::make_shared<GradientPool>(settings_.trained->layout());
   speeds_.add(root_machine, settings_.spheres->lane_count);
 }
 
@@ -33,7 +33,8 @@ coordinator::behavior_type coordinator::make_behavior() {
                                                .root = caf::actor_cast<coordinator_actor>(this),
                                                .coordinator = runtime::Peer::of(this),
                                                .spheres = settings_.spheres,
-                                               .layout = settings_.layout,
+                                               .layout = settings_.trained->layout(),
+                                               .trained = nullptr,
                                                .optimizer = {},
                                                .here = {settings_.run, 0, 0, 0},
                                                .weights = {},
@@ -52,6 +53,7 @@ coordinator::behavior_type coordinator::make_behavior() {
       },
       [this](const summed& message) { take_sum(message); },
       [this](const end_hosts& message) { return end(message); },
+      [this](const send_hosts_back& message) { send_back(message); },
       [this](const waiting_tick&) { say_who_is_missing(); },
       [this](const wire::join& message) { take_join(message); },
       [this](const wire::ready& message) { take_ready(message); },
@@ -222,13 +224,20 @@ void coordinator::send_plan() {
 
 void coordinator::send_work(const Member& member, const std::vector<PositionRange>& ranges) {
   const auto& batches = open_->step.batches;
-  for (const auto& range : ranges) {
-    for (auto position = range.first; position < range.last; ++position) {
-      // Shared with the step's batches until it has crossed.
-      std::shared_ptr<const model::MicroBatch> batch(batches, &batches->at(position));
-      member.exchange.send(*this,
-                           wire::work{open_->step.envelope.step, position, {std::move(batch)}});
+  try {
+    for (const auto& range : ranges) {
+      for (auto position = range.first; position < range.last; ++position) {
+        // Shared with the step's batches until it has crossed.
+        std::shared_ptr<const model::MicroBatch> batch(batches, &batches->at(position));
+        if (member.machine != root_machine) {
+          batch = settings_.trained->encoded(std::move(batch));
+        }
+        member.exchange.send(*this,
+                             wire::work{open_->step.envelope.step, position, {std::move(batch)}});
+      }
     }
+  } catch (const std::exception& error) {  // of a host's model
+    step_lost(std::string("a batch could not be encoded: ") + error.what(), nullptr);
   }
 }
 

@@ -19,6 +19,7 @@
 #include "actors/hosts/speeds.hpp"
 #include "actors/hosts/state_of_run.hpp"
 #include "actors/spheres/sphere.hpp"
+#include "model/training/trained_model.hpp"
 #include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
@@ -26,7 +27,7 @@ namespace nodezero::actors {
 
 struct CoordinatorSettings {
   SphereSettingsPtr spheres;
-  std::shared_ptr<const model::TensorLayout> layout;
+  std::shared_ptr<const model::TrainedModel> trained;
   optimizer_actor optimizer;
   observer_actor observer;
   HostSettings told;    ///< what hosts are told of the run
@@ -147,6 +148,7 @@ class coordinator : public runtime::recorded<coordinator_actor::base>, public ru
   void host_down(const caf::down_msg& down);
   void lose(std::vector<Host>::iterator host, const std::string& reason);
   caf::result<hosts_ended> end(const end_hosts&);
+  void send_back(const send_hosts_back& message);
   void say_who_is_missing();
 
   Member* sender_in_step();

@@ -43,6 +43,10 @@ void coordinator::take_join(const wire::join& message) {
                  wire::refused{"its name is not of 1 to 64 letters, digits, '.', '-' and '_'"});
     return;
   }
+  if (ending_.pending()) {
+    session.send(*this, wire::ended{run_has_ended});
+    return;
+  }
   const auto same = std::ranges::find(hosts_, message.name, &Host::name);
   if (same != hosts_.end() && same->process == message.process) {
     // It knows already that its connection has ended, unless this is the older one's word, which
@@ -54,10 +58,6 @@ void coordinator::take_join(const wire::join& message) {
     lose(same, "it has come again");
   } else if (same != hosts_.end()) {
     refuse(fmt::format("host {} is here already; give this one another name", message.name));
-    return;
-  }
-  if (ending_.pending()) {
-    refuse("the run is ending");
     return;
   }
   constexpr std::uint32_t most_lanes = 4'096;
@@ -75,7 +75,8 @@ void coordinator::take_join(const wire::join& message) {
     host.held_hash = message.held_hash;
   }
   monitor(caf::actor_cast<caf::actor>(message.session));
-  wire::admitted admitted{settings_.run, host.machine, encode(settings_.told), {}};
+  wire::admitted admitted{
+      settings_.run, host.machine, encode(settings_.told), settings_.trained->identity(), {}};
   for (const auto& other : hosts_) {
     if (!other.address.empty()) {
       admitted.hosts.push_back(other.address);
@@ -231,9 +232,20 @@ caf::result<hosts_ended> coordinator::end(const end_hosts&) {
   }
   ending_ = make_response_promise<hosts_ended>();
   for (const auto& host : hosts_) {
-    host.session.send(*this, wire::ended{"the run has ended"});
+    host.session.send(*this, wire::ended{run_has_ended});
   }
   return ending_;
+}
+
+/// They keep what they have of the run, and join the one that follows.
+void coordinator::send_back(const send_hosts_back& message) {
+  hosts_return back;
+  for (const auto& host : hosts_) {
+    host.session.send(*this, wire::dismissed{"another run follows in the same program"});
+    back.processes.push_back(host.process);
+  }
+  send(message.door, std::move(back));
+  quit();
 }
 
 void coordinator::say_who_is_missing() {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <bit>
+#include <exception>
 #include <numeric>
 #include <utility>
 
@@ -222,10 +223,17 @@ void exchange::take_audited(const std::vector<std::uint32_t>& audited) {
 // -- what this machine computes --------------------------------------------------------------
 
 void exchange::take_work(const wire::work& work) {
-  if (work.tokens.batch && work.step >= here_.step) {
-    batches_[{work.step, work.position}] = work.tokens;
-    compute_next();
+  if (!work.tokens.batch || work.step < here_.step) {
+    return;
   }
+  try {
+    batches_[{work.step, work.position}] = {
+        settings_.trained ? settings_.trained->decoded(work.tokens.batch) : work.tokens.batch};
+  } catch (const std::exception& error) {  // of a host's model
+    fail(error.what());
+    return;
+  }
+  compute_next();
 }
 
 void exchange::compute_next() {

@@ -16,6 +16,7 @@
 #include "actors/hosts/messages.hpp"
 #include "actors/hosts/shares.hpp"
 #include "actors/spheres/sphere.hpp"
+#include "model/training/trained_model.hpp"
 #include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
 
@@ -26,7 +27,8 @@ struct ExchangeSettings {
   coordinator_actor root;     ///< the coordinator on this machine; null if it is on another
   runtime::Peer coordinator;  ///< the same or a remote one
   SphereSettingsPtr spheres;  ///< of the subtree that computes here
-  std::shared_ptr<const model::TensorLayout> layout;  ///< of a gradient
+  std::shared_ptr<const model::TensorLayout> layout;   ///< of a gradient
+  std::shared_ptr<const model::TrainedModel> trained;  ///< null at the root, where nothing crosses
   optimizer_actor optimizer;  ///< this machine's replica; null at the root, where node_zero asks it
   Envelope here;              ///< where the run stands
   ParametersPtr weights;      ///< of that version

@@ -7,6 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include "actors/hosts/messages.hpp"
 #include "actors/hosts/state_transfer.hpp"
 #include "runtime/own_threads.hpp"
@@ -67,8 +69,15 @@ class state_fetcher : public runtime::recorded<state_fetcher_actor::base> {
             end(tl::unexpected(told.error()));
             return;
           }
+          if (!message.model.empty()) {
+            end(fail(ErrorCode::invalid_argument,
+                     fmt::format("the host has the state of {}, which nodezero train does not "
+                                 "train; resume it in a program that does",
+                                 message.model)));
+            return;
+          }
           state_.told = std::move(*told);
-          incoming_.emplace(state_.told);
+          incoming_.emplace(model::gpt2_model(state_.told.training));
         },
         [this](const wire::run_file& message) { state_.files[message.name] = message.content; },
         [this](const wire::state_block& message) {

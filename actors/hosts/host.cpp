@@ -100,6 +100,7 @@ Result<void> Host::connect(const std::string& address) {
         const auto reached = state_->settings.network->connect(state_->system, other);
         return reached ? Result<void>() : tl::unexpected(reached.error());
       },
+      .trained = settings.trained,
       .say = settings.say,
       .on_end = [this](HostEnd end) { state_->end.set_value(std::move(end)); }});
   // It blocks while it connects to the other hosts.

@@ -20,7 +20,8 @@ struct HostOfRunSettings {
   std::uint64_t process = 0;
   std::uint32_t threads = 0;
   std::uint64_t memory = 0;
-  std::shared_ptr<const StateOfRun> held;  ///< of an earlier part in a run; may be null
+  std::shared_ptr<const model::TrainedModel> trained;  ///< of a host program; may be null
+  std::shared_ptr<const StateOfRun> held;              ///< of an earlier part in a run; may be null
   HostLines say;
   /// Called with an address if the run goes on there; on a thread of the system. May be empty.
   std::function<void(const std::string&)> on_moved;

@@ -132,10 +132,20 @@ void host_session::take_settings(const wire::admitted& message) {
     end(HostEnd::Reason::failed, told.error().message);
     return;
   }
+  const auto& own = settings_.trained;
+  if (message.model != (own ? own->identity() : "")) {
+    end(HostEnd::Reason::refused,
+        fmt::format("the run trains {}, and this program {}",
+                    message.model.empty() ? "a GPT-2 of nodezero train" : message.model,
+                    own ? own->identity() : "lends itself to nodezero train alone"));
+    return;
+  }
+  turn_to_coordinator();
   run_ = message.run;
   machine_ = message.machine;
   told_ = *told;
-  incoming_.emplace(told_);
+  model_ = message.model;
+  incoming_.emplace(own ? own : model::gpt2_model(told_.training));
   const auto layout = incoming_->trained()->layout();
   const std::uint64_t needed = bytes_needed(*layout, told_, settings_.threads);
   if (settings_.memory > 0 && needed > settings_.memory) {
@@ -145,7 +155,7 @@ void host_session::take_settings(const wire::admitted& message) {
   }
   settings_.say(fmt::format("connected to run {:016x}: {} parameters; waiting for the state", run_,
                             layout->parameter_count()));
-  self_test_ = settings_.self_test(told->training);
+  self_test_ = settings_.self_test(*incoming_->trained(), told_.training);
   for (const auto& address : message.hosts) {
     if (!settings_.link) {
       continue;
@@ -153,6 +163,16 @@ void host_session::take_settings(const wire::admitted& message) {
     if (const auto linked = settings_.link(address); !linked) {
       settings_.say(linked.error().message + "; what this host says to it passes the root");
     }
+  }
+}
+
+/// What was asked to let this host take part may only be the door to the run.
+void host_session::turn_to_coordinator() {
+  const runtime::Peer coordinator(current_sender());
+  if (coordinator.address() != settings_.coordinator.address()) {
+    demonitor(settings_.coordinator.address());
+    settings_.coordinator = coordinator;
+    monitor(caf::actor_cast<caf::actor>(coordinator.pointer()));
   }
 }
 
@@ -228,7 +248,8 @@ void host_session::spawn_machine(const model::TrainingProgress& progress) {
   const HostSettings& told = told_;
   const auto& layout = incoming_->trained()->layout();
   const Envelope here{run_, progress.epoch, progress.step, progress.version};
-  const auto settings = run_settings(told, settings_.threads);
+  auto settings = run_settings(told, settings_.threads);
+  settings.trained = settings_.trained;
   gradients_ = std::make_shared<GradientPool>(layout);
   lanes_ = settings_.lanes;
   if (!lanes_) {
@@ -262,6 +283,7 @@ void host_session::spawn_machine(const model::TrainingProgress& progress) {
                                                         .coordinator = settings_.coordinator,
                                                         .spheres = spheres,
                                                         .layout = layout,
+                                                        .trained = incoming_->trained(),
                                                         .optimizer = optimizer_,
                                                         .here = here,
                                                         .weights = weights,
@@ -291,7 +313,7 @@ void host_session::end(HostEnd::Reason reason, std::string text) {
       .then(
           [this, leave](const handed_over& last) {
             leave(std::make_shared<const StateOfRun>(StateOfRun{
-                told_, files_, last.progress, last.state.weights, last.state.optimizer}));
+                told_, model_, files_, last.progress, last.state.weights, last.state.optimizer}));
           },
           [leave](const caf::error&) { leave(nullptr); });
 }

@@ -48,11 +48,14 @@ struct HostSessionSettings {
   /// Connects to another host, so that what is said to it need not pass the root. May be empty.
   std::function<Result<void>(const std::string& address)> link = {};
   std::chrono::milliseconds admission_timeout = std::chrono::seconds(30);
+  /// The model of a host program; null: the GPT-2 that the root tells of.
+  std::shared_ptr<const model::TrainedModel> trained = {};
   HostLines say;
   std::function<void(HostEnd)> on_end;  ///< called once, on a thread of the system
   lane_scheduler_actor lanes = {};      ///< handed over; null: it spawns `threads` of its own
   observer_actor observer = {};         ///< to be given with lanes
-  std::function<std::uint64_t(const model::TrainingConfig&)> self_test = actors::self_test;
+  std::function<std::uint64_t(const model::TrainedModel&, const model::TrainingConfig&)> self_test =
+      actors::self_test;
 };
 
 /// somebody -> host_session: leave the run in order.
@@ -90,6 +93,7 @@ class host_session : public runtime::recorded<host_session_actor::base>,
   };
 
   void take_settings(const wire::admitted& message);
+  void turn_to_coordinator();
   void take_block(const wire::state_block& message);
   void take_end(const wire::state_end& message);
   void take_missed(const wire::missed_block& message);
@@ -105,6 +109,7 @@ class host_session : public runtime::recorded<host_session_actor::base>,
   std::uint32_t machine_ = 0;
   std::uint64_t self_test_ = 0;
   HostSettings told_;
+  std::string model_;  ///< identity of the run's
   RunFiles files_;
   std::optional<IncomingState> incoming_;
   bool is_part_ = false;    ///< has the state and was announced as ready

@@ -14,33 +14,54 @@ void HostsOfRun::configure(caf::actor_system_config& config) {
   settings_.network->configure(config);
 }
 
-sphere_actor HostsOfRun::spawn(caf::actor_system& system, const SphereSettingsPtr& spheres,
-                               const std::shared_ptr<const model::TensorLayout>& layout,
-                               const optimizer_actor& optimizer) {
-  system_ = &system;
-  runtime::record_machine(system, "root");
-  coordinator_ =
-      system.spawn<coordinator>(CoordinatorSettings{.spheres = spheres,
-                                                    .layout = layout,
-                                                    .optimizer = optimizer,
-                                                    .observer = spheres->observer,
-                                                    .told = settings_.told,
-                                                    .version = settings_.version,
-                                                    .run = settings_.run,
-                                                    .files = settings_.files,
-                                                    .progress = settings_.progress,
-                                                    .self_test = self_test(settings_.told.training),
-                                                    .audit = settings_.audit,
-                                                    .wanted = settings_.wanted,
-                                                    .wait = settings_.wait,
-                                                    .on_status = settings_.on_status});
-  const auto published =
-      settings_.network->publish(system, caf::actor_cast<caf::strong_actor_ptr>(coordinator_));
-  if (!published) {
-    end();
-    throw std::runtime_error(published.error().message);
+namespace {
+
+HostSettings told_of(const RunSettings& settings) {
+  return {.training = settings.training,
+          .total_steps = total_steps(settings),
+          .spheres = settings.spheres,
+          .symmetry = settings.symmetry,
+          .attempts = settings.attempts,
+          .stall_timeout = settings.stall_timeout};
+}
+
+}  // namespace
+
+sphere_actor HostsOfRun::spawn(caf::actor_system& system, const RunSettings& settings,
+                               const ActorsOfRun& run) {
+  const bool is_first = !door_;
+  if (!is_first) {
+    caf::anon_send(coordinator_, send_hosts_back{door_});
   }
-  settings_.on_address(*published);
+  coordinator_ = system.spawn<coordinator>(
+      CoordinatorSettings{.spheres = run.spheres,
+                          .trained = run.trained,
+                          .optimizer = run.optimizer,
+                          .observer = run.spheres->observer,
+                          .told = told_of(settings),
+                          .version = settings_.version,
+                          .run = settings.run,
+                          .files = settings_.files,
+                          .progress = run.progress,
+                          .self_test = self_test(*run.trained, settings.training),
+                          .audit = settings_.audit,
+                          // Those that were there once come back; it does not depend on them.
+                          .wanted = is_first ? settings_.wanted : 0,
+                          .wait = settings_.wait,
+                          .on_status = settings_.on_status});
+  if (is_first) {
+    system_ = &system;
+    runtime::record_machine(system, "root");
+    door_ = system.spawn<hosts_door>();
+    const auto published =
+        settings_.network->publish(system, caf::actor_cast<caf::strong_actor_ptr>(door_));
+    if (!published) {
+      end();
+      throw std::runtime_error(published.error().message);
+    }
+    settings_.on_address(*published);
+  }
+  caf::anon_send(door_, open_door{coordinator_});
   return caf::actor_cast<sphere_actor>(coordinator_);
 }
 
@@ -49,9 +70,18 @@ void HostsOfRun::end() {
     return;
   }
   constexpr auto bound = std::chrono::seconds(3);
-  runtime::ask<hosts_ended>(*system_, coordinator_, end_hosts{}).wait_for(bound);
+  runtime::ask<hosts_ended>(*system_, door_, end_hosts{}).wait_for(bound);
+  break_off();
+}
+
+void HostsOfRun::break_off() {
+  if (system_ == nullptr) {
+    return;
+  }
   caf::anon_send_exit(coordinator_, caf::exit_reason::kill);
+  caf::anon_send_exit(door_, caf::exit_reason::kill);
   coordinator_ = nullptr;
+  door_ = nullptr;
   settings_.network->close();
   system_ = nullptr;
 }

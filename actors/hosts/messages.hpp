@@ -3,6 +3,9 @@
 
 // What the actors of this room say to each other within one machine; wire.hpp is what crosses.
 
+#include <cstdint>
+#include <vector>
+
 #include "actors/interfaces.hpp"
 #include "actors/wire.hpp"
 
@@ -43,6 +46,24 @@ struct handed_over {
 /// Asks the coordinator to send all hosts away. Answered when they are gone, or after a while.
 struct end_hosts {};
 struct hosts_ended {};
+/// What hosts are told then.
+inline constexpr auto run_has_ended = "the run has ended";
+
+/// What others find at the address of a root. Passes who joins to the coordinator of the run that
+/// there is, from which the answer comes.
+struct open_door;
+struct hosts_return;
+using hosts_door_actor = caf::typed_actor<Accepts<open_door>, Accepts<hosts_return>,
+                                          Answers<end_hosts, hosts_ended>, Accepts<wire::join>>;
+
+/// HostsOfRun -> coordinator: another run follows, which the hosts come back to. It ends.
+struct send_hosts_back {
+  hosts_door_actor door;
+};
+/// coordinator -> hosts_door: these processes join again soon.
+struct hosts_return {
+  std::vector<std::uint64_t> processes;
+};
 
 /// coordinator's timer, while hosts are waited for.
 struct waiting_tick {};
@@ -59,10 +80,15 @@ using exchange_actor =
 
 using coordinator_actor =
     control_actor::extend<Accepts<summed>, Answers<end_hosts, hosts_ended>,
-                          Answers<count_finished, finished_count>, Accepts<waiting_tick>,
-                          Accepts<wire::join>, Accepts<wire::ready>, Accepts<wire::leaving>,
-                          Accepts<wire::gathered>, Accepts<wire::progress>, Accepts<wire::failed>,
-                          Accepts<wire::unreachable>, Accepts<wire::credit>>;
+                          Accepts<send_hosts_back>, Answers<count_finished, finished_count>,
+                          Accepts<waiting_tick>, Accepts<wire::join>, Accepts<wire::ready>,
+                          Accepts<wire::leaving>, Accepts<wire::gathered>, Accepts<wire::progress>,
+                          Accepts<wire::failed>, Accepts<wire::unreachable>, Accepts<wire::credit>>;
+
+/// HostsOfRun -> hosts_door: there is a run.
+struct open_door {
+  coordinator_actor coordinator;
+};
 
 }  // namespace nodezero::actors
 
@@ -74,5 +100,8 @@ NODEZERO_LOCAL_MESSAGE(nodezero::actors::hand_over)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::handed_over)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::end_hosts)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::hosts_ended)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::send_hosts_back)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::hosts_return)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::open_door)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::waiting_tick)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::patience_tick)

@@ -4,16 +4,33 @@
 #include <bit>
 
 #include "model/kernels/floating_point_scope.hpp"
-#include "model/training/trained_model.hpp"
 
 namespace nodezero::actors {
 
-std::uint64_t self_test(const model::TrainingConfig& training) {
+namespace {
+
+std::uint64_t hash_of(std::uint64_t start, const model::TensorSet& values) {
+  std::uint64_t hash = start;
+  for (const float value : values.values()) {
+    hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 0x100000001b3;
+  }
+  return hash;
+}
+
+}  // namespace
+
+std::uint64_t self_test(const model::TrainedModel& trained, const model::TrainingConfig& training) {
+  const model::FloatingPointScope scope;
+  if (!trained.identity().empty()) {
+    model::Parameters weights(trained.layout());
+    trained.initialize(training.seed, weights);
+    return hash_of(0, weights);
+  }
   auto small = training;
   small.model.layers = 1;
-  const auto trained = model::gpt2_model(small);
-  model::Parameters weights(trained->layout());
-  trained->initialize(training.seed, weights);
+  const auto shallow = model::gpt2_model(small);
+  model::Parameters weights(shallow->layout());
+  shallow->initialize(training.seed, weights);
   model::MicroBatch batch;
   batch.sequences = 1;
   batch.context = training.model.context;
@@ -22,15 +39,10 @@ std::uint64_t self_test(const model::TrainingConfig& training) {
     batch.inputs.push_back(static_cast<std::int32_t>(i * 31 % training.model.vocabulary));
     batch.targets.push_back(static_cast<std::int32_t>((i * 17 + 1) % training.model.vocabulary));
   }
-  model::Gradient gradient(trained->layout());
-  const model::FloatingPointScope scope;
+  model::Gradient gradient(shallow->layout());
   const auto loss =
-      trained->on_lane()->loss_and_gradient(weights, batch, {training.seed, 0, 0}, gradient);
-  std::uint64_t hash = std::bit_cast<std::uint64_t>(loss.negative_log_likelihood);
-  for (const float value : gradient.values()) {
-    hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 0x100000001b3;
-  }
-  return hash;
+      shallow->on_lane()->loss_and_gradient(weights, batch, {training.seed, 0, 0}, gradient);
+  return hash_of(std::bit_cast<std::uint64_t>(loss.negative_log_likelihood), gradient);
 }
 
 }  // namespace nodezero::actors

@@ -47,7 +47,8 @@ void state_keeper::give(const wire::want_state& message) {
     on_moved_(message.next_root);
   }
   link_.emplace(newcomer);
-  newcomer.send(*this, wire::admitted{state_->progress.run, 0, encode(state_->told), {}});
+  newcomer.send(*this,
+                wire::admitted{state_->progress.run, 0, encode(state_->told), state_->model, {}});
   for (const auto& [name, content] : state_->files) {
     newcomer.send(*this, wire::run_file{name, content});
   }

@@ -20,6 +20,7 @@ using RunFiles = std::map<std::string, std::string>;
 /// All that a run needs to go on. After each step every machine has it.
 struct StateOfRun {
   HostSettings told;
+  std::string model;  ///< TrainedModel::identity()
   RunFiles files;
   model::TrainingProgress progress;
   ParametersPtr weights;

@@ -2,15 +2,15 @@
 #include "actors/hosts/state_transfer.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "actors/hosts/block_sums.hpp"
 #include "model/training/adamw.hpp"
 
 namespace nodezero::actors {
 
-IncomingState::IncomingState(const HostSettings& told)
-    : trained_(model::gpt2_model(told.training)),
-      blocks_(model::norm_block_count(*trained_->layout())) {}
+IncomingState::IncomingState(std::shared_ptr<const model::TrainedModel> trained)
+    : trained_(std::move(trained)), blocks_(model::norm_block_count(*trained_->layout())) {}
 
 void IncomingState::take_memory() {
   if (!weights) {

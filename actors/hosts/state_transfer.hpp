@@ -44,7 +44,7 @@ void send_state(BlockLink& link, Sender& sender, const model::TrainingProgress& 
 class IncomingState {
  public:
   /// Takes no memory for the state until its first block comes.
-  explicit IncomingState(const HostSettings& told);
+  explicit IncomingState(std::shared_ptr<const model::TrainedModel> trained);
 
   const std::shared_ptr<const model::TrainedModel>& trained() const { return trained_; }
   std::size_t blocks() const { return 3 * blocks_; }

@@ -159,7 +159,8 @@ void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& sett
                      .stall_timeout = settings.stall_timeout});
   NodeZeroSettings root;
   if (others != nullptr) {
-    root.only_child = others->spawn(system, spheres, layout, actors.optimizer);
+    root.only_child =
+        others->spawn(system, settings, {spheres, trained, actors.optimizer, progress});
     root.finished = caf::actor_cast<counting_actor>(root.only_child);
   }
   root.spheres = std::move(spheres);
@@ -195,11 +196,12 @@ void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& sett
 
 }  // namespace
 
-RunActors spawn_run(caf::actor_system& system, const RunSettings& settings, Workers workers) {
+RunActors spawn_run(caf::actor_system& system, const RunSettings& settings, Workers workers,
+                    OtherMachines* others) {
   RunActors actors;
   actors.workers = std::move(workers);
   try {
-    spawn(actors, system, settings, nullptr);
+    spawn(actors, system, settings, others);
   } catch (...) {
     actors.leave_workers();
     throw;
@@ -222,16 +224,14 @@ RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,
 RunActors spawn_run_with(OtherMachines& others, caf::actor_system& system,
                          runtime::Scheduling scheduling, const RunSettings& settings,
                          Observer& observer) {
-  RunActors actors;
-  actors.workers = spawn_workers(system, scheduling, settings, observer);
+  auto workers = spawn_workers(system, scheduling, settings, observer);
   try {
-    spawn(actors, system, settings, &others);
+    return spawn_run(system, settings, workers, &others);
   } catch (...) {
     others.end();
-    actors.send_exit();
+    workers.send_exit();
     throw;
   }
-  return actors;
 }
 
 std::vector<caf::actor> Workers::all() const {

@@ -13,6 +13,8 @@
 
 namespace nodezero::actors {
 
+class OtherMachines;
+
 /// The actors that compute, wait for disks and call the host, on threads of their own where there
 /// are threads. They serve one run after the other.
 struct Workers {
@@ -57,8 +59,10 @@ Workers spawn_workers(caf::actor_system& system, runtime::Scheduling scheduling,
                       const RunSettings& settings, Observer& observer,
                       const LaneSpawner& spawn_lane = nullptr);
 
-/// Spawns a run with workers that no other run uses. @throws std::bad_alloc
-RunActors spawn_run(caf::actor_system& system, const RunSettings& settings, Workers workers);
+/// Spawns a run with workers that no other run uses. `others` take part in it; null: nobody.
+/// @throws std::bad_alloc, and what OtherMachines::spawn does
+RunActors spawn_run(caf::actor_system& system, const RunSettings& settings, Workers workers,
+                    OtherMachines* others = nullptr);
 
 /// Spawns a run and its workers.
 RunActors spawn_run(caf::actor_system& system, runtime::Scheduling scheduling,

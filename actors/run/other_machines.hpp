@@ -3,12 +3,20 @@
 
 #include <memory>
 
-#include "actors/gradient_pool.hpp"
 #include "actors/interfaces.hpp"
 #include "actors/run/assembly.hpp"
 #include "actors/spheres/sphere.hpp"
+#include "model/training/trained_model.hpp"
 
 namespace nodezero::actors {
+
+/// Of a run that is being spawned.
+struct ActorsOfRun {
+  SphereSettingsPtr spheres;
+  std::shared_ptr<const model::TrainedModel> trained;
+  optimizer_actor optimizer;
+  model::TrainingProgress progress;  ///< where it stands
+};
 
 /// Has the steps of a run computed on other machines as well. A run without it knows nothing of
 /// other machines, links no network and starts no thread for one.
@@ -17,12 +25,11 @@ class OtherMachines {
   virtual ~OtherMachines() = default;
   /// Before the system of the run is made.
   virtual void configure(caf::actor_system_config& config) = 0;
-  /// Spawns the sphere that node_zero has for its only child. @throws std::runtime_error if nobody
-  /// could reach it
-  virtual sphere_actor spawn(caf::actor_system& system, const SphereSettingsPtr& spheres,
-                             const std::shared_ptr<const model::TensorLayout>& layout,
-                             const optimizer_actor& optimizer) = 0;
-  /// The run has ended: sends the other machines away, and waits for that a while.
+  /// Spawns the sphere that node_zero has for its only child; another one for each run. @throws
+  /// std::runtime_error if nobody could reach it
+  virtual sphere_actor spawn(caf::actor_system& system, const RunSettings& settings,
+                             const ActorsOfRun& run) = 0;
+  /// There will be no more runs: sends the other machines away, and waits for that a while.
   virtual void end() = 0;
 };
 

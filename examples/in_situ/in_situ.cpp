@@ -3,7 +3,9 @@
 // A simulation with a loop of its own, from which a model learns while it runs and whose solver
 // the model then replaces in a part of the grid.
 //
-//   in_situ [FOLDER]    pictures go to FOLDER, by default the current one
+//   in_situ [FOLDER]                          pictures go to FOLDER, by default the current one
+//   in_situ [FOLDER] --listen ADDRESS SECRET  another machine learns as well
+//   in_situ --connect ADDRESS SECRET          on that one
 
 #include <algorithm>
 #include <chrono>
@@ -11,7 +13,9 @@
 #include <cstdio>
 #include <exception>
 #include <filesystem>
+#include <memory>
 #include <string>
+#include <vector>
 
 #include "gray_scott.hpp"
 #include "pictures.hpp"
@@ -41,9 +45,10 @@ double learn(Surrogate& surrogate) {
       surrogate.learn(before, simulation.fields(), batches_of_a_step, 64);
       surrogate.advance_to(++time);
     }
-    std::printf("simulation %d of %d: loss %.5f\n", run + 1, runs, surrogate.losses().back());
+    std::printf("simulation %d of %d: loss %.5f\n", run + 1, runs, surrogate.loss());
     std::fflush(stdout);
   }
+  surrogate.finish(runs * steps_of_a_run);
   return time;
 }
 
@@ -115,17 +120,17 @@ double overhead(Surrogate& surrogate, double time) {
   return 100 * (best_with / best_without - 1);
 }
 
-int run(const std::string& folder) {
+int run(const std::string& folder, std::shared_ptr<nodezero::Machines> machines) {
   // One more than it will do, so that it is not finished but idle afterwards.
-  Surrogate surrogate(runs * steps_of_a_run + 1);
+  Surrogate surrogate(runs * steps_of_a_run + 1, std::move(machines));
   std::filesystem::create_directories(folder);
   const double time = learn(surrogate);
-  write_curve(folder + "/loss.png", surrogate.losses());
+  const auto losses = surrogate.losses();
+  write_curve(folder + "/loss.png", losses);
   std::printf(
       "%zu steps of training, loss %.5f at first and %.5f in the end: %s/loss.png\n"
       "(it jumps where a simulation begins, whose first states are like no others)\n",
-      surrogate.losses().size(), surrogate.losses().front(), surrogate.losses().back(),
-      folder.c_str());
+      losses.size(), losses.front(), losses.back(), folder.c_str());
   const Errors one = rollout(surrogate, 1), fifty = rollout(surrogate, 50);
   std::printf("error after one step: %.6f, of persistence %.6f: %.3f of it (at most 0.2)\n",
               one.surrogate, one.persistence, one.ratio());
@@ -135,15 +140,59 @@ int run(const std::string& folder) {
       "pictures: the solver alone; with the model in the frame from step 300 on; ten times\n"
       "their difference\n");
   replace(surrogate, folder);
-  std::printf("an idle trainer costs the simulation %.2f %%\n", overhead(surrogate, time));
+  if (!surrogate.has_own_threads()) {
+    std::printf("an idle trainer costs the simulation %.2f %%\n", overhead(surrogate, time));
+  }
   return one.ratio() <= 0.2 && fifty.ratio() <= 0.5 ? 0 : 1;
+}
+
+/// Learns on this machine and one other.
+std::shared_ptr<nodezero::Machines> two_machines(const std::string& address,
+                                                 const std::string& secret) {
+  nodezero::ListenOptions options;
+  options.address = address;
+  options.credentials.secret = secret;
+  options.hosts = 1;
+  options.on_address = [](const std::string& where) {
+    std::printf("in_situ --connect %s SECRET\n", where.c_str());
+    std::fflush(stdout);
+  };
+  auto machines = nodezero::listen(options);
+  if (!machines) {
+    throw std::runtime_error(machines.error().message);
+  }
+  return std::move(*machines);
+}
+
+int lend(const std::string& address, const std::string& secret) {
+  nodezero::HostOptions options;
+  options.connect = address;
+  options.credentials.secret = secret;
+  options.on_notice = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
+  Surrogate::lend(std::move(options));
+  return 0;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
   try {
-    return run(argc > 1 ? argv[1] : ".");
+    if (words.size() == 3 && words[0] == "--connect") {
+      return lend(words[1], words[2]);
+    }
+    const std::size_t options = words.empty() || words[0] == "--listen" ? 0 : 1;
+    const std::string folder = options == 0 ? "." : words[0];
+    if (words.size() == options) {
+      return run(folder, nullptr);
+    }
+    if (words.size() == options + 3 && words[options] == "--listen") {
+      return run(folder, two_machines(words[options + 1], words[options + 2]));
+    }
+    std::fprintf(stderr,
+                 "usage: in_situ [FOLDER] [--listen ADDRESS SECRET]\n"
+                 "       in_situ --connect ADDRESS SECRET\n");
+    return 2;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "in_situ: %s\n", error.what());
     return 1;

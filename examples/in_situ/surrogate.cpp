@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "surrogate.hpp"
 
+#include <chrono>
+#include <cstdio>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 namespace {
@@ -40,7 +43,14 @@ T value_of(nodezero::Result<T> result) {
   }
 }
 
-nodezero::Trainer make_trainer(std::uint64_t steps, std::vector<double>& losses) {
+nz::MultilayerPerceptron make_model() {
+  return nz::MultilayerPerceptron({18, 40, 40, 2});
+}
+
+}  // namespace
+
+nodezero::TrainerOptions Surrogate::options(std::uint64_t steps,
+                                            std::shared_ptr<nodezero::Machines> machines) {
   nodezero::TrainerOptions options;
   options.micro_batches = 3;
   options.steps_in_epoch = 20;
@@ -48,14 +58,26 @@ nodezero::Trainer make_trainer(std::uint64_t steps, std::vector<double>& losses)
   options.optimizer.learning_rate = 4e-3;
   options.optimizer.min_learning_rate = 2e-5;
   options.optimizer.warmup = 50;
-  options.on_step = [&losses](const nodezero::StepReport& step) { losses.push_back(step.loss); };
-  return value_of(
-      nodezero::Trainer::create(nz::MultilayerPerceptron({18, 40, 40, 2}), std::move(options)));
+  if (machines) {
+    options.running = nodezero::Running::own_threads;
+    options.machines = std::move(machines);
+    options.on_notice = [](const std::string& line) { std::printf("%s\n", line.c_str()); };
+  }
+  options.on_step = [this](const nodezero::StepReport& step) {
+    const std::lock_guard lock(mutex_);
+    losses_.push_back(step.loss);
+  };
+  return options;
 }
 
-}  // namespace
+Surrogate::Surrogate(std::uint64_t steps, std::shared_ptr<nodezero::Machines> machines)
+    : has_own_threads_(machines != nullptr),
+      trainer_(
+          value_of(nodezero::Trainer::create(make_model(), options(steps, std::move(machines))))) {}
 
-Surrogate::Surrogate(std::uint64_t steps) : trainer_(make_trainer(steps, losses_)) {}
+void Surrogate::lend(nodezero::HostOptions options) {
+  value_of(nodezero::host(make_model(), std::move(options)));
+}
 
 void Surrogate::learn(const Fields& before, const Fields& after, int batches, int cells) {
   const nz::Matrix seen = patches(before), v = column(before.v);
@@ -74,8 +96,24 @@ void Surrogate::learn(const Fields& before, const Fields& after, int batches, in
   }
 }
 
-nodezero::Status Surrogate::advance_to(double time) {
-  return value_of(trainer_.advance_to(time));
+void Surrogate::advance_to(double time) {
+  if (!has_own_threads_) {
+    value_of(trainer_.advance_to(time));
+  }
+}
+
+void Surrogate::finish(std::uint64_t steps) {
+  if (has_own_threads_) {
+    const auto status = value_of(trainer_.wait_for_steps(steps, std::chrono::minutes(10)));
+    if (!status.failure.empty()) {
+      throw std::runtime_error(status.failure);
+    }
+  }
+}
+
+std::vector<double> Surrogate::losses() const {
+  const std::lock_guard lock(mutex_);
+  return losses_;
 }
 
 void Surrogate::predict(const Fields& before, Fields& after, const Region& region) {

@@ -26,6 +26,7 @@
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <Eigen/Core>
 
@@ -132,6 +133,15 @@ class MultilayerPerceptron : public nodezero::MultilayerPerceptron {
     }
     return Base::check_input(values(input));
   }
+  std::vector<std::byte> encode(const Examples& batch) const {
+    const auto inputs = values(batch.inputs), targets = values(batch.targets);
+    return Base::encode({{inputs.begin(), inputs.end()}, {targets.begin(), targets.end()}});
+  }
+  Examples decode(std::span<const std::byte> bytes) const {
+    const auto plain = Base::decode(bytes);
+    const auto rows = static_cast<Eigen::Index>(plain.inputs.size()) / inputs();
+    return {matrix(plain.inputs, rows, inputs()), matrix(plain.targets, rows, outputs())};
+  }
 
  private:
   using Base = nodezero::MultilayerPerceptron;
@@ -141,7 +151,7 @@ class MultilayerPerceptron : public nodezero::MultilayerPerceptron {
   }
 };
 
-static_assert(Trainable<MultilayerPerceptron>);
+static_assert(Portable<MultilayerPerceptron>);
 
 /// Trainer::predict for models whose inputs and outputs are of type Matrix: takes any expression
 /// that makes one, and the answer is the matrix that the model returned, not a copy.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <vector>
 
 #include "nodezero/error.hpp"
@@ -69,6 +72,9 @@ class NODEZERO_EXPORT LanguageModel {
   std::vector<std::int32_t> predict(ConstTensors parameters, const Prompt& prompt) const;
   std::optional<Error> check(const TokenWindows& batch) const;
   std::optional<Error> check(const Prompt& prompt) const;
+  std::string identity() const;
+  std::vector<std::byte> encode(const TokenWindows& batch) const;
+  TokenWindows decode(std::span<const std::byte> bytes) const;
 
  private:
   struct State;
@@ -76,6 +82,6 @@ class NODEZERO_EXPORT LanguageModel {
   std::shared_ptr<const State> state_;
 };
 
-static_assert(Trainable<LanguageModel>);
+static_assert(Portable<LanguageModel>);
 
 }  // namespace nodezero

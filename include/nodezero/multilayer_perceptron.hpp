@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -57,6 +59,9 @@ class NODEZERO_EXPORT MultilayerPerceptron {
     return check(batch.inputs, batch.targets);
   }
   std::optional<Error> check(const std::vector<float>& input) const { return check_input(input); }
+  std::string identity() const { return "MultilayerPerceptron"; }
+  std::vector<std::byte> encode(const Examples& batch) const;
+  Examples decode(std::span<const std::byte> bytes) const;
 
   /// The same for numbers that lie anywhere: `inputs` and `input` are [examples, inputs], `targets`
   /// and `output` [examples, outputs], row by row.
@@ -72,6 +77,6 @@ class NODEZERO_EXPORT MultilayerPerceptron {
   std::vector<std::int64_t> sizes_;
 };
 
-static_assert(Trainable<MultilayerPerceptron>);
+static_assert(Portable<MultilayerPerceptron>);
 
 }  // namespace nodezero

@@ -93,6 +93,8 @@ typedef enum nodezero_progress {
 
 /** A model that trains inside a host program. */
 typedef struct nodezero_trainer nodezero_trainer;
+/** Other machines that take part in a trainer's steps; see nodezero_hosts.h. */
+typedef struct nodezero_machines nodezero_machines;
 
 /** A tensor of the host's own model. */
 typedef struct nodezero_tensor {
@@ -120,6 +122,10 @@ typedef struct nodezero_model {
   /** Writes the model's answer, `output_size` bytes. May be NULL. */
   int (*predict)(void* user, const float* const* parameters, const void* input, size_t input_size,
                  void* output, size_t output_size);
+  /** What it is and in which version, UTF-8, copied: machines whose models differ in it, or in
+   * their tensors, do not train together (nodezero_hosts.h). Batches cross as their bytes. NULL: "a
+   * model in C". */
+  const char* identity;
 } nodezero_model;
 
 /** A completed step. */
@@ -170,6 +176,9 @@ typedef struct nodezero_options {
   /** Not 0: states of another version of the library's arithmetic are restored as well. What they
    * become is not what a run from the start would have become (0). */
   int accept_other_arithmetic;
+  /** For NODEZERO_OWN_THREADS: other machines that take part, made by nodezero_listen
+   * (nodezero_hosts.h) (NULL). */
+  nodezero_machines* machines;
 } nodezero_options;
 
 /** The state of a trainer. */

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
 #include <typeinfo>
 #include <utility>
 #include <vector>
@@ -38,6 +41,14 @@ struct Loss {
 /// Optionally `check(batch)` and `check(input)` return a `std::optional<Error>`, the reason why
 /// the model rejects the argument. They are called before anything is computed.
 ///
+/// For runs on several machines (hosts.hpp) a model also has
+///
+/// - `encode(batch)`: the batch as std::vector<std::byte>;
+/// - `decode(bytes)`: the batch that std::span<const std::byte> stands for. It throws if `encode`
+///   cannot have made the bytes;
+/// - optionally `identity()`: a std::string, what it is and in which version. Machines whose models
+///   differ in it, or in their tensors, do not train together. Without it: the name of its type.
+///
 /// docs/embedding.md has a complete model in twenty lines.
 template <class Model>
 concept Trainable = std::default_initializable<typename Model::Workspace> &&
@@ -48,6 +59,15 @@ concept Trainable = std::default_initializable<typename Model::Workspace> &&
   model.initialize(seed, gradient);
   { model.loss_and_gradient(parameters, batch, gradient, workspace) } -> std::convertible_to<Loss>;
   { model.predict(parameters, input) } -> std::same_as<typename Model::Output>;
+};
+
+/// A Trainable whose batches can cross to another machine.
+template <class Model>
+concept Portable = Trainable<Model> &&
+    requires(const Model& model, const typename Model::Batch& batch,
+             std::span<const std::byte> bytes) {
+  { model.encode(batch) } -> std::same_as<std::vector<std::byte>>;
+  { model.decode(bytes) } -> std::same_as<typename Model::Batch>;
 };
 
 /// An immutable value of any type. Copies share it.
@@ -83,6 +103,11 @@ class NODEZERO_EXPORT AnyTrainable {
   virtual AnyValue predict(ConstTensors parameters, const void* input) const = 0;
   [[nodiscard]] virtual std::optional<Error> check_batch(const void* batch) const = 0;
   [[nodiscard]] virtual std::optional<Error> check_input(const void* input) const = 0;
+  /// Whether batches can be encoded and decoded.
+  virtual bool is_portable() const;
+  virtual std::string identity() const;
+  virtual std::vector<std::byte> encode_batch(const void* batch) const;
+  virtual AnyValue decode_batch(std::span<const std::byte> bytes) const;
   /// The model itself, if it is one whose text can be generated token by token; or null.
   virtual const LanguageModel* language_model() const;
 };
@@ -119,6 +144,28 @@ class TrainableModel final : public AnyTrainable {
   }
   std::optional<Error> check_input(const void* input) const override {
     return check(*static_cast<const Input*>(input));
+  }
+  bool is_portable() const override { return Portable<Model>; }
+  std::string identity() const override {
+    if constexpr (requires { model_.identity(); }) {
+      return model_.identity();
+    } else {
+      return typeid(Model).name();
+    }
+  }
+  std::vector<std::byte> encode_batch(const void* batch) const override {
+    if constexpr (Portable<Model>) {
+      return model_.encode(*static_cast<const Batch*>(batch));
+    } else {
+      return AnyTrainable::encode_batch(batch);
+    }
+  }
+  AnyValue decode_batch(std::span<const std::byte> bytes) const override {
+    if constexpr (Portable<Model>) {
+      return AnyValue::of(model_.decode(bytes));
+    } else {
+      return AnyTrainable::decode_batch(bytes);
+    }
   }
   const LanguageModel* language_model() const override {
     if constexpr (std::same_as<Model, LanguageModel>) {

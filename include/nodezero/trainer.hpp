@@ -58,6 +58,9 @@ using Executor = std::function<void(std::function<void()> job)>;
 using BatchFunction = std::function<AnyValue(std::uint64_t epoch, std::uint64_t step_in_epoch,
                                              std::uint32_t position)>;
 
+/// Other machines that take part in a trainer's steps; see hosts.hpp.
+class Machines;
+
 /// How, where and when a trainer learns. By default it trains inside the host's calls.
 struct TrainerOptions {
   Running running = Running::stepped;
@@ -87,6 +90,9 @@ struct TrainerOptions {
   /// What they become is not what a run from the start would have become.
   bool accept_other_arithmetic = false;
 
+  /// For Running::own_threads: `listen` (hosts.hpp) makes them. Null: this machine computes alone.
+  std::shared_ptr<Machines> machines;
+
   /// For Running::host_executor.
   Executor execute;
   /// How long `close` and the destructor wait for jobs that the executor's threads have begun. A
@@ -115,12 +121,14 @@ struct Threads {
   std::uint32_t lanes = 0;          ///< these compute; as many as TrainerOptions::threads
   std::uint32_t observers = 0;      ///< one, which calls on_step and on_notice
   std::uint32_t checkpointers = 0;  ///< one, which holds the last version's state
-  std::uint32_t workers = 0;        ///< of the actor system: one, for all other actors
-  std::uint32_t clocks = 0;         ///< of the actor system: one, for timeouts
-  std::uint32_t printers = 0;       ///< of the actor system: none any more
+  /// Of the actor system, for all other actors: one, and one more with other machines.
+  std::uint32_t workers = 0;
+  std::uint32_t clocks = 0;      ///< of the actor system: one, for timeouts
+  std::uint32_t networkers = 0;  ///< with other machines: two, which carry messages
+  std::uint32_t printers = 0;    ///< of the actor system: none any more
 
   std::uint32_t all() const {
-    return lanes + observers + checkpointers + workers + clocks + printers;
+    return lanes + observers + checkpointers + workers + clocks + networkers + printers;
   }
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -20,6 +21,11 @@ struct MicroBatch {
   std::vector<std::int32_t> targets;  ///< [B, T] token ids or ignored_target
   std::int64_t valid_tokens = 0;      ///< targets that are not ignored
   AnyValue host_data = {};            ///< for a host's model; then there are no tokens
+};
+
+/// What MicroBatch::host_data holds on its way to another machine.
+struct EncodedBatch {
+  std::vector<std::byte> bytes;
 };
 
 /// A loss that has not been divided yet: sums travel, and the root divides once.

@@ -20,6 +20,22 @@ namespace nodezero {
 
 AnyTrainable::~AnyTrainable() = default;
 
+bool AnyTrainable::is_portable() const {
+  return false;
+}
+
+std::string AnyTrainable::identity() const {
+  return "a model";
+}
+
+std::vector<std::byte> AnyTrainable::encode_batch(const void*) const {
+  throw std::logic_error("the model does not encode its batches");
+}
+
+AnyValue AnyTrainable::decode_batch(std::span<const std::byte>) const {
+  throw std::logic_error("the model does not decode batches");
+}
+
 const LanguageModel* AnyTrainable::language_model() const {
   return nullptr;
 }
@@ -136,6 +152,40 @@ class HostModel : public TrainedModel {
   }
   std::unique_ptr<LaneModel> on_lane() const override {
     return std::make_unique<HostModelOnLane>(model_, places_, memory_);
+  }
+
+  /// Names and shapes enter as a hash; there may be very many.
+  std::string identity() const override {
+    std::uint64_t hash = 0xcbf29ce484222325;
+    for (const auto& tensor : layout_->tensors()) {
+      for (const unsigned char c : tensor.name + describe_shape(tensor.shape)) {
+        hash = (hash ^ c) * 0x100000001b3;
+      }
+    }
+    return fmt::format("{}, {} parameters, layout {:016x}",
+                       in_terms_of_ours([&] { return model_->identity(); }),
+                       layout_->parameter_count(), hash);
+  }
+  std::shared_ptr<const MicroBatch> encoded(
+      std::shared_ptr<const MicroBatch> batch) const override {
+    auto crossing = std::make_shared<MicroBatch>();
+    crossing->host_data = AnyValue::of(EncodedBatch{
+        in_terms_of_ours([&] { return model_->encode_batch(batch->host_data.value.get()); })});
+    return crossing;
+  }
+  std::shared_ptr<const MicroBatch> decoded(
+      std::shared_ptr<const MicroBatch> batch) const override {
+    const auto bytes = batch->host_data.as<EncodedBatch>();
+    if (!bytes) {
+      throw std::invalid_argument("a batch came that is not of a host's model");
+    }
+    auto whole = std::make_shared<MicroBatch>();
+    whole->host_data = in_terms_of_ours([&] { return model_->decode_batch(bytes->bytes); });
+    const auto* content = whole->host_data.value.get();
+    if (const auto error = in_terms_of_ours([&] { return model_->check_batch(content); })) {
+      throw std::invalid_argument("a batch came that the model refuses: " + error->message);
+    }
+    return whole;
   }
 
  private:

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <limits>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <utility>
+
+#include <fmt/format.h>
 
 #include "model/gpt2/generation.hpp"
 #include "model/gpt2/gpt2.hpp"
@@ -13,6 +16,7 @@
 #include "model/gpt2/model_config.hpp"
 #include "model/kernels/floating_point_scope.hpp"
 #include "model/tensors/shape.hpp"
+#include "model/training/batch_bytes.hpp"
 #include "model/training/language_model_config.hpp"
 
 namespace nodezero {
@@ -162,6 +166,34 @@ std::optional<Error> LanguageModel::check(const Prompt& prompt) const {
     return Error{ErrorCode::invalid_argument, valid.error().message};
   }
   return std::nullopt;
+}
+
+std::string LanguageModel::identity() const {
+  const auto [layers, heads, width, context, vocabulary] = sizes();
+  return fmt::format("LanguageModel of {} layers, {} heads, width {}, context {}, {} tokens",
+                     layers, heads, width, context, vocabulary);
+}
+
+std::vector<std::byte> LanguageModel::encode(const TokenWindows& batch) const {
+  const std::vector<std::int64_t> sizes{batch.sequences, batch.context};
+  model::BatchWriter bytes;
+  bytes.array(sizes);
+  bytes.array(batch.inputs);
+  bytes.array(batch.targets);
+  return bytes.take();
+}
+
+TokenWindows LanguageModel::decode(std::span<const std::byte> bytes) const {
+  model::BatchReader batch(bytes);
+  const auto sizes = batch.array<std::int64_t>();
+  if (sizes.size() != 2) {
+    throw std::invalid_argument("a batch that has not two sizes");
+  }
+  TokenWindows windows{sizes[0], sizes[1], {}, {}};
+  windows.inputs = batch.array<std::int32_t>();
+  windows.targets = batch.array<std::int32_t>();
+  batch.end();
+  return windows;
 }
 
 }  // namespace nodezero

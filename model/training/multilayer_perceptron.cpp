@@ -12,6 +12,7 @@
 #include "model/kernels/matrix_product.hpp"
 #include "model/kernels/random.hpp"
 #include "model/tensors/shape.hpp"
+#include "model/training/batch_bytes.hpp"
 
 namespace nodezero {
 namespace {
@@ -184,6 +185,22 @@ std::optional<Error> MultilayerPerceptron::check_input(std::span<const float> in
     return Error{ErrorCode::not_finite, "an input is not a finite number"};
   }
   return std::nullopt;
+}
+
+std::vector<std::byte> MultilayerPerceptron::encode(const Examples& batch) const {
+  model::BatchWriter bytes;
+  bytes.array(batch.inputs);
+  bytes.array(batch.targets);
+  return bytes.take();
+}
+
+Examples MultilayerPerceptron::decode(std::span<const std::byte> bytes) const {
+  model::BatchReader batch(bytes);
+  Examples examples;
+  examples.inputs = batch.array<float>();
+  examples.targets = batch.array<float>();
+  batch.end();
+  return examples;
 }
 
 }  // namespace nodezero

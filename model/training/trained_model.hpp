@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
+#include <utility>
 
 #include "model/gpt2/continuation.hpp"
 #include "model/gpt2/gpt2.hpp"
@@ -46,6 +48,17 @@ class TrainedModel {
   virtual void initialize(std::uint64_t seed, Parameters& weights) const = 0;
   /// @throws std::invalid_argument if this processor cannot compute it
   virtual std::unique_ptr<LaneModel> on_lane() const = 0;
+
+  /// Which one it is, if it is a host's; empty: the GPT-2 of the run's configuration.
+  virtual std::string identity() const { return {}; }
+  /// A micro-batch as it crosses to another machine, and what it is there.
+  /// @throws what the host's model does; std::invalid_argument if the batch is none of this model's
+  virtual std::shared_ptr<const MicroBatch> encoded(std::shared_ptr<const MicroBatch> batch) const {
+    return batch;
+  }
+  virtual std::shared_ptr<const MicroBatch> decoded(std::shared_ptr<const MicroBatch> batch) const {
+    return batch;
+  }
 };
 
 /// The GPT-2 of the configuration, trained in its precision. It generates in another, fp32 unless

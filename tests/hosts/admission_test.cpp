@@ -16,6 +16,7 @@ class FakeHost : public caf::event_based_actor {
  public:
   struct Heard {
     std::optional<wire::admitted> admitted;
+    caf::actor coordinator;  ///< that has admitted it
     bool has_state = false;
     std::optional<wire::plan> plan;
     std::string refusal;
@@ -27,7 +28,10 @@ class FakeHost : public caf::event_based_actor {
 
   caf::behavior make_behavior() override {
     return {
-        [this](const wire::admitted& message) { heard_->admitted = message; },
+        [this](const wire::admitted& message) {
+          heard_->admitted = message;
+          heard_->coordinator = caf::actor_cast<caf::actor>(current_sender());
+        },
         [this](const wire::state_block&) { return_credit(); },
         [this](const wire::state_end&) {
           heard_->has_state = true;
@@ -60,6 +64,7 @@ class Admission : public ::testing::Test {
   ~Admission() override {
     caf::anon_send_exit(host_, caf::exit_reason::kill);
     host_ = nullptr;
+    *heard_ = {};  // whose handles would keep their actors
     run();
   }
 
@@ -69,14 +74,15 @@ class Admission : public ::testing::Test {
   }
   template <class Message>
   void say(Message message) {
-    caf::send_as(host_, caf::actor_cast<caf::actor>(machines_.coordinator().pointer()),
-                 std::move(message));
+    caf::send_as(host_, heard_->coordinator, std::move(message));
     run();
   }
   void join(const std::string& name, const std::string& protocol = wire::protocol_digest(),
             std::uint64_t process = 1) {
-    say(wire::join{protocol, "0.0.1", name, process, 1, "", 0, 0, 0,
-                   caf::actor_cast<caf::strong_actor_ptr>(host_)});
+    caf::send_as(host_, caf::actor_cast<caf::actor>(machines_.door().pointer()),
+                 wire::join{protocol, "0.0.1", name, process, 1, "", 0, 0, 0,
+                            caf::actor_cast<caf::strong_actor_ptr>(host_)});
+    run();
   }
   void be_ready(std::uint64_t self_test) {
     machines_.start();
@@ -86,6 +92,7 @@ class Admission : public ::testing::Test {
   }
 
   RunSettings settings_ = settings_of(4);
+  std::uint64_t self_test_ = self_test(*model::gpt2_model(settings_.training), settings_.training);
   Machines machines_{settings_, 1, 0};
   std::shared_ptr<FakeHost::Heard> heard_ = std::make_shared<FakeHost::Heard>();
   caf::actor host_ = machines_.system().spawn<FakeHost>(heard_);
@@ -111,13 +118,13 @@ TEST_F(Admission, NeedsANameOfItsOwn) {
 }
 
 TEST_F(Admission, NeedsTheRootsBitsInASelfTest) {
-  be_ready(self_test(settings_.training) + 1);
+  be_ready(self_test_ + 1);
   EXPECT_NE(heard_->refusal.find("its self-test computes other bits"), std::string::npos);
   EXPECT_FALSE(heard_->plan);
 }
 
 TEST_F(Admission, GivesNobodyThePowerToCommitAStepThatIsNotWhole) {
-  be_ready(self_test(settings_.training));
+  be_ready(self_test_);
   ASSERT_TRUE(heard_->plan);
   // It computes nothing, and claims to have all of a sum.
   say(wire::gathered{heard_->plan->term, heard_->admitted->machine, 1, 0, 0, 0, 0, 0, {}, {}});
@@ -131,7 +138,7 @@ TEST_F(Admission, GivesNobodyThePowerToCommitAStepThatIsNotWhole) {
 }
 
 TEST_F(Admission, KeepsARunFromStallingAsLongAsAHostGoesOn) {
-  be_ready(self_test(settings_.training));
+  be_ready(self_test_);
   ASSERT_TRUE(heard_->plan);
   for (int i = 0; i < 5; ++i) {
     ++heard_->progress;
@@ -164,8 +171,8 @@ class FaultyMemory : public caf::event_based_actor {
   }
 
  public:
-  FaultyMemory(caf::actor_config& config, caf::actor coordinator, Fault fault)
-      : event_based_actor(config), coordinator_(std::move(coordinator)), fault_(fault) {}
+  FaultyMemory(caf::actor_config& config, caf::actor door, Fault fault)
+      : event_based_actor(config), coordinator_(std::move(door)), fault_(fault) {}
 
   caf::behavior make_behavior() override {
     return {[this](wire::join& message) {
@@ -184,9 +191,13 @@ class FaultyMemory : public caf::event_based_actor {
               }
               send(session_, message);
             },
-            pass<wire::admitted>(), pass<wire::run_file>(), pass<wire::state_end>(),
-            pass<wire::missed_block>(), pass<wire::missed_end>(), pass<wire::refused>(),
-            pass<wire::ended>(), pass<wire::dismissed>(),
+            [this](const wire::admitted& message) {
+              coordinator_ = caf::actor_cast<caf::actor>(current_sender());
+              send(session_, message);
+            },
+            pass<wire::run_file>(), pass<wire::state_end>(), pass<wire::missed_block>(),
+            pass<wire::missed_end>(), pass<wire::refused>(), pass<wire::ended>(),
+            pass<wire::dismissed>(),
             // What the session says comes from the session that the coordinator knows.
             [this](const wire::ready& message) { send(coordinator_, message); },
             [this](const wire::credit& message) { send(coordinator_, message); },
@@ -198,10 +209,13 @@ class FaultyMemory : public caf::event_based_actor {
             },
             answer<wire::failed>(), answer<wire::progress>(), answer<wire::unreachable>()};
   }
-  void on_exit() override { session_ = nullptr; }
+  void on_exit() override {
+    coordinator_ = nullptr;
+    session_ = nullptr;
+  }
 
  private:
-  caf::actor coordinator_;
+  caf::actor coordinator_;  ///< the door, until the coordinator has answered
   caf::actor session_;
   Fault fault_;
 };
@@ -219,7 +233,7 @@ std::size_t runs_without(Fault fault, std::uint32_t hosts, const std::string& re
       machines.join();
     }
     const auto memory = machines.system().spawn<FaultyMemory>(
-        caf::actor_cast<caf::actor>(machines.coordinator().pointer()), fault);
+        caf::actor_cast<caf::actor>(machines.door().pointer()), fault);
     machines.join_through(runtime::Peer::of(memory));
     machines.start();
     while (machines.step()) {

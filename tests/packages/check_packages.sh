@@ -32,7 +32,9 @@ same() {  # WHAT FOUND EXPECTED
 }
 library=$(find libnodezero-dev -type f -name 'libnodezero.so.*')
 same nodezero "$(depends nodezero)" "$(needs nodezero/usr/bin/nodezero)"
-same libnodezero-dev "$(depends libnodezero-dev)" "$(needs "$library"), libexpected-dev"
+with_network=$(find libnodezero-dev -type f -name 'libnodezero-hosts.so.*')
+same libnodezero-dev "$(depends libnodezero-dev)" \
+  "$(needs "$library" "$with_network"), libexpected-dev"
 
 nodezero/usr/bin/nodezero --version
 for file in man/man1/nodezero.1 man/man1/nodezero-train.1 bash-completion/completions/nodezero; do

@@ -125,7 +125,7 @@ void MachinesScenario::spawn_root() {
   settings.spheres = std::make_shared<const SphereSettings>(std::move(spheres));
   coordinator_ =
       system_->spawn<coordinator>(CoordinatorSettings{.spheres = settings.spheres,
-                                                      .layout = layout_,
+                                                      .trained = model::gpt2_model(told_.training),
                                                       .optimizer = optimizer,
                                                       .observer = settings.spheres->observer,
                                                       .told = told_,
@@ -162,7 +162,9 @@ caf::actor_id MachinesScenario::spawn_host(const std::string& name,
   settings.lanes = lanes;
   settings.observer =
       caf::actor_cast<observer_actor>(caf::actor_cast<caf::strong_actor_ptr>(lanes));
-  settings.self_test = [](const model::TrainingConfig&) { return equal_bits; };
+  settings.self_test = [](const model::TrainedModel&, const model::TrainingConfig&) {
+    return equal_bits;
+  };
   machine.session = system_->spawn<host_session>(std::move(settings)).id();
   return machine.session;
 }

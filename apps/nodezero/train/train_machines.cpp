@@ -17,17 +17,6 @@
 
 namespace nodezero::apps {
 
-namespace {
-
-/// Where a run stands that begins or is resumed.
-model::TrainingProgress progress_of(const actors::RunSettings& settings) {
-  auto progress = settings.resume ? settings.resume->progress : model::TrainingProgress{};
-  progress.run = settings.run;
-  return progress;
-}
-
-}  // namespace
-
 void check_listening(const TrainRequest& request, const Listening& listening) {
   const bool has_credentials = listening.credentials.are_given();
   if (!listening.from.empty() && (!request.resume || !has_credentials)) {
@@ -65,19 +54,10 @@ std::shared_ptr<actors::OtherMachines> other_machines(
           .on_refusal = [say](const std::string& who, const std::string& why) {
             say(fmt::format("a host at {} was sent away: {}", who, why));
           }});
-  const auto& settings = run.settings;
   return std::make_shared<actors::HostsOfRun>(actors::HostsOfRunSettings{
       .network = std::move(access),
-      .told = {.training = settings.training,
-               .total_steps = actors::total_steps(settings),
-               .spheres = settings.spheres,
-               .symmetry = settings.symmetry,
-               .attempts = settings.attempts,
-               .stall_timeout = settings.stall_timeout},
       .version = NODEZERO_VERSION,
-      .run = settings.run,
       .files = files_for_taking_up(run),
-      .progress = progress_of(settings),
       .audit = listening.audit,
       .wanted = listening.hosts,
       .wait = std::chrono::seconds(listening.wait_s),

@@ -57,15 +57,7 @@ class Machines {
         random_(seed),
         network_(std::make_shared<NoNetwork>()),
         others_({.network = network_,
-                 .told = {.training = settings.training,
-                          .total_steps = total_steps(settings),
-                          .spheres = 2,
-                          .symmetry = settings.symmetry,
-                          .attempts = settings.attempts,
-                          .stall_timeout = settings.stall_timeout},
                  .version = "test",
-                 .run = settings.run,
-                 .progress = {.run = settings.run},
                  .audit = audit,
                  .wanted = wanted,
                  .on_address = [](const std::string&) {}}),
@@ -80,8 +72,7 @@ class Machines {
       caf::anon_send_exit(host, caf::exit_reason::kill);
     }
     hosts_.clear();
-    caf::anon_send_exit(caf::actor_cast<caf::actor>(network_->published), caf::exit_reason::kill);
-    network_->close();
+    others_.break_off();
     actors_.send_exit();
     actors_ = {};
     answer_ = {};
@@ -89,11 +80,11 @@ class Machines {
     }
   }
 
-  void join() { join_through(coordinator()); }
-  /// For a host that takes another actor for the coordinator.
-  void join_through(const runtime::Peer& coordinator) {
+  void join() { join_through(door()); }
+  /// For a host that takes another actor for the root's.
+  void join_through(const runtime::Peer& door) {
     hosts_.push_back(
-        system_.spawn<host_session>(HostSessionSettings{.coordinator = coordinator,
+        system_.spawn<host_session>(HostSessionSettings{.coordinator = door,
                                                         .name = "host-" + std::to_string(++names_),
                                                         .version = "test",
                                                         .threads = 1,
@@ -113,7 +104,7 @@ class Machines {
   std::size_t below(std::size_t bound) { return random_() % bound; }
 
   /// What hosts connect to.
-  runtime::Peer coordinator() const { return runtime::Peer(network_->published); }
+  runtime::Peer door() const { return runtime::Peer(network_->published); }
   caf::actor_system& system() { return system_; }
 
   /// Has timers fire that are due by then.
