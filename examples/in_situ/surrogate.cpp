@@ -66,6 +66,7 @@ nodezero::TrainerOptions Surrogate::options(std::uint64_t steps,
   options.on_step = [this](const nodezero::StepReport& step) {
     const std::lock_guard lock(mutex_);
     losses_.push_back(step.loss);
+    reported_.notify_all();
   };
   return options;
 }
@@ -108,6 +109,9 @@ void Surrogate::finish(std::uint64_t steps) {
     if (!status.failure.empty()) {
       throw std::runtime_error(status.failure);
     }
+    // The reports come on a thread of their own.
+    std::unique_lock lock(mutex_);
+    reported_.wait(lock, [&] { return losses_.size() >= steps; });
   }
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -44,6 +45,7 @@ class Surrogate {
 
   const bool has_own_threads_;
   mutable std::mutex mutex_;  // before the trainer, which writes to what it guards
+  std::condition_variable reported_;
   std::vector<double> losses_;
   nodezero::Trainer trainer_;
   std::mt19937 random_{1};
