@@ -69,9 +69,6 @@ caf::error inspect(caf::serializer& sink, Tokens& tokens) {
   auto context = batch.context;
   auto valid_tokens = batch.valid_tokens;
   const auto host_data = batch.host_data.as<model::EncodedBatch>();
-  if (batch.host_data.value && !host_data) {
-    return caf::sec::invalid_argument;
-  }
   std::uint64_t encoded = host_data ? host_data->bytes.size() + 1 : 0;
   return caf::error::eval(
       [&] { return sink(sequences, context, valid_tokens, encoded); },

@@ -128,11 +128,7 @@ Result<TrainerOptions> to_options(const nodezero_options* given) {
       call(user, &report);
     };
   }
-  if (o.on_notice) {
-    options.on_notice = [call = o.on_notice, user = o.user](const std::string& text) {
-      call(user, text.c_str());
-    };
-  }
+  options.on_notice = telling(o.on_notice, o.user);
   return options;
 }
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <functional>
 #include <memory>
+#include <string>
 
 #include "nodezero/nodezero.h"
 #include "nodezero/trainer.hpp"
@@ -35,6 +37,15 @@ void set_up(Struct* out, std::size_t size, const Struct& defaults) {
     std::memset(out, 0, size);
     std::memcpy(out, &defaults, std::min(size, sizeof defaults));
   }
+}
+
+/// A callback of a caller's that is told a text; null if there is none.
+inline std::function<void(const std::string&)> telling(void (*call)(void* user, const char* text),
+                                                       void* user) {
+  if (!call) {
+    return nullptr;
+  }
+  return [call, user](const std::string& text) { call(user, text.c_str()); };
 }
 
 /// Fails with invalid_argument if they were not set up or a choice is none of its values.

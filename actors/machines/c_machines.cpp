@@ -66,11 +66,7 @@ Result<nodezero::ListenOptions> to_options(const nodezero_listen_options* given)
   options.address = text_of(known->address);
   options.credentials = to_credentials(known->credentials);
   options.hosts = known->hosts;
-  if (known->on_address) {
-    options.on_address = [call = known->on_address, user = known->user](const std::string& text) {
-      call(user, text.c_str());
-    };
-  }
+  options.on_address = nodezero::telling(known->on_address, known->user);
   if (known->on_refusal) {
     options.on_refusal = [call = known->on_refusal, user = known->user](const std::string& who,
                                                                         const std::string& why) {
@@ -92,11 +88,7 @@ Result<nodezero::HostOptions> to_options(const nodezero_host_options* given) {
   options.threads = known->threads;
   options.memory = known->memory;
   options.listen = text_of(known->listen);
-  if (known->on_notice) {
-    options.on_notice = [call = known->on_notice, user = known->user](const std::string& text) {
-      call(user, text.c_str());
-    };
-  }
+  options.on_notice = nodezero::telling(known->on_notice, known->user);
   if (known->stop) {
     options.stop = known->stop->source.get_token();
   }

@@ -71,6 +71,30 @@ TEST_F(Wire, MicroBatchesKeepTheirTokens) {
   EXPECT_EQ(got.tokens.batch->valid_tokens, 5);
 }
 
+TEST_F(Wire, BatchesOfAHostsModelKeepTheirBytes) {
+  for (const std::size_t size : {0u, 5u}) {
+    auto batch = std::make_shared<model::MicroBatch>();
+    const std::vector<std::byte> content(size, std::byte{7});
+    batch->host_data = AnyValue::of(model::EncodedBatch{content});
+    const auto bytes = saved(caf::make_message(work{9, 1, {batch}}));
+    caf::message there;
+    ASSERT_FALSE(load(bytes, there));
+    const auto got = there.get_as<work>(0).tokens.batch->host_data.as<model::EncodedBatch>();
+    ASSERT_TRUE(got);
+    EXPECT_EQ(got->bytes, content);
+    // No other length is believed.
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+      auto changed = bytes;
+      changed[i] = static_cast<char>(changed[i] ^ 0x7f);
+      caf::message other;
+      if (!load(changed, other) && other.match_elements<work>()) {
+        const auto wrong = other.get_as<work>(0).tokens.batch->host_data.as<model::EncodedBatch>();
+        EXPECT_LE(wrong ? wrong->bytes.size() : 0, size + 7);
+      }
+    }
+  }
+}
+
 TEST_F(Wire, BelievesNoLengthAndSurvivesEveryCut) {
   std::shared_ptr<float> shared(new float[4]{1, 2, 3, 4}, std::default_delete<float[]>());
   const auto bytes = saved(caf::make_message(sum{1, 2, 3, {shared, 4}}));
