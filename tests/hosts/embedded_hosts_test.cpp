@@ -236,6 +236,11 @@ TEST_F(EmbeddedHosts, ComeBackAfterASaveAndARestoreAndKeepWhatIsRight) {
   submit(trainer, 24, 48);
   EXPECT_EQ(finish(trainer, 8), expected);
   EXPECT_EQ(notices_.count("host moon is ready"), 3) << notices_.text();
+  // The last save has sent it away again; on its way back it hears that there is no more.
+  EXPECT_TRUE(trainer.close());
+  EXPECT_TRUE(hosts_.front().get());
+  hosts_.clear();
+  EXPECT_EQ(said_.count("trying"), 0) << said_.text();
 }
 
 TEST_F(EmbeddedHosts, TrainALanguageModelTogether) {
