@@ -53,16 +53,26 @@ sphere_actor HostsOfRun::spawn(caf::actor_system& system, const RunSettings& set
     system_ = &system;
     runtime::record_machine(system, "root");
     door_ = system.spawn<hosts_door>();
-    const auto published =
-        settings_.network->publish(system, caf::actor_cast<caf::strong_actor_ptr>(door_));
-    if (!published) {
-      end();
-      throw std::runtime_error(published.error().message);
+    try {
+      publish_door();
+    } catch (...) {
+      break_off();
+      throw;
     }
-    settings_.on_address(*published);
   }
   caf::anon_send(door_, open_door{coordinator_});
   return caf::actor_cast<sphere_actor>(coordinator_);
+}
+
+void HostsOfRun::publish_door() {
+  const auto published =
+      settings_.network->publish(*system_, caf::actor_cast<caf::strong_actor_ptr>(door_));
+  if (!published) {
+    throw std::runtime_error(published.error().message);
+  }
+  if (settings_.on_address) {
+    settings_.on_address(*published);
+  }
 }
 
 void HostsOfRun::end() {

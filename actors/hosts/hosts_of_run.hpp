@@ -20,7 +20,7 @@ struct HostsOfRunSettings {
   double audit = 0;     ///< share of micro-batches that two machines compute
   std::uint32_t wanted = 0;
   std::chrono::seconds wait{600};
-  std::function<void(const std::string&)> on_address;      ///< where hosts can connect to
+  std::function<void(const std::string&)> on_address;  ///< where hosts can connect to; may be empty
   std::function<void(const HostsStatus&)> on_status = {};  ///< may be empty
 };
 
@@ -38,6 +38,8 @@ class HostsOfRun : public OtherMachines {
   void break_off();
 
  private:
+  void publish_door();
+
   HostsOfRunSettings settings_;
   caf::actor_system* system_ = nullptr;
   hosts_door_actor door_;          ///< null before the first run

@@ -344,6 +344,14 @@ TEST_F(EmbeddedHosts, NeedWhatCanWork) {
   taken.address = address_;
   options.machines = listen(taken).value();
   expect(Trainer::create(small_model(), options), ErrorCode::internal, address_);
+  auto throws = listening(0);
+  throws.on_address = [](const std::string&) { throw std::runtime_error("no room"); };
+  options.machines = listen(throws).value();
+  expect(Trainer::create(small_model(), options), ErrorCode::internal, "no room");
+  auto silent = listening(0);
+  silent.on_address = nullptr;
+  options.machines = listen(silent).value();
+  EXPECT_TRUE(Trainer::create(small_model(), options));
 
   auto bad = listening(0);
   bad.address = "nowhere:port";
