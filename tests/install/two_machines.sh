@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: BSD-3-Clause
-# two_machines.sh IN_SITU FOLDER: runs the example alone and on two machines, which are processes
-# here, and compares what has been learned.
+# two_machines.sh IN_SITU FOLDER: runs the example on two machines, which are processes here, and
+# compares what has been learned with FOLDER/output.txt, which it has said alone.
 set -euo pipefail
 in_situ=$1
 folder=$2
@@ -13,7 +13,7 @@ rm -f "$secret"
 learned() {
   grep -E "^(8000 steps|error after)" | sed 's/: [^ ]*loss.png$//'
 }
-alone=$("$in_situ" "$folder" | learned)
+alone=$(learned <"$folder/output.txt")
 exec {root}< <("$in_situ" "$folder/two" --listen 127.0.0.1:0 "$secret")
 read -r -u "$root" _ _ address _
 "$in_situ" --connect "$address" "$secret" &
