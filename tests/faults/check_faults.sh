@@ -35,6 +35,8 @@ complain() {
 compare() {
   local checkpoint file
   for checkpoint in run/checkpoints/step-*; do
+    # A run that fails in its first step saves what it began with. What follows from that is compared.
+    [ "${checkpoint##*-}" != 00000000 ] || continue
     [ -e "$checkpoint" ] || continue
     for file in model.safetensors optimizer.safetensors; do
       cmp -s "$checkpoint/$file" "../steps/${checkpoint##*/}/$file" ||
