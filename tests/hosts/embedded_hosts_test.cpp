@@ -2,172 +2,14 @@
 
 // Trainers of host programs on several machines, which are threads of this process here.
 
-#include <condition_variable>
-#include <cstring>
-#include <fstream>
-#include <future>
-#include <mutex>
-#include <stop_token>
+#include "hosts/support/embedded_hosts.hpp"
 
-#include <gtest/gtest.h>
+#include <stdexcept>
 
-#include "nodezero/hosts.hpp"
 #include "nodezero/language_model.hpp"
-#include "nodezero/multilayer_perceptron.hpp"
-#include "nodezero/nodezero_hosts.h"
-#include "program/support/program.hpp"
-#include "runtime/network/secret.hpp"
 
-namespace nodezero {
+namespace nodezero::test {
 namespace {
-
-namespace fs = std::filesystem;
-using namespace std::chrono_literals;
-
-Examples examples_of(std::uint64_t index) {
-  Examples examples;
-  for (std::uint64_t i = 0; i < 8; ++i) {
-    const float x = static_cast<float>((index * 37 + i * 11) % 100) / 50 - 1;
-    examples.inputs.push_back(x);
-    examples.targets.push_back(x * x);
-  }
-  return examples;
-}
-
-MultilayerPerceptron small_model() {
-  return MultilayerPerceptron({1, 32, 1});
-}
-
-/// Two epochs of four steps of six micro-batches, from a function.
-TrainerOptions small_options() {
-  TrainerOptions options;
-  options.running = Running::own_threads;
-  options.spheres = 3;
-  options.micro_batches = 6;
-  options.steps_in_epoch = 4;
-  options.total_steps = 8;
-  options.optimizer.learning_rate = 1e-2;
-  options.batches = [](std::uint64_t epoch, std::uint64_t step, std::uint32_t position) {
-    return AnyValue::of(examples_of(24 * epoch + 6 * step + position));
-  };
-  return options;
-}
-
-/// The state after all steps.
-SavedState finish(Trainer& trainer, std::uint64_t steps) {
-  EXPECT_TRUE(trainer.wait_for_steps(steps, 60s));
-  EXPECT_EQ(trainer.status().failure, "");
-  auto state = trainer.save();
-  EXPECT_TRUE(state);
-  return state.value_or(SavedState{});
-}
-
-SavedState state_alone(TrainerOptions options) {
-  auto trainer = Trainer::create(small_model(), std::move(options));
-  EXPECT_TRUE(trainer);
-  return finish(*trainer, 8);
-}
-
-/// Lines that somebody says, on any thread.
-class Lines {
- public:
-  void add(const std::string& line) {
-    const std::lock_guard lock(mutex_);
-    text_ += line + "\n";
-    changed_.notify_all();
-  }
-  std::size_t count(const std::string& part) const {
-    const std::lock_guard lock(mutex_);
-    return count_in_text(part);
-  }
-  /// Until a line with the part was said so many times.
-  bool wait_for(const std::string& part, std::size_t times) const {
-    std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 60s, [&] { return count_in_text(part) >= times; });
-  }
-  void clear() {
-    const std::lock_guard lock(mutex_);
-    text_.clear();
-  }
-  std::string text() const {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-
- private:
-  std::size_t count_in_text(const std::string& part) const {
-    std::size_t found = 0;
-    for (auto at = text_.find(part); at != std::string::npos; at = text_.find(part, at + 1)) {
-      ++found;
-    }
-    return found;
-  }
-
-  mutable std::mutex mutex_;
-  mutable std::condition_variable changed_;
-  std::string text_;
-};
-
-class EmbeddedHosts : public ::testing::Test {
- protected:
-  EmbeddedHosts() {
-    std::ofstream(secret()) << runtime::network::new_secret().value();
-    fs::permissions(secret(), fs::perms::owner_read | fs::perms::owner_write);
-  }
-  ~EmbeddedHosts() override {
-    stop_.request_stop();
-    for (auto& host : hosts_) {
-      host.wait();
-    }
-  }
-
-  fs::path secret() const { return folder_ / "run.secret"; }
-  ListenOptions listening(std::uint32_t hosts) {
-    ListenOptions options;
-    options.address = "127.0.0.1:0";
-    options.credentials.secret = secret();
-    options.hosts = hosts;
-    options.wait = 60s;
-    options.on_address = [this](const std::string& address) { address_ = address; };
-    return options;
-  }
-  HostOptions hosting(const std::string& name) {
-    HostOptions options;
-    options.connect = address_;
-    options.credentials.secret = secret();
-    options.name = name;
-    options.threads = 1;
-    options.wait = 60s;
-    options.on_notice = [this](const std::string& line) { said_.add(line); };
-    options.stop = stop_.get_token();
-    return options;
-  }
-  /// A trainer that hosts can connect to.
-  template <class Model>
-  Trainer root(Model model, TrainerOptions options, std::uint32_t hosts) {
-    auto machines = listen(listening(hosts));
-    EXPECT_TRUE(machines) << machines.error().message;
-    options.machines = machines.value_or(nullptr);
-    options.on_notice = [this](const std::string& line) { notices_.add(line); };
-    auto trainer = Trainer::create(std::move(model), std::move(options));
-    EXPECT_TRUE(trainer) << trainer.error().message;
-    return std::move(*trainer);
-  }
-  template <class Model>
-  void lend(Model model, HostOptions options) {
-    hosts_.push_back(
-        std::async(std::launch::async, [model, options = std::move(options)]() mutable {
-          return host(std::move(model), std::move(options));
-        }));
-  }
-
-  test::Folder folder_;
-  std::string address_;
-  Lines notices_;  ///< the root's
-  Lines said_;     ///< by hosts
-  std::stop_source stop_;
-  std::vector<std::future<Result<void>>> hosts_;
-};
 
 TEST_F(EmbeddedHosts, MakeTheSameWeights) {
   const auto expected = state_alone(small_options());
@@ -271,8 +113,8 @@ TEST_F(EmbeddedHosts, OfAnotherModelAreRefused) {
   EXPECT_NE(other.error().message.find("the run trains MultilayerPerceptron, 97 parameters"),
             std::string::npos)
       << other.error().message;
-  const auto ended = test::run(
-      folder_, {"host", "--connect", address_, "--secret", "run.secret", "--name", "program"});
+  const auto ended =
+      run(folder_, {"host", "--connect", address_, "--secret", "run.secret", "--name", "program"});
   EXPECT_EQ(ended.exit_code, 2);
   EXPECT_NE(ended.err.find("this program lends itself to nodezero train alone"), std::string::npos)
       << ended.err;
@@ -369,101 +211,5 @@ TEST_F(EmbeddedHosts, NeedWhatCanWork) {
          "needs encode and decode");
 }
 
-/// A model in C with one weight, whose batches are one float.
-int loss_in_c(void*, const float* const* parameters, const void* batch, size_t size,
-              float* const* gradient, double* sum, int64_t* count) {
-  float x = 0;
-  if (size != sizeof x) {
-    return 1;
-  }
-  std::memcpy(&x, batch, size);
-  gradient[0][0] = 2 * (parameters[0][0] - x);
-  *sum = (parameters[0][0] - x) * (parameters[0][0] - x);
-  *count = 1;
-  return 0;
-}
-
-TEST_F(EmbeddedHosts, WorkInC) {
-  const int64_t shape[] = {1};
-  const nodezero_tensor tensor = {"w", shape, 1};
-  nodezero_model model;
-  nodezero_model_init(&model, sizeof model);
-  model.tensors = &tensor;
-  model.tensor_count = 1;
-  model.loss_and_gradient = loss_in_c;
-  model.identity = "one weight, version 1";
-  nodezero_options options;
-  nodezero_options_init(&options, sizeof options);
-  options.running = NODEZERO_OWN_THREADS;
-  options.micro_batches = 4;
-  options.total_steps = 6;
-  char message[400] = "";
-
-  const std::string secret_path = secret().string();
-  nodezero_listen_options listening;
-  nodezero_listen_options_init(&listening, sizeof listening);
-  EXPECT_EQ(nodezero_listen(&listening, &options.machines, message, sizeof message),
-            NODEZERO_INVALID_ARGUMENT);
-  EXPECT_NE(std::string(message).find("machines need a secret"), std::string::npos);
-  listening.address = "127.0.0.1:0";
-  listening.credentials.secret = secret_path.c_str();
-  listening.hosts = 1;
-  listening.user = &address_;
-  listening.on_address = [](void* user, const char* address) {
-    *static_cast<std::string*>(user) = address;
-  };
-
-  const auto weights = [&](nodezero_machines* machines) {
-    options.machines = machines;
-    nodezero_trainer* trainer = nullptr;
-    EXPECT_EQ(nodezero_create(&model, &options, &trainer, message, sizeof message), NODEZERO_OK)
-        << message;
-    std::future<int> host;
-    nodezero_host_options hosting;
-    nodezero_host_options_init(&hosting, sizeof hosting);
-    if (machines) {
-      hosting.connect = address_.c_str();
-      hosting.credentials.secret = secret_path.c_str();
-      hosting.name = "moon";
-      host = std::async(std::launch::async, [&] {
-        char why[400] = "";
-        const int code = nodezero_host(&model, &hosting, why, sizeof why);
-        EXPECT_STREQ(why, "");
-        return code;
-      });
-    }
-    for (int i = 0; i < 24; ++i) {
-      const float x = 0.1f * static_cast<float>(i);
-      EXPECT_EQ(nodezero_submit(trainer, &x, sizeof x), NODEZERO_OK);
-    }
-    EXPECT_EQ(nodezero_wait_for_steps(trainer, 6, 60'000, nullptr), NODEZERO_OK);
-    size_t size = 0;
-    nodezero_save(trainer, nullptr, &size);
-    std::vector<std::byte> state(size);
-    EXPECT_EQ(nodezero_save(trainer, state.data(), &size), NODEZERO_OK);
-    nodezero_destroy(trainer);
-    if (host.valid()) {
-      EXPECT_EQ(host.get(), NODEZERO_OK);
-    }
-    return state;
-  };
-  const auto alone = weights(nullptr);
-  nodezero_machines* machines = nullptr;
-  ASSERT_EQ(nodezero_listen(&listening, &machines, message, sizeof message), NODEZERO_OK)
-      << message;
-  EXPECT_EQ(weights(machines), alone);
-  nodezero_machines_destroy(machines);
-
-  nodezero_stop* const stop = nodezero_stop_create();
-  nodezero_stop_request(stop);
-  nodezero_host_options hosting;
-  nodezero_host_options_init(&hosting, sizeof hosting);
-  hosting.connect = "127.0.0.1:1";
-  hosting.credentials.secret = secret_path.c_str();
-  hosting.stop = stop;
-  EXPECT_EQ(nodezero_host(&model, &hosting, message, sizeof message), NODEZERO_OK) << message;
-  nodezero_stop_destroy(stop);
-}
-
 }  // namespace
-}  // namespace nodezero
+}  // namespace nodezero::test
