@@ -6,7 +6,11 @@
 
 #include <stdexcept>
 
+#include "actors/embedding/machines.hpp"
+#include "actors/hosts/hosts_of_run.hpp"
 #include "nodezero/language_model.hpp"
+#include "nodezero/version.h"
+#include "runtime/network/secure_network.hpp"
 
 namespace nodezero::test {
 namespace {
@@ -152,6 +156,73 @@ TEST_F(EmbeddedHosts, AreNotWaitedForLongerThanIsSaid) {
   ASSERT_TRUE(trainer);
   EXPECT_EQ(trainer->wait_for_steps(1, 60s)->progress, Progress::failed);
   EXPECT_NE(trainer->status().failure.find("only 0 of 1 hosts came"), std::string::npos);
+}
+
+struct Unsendable : MultilayerPerceptron {
+  using MultilayerPerceptron::MultilayerPerceptron;
+  std::vector<std::byte> encode(const Examples&) const { throw std::runtime_error("no words"); }
+};
+
+TEST_F(EmbeddedHosts, GetNothingThatCannotBeEncodedAndTheRunSaysWhy) {
+  auto trainer = root(Unsendable({1, 32, 1}), small_options(), 1);
+  lend(small_model(), hosting("moon"));
+  EXPECT_EQ(trainer.wait_for_steps(1, 60s)->progress, Progress::failed);
+  EXPECT_EQ(trainer.status().failure,
+            "a batch could not be encoded: the model threw: no words (run 0000000000000001, epoch "
+            "0, step 0)");
+  EXPECT_TRUE(trainer.close());
+  EXPECT_TRUE(hosts_.front().get());  // nothing is wrong there
+  hosts_.clear();
+}
+
+struct Unreadable : MultilayerPerceptron {
+  using MultilayerPerceptron::MultilayerPerceptron;
+  Examples decode(std::span<const std::byte>) const { throw std::runtime_error("all Greek"); }
+};
+
+TEST_F(EmbeddedHosts, ThatCannotDecodeABatchFailTheRunWithTheirReason) {
+  auto trainer = root(small_model(), small_options(), 1);
+  lend(Unreadable({1, 32, 1}), hosting("moon"));
+  EXPECT_EQ(trainer.wait_for_steps(1, 60s)->progress, Progress::failed);
+  EXPECT_EQ(trainer.status().failure,
+            "host moon: the model threw: all Greek (run 0000000000000001, epoch 0, step 0)");
+  EXPECT_TRUE(trainer.close());
+  EXPECT_TRUE(hosts_.front().get());
+  hosts_.clear();
+}
+
+/// Vanish without a word when the trainer ends.
+class VanishingHosts : public actors::HostsOfRun {
+ public:
+  using HostsOfRun::HostsOfRun;
+  void end() override { break_off(); }
+};
+
+TEST_F(EmbeddedHosts, ReturnIfTheRootIsGoneForLongerThanTheyWait) {
+  namespace network = runtime::network;
+  auto identity = network::identity_of(network::read_secret(secret()).value());
+  auto options = small_options();
+  options.machines =
+      std::make_shared<Machines>(std::make_shared<VanishingHosts>(actors::HostsOfRunSettings{
+          .network = std::make_shared<network::SecureNetwork>(
+              std::move(*identity),
+              network::SecureNetworkSettings{.listen = {.host = "127.0.0.1", .port = 0}}),
+          .version = NODEZERO_VERSION_STRING,
+          .wanted = 1,
+          .on_address = [this](const std::string& address) { address_ = address; }}));
+  auto trainer = Trainer::create(small_model(), std::move(options)).value();
+  auto brief = hosting("moon");
+  brief.wait = 0s;
+  lend(small_model(), brief);
+  ASSERT_TRUE(trainer.wait_for_steps(8, 60s));
+  EXPECT_TRUE(trainer.close());
+  const auto end = hosts_.front().get();
+  hosts_.clear();
+  ASSERT_FALSE(end);
+  EXPECT_EQ(end.error().code, ErrorCode::timed_out);
+  EXPECT_NE(end.error().message.find("no root at " + address_ + " within 0 s"), std::string::npos)
+      << end.error().message;
+  EXPECT_EQ(said_.count("the root is gone"), 1) << said_.text();
 }
 
 struct NotPortable {
