@@ -2,6 +2,7 @@
 #include "actors/hosts/hosts_of_run.hpp"
 
 #include <stdexcept>
+#include <utility>
 
 #include "actors/hosts/self_test.hpp"
 #include "runtime/ask.hpp"
@@ -29,11 +30,7 @@ HostSettings told_of(const RunSettings& settings) {
 
 sphere_actor HostsOfRun::spawn(caf::actor_system& system, const RunSettings& settings,
                                const ActorsOfRun& run) {
-  const bool is_first = !door_;
-  if (!is_first) {
-    caf::anon_send(coordinator_, send_hosts_back{door_});
-  }
-  coordinator_ = system.spawn<coordinator>(
+  return caf::actor_cast<sphere_actor>(system.spawn<coordinator>(
       CoordinatorSettings{.spheres = run.spheres,
                           .trained = run.trained,
                           .optimizer = run.optimizer,
@@ -46,13 +43,17 @@ sphere_actor HostsOfRun::spawn(caf::actor_system& system, const RunSettings& set
                           .self_test = self_test(*run.trained, settings.training),
                           .audit = settings_.audit,
                           // Those that were there once come back; it does not depend on them.
-                          .wanted = is_first ? settings_.wanted : 0,
+                          .wanted = door_ ? 0 : settings_.wanted,
                           .wait = settings_.wait,
-                          .on_status = settings_.on_status});
-  if (is_first) {
+                          .on_status = settings_.on_status}));
+}
+
+void HostsOfRun::begin(caf::actor_system& system, const sphere_actor& sphere) {
+  const auto last = std::exchange(coordinator_, caf::actor_cast<coordinator_actor>(sphere));
+  if (last) {
+    caf::anon_send(last, send_hosts_back{door_});
+  } else {
     system_ = &system;
-    runtime::record_machine(system, "root");
-    door_ = system.spawn<hosts_door>();
     try {
       publish_door();
     } catch (...) {
@@ -61,10 +62,11 @@ sphere_actor HostsOfRun::spawn(caf::actor_system& system, const RunSettings& set
     }
   }
   caf::anon_send(door_, open_door{coordinator_});
-  return caf::actor_cast<sphere_actor>(coordinator_);
 }
 
 void HostsOfRun::publish_door() {
+  runtime::record_machine(*system_, "root");
+  door_ = system_->spawn<hosts_door>();
   const auto published =
       settings_.network->publish(*system_, caf::actor_cast<caf::strong_actor_ptr>(door_));
   if (!published) {

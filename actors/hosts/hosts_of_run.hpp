@@ -33,6 +33,7 @@ class HostsOfRun : public OtherMachines {
   void configure(caf::actor_system_config& config) override;
   sphere_actor spawn(caf::actor_system& system, const RunSettings& settings,
                      const ActorsOfRun& run) override;
+  void begin(caf::actor_system& system, const sphere_actor& sphere) override;
   void end() override;
   /// Ends without a word to the other machines.
   void break_off();
@@ -43,7 +44,7 @@ class HostsOfRun : public OtherMachines {
   HostsOfRunSettings settings_;
   caf::actor_system* system_ = nullptr;
   hosts_door_actor door_;          ///< null before the first run
-  coordinator_actor coordinator_;  ///< of the last run
+  coordinator_actor coordinator_;  ///< of the last run that has begun
 };
 
 }  // namespace nodezero::actors

@@ -106,8 +106,9 @@ Workers spawn_workers(caf::actor_system& system, runtime::Scheduling scheduling,
 
 namespace {
 
+/// `others_sphere` becomes what others->spawn() has spawned.
 void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& settings,
-           OtherMachines* others) {
+           OtherMachines* others, sphere_actor& others_sphere) {
   const auto trained = trained_model(settings);
   const Layout layout = trained->layout();
   const auto progress = starting_progress(settings);
@@ -159,9 +160,9 @@ void spawn(RunActors& actors, caf::actor_system& system, const RunSettings& sett
                      .stall_timeout = settings.stall_timeout});
   NodeZeroSettings root;
   if (others != nullptr) {
-    root.only_child =
-        others->spawn(system, settings, {spheres, trained, actors.optimizer, progress});
-    root.finished = caf::actor_cast<counting_actor>(root.only_child);
+    others_sphere = others->spawn(system, settings, {spheres, trained, actors.optimizer, progress});
+    root.only_child = others_sphere;
+    root.finished = caf::actor_cast<counting_actor>(others_sphere);
   }
   root.spheres = std::move(spheres);
   root.corpus = actors.corpus;
@@ -200,9 +201,14 @@ RunActors spawn_run(caf::actor_system& system, const RunSettings& settings, Work
                     OtherMachines* others) {
   RunActors actors;
   actors.workers = std::move(workers);
+  sphere_actor others_sphere;
   try {
-    spawn(actors, system, settings, others);
+    spawn(actors, system, settings, others, others_sphere);
+    if (others != nullptr) {
+      others->begin(system, others_sphere);
+    }
   } catch (...) {
+    end(others_sphere);
     actors.leave_workers();
     throw;
   }

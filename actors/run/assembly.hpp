@@ -60,7 +60,7 @@ Workers spawn_workers(caf::actor_system& system, runtime::Scheduling scheduling,
                       const LaneSpawner& spawn_lane = nullptr);
 
 /// Spawns a run with workers that no other run uses. `others` take part in it; null: nobody.
-/// @throws std::bad_alloc, and what OtherMachines::spawn does
+/// @throws std::bad_alloc, and what OtherMachines does
 RunActors spawn_run(caf::actor_system& system, const RunSettings& settings, Workers workers,
                     OtherMachines* others = nullptr);
 

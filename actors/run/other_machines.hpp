@@ -25,10 +25,13 @@ class OtherMachines {
   virtual ~OtherMachines() = default;
   /// Before the system of the run is made.
   virtual void configure(caf::actor_system_config& config) = 0;
-  /// Spawns the sphere that node_zero has for its only child; another one for each run. @throws
-  /// std::runtime_error if nobody could reach it
+  /// Spawns the sphere that node_zero has for its only child; another one for each run. The other
+  /// machines stay with the run that there is.
   virtual sphere_actor spawn(caf::actor_system& system, const RunSettings& settings,
                              const ActorsOfRun& run) = 0;
+  /// All actors of the run with that sphere are there: has the other machines come to it. @throws
+  /// std::runtime_error if they could not reach it
+  virtual void begin(caf::actor_system& system, const sphere_actor& sphere) = 0;
   /// There will be no more runs: sends the other machines away, and waits for that a while.
   virtual void end() = 0;
 };

@@ -83,13 +83,13 @@ class Machines {
   void join() { join_through(door()); }
   /// For a host that takes another actor for the root's.
   void join_through(const runtime::Peer& door) {
-    hosts_.push_back(
-        system_.spawn<host_session>(HostSessionSettings{.coordinator = door,
-                                                        .name = "host-" + std::to_string(++names_),
-                                                        .version = "test",
-                                                        .threads = 1,
-                                                        .say = [](const std::string&) {},
-                                                        .on_end = [](const HostEnd&) {}}));
+    hosts_.push_back(system_.spawn<host_session>(HostSessionSettings{
+        .coordinator = door,
+        .name = "host-" + std::to_string(++names_),
+        .version = "test",
+        .threads = 1,
+        .say = [](const std::string&) {},
+        .on_end = [this](const HostEnd& end) { host_ends_.push_back(end.text); }}));
   }
 
   /// One of the hosts that are left dies.
@@ -102,6 +102,15 @@ class Machines {
   }
 
   std::size_t below(std::size_t bound) { return random_() % bound; }
+
+  /// Another run follows, with the same lanes. `others` are to be the hosts, or to pass what they
+  /// are asked on to them. @throws what they do; then the run that there was is still there
+  void follow(OtherMachines& others) {
+    auto run = spawn_run(system_, settings_, actors_.workers, &others);
+    actors_.leave_workers();
+    actors_ = std::move(run);
+  }
+  HostsOfRun& others() { return others_; }
 
   /// What hosts connect to.
   runtime::Peer door() const { return runtime::Peer(network_->published); }
@@ -137,6 +146,8 @@ class Machines {
   }
 
   const std::vector<std::string>& notices() const { return recorder_.notices; }
+  /// Why hosts have ended their part, in that order.
+  const std::vector<std::string>& host_ends() const { return host_ends_; }
 
  private:
   struct Config : caf::actor_system_config {
@@ -158,6 +169,7 @@ class Machines {
   std::vector<host_session_actor> hosts_;
   std::future<Result<run_ended>> answer_;
   int names_ = 0;
+  std::vector<std::string> host_ends_;
 };
 
 /// The digest of the same run on one machine.
