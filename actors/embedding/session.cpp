@@ -51,15 +51,6 @@ Result<std::shared_ptr<runtime::OwnThreads>> start_threads(const TrainerOptions&
                                     (options.machines ? 1 : 0));
 }
 
-/// Null where there are none.
-Result<std::shared_ptr<actors::OtherMachines>> take_machines(const TrainerOptions& options) {
-  auto others = options.machines ? options.machines->take() : nullptr;
-  if (options.machines && !others) {
-    return fail(ErrorCode::in_use, "another trainer has these machines; call listen for each");
-  }
-  return others;
-}
-
 }  // namespace
 
 struct Trainer::Session::SystemConfig : caf::actor_system_config {
@@ -113,7 +104,7 @@ Result<std::shared_ptr<Trainer::Session>> Trainer::Session::create(
     if (!threads) {
       return fail(std::move(threads.error()));
     }
-    auto others = take_machines(options);
+    auto others = options.machines ? options.machines->take() : nullptr;
     if (!others) {
       return fail(std::move(others.error()));
     }

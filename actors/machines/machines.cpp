@@ -47,6 +47,23 @@ std::optional<Error> bad_times(std::chrono::seconds wait, std::chrono::milliseco
   return std::nullopt;
 }
 
+Machines::Others hosts_of_run(const ListenOptions& options, const network::Endpoint& endpoint) {
+  auto identity = identity_of(options.credentials);
+  if (!identity) {
+    return fail(std::move(identity.error()));
+  }
+  auto access = std::make_shared<network::SecureNetwork>(
+      std::move(*identity), network::SecureNetworkSettings{.listen = endpoint,
+                                                           .host_timeout = options.host_timeout,
+                                                           .on_refusal = options.on_refusal});
+  return std::make_shared<actors::HostsOfRun>(
+      actors::HostsOfRunSettings{.network = std::move(access),
+                                 .version = NODEZERO_VERSION_STRING,
+                                 .wanted = options.hosts,
+                                 .wait = options.wait,
+                                 .on_address = options.on_address});
+}
+
 }  // namespace
 
 Result<std::shared_ptr<Machines>> listen(ListenOptions options) {
@@ -57,20 +74,13 @@ Result<std::shared_ptr<Machines>> listen(ListenOptions options) {
   if (auto error = bad_times(options.wait, options.host_timeout)) {
     return fail(std::move(*error));
   }
-  auto identity = identity_of(options.credentials);
-  if (!identity) {
+  // Refused now what would be refused later.
+  if (auto identity = identity_of(options.credentials); !identity) {
     return fail(std::move(identity.error()));
   }
-  auto access = std::make_shared<network::SecureNetwork>(
-      std::move(*identity), network::SecureNetworkSettings{.listen = *endpoint,
-                                                           .host_timeout = options.host_timeout,
-                                                           .on_refusal = options.on_refusal});
-  return std::make_shared<Machines>(std::make_shared<actors::HostsOfRun>(
-      actors::HostsOfRunSettings{.network = std::move(access),
-                                 .version = NODEZERO_VERSION_STRING,
-                                 .wanted = options.hosts,
-                                 .wait = options.wait,
-                                 .on_address = options.on_address}));
+  return std::make_shared<Machines>([options = std::move(options), endpoint = *endpoint] {
+    return hosts_of_run(options, endpoint);
+  });
 }
 
 Result<void> host(std::shared_ptr<const AnyTrainable> model, HostOptions options) {

@@ -42,10 +42,10 @@ struct ListenOptions {
   std::function<void(const std::string& who, const std::string& why)> on_refusal;
 };
 
-/// Lets other machines compute a share of each step of one trainer: for TrainerOptions::machines.
-/// The weights are the same, bit for bit, whoever takes part and whoever is lost. Of hosts that
-/// come and go TrainerOptions::on_notice hears. A `save` or `restore` ends their part; they come
-/// back by themselves and keep what is still right.
+/// Lets other machines compute a share of each step of a trainer: for TrainerOptions::machines, of
+/// one trainer at a time. The weights are the same, bit for bit, whoever takes part and whoever is
+/// lost. Of hosts that come and go TrainerOptions::on_notice hears. A `save` or `restore` ends
+/// their part; they come back by themselves and keep what is still right.
 ///
 /// invalid_argument for an address or credentials that cannot be used. Nothing is listened to
 /// before the trainer is created.

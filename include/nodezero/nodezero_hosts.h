@@ -37,8 +37,9 @@ typedef struct nodezero_listen_options {
 /** Writes the defaults. */
 NODEZERO_EXPORT void nodezero_listen_options_init(nodezero_listen_options* options, size_t size);
 
-/** Lets other machines compute a share of each step of one trainer: for nodezero_options.machines.
- * `message`, if not NULL, receives the error as a string cut off at `message_size` bytes. */
+/** Lets other machines compute a share of each step of a trainer: for nodezero_options.machines, of
+ * one trainer at a time. `message`, if not NULL, receives the error as a string cut off at
+ * `message_size` bytes. */
 NODEZERO_EXPORT nodezero_code nodezero_listen(const nodezero_listen_options* options,
                                               nodezero_machines** machines, char* message,
                                               size_t message_size);

@@ -201,15 +201,15 @@ class VanishingHosts : public actors::HostsOfRun {
 TEST_F(EmbeddedHosts, ReturnIfTheRootIsGoneForLongerThanTheyWait) {
   namespace network = runtime::network;
   auto identity = network::identity_of(network::read_secret(secret()).value());
+  const auto hosts = std::make_shared<VanishingHosts>(actors::HostsOfRunSettings{
+      .network = std::make_shared<network::SecureNetwork>(
+          std::move(*identity),
+          network::SecureNetworkSettings{.listen = {.host = "127.0.0.1", .port = 0}}),
+      .version = NODEZERO_VERSION_STRING,
+      .wanted = 1,
+      .on_address = [this](const std::string& address) { address_ = address; }});
   auto options = small_options();
-  options.machines =
-      std::make_shared<Machines>(std::make_shared<VanishingHosts>(actors::HostsOfRunSettings{
-          .network = std::make_shared<network::SecureNetwork>(
-              std::move(*identity),
-              network::SecureNetworkSettings{.listen = {.host = "127.0.0.1", .port = 0}}),
-          .version = NODEZERO_VERSION_STRING,
-          .wanted = 1,
-          .on_address = [this](const std::string& address) { address_ = address; }}));
+  options.machines = std::make_shared<Machines>([hosts] { return hosts; });
   auto trainer = Trainer::create(small_model(), std::move(options)).value();
   auto brief = hosting("moon");
   brief.wait = 0s;
@@ -223,6 +223,36 @@ TEST_F(EmbeddedHosts, ReturnIfTheRootIsGoneForLongerThanTheyWait) {
   EXPECT_NE(end.error().message.find("no root at " + address_ + " within 0 s"), std::string::npos)
       << end.error().message;
   EXPECT_EQ(said_.count("the root is gone"), 1) << said_.text();
+}
+
+struct Unready : MultilayerPerceptron {
+  using MultilayerPerceptron::MultilayerPerceptron;
+  void initialize(std::uint64_t, Tensors) const { throw std::runtime_error("not yet"); }
+};
+
+TEST_F(EmbeddedHosts, ComeToAnotherTrainerIfOneCouldNotBeCreatedOrHasEnded) {
+  auto machines = listening(1);
+  int addresses = 0;
+  machines.on_address = [&](const std::string& address) {
+    address_ = address;
+    if (++addresses == 1) {
+      throw std::runtime_error("no room");
+    }
+  };
+  auto options = small_options();
+  const auto expected = state_alone(options);
+  options.machines = listen(machines).value();
+  EXPECT_EQ(Trainer::create(Unready({1, 32, 1}), options).error().message,
+            "the trainer cannot begin: the model threw: not yet");
+  EXPECT_EQ(Trainer::create(small_model(), options).error().message,
+            "the trainer cannot begin: no room");
+  for (int i = 0; i < 2; ++i) {
+    auto trainer = Trainer::create(small_model(), options);
+    ASSERT_TRUE(trainer) << trainer.error().message;
+    EXPECT_EQ(Trainer::create(small_model(), options).error().code, ErrorCode::in_use);
+    lend(small_model(), hosting("moon"));
+    EXPECT_EQ(finish(*trainer, 8), expected);
+  }
 }
 
 struct NotPortable {
