@@ -40,12 +40,21 @@ sphere_actor HostsOfRun::spawn(caf::actor_system& system, const RunSettings& set
                           .run = settings.run,
                           .files = settings_.files,
                           .progress = run.progress,
-                          .self_test = self_test(*run.trained, settings.training),
+                          .self_test = self_test_of(*run.trained, settings.training),
                           .audit = settings_.audit,
                           // Those that were there once come back; it does not depend on them.
                           .wanted = door_ ? 0 : settings_.wanted,
                           .wait = settings_.wait,
                           .on_status = settings_.on_status}));
+}
+
+std::uint64_t HostsOfRun::self_test_of(const model::TrainedModel& trained,
+                                       const model::TrainingConfig& training) {
+  const auto layout = trained.layout();
+  if (self_test_.layout != layout || self_test_.training != training) {
+    self_test_ = {layout, training, self_test(trained, training)};
+  }
+  return self_test_.result;
 }
 
 void HostsOfRun::begin(caf::actor_system& system, const sphere_actor& sphere) {

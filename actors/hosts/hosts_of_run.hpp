@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -40,11 +41,20 @@ class HostsOfRun : public OtherMachines {
 
  private:
   void publish_door();
+  std::uint64_t self_test_of(const model::TrainedModel& trained,
+                             const model::TrainingConfig& training);
 
   HostsOfRunSettings settings_;
   caf::actor_system* system_ = nullptr;
   hosts_door_actor door_;          ///< null before the first run
   coordinator_actor coordinator_;  ///< of the last run that has begun
+  /// It takes time, and one run after the other has the same.
+  struct SelfTest {
+    std::shared_ptr<const model::TensorLayout> layout;
+    model::TrainingConfig training;
+    std::uint64_t result = 0;
+  };
+  SelfTest self_test_;  ///< the last one
 };
 
 }  // namespace nodezero::actors

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "hosts/support/machines.hpp"
+#include "nodezero/multilayer_perceptron.hpp"
 
 namespace nodezero::actors::testing {
 namespace {
@@ -51,6 +52,32 @@ TEST(HostsOfRun, GoToTheNextRunOnlyIfItCouldBeMade) {
   EXPECT_EQ(
       machines.host_ends(),
       std::vector<std::string>{"put out of the run: another run follows in the same program"});
+}
+
+/// Counts how often weights are drawn.
+class Drawn : public MultilayerPerceptron {
+ public:
+  explicit Drawn(std::shared_ptr<int> times) : MultilayerPerceptron({1, 1}), times_(times) {}
+  void initialize(std::uint64_t, Tensors) const { ++*times_; }
+
+ private:
+  std::shared_ptr<int> times_;
+};
+
+TEST(HostsOfRun, DoOneSelfTestForRunsOfTheSameModelAndConfiguration) {
+  const auto times = std::make_shared<int>(0);
+  auto settings = settings_of(4);
+  settings.trained = model::host_model(make_trainable(Drawn(times))).value();
+  settings.initial_weights = std::make_shared<model::Parameters>(settings.trained->layout());
+  Machines machines(settings, 0, 0);
+  machines.follow(machines.others());
+  EXPECT_EQ(*times, 1);
+  ++machines.settings().training.seed;
+  machines.follow(machines.others());
+  EXPECT_EQ(*times, 2);
+  machines.settings().trained = model::host_model(make_trainable(Drawn(times))).value();
+  machines.follow(machines.others());
+  EXPECT_EQ(*times, 3);
 }
 
 }  // namespace

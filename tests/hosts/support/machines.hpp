@@ -111,6 +111,8 @@ class Machines {
     actors_ = std::move(run);
   }
   HostsOfRun& others() { return others_; }
+  /// Of the run that follows.
+  RunSettings& settings() { return settings_; }
 
   /// What hosts connect to.
   runtime::Peer door() const { return runtime::Peer(network_->published); }
