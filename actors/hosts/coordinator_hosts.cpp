@@ -13,6 +13,7 @@
 #include "actors/hosts/block_sums.hpp"
 #include "actors/hosts/coordinator.hpp"
 #include "actors/hosts/state_transfer.hpp"
+#include "formats/printable_text.hpp"
 
 namespace nodezero::actors {
 namespace {
@@ -35,7 +36,7 @@ void coordinator::take_join(const wire::join& message) {
   };
   if (is_name(message.name) && message.protocol != wire::protocol_digest()) {
     refuse(fmt::format("nodezero {} there, {} here, and they do not speak the same protocol",
-                       message.version, settings_.version));
+                       formats::escaped_name(message.version), settings_.version));
     return;
   }
   if (!is_name(message.name)) {

@@ -11,6 +11,7 @@
 
 #include "actors/hosts/messages.hpp"
 #include "actors/hosts/state_transfer.hpp"
+#include "formats/printable_text.hpp"
 #include "runtime/own_threads.hpp"
 #include "runtime/recorded.hpp"
 #include "runtime/system_config.hpp"
@@ -73,7 +74,7 @@ class state_fetcher : public runtime::recorded<state_fetcher_actor::base> {
             end(fail(ErrorCode::invalid_argument,
                      fmt::format("the host has the state of {}, which nodezero train does not "
                                  "train; resume it in a program that does",
-                                 message.model)));
+                                 formats::escaped_name(message.model))));
             return;
           }
           state_.told = std::move(*told);

@@ -12,6 +12,7 @@
 #include "actors/hosts/fingerprints.hpp"
 #include "actors/lanes/lane_scheduler.hpp"
 #include "actors/run/optimizer.hpp"
+#include "formats/printable_text.hpp"
 #include "runtime/own_threads.hpp"
 #include "runtime/system_config.hpp"
 #include "runtime/thrown.hpp"
@@ -135,9 +136,11 @@ void host_session::take_settings(const wire::admitted& message) {
   const auto& own = settings_.trained;
   if (message.model != (own ? own->identity() : "")) {
     end(HostEnd::Reason::refused,
-        fmt::format("the run trains {}, and this program {}",
-                    message.model.empty() ? "a GPT-2 of nodezero train" : message.model,
-                    own ? own->identity() : "lends itself to nodezero train alone"));
+        fmt::format(
+            "the run trains {}, and this program {}",
+            message.model.empty() ? "a GPT-2 of nodezero train"
+                                  : formats::escaped_name(message.model),
+            own ? formats::escaped_name(own->identity()) : "lends itself to nodezero train alone"));
     return;
   }
   turn_to_coordinator();

@@ -80,7 +80,7 @@ class Admission : public ::testing::Test {
   void join(const std::string& name, const std::string& protocol = wire::protocol_digest(),
             std::uint64_t process = 1) {
     caf::send_as(host_, caf::actor_cast<caf::actor>(machines_.door().pointer()),
-                 wire::join{protocol, "0.0.1", name, process, 1, "", 0, 0, 0,
+                 wire::join{protocol, "0.0.1\n", name, process, 1, "", 0, 0, 0,
                             caf::actor_cast<caf::strong_actor_ptr>(host_)});
     run();
   }
@@ -100,7 +100,8 @@ class Admission : public ::testing::Test {
 
 TEST_F(Admission, NeedsTheSameProtocol) {
   join("moon-3", "another");
-  EXPECT_NE(heard_->refusal.find("nodezero 0.0.1 there"), std::string::npos) << heard_->refusal;
+  EXPECT_NE(heard_->refusal.find("nodezero 0.0.1\\x0A there"), std::string::npos)
+      << heard_->refusal;
   EXPECT_FALSE(heard_->admitted);
 }
 

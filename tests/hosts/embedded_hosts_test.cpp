@@ -133,6 +133,21 @@ TEST_F(EmbeddedHosts, OfAnotherModelAreRefused) {
       << stranger.error().message;
 }
 
+struct Coloured : MultilayerPerceptron {
+  using MultilayerPerceptron::MultilayerPerceptron;
+  std::string identity() const { return "\x1b[31mred"; }
+};
+
+TEST_F(EmbeddedHosts, AreRefusedWithTheNamesOfTheModelsEscaped) {
+  auto trainer = root(Coloured({1, 32, 1}), small_options(), 1);
+  const auto end = host(Coloured({1, 16, 1}), hosting("moon"));
+  ASSERT_FALSE(end);
+  const auto& message = end.error().message;
+  EXPECT_NE(message.find("the run trains \\x1B[31mred, 97 parameters"), std::string::npos)
+      << message;
+  EXPECT_NE(message.find("this program \\x1B[31mred, 49 parameters"), std::string::npos) << message;
+}
+
 TEST_F(EmbeddedHosts, LeaveWhenTheyAreAskedTo) {
   auto options = small_options();
   options.total_steps = 0;

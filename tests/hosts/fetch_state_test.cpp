@@ -6,6 +6,8 @@
 
 #include <gtest/gtest.h>
 
+#include "actors/wire.hpp"
+
 namespace nodezero::actors {
 namespace {
 
@@ -36,6 +38,34 @@ TEST(FetchState, WaitsForAHostThatDoesNotListenYetAndForNothingElse) {
   ASSERT_FALSE(state);
   EXPECT_EQ(state.error().code, ErrorCode::io);
   EXPECT_EQ(network->failures.size(), 1);
+}
+
+/// Somewhere a host has the state of a model with such an identity.
+class OneHost : public FailingNetwork {
+ public:
+  explicit OneHost(std::string identity) : FailingNetwork({}), identity_(std::move(identity)) {}
+
+  void configure(caf::actor_system_config& config) override { wire::register_messages(config); }
+  Result<caf::strong_actor_ptr> connect(caf::actor_system& system, const std::string&) override {
+    const auto host = system.spawn([identity = identity_]() -> caf::behavior {
+      return {[identity](const wire::want_state&) {
+        return wire::admitted{1, 0, encode(HostSettings{}), identity, {}};
+      }};
+    });
+    return caf::actor_cast<caf::strong_actor_ptr>(host);
+  }
+
+ private:
+  std::string identity_;
+};
+
+TEST(FetchState, TakesNoHostsModelAndShowsItsNameEscaped) {
+  const auto state =
+      fetch_state({.network = std::make_shared<OneHost>("\x1b[31mred"), .host = "moon"});
+  ASSERT_FALSE(state);
+  EXPECT_EQ(state.error().code, ErrorCode::invalid_argument);
+  EXPECT_NE(state.error().message.find("the state of \\x1B[31mred,"), std::string::npos)
+      << state.error().message;
 }
 
 }  // namespace
