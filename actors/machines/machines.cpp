@@ -16,7 +16,7 @@
 #include "model/training/trained_model.hpp"
 #include "nodezero/hosts.hpp"
 #include "nodezero/version.h"
-#include "runtime/network/secret.hpp"
+#include "runtime/network/credentials.hpp"
 #include "runtime/network/secure_network.hpp"
 
 namespace nodezero {
@@ -26,17 +26,8 @@ namespace network = runtime::network;
 
 Result<network::Identity> identity_of(const MachineCredentials& credentials) {
   const auto& [secret, certificate, key, authority] = credentials;
-  const bool has_files = !certificate.empty() && !key.empty() && !authority.empty();
-  const bool has_some_file = !certificate.empty() || !key.empty() || !authority.empty();
-  if (secret.empty() ? !has_files : has_some_file) {
-    return fail(ErrorCode::invalid_argument,
-                "machines need a secret, or a certificate, a key and an authority, all three");
-  }
-  if (has_files) {
-    return network::identity_of(network::CertificateFiles{certificate, key, authority});
-  }
-  return network::read_secret(secret).and_then(
-      [](const network::Secret& read) { return network::identity_of(read); });
+  return network::identity_of(network::Credentials{secret.string(), certificate.string(),
+                                                   key.string(), authority.string()});
 }
 
 std::optional<Error> bad_times(std::chrono::seconds wait, std::chrono::milliseconds host_timeout) {

@@ -317,6 +317,12 @@ TEST_F(EmbeddedHosts, NeedWhatCanWork) {
   bad = listening(0);
   bad.credentials = {};
   expect(listen(bad), ErrorCode::invalid_argument, "machines need a secret");
+  bad.credentials.certificate = bad.credentials.key = "some.pem";
+  expect(listen(bad), ErrorCode::invalid_argument, "all three");
+  bad.credentials.authority = "some.pem";
+  bad.credentials.secret = secret();
+  expect(listen(bad), ErrorCode::invalid_argument, "all three");
+  bad.credentials = {};
   bad.credentials.secret = folder_ / "none";
   expect(listen(bad), ErrorCode::invalid_argument, "none");
   auto nobody = hosting("moon");
