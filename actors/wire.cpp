@@ -3,6 +3,8 @@
 
 #include <fmt/format.h>
 
+#include "model/tensors/fnv.hpp"
+
 namespace nodezero::actors::wire {
 namespace {
 
@@ -112,11 +114,7 @@ std::string protocol_text() {
 }
 
 std::string protocol_digest() {
-  std::uint64_t hash = 0xcbf29ce484222325;
-  for (const unsigned char c : protocol_text()) {
-    hash = (hash ^ c) * 0x100000001b3;
-  }
-  return fmt::format("{:016x}", hash);
+  return fmt::format("{:016x}", model::fnv(model::fnv_start, protocol_text()));
 }
 
 void register_messages(caf::actor_system_config& config) {

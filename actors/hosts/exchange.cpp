@@ -11,6 +11,7 @@
 #include "actors/hosts/fingerprints.hpp"
 #include "actors/hosts/state_of_run.hpp"
 #include "actors/spheres/control.hpp"
+#include "model/tensors/fnv.hpp"
 
 namespace nodezero::actors {
 namespace {
@@ -21,11 +22,7 @@ std::uint64_t microseconds(caf::actor_clock::duration_type time) {
 }
 
 std::uint64_t hash_of_sum(const model::LossSum& loss, const model::Gradient& gradient) {
-  std::uint64_t hash = std::bit_cast<std::uint64_t>(loss.negative_log_likelihood);
-  for (const float value : gradient.values()) {
-    hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 0x100000001b3;
-  }
-  return hash;
+  return model::fnv(std::bit_cast<std::uint64_t>(loss.negative_log_likelihood), gradient.values());
 }
 
 }  // namespace

@@ -4,27 +4,16 @@
 #include <bit>
 
 #include "model/kernels/floating_point_scope.hpp"
+#include "model/tensors/fnv.hpp"
 
 namespace nodezero::actors {
-
-namespace {
-
-std::uint64_t hash_of(std::uint64_t start, const model::TensorSet& values) {
-  std::uint64_t hash = start;
-  for (const float value : values.values()) {
-    hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * 0x100000001b3;
-  }
-  return hash;
-}
-
-}  // namespace
 
 std::uint64_t self_test(const model::TrainedModel& trained, const model::TrainingConfig& training) {
   const model::FloatingPointScope scope;
   if (!trained.identity().empty()) {
     model::Parameters weights(trained.layout());
     trained.initialize(training.seed, weights);
-    return hash_of(0, weights);
+    return model::fnv(0, weights.values());
   }
   auto small = training;
   small.model.layers = 1;
@@ -42,7 +31,7 @@ std::uint64_t self_test(const model::TrainedModel& trained, const model::Trainin
   model::Gradient gradient(shallow->layout());
   const auto loss =
       shallow->on_lane()->loss_and_gradient(weights, batch, {training.seed, 0, 0}, gradient);
-  return hash_of(std::bit_cast<std::uint64_t>(loss.negative_log_likelihood), gradient);
+  return model::fnv(std::bit_cast<std::uint64_t>(loss.negative_log_likelihood), gradient.values());
 }
 
 }  // namespace nodezero::actors

@@ -4,15 +4,10 @@
 #include <bit>
 
 #include "actors/hosts/block_sums.hpp"
+#include "model/tensors/fnv.hpp"
 #include "model/training/adamw.hpp"
 
 namespace nodezero::actors {
-namespace {
-
-constexpr std::uint64_t fnv_prime = 0x100000001b3;
-constexpr std::uint64_t fnv_start = 0xcbf29ce484222325;
-
-}  // namespace
 
 std::vector<std::uint64_t> encode(const model::TrainingProgress& progress) {
   const auto& [run, epoch, step_in_epoch, step, version, epoch_loss, epoch_tokens, best_loss,
@@ -36,18 +31,14 @@ Result<model::TrainingProgress> decode_progress(const std::vector<std::uint64_t>
 }
 
 std::uint64_t hash_of_block(const model::Parameters& weights, std::size_t block) {
-  std::uint64_t hash = fnv_start;
-  for (const float value : block_of(weights, block)) {
-    hash = (hash ^ std::bit_cast<std::uint32_t>(value)) * fnv_prime;
-  }
-  return hash;
+  return model::fnv(model::fnv_start, block_of(weights, block));
 }
 
 std::uint64_t hash_of(const model::Parameters& weights) {
-  std::uint64_t hash = fnv_start;
+  std::uint64_t hash = model::fnv_start;
   const std::size_t blocks = model::norm_block_count(*weights.layout());
   for (std::size_t block = 0; block < blocks; ++block) {
-    hash = (hash ^ hash_of_block(weights, block)) * fnv_prime;
+    hash = model::fnv(hash, hash_of_block(weights, block));
   }
   return hash;
 }

@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "model/tensors/fnv.hpp"
 #include "model/tensors/shape.hpp"
 #include "model/text/utf8_text.hpp"
 #include "model/training/language_model_config.hpp"
@@ -156,11 +157,9 @@ class HostModel : public TrainedModel {
 
   /// Names and shapes enter as a hash; there may be very many.
   std::string identity() const override {
-    std::uint64_t hash = 0xcbf29ce484222325;
+    std::uint64_t hash = fnv_start;
     for (const auto& tensor : layout_->tensors()) {
-      for (const unsigned char c : tensor.name + describe_shape(tensor.shape)) {
-        hash = (hash ^ c) * 0x100000001b3;
-      }
+      hash = fnv(hash, tensor.name + describe_shape(tensor.shape));
     }
     return fmt::format("{}, {} parameters, layout {:016x}",
                        in_terms_of_ours([&] { return model_->identity(); }),
