@@ -3,7 +3,6 @@
 // nodezero_hosts.h in terms of the C++ interface.
 
 #include <chrono>
-#include <cmath>
 #include <memory>
 #include <new>
 #include <stop_token>
@@ -21,7 +20,6 @@ struct nodezero_stop {
 
 namespace {
 
-using nodezero::Error;
 using nodezero::ErrorCode;
 using nodezero::fail;
 using nodezero::Result;
