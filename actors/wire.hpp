@@ -275,8 +275,9 @@ struct progress {
 NODEZERO_WIRE_MESSAGE(progress, machine, events)
 
 /// A micro-batch failed on this machine as often as it may, or what came does not fit together.
+/// Accepted of each term of the open step, until its commit.
 struct failed {
-  std::uint64_t term = 0;
+  std::uint64_t term = 0;  ///< 0: of work whose plan has not come
   std::uint32_t machine = 0;
   std::string reason;
 };

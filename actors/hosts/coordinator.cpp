@@ -70,11 +70,7 @@ coordinator::behavior_type coordinator::make_behavior() {
           events_there_[message.machine] = message.events;
         }
       },
-      [this](const wire::failed& message) {
-        if (auto* member = sender_in_step()) {
-          step_lost(message.reason, member);
-        }
-      },
+      [this](const wire::failed& message) { take_failed(message); },
       [this](const wire::unreachable& message) { take_unreachable(message); },
       [this](const wire::credit& message) { take_credit(message.blocks); },
   };
@@ -184,17 +180,10 @@ void coordinator::plan_step() {
   tell_status();
 }
 
-std::vector<double> coordinator::speeds_of(const std::vector<Member>& members) const {
-  std::vector<double> speeds;
-  for (const auto& member : members) {
-    speeds.push_back(speeds_.share(member.machine));
-  }
-  return speeds;
-}
-
 void coordinator::send_plan() {
   OpenStep& open = *open_;
   open.term = ++last_term_;
+  open.first_term = open.first_term == 0 ? open.term : open.first_term;
   wire::plan plan{open.step.envelope.epoch,
                   open.step.envelope.step,
                   open.step.envelope.version,
@@ -361,6 +350,15 @@ void coordinator::give_up() {
     }
   }
   open_.reset();
+}
+
+/// Of an earlier step it comes too late; and a machine that fails after the commit leaves.
+void coordinator::take_failed(const wire::failed& message) {
+  Member* const member = sender_in_step();
+  const bool is_late = open_ && message.term != 0 && message.term < open_->first_term;
+  if (member != nullptr && !is_late && !open_->committed) {
+    step_lost(message.reason, member);
+  }
 }
 
 void coordinator::step_lost(const std::string& reason, Member* member) {

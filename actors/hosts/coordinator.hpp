@@ -102,7 +102,8 @@ class coordinator : public runtime::recorded<coordinator_actor::base>, public ru
   };
   struct OpenStep {
     assign step;
-    std::uint64_t term = 0;  ///< 0: not planned yet
+    std::uint64_t term = 0;        ///< 0: not planned yet
+    std::uint64_t first_term = 0;  ///< that it was planned in
     std::vector<Member> members;
     caf::actor_clock::time_point since;    ///< it was planned first
     std::optional<double> waited_seconds;  ///< for the sum, by the machine that computed longest
@@ -111,7 +112,7 @@ class coordinator : public runtime::recorded<coordinator_actor::base>, public ru
     std::optional<model::LossSum> committed;  ///< with the loss of the whole step
     std::uint32_t positions() const { return step.batches->range().last; }
     /// Without what only tells how long it took.
-    auto fields() const { return std::tie(step, term, members, audited, committed); }
+    auto fields() const { return std::tie(step, term, first_term, members, audited, committed); }
   };
 
   void begin(const assign& message);
@@ -139,6 +140,7 @@ class coordinator : public runtime::recorded<coordinator_actor::base>, public ru
   caf::result<finished_count> count_finished_everywhere();
   void take_sum(const summed& message);
   void give_up();
+  void take_failed(const wire::failed& message);
   void step_lost(const std::string& reason, Member* member);
 
   void take_join(const wire::join& message);

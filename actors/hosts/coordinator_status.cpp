@@ -11,6 +11,14 @@
 
 namespace nodezero::actors {
 
+std::vector<double> coordinator::speeds_of(const std::vector<Member>& members) const {
+  std::vector<double> speeds;
+  for (const auto& member : members) {
+    speeds.push_back(speeds_.share(member.machine));
+  }
+  return speeds;
+}
+
 /// Shares follow how fast the machines are; they decide who computes, and never a bit.
 void coordinator::measure(const wire::gathered& message) {
   ++events_;

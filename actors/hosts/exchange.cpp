@@ -392,8 +392,8 @@ void exchange::tell_progress() {
 }
 
 void exchange::fail(const std::string& reason) {
-  settings_.coordinator.send(*this,
-                             wire::failed{term_ ? term_->plan.term : 0, settings_.machine, reason});
+  const std::uint64_t term = term_ ? term_->plan.term : later_plan_ ? later_plan_->term : 0;
+  settings_.coordinator.send(*this, wire::failed{term, settings_.machine, reason});
 }
 
 }  // namespace nodezero::actors

@@ -21,6 +21,7 @@ class FakeHost : public caf::event_based_actor {
     std::optional<wire::plan> plan;
     std::string refusal;
     std::uint64_t progress = 0;
+    std::optional<std::uint64_t> self_test;  ///< that it says at once when it has the state
   };
 
   FakeHost(caf::actor_config& config, std::shared_ptr<Heard> heard)
@@ -36,7 +37,13 @@ class FakeHost : public caf::event_based_actor {
         [this](const wire::state_end&) {
           heard_->has_state = true;
           return_credit();
+          if (heard_->self_test) {
+            send(caf::actor_cast<caf::actor>(current_sender()),
+                 wire::ready{*heard_->self_test, caf::actor_cast<caf::strong_actor_ptr>(this)});
+          }
         },
+        [this](const wire::missed_block&) { return_credit(); },
+        [this](const wire::missed_end&) { return_credit(); },
         [this](const wire::plan& message) { heard_->plan = message; },
         [this](const wire::refused& message) { heard_->refusal = message.reason; },
         [this](const wire::count_progress&) {
@@ -153,6 +160,19 @@ TEST_F(Admission, KeepsARunFromStallingAsLongAsAHostGoesOn) {
   }
   ASSERT_TRUE(machines_.has_ended());
   EXPECT_NE(machines_.digest().find("stall timeout"), std::string::npos);
+}
+
+TEST_F(Admission, LetsAFailureOfAnEarlierStepEndNoLaterOne) {
+  be_ready(self_test_);
+  heard_->self_test = self_test_;
+  join("moon-3");  // the process comes again, and has a part in a later step
+  const std::uint64_t term = heard_->plan->term;
+  ASSERT_GT(term, 2);
+  say(wire::failed{term - 1, heard_->admitted->machine, "late"});
+  EXPECT_FALSE(machines_.has_ended());
+  say(wire::failed{term, heard_->admitted->machine, "in time"});
+  ASSERT_TRUE(machines_.has_ended());
+  EXPECT_NE(machines_.digest().find("host moon-3: in time"), std::string::npos);
 }
 
 enum class Fault { weights, gradients };
