@@ -344,6 +344,12 @@ void exchange::apply_sum(const wire::commit& message) {
   if (!term_ || message.term != term_->plan.term || !term_->is_gathered) {
     return;
   }
+  const auto after = decode_progress(message.progress);
+  if (!after) {
+    fail(after.error().message);
+    quit(caf::exit_reason::user_shutdown);  // the others apply the step
+    return;
+  }
   const PositionRange whole = step_->tree().root();
   auto norms = std::move(term_->squared_norms);
   const std::uint64_t term = term_->plan.term;
@@ -353,11 +359,6 @@ void exchange::apply_sum(const wire::commit& message) {
   if (is_root()) {
     Partial partial{whole, std::move(sum), {}, std::move(norms)};
     send(settings_.root, summed{term, Moved(std::move(partial))});
-    return;
-  }
-  const auto after = decode_progress(message.progress);
-  if (!after) {
-    fail(after.error().message);
     return;
   }
   apply_here({here_, Moved(std::move(sum)), message.valid_tokens, true, false, std::move(norms)},
