@@ -147,6 +147,7 @@ Result<caf::strong_actor_ptr> connect_to_keeper(caf::actor_system& system,
         std::chrono::steady_clock::now() >= until) {
       return keeper;
     }
+    // Nobody tells a process that another one has begun to listen: it can only ask again.
     std::this_thread::sleep_for(std::chrono::milliseconds(200));
   }
 }
