@@ -19,8 +19,14 @@ endfunction()
 
 if(WAY STREQUAL examples)
   # Each is a project of its own and says with 0 that it has learned, or found what it should.
-  foreach(example minimal c_host in_situ swarm explore_bank explore_philosophers explore_commit
-          explore_cache explore_caf)
+  set(examples minimal c_host in_situ swarm explore_bank explore_philosophers explore_commit
+      explore_cache explore_caf)
+  if(SANITIZER STREQUAL "thread")
+    # A host program's plain CAF actors on CAF's own scheduler, which is not instrumented: its
+    # synchronisation is not seen.
+    list(REMOVE_ITEM examples swarm)
+  endif()
+  foreach(example IN LISTS examples)
     run(${CMAKE_COMMAND} -S ${SOURCE}/examples/${example} -B ${WORK}/${example}
         -G ${GENERATOR} -DCMAKE_BUILD_TYPE=Release -DCMAKE_C_COMPILER=${C_COMPILER}
         -DCMAKE_CXX_COMPILER=${CXX_COMPILER} -DCMAKE_PREFIX_PATH=${PREFIX}
