@@ -8,8 +8,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -19,6 +17,7 @@
 #include "runtime/caf.hpp"
 #include "runtime/crossing.hpp"
 #include "runtime/thread_sanitizer.hpp"
+#include "runtime/wire_floats.hpp"
 
 namespace nodezero::runtime {
 
@@ -72,33 +71,6 @@ class Peer {
   caf::strong_actor_ptr actor_;
 };
 
-// CAF finds `inspect` in the namespace of what it inspects, and runtime::inspect is a room.
-namespace crossing {
-
-/// Floats that cross as they lie in memory and are shared with their sender until then.
-class Floats {
- public:
-  /// More than any message holds; checked before memory is taken.
-  static constexpr std::size_t most = std::size_t{1} << 18U;
-
-  Floats() = default;
-  Floats(std::shared_ptr<const float> values, std::size_t count)
-      : values_(std::move(values)), count_(count) {}
-
-  std::span<const float> span() const { return {values_.get(), count_}; }
-  std::size_t size() const { return count_; }
-
-  friend caf::error inspect(caf::serializer& sink, Floats& floats);
-  friend caf::error inspect(caf::deserializer& source, Floats& floats);
-
- private:
-  std::shared_ptr<const float> values_;
-  std::size_t count_ = 0;
-};
-
-}  // namespace crossing
-using crossing::Floats;
-
 /// Refuses a length that the rest of a message cannot hold, before memory is taken for it.
 caf::error check_length(caf::deserializer& source, std::uint64_t bytes);
 
@@ -106,9 +78,6 @@ caf::error check_length(caf::deserializer& source, std::uint64_t bytes);
 
 inline std::string layout_name(const std::string&) {
   return "string";
-}
-inline std::string layout_name(const Floats&) {
-  return "floats";
 }
 inline std::string layout_name(const caf::strong_actor_ptr&) {
   return "actor";
