@@ -2,8 +2,8 @@
 // What Node Zero computes, on one page: no actors, no threads, no vectors, nothing but the standard library.
 // It trains a small GPT-2 on the bytes of a text and writes a model folder. In words: docs/arithmetic.md
 //   g++ -std=c++17 -O2 -ffp-contract=off reference/nodezero.cpp -o page
-//   ./page TEXT OUT [fp32|bf16|bf16-tile]
-// leaves the weights of: nodezero train --preset reference --data TEXT --out OUT [--precision ...]
+//   ./page TEXT OUT [fp32|bf16|bf16-tile [fp32|bf16]]
+// leaves the weights of: nodezero train --preset reference --data TEXT --out OUT [--precision ... [--exchange ...]]
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -30,11 +30,10 @@ constexpr Index L = 2, H = 3, C = 51, D = C / H, T = 67, V = 256;
 constexpr Index sequences = 2, micro_batches = 5, total_steps = 6, warmup = 2, seed = 1337;
 constexpr double dropout = 0.1, validation = 0.1, learning_rate = 3e-3, min_learning_rate = 3e-4;
 constexpr double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weight_decay = 0.1, clip = 1.0;
-enum Precision { fp32, bf16, bf16_tile } precision = fp32;
+enum Precision { fp32, bf16, bf16_tile } precision = fp32, exchange = fp32;
 
 // ---- Functions of numbers
-template <class To, class From>
-To bits_of(From from) {
+template <class To, class From> To bits_of(From from) {
   To to;
   return std::memcpy(&to, &from, sizeof to), to;
 }
@@ -87,8 +86,7 @@ double cos_of_half_turns(double x) {
 }
 
 /// A sum along a row: sixteen sums, then their halves.
-template <class Term>
-float row_sum(Index count, const Term& term) {
+template <class Term> float row_sum(Index count, const Term& term) {
   float sums[16] = {};
   for (Index i = 0; i < count; ++i) sums[i % 16] += term(i);
   for (Index half = 8; half > 0; half /= 2)
@@ -101,20 +99,15 @@ struct Matrix {
   Index rows, columns;
   std::vector<float> values;
   Matrix(Index rows = 0, Index columns = 0) : rows(rows), columns(columns), values(rows * columns) {}
-  template <class Function>
-  Matrix(Index rows, Index columns, Function element) : Matrix(rows, columns) {
+  template <class Function> Matrix(Index rows, Index columns, Function element) : Matrix(rows, columns) {
     for (Index i = 0; i < rows * columns; ++i) values[i] = element(i / columns, i % columns);
   }
   float* operator[](Index row) { return &values[row * columns]; }
   const float* operator[](Index row) const { return &values[row * columns]; }
-  void operator+=(const Matrix& y) {
-    for (Index i = 0; i < values.size(); ++i) values[i] += y.values[i];
-  }
+  void operator+=(const Matrix& y) { for (Index i = 0; i < values.size(); ++i) values[i] += y.values[i]; }
 };
 
-Matrix transposed(const Matrix& x) {
-  return {x.columns, x.rows, [&](Index i, Index j) { return x[j][i]; }};
-}
+Matrix transposed(const Matrix& x) { return {x.columns, x.rows, [&](Index i, Index j) { return x[j][i]; }}; }
 
 float flushed(float x) { return std::fabs(x) < 0x1p-126f ? std::copysign(0.0f, x) : x; }
 
@@ -124,9 +117,7 @@ float rounded(float x) {
   const Word bits = bits_of<Word>(flushed(x));
   return bits_of<float>((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000);
 }
-Matrix rounded(const Matrix& x) {
-  return {x.rows, x.columns, [&](Index i, Index j) { return rounded(x[i][j]); }};
-}
+Matrix rounded(const Matrix& x) { return {x.rows, x.columns, [&](Index i, Index j) { return rounded(x[i][j]); }}; }
 
 /// c and one more term. In bf16 what is below 2^-126 becomes zero, and is judged after rounding to 24 bits
 /// with an exponent without bound: so look again, 2^64 times as large. Such a c cannot come in, because it
@@ -161,7 +152,7 @@ Matrix product(const Matrix& left, const Matrix& right, bool is_masked = false) 
 
 // ---- Random numbers: blocks of four words, each a function of its number, by Philox4x32-10
 using Words = std::array<Word, 4>;
-enum Purpose : Word { initial_weights = 1, window_offset, window_order, dropping };
+enum Purpose : Word { initial_weights = 1, window_offset, window_order, dropping, rounding = 6 };
 
 Words philox(Words c, Word key0, Word key1) {
   for (int round = 0; round < 10; ++round, key0 += 0x9E3779B9, key1 += 0xBB67AE85) {
@@ -306,8 +297,7 @@ void place_head(const Matrix& part, Matrix& x, Index number, Index third = 0) {
   for (Index t = 0; t < T; ++t) std::copy_n(part[t], D, x[number / H * T + t] + third * C + number % H * D);
 }
 
-/// Returns the logarithm of the sum.
-float softmax(float* z, Index count, float scale) {
+float softmax(float* z, Index count, float scale) {  // returns the logarithm of the sum
   const float largest = *std::max_element(z, z + count);
   for (Index i = 0; i < count; ++i) z[i] = exp((z[i] - largest) * scale);
   const float total = row_sum(count, [&](Index i) { return z[i]; }), reciprocal = 1.0f / total;
@@ -414,9 +404,8 @@ std::vector<MicroBatch> batches_of(const string& text, Index epoch) {
         left = std::exchange(right, left ^ (random(window_order, epoch, 0, i << 32 | right)[0] & ones));
       window = left << half | right;
     } while (window >= windows);
-    const bool is_short = window < is_one_short;
-    const Index begin = is_short ? 0 : first + (window - is_one_short) * T;
-    const Index end = is_short ? first : std::min(begin + T, targets);
+    const Index begin = window < is_one_short ? 0 : first + (window - is_one_short) * T;
+    const Index end = window < is_one_short ? first : std::min(begin + T, targets);
     const auto byte = [&](Index i) { return static_cast<unsigned char>(text[i]); };
     for (Index i = begin; i < begin + T; ++i)
       batches[place / sequences].emplace_back(i < end ? byte(i) : 0, i < end ? byte(i + 1) : -1);
@@ -425,18 +414,28 @@ std::vector<MicroBatch> batches_of(const string& text, Index epoch) {
 }
 
 // ---- Training
-void operator+=(Tensors& sum, const Tensors& right) {
-  for (auto& [name, x] : sum) x += right.at(name);
+/// Adds gradients of micro-batches first, ..., first + count - 1; exchanged in bf16, up or down by sixteen random bits.
+void add(Tensors& sum, const Tensors& right, Index step, Index first, Index count) {
+  Index at = 0;
+  for (auto& [name, x] : sum) {
+    x += right.at(name);
+    for (Index i = 0; i < x.values.size() && exchange == bf16; ++i, ++at) {
+      const Words words = random(rounding, step, Long{first} << 32 | (first + count), at / 128 * 16 + at % 16);
+      const Word word = words[at / 16 % 4] >> at % 128 / 64 * 16 & 0xFFFF, bits = bits_of<Word>(x.values[i]);
+      x.values[i] = bits_of<float>((std::isnan(x.values[i]) ? bits | 0x400000 : bits + word) & 0xFFFF0000);
+    }
+    at = (at + 15) / 16 * 16;  // where the next tensor begins
+  }
 }
+void add(double& sum, double right, Index, Index, Index) { sum += right; }
 
 /// The sum of of(first), ..., of(first + count - 1): the left part has the largest power of two below count.
-template <class Of>
-auto along_tree(Index first, Index count, const Of& of) -> decltype(of(first)) {
+template <class Of> auto along_tree(Index first, Index count, const Of& of, Index step = 0) -> decltype(of(first)) {
   if (count == 1) return of(first);
   Index left = 1;
   while (2 * left < count) left *= 2;
-  auto sum = along_tree(first, left, of);
-  sum += along_tree(first + left, count - left, of);
+  auto sum = along_tree(first, left, of, step);
+  add(sum, along_tree(first + left, count - left, of, step), step, first, count);
   return sum;
 }
 
@@ -471,7 +470,7 @@ Tensors train(const string& text) {
     const Tensors gradient = along_tree(0, count, [&](Index position) {
       for (const auto& [input, target] : batches[done + position]) tokens += target < 0 ? 0 : 1;
       return gradient_of(weights, batches[done + position], step, position);
-    });
+    }, step);
     done += count;
     const double rate = rate_at(step), norm = norm_of(gradient) / tokens;
     const float scale = float(std::min(1.0, clip / (norm + 1e-6)) / tokens);
@@ -522,11 +521,12 @@ int main(int count, char** arguments) try {
   if ((c + d) - c != 0 || e / 2 == 0 || e / 2 * 2 != e)
     throw std::runtime_error("sums are rearranged or small numbers zeros: compile without -ffast-math");
   if (a * a - b != 0) throw std::runtime_error("products are not rounded: compile with -ffp-contract=off");
-  const string names[] = {"fp32", "bf16", "bf16-tile"}, wanted = count == 4 ? arguments[3] : "fp32";
+  const string names[] = {"fp32", "bf16", "bf16-tile"}, wanted = count > 3 ? arguments[3] : "fp32";
   const auto found = std::find(names, names + 3, wanted);
-  if (count < 3 || count > 4 || found == names + 3)
-    throw std::runtime_error("give TEXT OUT [fp32|bf16|bf16-tile]");
-  precision = Precision(found - names);
+  const auto exchanged = std::find(names, names + 2, string(count > 4 ? arguments[4] : "fp32"));
+  if (count < 3 || count > 5 || found == names + 3 || exchanged == names + 2)
+    throw std::runtime_error("give TEXT OUT [fp32|bf16|bf16-tile [fp32|bf16]]");
+  precision = Precision(found - names), exchange = Precision(exchanged - names);
   std::ifstream file(arguments[1], std::ios::binary);
   string text(std::filesystem::file_size(arguments[1]), ' ');
   if (!file.read(&text[0], std::streamsize(text.size()))) throw std::runtime_error("cannot read the text");

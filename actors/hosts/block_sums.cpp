@@ -44,7 +44,7 @@ BlockSums::Outcome BlockSums::put(std::size_t block, PositionRange node, runtime
     return Outcome::refused;
   }
   taken.push_back(node);
-  Part part{node, std::move(values), nullptr};
+  Part part{node, std::move(values), {}};
   while (part.range != tree_.root()) {
     const auto sibling = held.find(tree_.sibling(part.range)->first);
     if (sibling == held.end() || sibling->second.range != *tree_.sibling(part.range)) {
@@ -56,21 +56,20 @@ BlockSums::Outcome BlockSums::put(std::size_t block, PositionRange node, runtime
     if (other.range.first < part.range.first) {
       std::swap(part, other);
     }
-    part = add(std::move(part), std::move(other));
+    part = add(block, std::move(part), std::move(other));
   }
-  std::ranges::copy(part.values.span(), block_of(sum, block).begin());
+  std::ranges::copy(part.values(), block_of(sum, block).begin());
   return Outcome::complete;
 }
 
-BlockSums::Part BlockSums::add(Part left, Part right) {
-  if (!left.own) {
-    const auto values = left.values.span();
-    left.own = {new float[values.size()], std::default_delete<float[]>()};
-    std::ranges::copy(values, left.own.get());
-    left.values = {left.own, values.size()};
+BlockSums::Part BlockSums::add(std::size_t block, Part left, Part right) const {
+  if (left.added.empty()) {
+    left.added.assign(left.values().begin(), left.values().end());
+    left.came = {};
   }
-  model::add_in_place({left.own.get(), left.values.size()}, right.values.span());
   left.range.last = right.range.last;
+  additions_.add({step_, left.range.first, left.range.last}, block * model::norm_block_size,
+                 left.added, right.values());
   return left;
 }
 

@@ -9,6 +9,7 @@
 #include "actors/gradient_pool.hpp"
 #include "actors/position_range.hpp"
 #include "model/tensors/tensor_set.hpp"
+#include "model/training/gradient_sums.hpp"
 #include "runtime/wire.hpp"
 
 namespace nodezero::actors {
@@ -29,7 +30,9 @@ class BlockSums {
   enum class Outcome { refused, held, complete };
 
   BlockSums() : tree_(0) {}
-  BlockSums(PositionTree tree, std::size_t blocks) : tree_(tree), blocks_(blocks) {}
+  BlockSums(PositionTree tree, std::size_t blocks, const model::GradientSums& additions,
+            std::uint64_t step)
+      : tree_(tree), additions_(additions), step_(step), blocks_(blocks) {}
 
   /// Takes a part of a block over one node of the tree. When the last one has come, the whole sum
   /// is in that block of `sum`. Refused if the node is not of the tree, overlaps what came before,
@@ -40,9 +43,10 @@ class BlockSums {
  private:
   struct Part {
     PositionRange range;
-    runtime::Floats values;
-    std::shared_ptr<float> own;  ///< where the values lie, if they may be written
-    auto fields() const { return std::tie(range, values); }
+    runtime::Floats came;
+    std::vector<float> added;  ///< in their place, once something was added
+    std::span<const float> values() const { return added.empty() ? came.span() : added; }
+    auto fields() const { return std::tie(range, came, added); }
   };
   struct Block {
     std::vector<PositionRange> taken;
@@ -51,9 +55,11 @@ class BlockSums {
     auto fields() const { return std::tie(held); }
   };
 
-  static Part add(Part left, Part right);
+  Part add(std::size_t block, Part left, Part right) const;
 
   PositionTree tree_;
+  model::GradientSums additions_;
+  std::uint64_t step_ = 0;
   std::vector<Block> blocks_;
 };
 

@@ -29,16 +29,18 @@ coordinator::behavior_type coordinator::make_behavior() {
   set_exception_handler([](pointer, std::exception_ptr&) -> caf::error {
     return caf::exit_reason::unhandled_exception;
   });
-  exchange_ = spawn<exchange>(ExchangeSettings{.machine = root_machine,
-                                               .root = caf::actor_cast<coordinator_actor>(this),
-                                               .coordinator = runtime::Peer::of(this),
-                                               .spheres = settings_.spheres,
-                                               .layout = settings_.trained->layout(),
-                                               .trained = nullptr,
-                                               .optimizer = {},
-                                               .here = {settings_.run, 0, 0, 0},
-                                               .weights = {},
-                                               .progress = {}});
+  exchange_ =
+      spawn<exchange>(ExchangeSettings{.machine = root_machine,
+                                       .root = caf::actor_cast<coordinator_actor>(this),
+                                       .coordinator = runtime::Peer::of(this),
+                                       .spheres = settings_.spheres,
+                                       .layout = settings_.trained->layout(),
+                                       .additions = model::GradientSums(settings_.told.training),
+                                       .trained = nullptr,
+                                       .optimizer = {},
+                                       .here = {settings_.run, 0, 0, 0},
+                                       .weights = {},
+                                       .progress = {}});
   runtime::give_worker(system(), caf::actor_cast<caf::strong_actor_ptr>(exchange_));
   monitor(exchange_);
   set_down_handler([this](const caf::down_msg& down) { host_down(down); });

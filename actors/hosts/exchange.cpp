@@ -163,7 +163,8 @@ void exchange::open_term(const wire::plan& plan) {
     }
   }
   take_audited(plan.audited);
-  term_.emplace(Term{plan, {step_->tree(), blocks_}, {}, {}, blocks_, false, nullptr});
+  const BlockSums sums(step_->tree(), blocks_, settings_.additions, plan.step);
+  term_.emplace(Term{plan, sums, {}, {}, blocks_, false, nullptr});
   term_->squared_norms.resize(blocks_);
   term_->has_block.resize(blocks_);
   std::erase_if(links_, [&](const auto& link) {

@@ -16,6 +16,7 @@
 #include "actors/hosts/messages.hpp"
 #include "actors/hosts/shares.hpp"
 #include "actors/spheres/sphere.hpp"
+#include "model/training/gradient_sums.hpp"
 #include "model/training/trained_model.hpp"
 #include "runtime/explorable.hpp"
 #include "runtime/recorded.hpp"
@@ -28,6 +29,7 @@ struct ExchangeSettings {
   runtime::Peer coordinator;  ///< the same or a remote one
   SphereSettingsPtr spheres;  ///< of the subtree that computes here
   std::shared_ptr<const model::TensorLayout> layout;   ///< of a gradient
+  model::GradientSums additions;                       ///< how gradients are added
   std::shared_ptr<const model::TrainedModel> trained;  ///< null at the root, where nothing crosses
   optimizer_actor optimizer;  ///< this machine's replica; null at the root, where node_zero asks it
   Envelope here;              ///< where the run stands

@@ -281,16 +281,18 @@ void host_session::spawn_machine(const model::TrainingProgress& progress) {
       .token_frequencies = {},
       .attempts = told.attempts,
       .stall_timeout = told.stall_timeout});
-  exchange_ = system().spawn<exchange>(ExchangeSettings{.machine = machine_,
-                                                        .root = {},
-                                                        .coordinator = settings_.coordinator,
-                                                        .spheres = spheres,
-                                                        .layout = layout,
-                                                        .trained = incoming_->trained(),
-                                                        .optimizer = optimizer_,
-                                                        .here = here,
-                                                        .weights = weights,
-                                                        .progress = progress});
+  exchange_ =
+      system().spawn<exchange>(ExchangeSettings{.machine = machine_,
+                                                .root = {},
+                                                .coordinator = settings_.coordinator,
+                                                .spheres = spheres,
+                                                .layout = layout,
+                                                .additions = model::GradientSums(told.training),
+                                                .trained = incoming_->trained(),
+                                                .optimizer = optimizer_,
+                                                .here = here,
+                                                .weights = weights,
+                                                .progress = progress});
   runtime::give_worker(system(), caf::actor_cast<caf::strong_actor_ptr>(exchange_));
   monitor(exchange_);
   monitor(optimizer_);

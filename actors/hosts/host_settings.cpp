@@ -12,7 +12,8 @@ namespace {
 void for_each_setting(auto& settings, auto&& call) {
   const auto each = [&](auto&... values) { (call(values), ...); };
   auto& [training, total_steps, spheres, symmetry, attempts, stall_timeout] = settings;
-  auto& [model, optimizer, precision, sequences, micro_batches, seed, epochs, steps] = training;
+  auto& [model, optimizer, precision, exchange, exchange_from, sequences, micro_batches, seed,
+         epochs, steps] = training;
   auto& [layers, heads, width, context, vocabulary, dropout, inner, activation, layer_norm_epsilon,
          untied, unscaled_attention, inverse_layer_scaling] = model;
   each(layers, heads, width, context, vocabulary, dropout, inner, activation, layer_norm_epsilon,
@@ -21,7 +22,7 @@ void for_each_setting(auto& settings, auto&& call) {
          schedule, decay_steps] = optimizer;
   each(learning_rate, min_learning_rate, warmup, beta1, beta2, epsilon, weight_decay, clip,
        schedule, decay_steps);
-  each(precision, sequences, micro_batches, seed, epochs, steps);
+  each(precision, exchange, exchange_from, sequences, micro_batches, seed, epochs, steps);
   each(total_steps, spheres, symmetry, attempts);
   (void)stall_timeout;  // a count of milliseconds follows
 }
@@ -59,8 +60,8 @@ Result<HostSettings> decode(const std::vector<std::uint64_t>& numbers) {
     return tl::unexpected(valid.error());
   }
   constexpr std::uint32_t most_spheres = 1'000'000;
-  if (settings.spheres < 1 || settings.spheres > most_spheres || settings.symmetry < 2 ||
-      encode(settings) != numbers) {
+  if (settings.training.exchange > model::ExchangePrecision::bf16 || settings.spheres < 1 ||
+      settings.spheres > most_spheres || settings.symmetry < 2 || encode(settings) != numbers) {
     return fail(ErrorCode::invalid_argument, "the root's settings cannot be");
   }
   return settings;

@@ -73,13 +73,14 @@ class Stopwatch {
 }  // namespace
 
 lane::lane(caf::actor_config& config, std::uint32_t number,
-           std::shared_ptr<const model::TrainedModel> model, std::uint64_t seed,
+           std::shared_ptr<const model::TrainedModel> model, const model::TrainingConfig& training,
            std::shared_ptr<LaneTimes> times)
     : recorded(config),
       number_(number),
       trained_(std::move(model)),
       model_(trained_->on_lane()),
-      seed_(seed),
+      seed_(training.seed),
+      sums_(training),
       times_(std::move(times)) {}
 
 lane::behavior_type lane::make_behavior() {
@@ -136,10 +137,12 @@ void lane::run(const sum_shard& shard) {
   const Stopwatch stopwatch(times_.get());
   SumTask& task = *shard.task;
   auto& norms = task.left.squared_norms;
+  const auto& range = task.left.range;  // already that of both
+  const model::SumNode node{shard.envelope.step, range.first, range.last};
   // Block by block, so that a norm finds its block in the cache.
   for (std::size_t block = shard.first_block; block < shard.last_block; ++block) {
-    model::add_in_place(blocks(*task.left.gradient, block, block + 1),
-                        blocks(*task.right.gradient, block, block + 1));
+    sums_.add(node, block * model::norm_block_size, blocks(*task.left.gradient, block, block + 1),
+              blocks(*task.right.gradient, block, block + 1));
     if (!norms.empty()) {
       model::squared_norm_blocks(*task.left.gradient, block, std::span(norms).subspan(block, 1));
     }

@@ -6,6 +6,7 @@
 
 #include "actors/lane_messages.hpp"
 #include "actors/lane_times.hpp"
+#include "model/training/gradient_sums.hpp"
 #include "model/training/trained_model.hpp"
 #include "runtime/recorded.hpp"
 
@@ -15,10 +16,11 @@ namespace nodezero::actors {
 /// place under the testing scheduler). Owns the model's workspace; knows no protocol.
 class lane : public runtime::recorded<lane_actor::base> {
  public:
-  /// What the model draws at random is keyed by `seed`. Adds to `times` how long it computed; may
-  /// be null. `number` tells lanes apart in traces.
+  /// What is drawn at random is keyed by the seed of `training`, which also says how gradients are
+  /// added. Adds to `times` how long it computed; may be null. `number` tells lanes apart in
+  /// traces.
   lane(caf::actor_config& config, std::uint32_t number,
-       std::shared_ptr<const model::TrainedModel> model, std::uint64_t seed,
+       std::shared_ptr<const model::TrainedModel> model, const model::TrainingConfig& training,
        std::shared_ptr<LaneTimes> times);
 
   const char* name() const override { return "lane"; }
@@ -40,6 +42,7 @@ class lane : public runtime::recorded<lane_actor::base> {
   std::shared_ptr<const model::TrainedModel> trained_;
   std::unique_ptr<model::LaneModel> model_;
   std::uint64_t seed_;
+  model::GradientSums sums_;
   std::shared_ptr<LaneTimes> times_;
 };
 

@@ -90,7 +90,7 @@ Workers spawn_workers(caf::actor_system& system, runtime::Scheduling scheduling,
           spawn_lane
               ? spawn_lane(i)
               : caf::actor_cast<lane_actor>(runtime::spawn_computing<lane>(
-                    system, scheduling, i, trained, settings.training.seed, settings.lane_times)));
+                    system, scheduling, i, trained, settings.training, settings.lane_times)));
     }
     workers.observer = runtime::spawn_computing<observer_bridge>(system, scheduling, observer);
     workers.checkpointer = runtime::spawn_computing<checkpointer>(system, scheduling, settings);

@@ -56,7 +56,7 @@ void ModelServer::State::spawn(const ModelServerSettings& settings) {
   training.model = settings.model.config;
   const auto trained = model::gpt2_of_weights(training, settings.precision, settings.weights);
   for (std::uint32_t i = 0; i < settings.lanes; ++i) {
-    lanes.push_back(system.spawn<lane>(i, trained, std::uint64_t{0}, nullptr));
+    lanes.push_back(system.spawn<lane>(i, trained, training, nullptr));
     runtime::give_worker(system, caf::actor_cast<caf::strong_actor_ptr>(lanes.back()));
   }
   scheduler = system.spawn<lane_scheduler>(lanes, std::make_shared<GradientPool>(layout));

@@ -102,6 +102,8 @@ struct KernelTable {
 
   // One element: elements.hpp.
   void (*add)(Index count, const float* a, const float* b, float* sum);
+  void (*add_rounded)(const std::uint32_t* key, const std::uint32_t* prefix, std::uint64_t first,
+                      Index count, const float* addend, float* sum);
   void (*add_to_both)(Index count, const float* x, float* first, float* second);
   void (*random_words)(const std::uint32_t* key, const std::uint32_t* prefix, std::uint64_t first,
                        std::uint32_t* words);

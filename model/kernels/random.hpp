@@ -14,6 +14,7 @@ enum class RandomPurpose : std::uint32_t {
   window_order,
   dropout,
   sampling,
+  exchange,
 };
 
 /// Philox4x32-10, a counter-based generator (Salmon, Moraes, Dror, Shaw: "Parallel

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "model/training/training_config.hpp"
 
+#include <bit>
 #include <limits>
 
 #include <fmt/format.h>
@@ -24,6 +25,10 @@ Result<void> validate(const TrainingConfig& config) {
   if (config.micro_batches < 1 || config.micro_batches > most) {
     return refuse(
         fmt::format("'micro_batches' must be from 1 to {}, not {}", most, config.micro_batches));
+  }
+  if (config.exchange_from < 2 || !std::has_single_bit(config.exchange_from)) {
+    return refuse(fmt::format("'exchange_from' must be a power of two from 2 on, not {}",
+                              config.exchange_from));
   }
   if (config.epochs == 0 && config.steps == 0) {
     return refuse("'epochs' and 'steps' must not both be 0, which trains nothing");

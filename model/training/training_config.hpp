@@ -9,12 +9,17 @@
 
 namespace nodezero::model {
 
+/// What sums of gradients are rounded to, so that fewer bytes of them cross between machines.
+enum class ExchangePrecision : std::uint8_t { fp32, bf16 };
+
 /// Everything that the bits of the weights may depend on beside the data: the part of a
 /// run's configuration that must not change on resume.
 struct TrainingConfig {
   ModelConfig model;
   OptimizerOptions optimizer{.warmup = 100, .weight_decay = 0.1};
   Precision precision = Precision::fp32;
+  ExchangePrecision exchange = ExchangePrecision::fp32;
+  std::uint32_t exchange_from = 2;  ///< positions of the smallest nodes that `exchange` rounds
   std::uint32_t sequences = 6;      ///< windows in a micro-batch
   std::uint32_t micro_batches = 2;  ///< in a step
   std::uint64_t seed = 1337;

@@ -160,7 +160,7 @@ TEST_F(Blocks, AreAddedAlongTheTreeWhateverComesFirst) {
   std::array<std::uint32_t, 3> order{0, 1, 2};
   do {
     model::Gradient sum(layout_);
-    BlockSums sums(tree, 2);
+    BlockSums sums(tree, 2, {}, 0);
     for (const std::size_t block : {0U, 1U}) {
       for (std::size_t i = 0; i < 3; ++i) {
         const auto position = order[i];
@@ -179,7 +179,7 @@ TEST_F(Blocks, AreAddedAlongTheTreeWhateverComesFirst) {
 
 TEST_F(Blocks, RefusePartsThatDoNotFit) {
   model::Gradient sum(layout_);
-  BlockSums sums(PositionTree(4), 2);
+  BlockSums sums(PositionTree(4), 2, {}, 0);
   const std::vector<float> block(model::norm_block_size);
   const auto put = [&](std::size_t number, PositionRange node, std::size_t count) {
     return sums.put(number, node, floats(std::span(block).first(count)), sum);

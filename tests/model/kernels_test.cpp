@@ -21,6 +21,7 @@
 #include "model/kernels/matrix_product.hpp"
 #include "model/tensors/aligned_buffer.hpp"
 #include "model/training/adamw.hpp"
+#include "model/training/gradient_sums.hpp"
 #include "tests/model/support/small_model.hpp"
 
 namespace nodezero::model {
@@ -120,6 +121,11 @@ std::vector<Kernel> kernels() {
     });
     add("add_in_place", {size, size}, [=](const Buffers& b) {
       add_in_place({b[0], size}, {b[1], size});
+    });
+    add("add_rounded", {size, size}, [=](const Buffers& b) {
+      TrainingConfig config;
+      config.exchange = ExchangePrecision::bf16;
+      GradientSums(config).add({1, 2, 4}, 128, {b[0], size}, {b[1], size});
     });
     add("multiply_row", {rows, size, width},
         [=](const Buffers& b) { multiply_row(Vector(b[0], r), matrix(b[1]), row(b[2])); });

@@ -3,7 +3,7 @@
 # Compiles reference/nodezero.cpp, which computes on one page what the program computes, and compares the
 # weights that both leave, to the bit.
 #
-#   check_page.sh same PROGRAM PAGE     every precision, level of kernels, $SPHERES and $THREADS
+#   check_page.sh same PROGRAM PAGE     every precision of products and sums, level of kernels, $SPHERES and $THREADS
 #   check_page.sh caught PAGE           pages with a fault in them leave other weights or say what is wrong
 #   check_page.sh compilers PAGE        g++ and clang++, with and without optimisation
 #   check_page.sh aarch64 PAGE SOURCES  a processor of another kind, with QEMU; 77 if there is none here
@@ -28,8 +28,8 @@ awk 'BEGIN { for (i = 0; i < 400; ++i) printf "%d%s", (i * i * 7 + 3) % 1009, i 
 compile() {  # COMPILER FILE NAME [OPTION...]
   "$1" -std=c++17 -ffp-contract=off "${@:4}" "$2" -o "$3" || fail "$1 ${*:4} does not compile $2"
 }
-run_page() {  # PAGE PRECISION: prints the digest of its weights
-  "${@:3}" "$1" text page-out "$2" >/dev/null || fail "$1 $2 failed"
+run_page() {  # PAGE "PRECISION [EXCHANGE]" [RUNNER...]: prints the digest of its weights
+  "${@:3}" "$1" text page-out $2 >/dev/null || fail "$1 $2 failed"
   sha256sum <page-out/model.safetensors
 }
 same() {  # DIGEST DIGEST DESCRIPTION
@@ -44,17 +44,23 @@ less() {  # FILE: the page with a fifth of its work, unless WHOLE is set
   fi
 }
 
+exchange_of() {  # "PRECISION [EXCHANGE]"
+  [[ $1 == *" "* ]] && echo "${1#* }" || echo fp32
+}
+precisions=(fp32 bf16 bf16-tile "fp32 bf16")
+
 case $what in
   same)
     program=$1
     compile g++ "$2" page -O2
-    for precision in fp32 bf16 bf16-tile; do
-      expected=$(run_page ./page $precision)
+    for precision in "${precisions[@]}"; do
+      expected=$(run_page ./page "$precision")
+      options=(--precision ${precision% *} --exchange "$(exchange_of "$precision")")
       for kernels in portable v3 v4 avx512-bf16 amx; do
         for spheres in ${SPHERES:-1 13}; do
           for threads in ${THREADS:-2}; do
             if ! said=$(NODEZERO_KERNELS=$kernels "$program" train --preset reference --data text --out run \
-                        --precision $precision --spheres $spheres --threads $threads 2>&1); then
+                        "${options[@]}" --spheres $spheres --threads $threads 2>&1); then
               [[ $said == *"has no kernels '$kernels'"* ]] || fail "$said"
               echo "skipped: kernels $kernels, which this processor does not have"
               continue 3
@@ -65,7 +71,7 @@ case $what in
           done
         done
       done
-      "$program" train --preset reference --data text --out run --precision $precision >run.log
+      "$program" train --preset reference --data text --out run "${options[@]}" >run.log
       same "$("$program" digest run | head -n 1)" "$("$program" digest page-out)" "nodezero digest, $precision"
       rm -r run
     done
@@ -98,11 +104,11 @@ case $what in
     fi
     code=0
     said=$(./page text page-out fp64 2>&1) || code=$?
-    [ $code = 2 ] && [ "$said" = "reference: give TEXT OUT [fp32|bf16|bf16-tile]" ] || fail "fp64: $code, $said"
+    [ $code = 2 ] && [ "$said" = "reference: give TEXT OUT [fp32|bf16|bf16-tile [fp32|bf16]]" ] || fail "fp64: $code, $said"
     ;;
   compilers)
     less "$1" >page.cpp
-    for precision in fp32 bf16 bf16-tile; do
+    for precision in "${precisions[@]}"; do
       expected=
       for compiler in "g++ -O2" "g++ -O0" "clang++ -O2" ${WHOLE:+"clang++ -O0"}; do
         if ! command -v ${compiler% *} >/dev/null; then
@@ -110,7 +116,7 @@ case $what in
           continue
         fi
         [ -x "page $compiler" ] || compile ${compiler% *} page.cpp "page $compiler" ${compiler#* }
-        digest=$(run_page "./page $compiler" $precision)
+        digest=$(run_page "./page $compiler" "$precision")
         same "$digest" "${expected:=$digest}" "$precision, $compiler"
       done
     done
@@ -133,8 +139,8 @@ case $what in
     less "$1" >page.cpp
     compile g++ page.cpp page -O2
     compile aarch64-linux-gnu-g++ page.cpp page-aarch64 -O2 -static
-    for precision in fp32 bf16 bf16-tile; do
-      same "$(run_page ./page-aarch64 $precision qemu-aarch64)" "$(run_page ./page $precision)" \
+    for precision in "${precisions[@]}"; do
+      same "$(run_page ./page-aarch64 "$precision" qemu-aarch64)" "$(run_page ./page "$precision")" \
            "$precision, page on aarch64"
     done
     ;;

@@ -114,6 +114,14 @@ std::span<const Option> option_table() {
       {{"precision", "Training", fixed, any, any,
         "fp32, or bf16 or bf16-tile for the inputs of matrix products; the rest stays fp32"},
        [](TrainOptions& o) -> OptionValue { return &o.training.precision; }},
+      {{"exchange", "Training", fixed, any, any,
+        "fp32, or bf16: round sums of gradients at random, so that half as many bytes of them "
+        "cross "
+        "between machines"},
+       [](TrainOptions& o) -> OptionValue { return &o.training.exchange; }},
+      {{"exchange-from", "Training", fixed, 2, 1LL << 30,
+        "With --exchange bf16: the fewest micro-batches whose sum is rounded, a power of two"},
+       [](TrainOptions& o) -> OptionValue { return &o.training.exchange_from; }},
 
       {{"spheres", "Spheres", free, 1, 1'000'000,
         "Worker spheres, the units of assignment and failure; speed comes from --threads"},

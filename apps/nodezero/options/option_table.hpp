@@ -31,10 +31,11 @@ struct OptionSpec {
 };
 
 /// Points to the value of an option in a TrainOptions.
-using OptionValue = std::variant<std::string*, std::vector<std::string>*, std::int64_t*,
-                                 std::uint64_t*, std::uint32_t*, double*, bool*, model::TokenType*,
-                                 model::Activation*, model::Precision*, LearningRateSchedule*,
-                                 actors::RoutingPolicy*, actors::InferencePolicy*>;
+using OptionValue =
+    std::variant<std::string*, std::vector<std::string>*, std::int64_t*, std::uint64_t*,
+                 std::uint32_t*, double*, bool*, model::TokenType*, model::Activation*,
+                 model::Precision*, model::ExchangePrecision*, LearningRateSchedule*,
+                 actors::RoutingPolicy*, actors::InferencePolicy*>;
 
 struct Option {
   OptionSpec spec;

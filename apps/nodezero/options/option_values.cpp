@@ -29,6 +29,8 @@ constexpr std::array<Name<model::Precision>, 3> precision_names{
     {{"fp32", model::Precision::fp32},
      {"bf16", model::Precision::bf16},
      {"bf16-tile", model::Precision::bf16_tile}}};
+constexpr std::array<Name<model::ExchangePrecision>, 2> exchange_names{
+    {{"fp32", model::ExchangePrecision::fp32}, {"bf16", model::ExchangePrecision::bf16}}};
 constexpr std::array<Name<actors::RoutingPolicy>, 3> routing_names{
     {{"balanced", actors::RoutingPolicy::balanced},
      {"dominant", actors::RoutingPolicy::dominant},
@@ -52,7 +54,7 @@ constexpr std::array<Name<LearningRateSchedule>, 3> schedule_names{
      {"wsd", LearningRateSchedule::wsd}}};
 
 /// Options that files written before they existed do not have.
-constexpr std::array<std::string_view, 12> added_later{"token-type",
+constexpr std::array<std::string_view, 14> added_later{"token-type",
                                                        "binary",
                                                        "schedule",
                                                        "tensorboard",
@@ -63,11 +65,16 @@ constexpr std::array<std::string_view, 12> added_later{"token-type",
                                                        "layer-norm-epsilon",
                                                        "unscaled-attention",
                                                        "inverse-layer-scaling",
-                                                       "prometheus"};
+                                                       "prometheus",
+                                                       "exchange",
+                                                       "exchange-from"};
 
 /// What people can choose from.
 std::span<const Name<model::Precision>> names(model::Precision) {
   return precision_names;
+}
+std::span<const Name<model::ExchangePrecision>> names(model::ExchangePrecision) {
+  return exchange_names;
 }
 std::span<const Name<actors::RoutingPolicy>> names(actors::RoutingPolicy) {
   return routing_names;
@@ -281,6 +288,9 @@ std::optional<model::Tokenizer::Kind> tokenizer_kind(std::string_view text) {
 }
 std::string_view value_name(model::Precision precision) {
   return name_in(precision_names, precision);
+}
+std::string_view value_name(model::ExchangePrecision precision) {
+  return name_in(exchange_names, precision);
 }
 std::string_view value_name(model::Activation activation) {
   return name_in(activation_names, activation);

@@ -34,6 +34,7 @@ std::string either_of(const std::vector<std::string>& texts);
 /// The name of an enumerator on the command line.
 std::string_view value_name(model::Tokenizer::Kind kind);
 std::string_view value_name(model::Precision precision);
+std::string_view value_name(model::ExchangePrecision precision);
 std::string_view value_name(model::Activation activation);
 std::string_view value_name(model::TokenType type);
 std::string_view value_name(LearningRateSchedule schedule);

@@ -24,20 +24,28 @@ double step_seconds(const Plan& plan, double seconds) {
   return seconds / static_cast<double>(std::max<std::uint64_t>(plan.steps, 1));
 }
 
+/// In a sum over so many micro-batches.
+double bytes_of_number(const model::TrainingConfig& training, double micro_batches) {
+  const bool is_rounded = training.exchange == model::ExchangePrecision::bf16 &&
+                          micro_batches >= training.exchange_from;
+  return is_rounded ? 2 : 4;
+}
+
 double rounds(double micro_batches, double lanes) {
   return std::ceil(micro_batches / lanes);
 }
 
 }  // namespace
 
-Scaling scaling(const Plan& plan, std::uint32_t micro_batches, double seconds_a_step,
+Scaling scaling(const Plan& plan, const model::TrainingConfig& training, double seconds_a_step,
                 std::uint32_t machines, double bits_per_second) {
-  const double share = std::ceil(static_cast<double>(micro_batches) / machines);
+  const double share = std::ceil(static_cast<double>(training.micro_batches) / machines);
   const double computing =
-      seconds_a_step * rounds(share, plan.lanes) / rounds(micro_batches, plan.lanes);
+      seconds_a_step * rounds(share, plan.lanes) / rounds(training.micro_batches, plan.lanes);
   // Each machine sends its sum to the owners of the blocks, and the blocks that it owns to all.
-  const double gradient = 4.0 * static_cast<double>(plan.parameters);
-  const double bytes = 2.0 * (machines - 1) / machines * gradient;
+  const double bytes =
+      (machines - 1.0) / machines * static_cast<double>(plan.parameters) *
+      (bytes_of_number(training, share) + bytes_of_number(training, training.micro_batches));
   const double exchange =
       std::max(8 * bytes / bits_per_second, bytes * seconds_per_byte) + latency_seconds;
   return {seconds_a_step / (computing + exchange), exchange};
@@ -52,7 +60,7 @@ std::string machines_text(const Plan& plan, const actors::RunSettings& settings,
     text += fmt::format("  {:<10}", machines);
     for (const double gigabits : gigabits_shown) {
       const auto found =
-          scaling(plan, micro_batches, step_seconds(plan, seconds), machines, gigabits * 1e9);
+          scaling(plan, settings.training, step_seconds(plan, seconds), machines, gigabits * 1e9);
       best = std::max(best, found.speedup);
       text += fmt::format("{:>14}", fmt::format("{:.2f} x", found.speedup));
     }
@@ -76,8 +84,8 @@ nlohmann::ordered_json machines_as_json(const Plan& plan, const actors::RunSetti
   auto list = nlohmann::ordered_json::array();
   for (const std::uint32_t machines : machines_shown) {
     for (const double gigabits : gigabits_shown) {
-      const auto found = scaling(plan, settings.training.micro_batches, step_seconds(plan, seconds),
-                                 machines, gigabits * 1e9);
+      const auto found =
+          scaling(plan, settings.training, step_seconds(plan, seconds), machines, gigabits * 1e9);
       list.push_back({{"machines", machines},
                       {"bits_per_second", gigabits * 1e9},
                       {"speedup", found.speedup},

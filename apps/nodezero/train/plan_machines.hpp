@@ -17,7 +17,7 @@ struct Scaling {
 
 /// For `machines` that are joined by links of so many bits per second. `seconds_a_step`: on one
 /// machine. From what crosses, what that costs in TLS, and how a step's micro-batches divide.
-Scaling scaling(const Plan& plan, std::uint32_t micro_batches, double seconds_a_step,
+Scaling scaling(const Plan& plan, const model::TrainingConfig& training, double seconds_a_step,
                 std::uint32_t machines, double bits_per_second);
 
 /// A table for 2, 8 and 64 machines at 1, 10 and 25 Gbit/s. `seconds`: of the whole run on this

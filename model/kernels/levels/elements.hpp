@@ -63,6 +63,31 @@ static void random_words(const std::uint32_t* key, const std::uint32_t* prefix, 
   __builtin_memcpy(words + 48, c3, sizeof c3);
 }
 
+/// The bf16 above or below, as a float: sixteen random bits are added to those that are dropped.
+NODEZERO_INLINE float rounded_at_random(float value, std::uint32_t random) {
+  const auto bits = bits_of<std::uint32_t>(value);
+  const std::uint32_t quiet = bits | 0x00400000u;
+  const std::uint32_t sum = bits + random;
+  return bits_of<float>(((bits & 0x7FFFFFFFu) > 0x7F800000u ? quiet : sum) & 0xFFFF0000u);
+}
+
+/// sum = sum + addend, rounded at random. Of 128 elements, which take sixteen blocks of random
+/// words, i < 64 has the lower half of word i of random_words(), and i + 64 its upper half.
+static void add_rounded(const std::uint32_t* key, const std::uint32_t* prefix, std::uint64_t first,
+                        Index count, const float* addend, float* sum) {
+  for (; count > 0; count -= 128, first += 16, addend += 128, sum += 128) {
+    std::uint32_t words[64];
+    random_words(key, prefix, first, words);
+    const Index low = least(count, 64), high = least(count - low, 64);
+    for (Index i = 0; i < low; ++i) {
+      sum[i] = rounded_at_random(sum[i] + addend[i], words[i] & 0xFFFFu);
+    }
+    for (Index i = 0; i < high; ++i) {
+      sum[64 + i] = rounded_at_random(sum[64 + i] + addend[64 + i], words[i] >> 16);
+    }
+  }
+}
+
 static void dropout_scales(const Dropout& dropout, std::uint64_t first, float* scales) {
   std::uint32_t word[64];
   random_words(dropout.key, dropout.prefix, first, word);

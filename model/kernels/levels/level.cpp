@@ -95,6 +95,7 @@ const KernelTable table{
     .negative_log_likelihood = negative_log_likelihood,
     .cross_entropy_backward = cross_entropy_backward,
     .add = add_row,
+    .add_rounded = add_rounded,
     .add_to_both = add_to_both,
     .random_words = random_words,
     .dropout_scales = dropout_scales,
