@@ -4,10 +4,12 @@
 # with one lane each, on the same two cores, with TLS. Each machine is a network namespace, whose counters say
 # what crossed. Needs root, for the namespaces, and a machine that does nothing else.
 #
-#   scripts/measure-hosts.sh [PROGRAM] A|B|C64|kill|many|faults|idle...
+#   scripts/measure-hosts.sh [PROGRAM] A|B|C64|slow|kill|many|faults|idle...
 #
 # A, B and C64 print the seconds of a step, how much of the speed is left, what the bytes and 1.8 CPU seconds per GB
 # let one expect, and the bytes that a machine sent per step against 2 (H - 1) / H times its gradient.
+# slow prints the seconds of a step of A, and the bytes that a machine sent in it, with links of 1,000, 100 and 10 Mbit/s
+# and --exchange fp32 and bf16.
 # kill prints what a step costs in which one of three machines is killed.
 # many prints the seconds of a step and what the root sent in it with 1, 8 and 64 hosts, which are processes on one
 # machine and share these cores, and whether they end with one digest.
@@ -42,11 +44,12 @@ for ((i = 0; i < 60; ++i)); do cat "$text"; done >"$folder/text"
 shape_of() {
   case $1 in
     A) echo "--layers 4 --heads 4 --width 128 --context 64 --batch 3 --micro-batches 16 --steps 300" ;;
+    slow) echo "--layers 4 --heads 4 --width 128 --context 64 --batch 3 --micro-batches 16 --steps 12" ;;
     B | kill) echo "--layers 6 --heads 6 --width 384 --context 256 --batch 4 --micro-batches 16 --steps 8" ;;
     C64) echo "--layers 12 --heads 12 --width 768 --context 64 --batch 16 --micro-batches 16 --steps 3" ;;
     small) echo "--layers 2 --heads 2 --width 32 --context 32 --batch 1 --micro-batches 8 --steps 100000" ;;
     many) echo "--layers 1 --heads 2 --width 32 --context 16 --batch 1 --micro-batches 128 --steps 40" ;;
-    *) echo "measure-hosts: A, B, C64, kill, many, faults or idle, not '$1'" >&2; exit 2 ;;
+    *) echo "measure-hosts: A, B, C64, slow, kill, many, faults or idle, not '$1'" >&2; exit 2 ;;
   esac
 }
 train() {  # SHAPE OUT OPTIONS...: its process is $root
@@ -104,6 +107,33 @@ compare() {  # SHAPE
           steps, bytes / steps / gradient
     }'
   rm -rf "$folder/one" "$folder/two"
+}
+
+slow_links() {
+  local rate exchange before sent after
+  for rate in 1000 100 10; do
+    for machine in 0 1; do
+      (on "$machine" tc qdisc replace dev link0 root tbf rate "${rate}mbit" burst 256kb latency 50ms)
+    done
+    for exchange in fp32 bf16; do
+      train slow two --threads 1 --listen 10.77.0.1:4720 --secret "$folder/secret" --hosts 1 --exchange $exchange
+      start_host 1
+      while [ ! -s "$folder/two/metrics.jsonl" ]; do sleep 0.2; done
+      before=$(wc -l <"$folder/two/metrics.jsonl")
+      sent=$(sent_by 0)
+      wait_for_root
+      wait
+      running=()
+      after=$(wc -l <"$folder/two/metrics.jsonl")
+      sent=$(($(sent_by 0) - sent))
+      awk -v rate="$rate" -v exchange="$exchange" -v seconds="$(median_seconds two)" -v bytes="$sent" \
+        -v steps=$((after - before)) 'BEGIN {
+          printf "%d Mbit/s, %s: %.4f s a step, %.3f MB per step\n", rate, exchange, seconds, bytes / steps / 1e6
+        }'
+      rm -rf "$folder/two"
+    done
+  done
+  for machine in 0 1; do (on "$machine" tc qdisc del dev link0 root); done
 }
 
 kill_one() {
@@ -216,6 +246,7 @@ measure_idle() {
 
 for what in "$@"; do
   case $what in
+    slow) slow_links ;;
     kill) kill_one ;;
     many) count_many ;;
     faults) measure_faults ;;
