@@ -256,6 +256,7 @@ struct gathered {
   std::uint64_t term = 0;
   std::uint32_t machine = 0;
   std::uint64_t weights_hash = 0;  ///< of one block of the version's weights, each version another
+  std::uint64_t sum_hash = 0;      ///< of the whole sum and its norms
   std::uint32_t computed = 0;      ///< micro-batches, in this step so far
   std::uint64_t microseconds = 0;  ///< that they took
   std::uint64_t waited_microseconds = 0;   ///< from then until it had the sum
@@ -264,7 +265,7 @@ struct gathered {
   std::vector<NodeLoss> nodes;
   std::vector<Finding> findings;  ///< for each position of the plan that is audited
 };
-NODEZERO_WIRE_MESSAGE(gathered, term, machine, weights_hash, computed, microseconds,
+NODEZERO_WIRE_MESSAGE(gathered, term, machine, weights_hash, sum_hash, computed, microseconds,
                       waited_microseconds, bytes_sent, sending_microseconds, nodes, findings)
 
 /// Grows while the machine computes or blocks come.

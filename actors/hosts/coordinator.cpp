@@ -268,6 +268,7 @@ void coordinator::take_gathered(const wire::gathered& message) {
   }
   member->has_gathered = true;
   member->weights_hash = message.weights_hash;
+  member->sum_hash = message.sum_hash;
   measure(message);
   for (const auto& finding : message.findings) {
     if (finding.position == open_->audited) {

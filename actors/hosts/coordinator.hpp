@@ -96,6 +96,7 @@ class coordinator : public runtime::recorded<coordinator_actor::base>, public ru
     std::vector<PositionRange> ranges{};
     bool has_gathered = false;
     std::uint64_t weights_hash = 0;
+    std::uint64_t sum_hash = 0;
     bool audits = false;                     ///< the step's audited micro-batch
     std::optional<std::uint64_t> finding{};  ///< for it
     std::vector<LossOfNode> nodes{};

@@ -99,14 +99,16 @@ void coordinator::audit_by_all() {
 /// A host whose weights are not the root's has computed with others, so what it gave is worth
 /// nothing.
 bool coordinator::put_out_those_that_differ() {
-  const std::uint64_t expected = open_->members.front().weights_hash;
-  const auto other = std::ranges::find_if(
-      open_->members, [&](const Member& member) { return member.weights_hash != expected; });
-  if (other == open_->members.end()) {
-    return false;
+  const auto& root = open_->members.front();
+  for (const auto& member : open_->members) {
+    if (member.weights_hash != root.weights_hash || member.sum_hash != root.sum_hash) {
+      put_out(member.machine,
+              fmt::format("its {} are not the run's: memory or processor may be faulty",
+                          member.weights_hash != root.weights_hash ? "weights" : "sums"));
+      return true;
+    }
   }
-  put_out(other->machine, "its weights are not the run's: memory or processor may be faulty");
-  return true;
+  return false;
 }
 
 void coordinator::put_out(std::uint32_t machine, const std::string& reason) {

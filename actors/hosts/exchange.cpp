@@ -164,7 +164,7 @@ void exchange::open_term(const wire::plan& plan) {
   }
   take_audited(plan.audited);
   const BlockSums sums(step_->tree(), blocks_, settings_.additions, plan.step);
-  term_.emplace(Term{plan, sums, {}, {}, blocks_, false, nullptr});
+  term_.emplace(Term{plan, sums, {}, {}, blocks_, 0, false, nullptr});
   term_->squared_norms.resize(blocks_);
   term_->has_block.resize(blocks_);
   std::erase_if(links_, [&](const auto& link) {
@@ -321,8 +321,8 @@ void exchange::report_if_gathered() {
   }
   settings_.coordinator.send(
       *this,
-      wire::gathered{term_->plan.term, settings_.machine, step_->weights_hash, step_->computed,
-                     static_cast<std::uint64_t>(step_->computing_time.count()),
+      wire::gathered{term_->plan.term, settings_.machine, step_->weights_hash, term_->sum_hash,
+                     step_->computed, static_cast<std::uint64_t>(step_->computing_time.count()),
                      microseconds(clock().now() - step_->computed_at), sent.bytes,
                      microseconds(sent.time), std::move(nodes), std::move(findings)});
 }

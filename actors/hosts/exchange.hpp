@@ -90,12 +90,13 @@ class exchange : public runtime::recorded<exchange_actor::base>, public runtime:
     std::vector<double> squared_norms;
     std::vector<bool> has_block;
     std::size_t blocks_missing = 0;
+    std::uint64_t sum_hash = 0;  ///< of the blocks that are there, in any order
     bool is_gathered = false;
     /// Shared with the messages that carry its blocks; leased when the first block has come.
     std::shared_ptr<GradientLease> sum;
     /// Without the sum, of which only those blocks count that are there.
     auto fields() const {
-      return std::tie(plan, sums, squared_norms, has_block, blocks_missing, is_gathered);
+      return std::tie(plan, sums, squared_norms, has_block, blocks_missing, sum_hash, is_gathered);
     }
   };
   using Early = std::variant<wire::part, wire::sum>;

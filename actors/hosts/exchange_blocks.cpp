@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "actors/hosts/exchange.hpp"
+#include "actors/hosts/state_of_run.hpp"
+#include "model/tensors/fnv.hpp"
 
 namespace nodezero::actors {
 
@@ -107,6 +109,8 @@ void exchange::handle(const wire::sum& message) {
 
 void exchange::put_sum(std::uint32_t block, double squared_norm) {
   term_->squared_norms[block] = squared_norm;
+  term_->sum_hash +=
+      hash_of_block(sum(), block) ^ model::fnv(block, std::bit_cast<std::uint64_t>(squared_norm));
   term_->has_block[block] = true;
   if (--term_->blocks_missing == 0) {
     report_if_gathered();

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <string_view>
 
@@ -22,10 +25,23 @@ constexpr std::uint64_t fnv(std::uint64_t hash, std::string_view text) {
   return hash;
 }
 
-/// With the bits of each number.
+/// With the bits of many numbers: eight hashes, each of every eighth pair of them, are on their way
+/// together, because one alone would wait for its multiplications.
 inline std::uint64_t fnv(std::uint64_t hash, std::span<const float> values) {
+  std::array<std::uint64_t, 8> hashes;
+  hashes.fill(fnv_start);
+  std::array<std::uint64_t, hashes.size()> words;
+  for (; values.size() >= 2 * words.size(); values = values.subspan(2 * words.size())) {
+    std::memcpy(words.data(), values.data(), sizeof words);
+    for (std::size_t i = 0; i < words.size(); ++i) {
+      hashes[i] = fnv(hashes[i], words[i]);
+    }
+  }
   for (const float value : values) {
     hash = fnv(hash, std::bit_cast<std::uint32_t>(value));
+  }
+  for (const std::uint64_t each : hashes) {
+    hash = fnv(hash, each);
   }
   return hash;
 }

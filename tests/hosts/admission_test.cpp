@@ -175,7 +175,7 @@ TEST_F(Admission, LetsAFailureOfAnEarlierStepEndNoLaterOne) {
   EXPECT_NE(machines_.digest().find("host moon-3: in time"), std::string::npos);
 }
 
-enum class Fault { weights, gradients };
+enum class Fault { weights, sums, gradients };
 
 /// Stands between a real host and the coordinator: the weights that come have a wrong number, or
 /// the host computes other gradients than the rest.
@@ -223,6 +223,7 @@ class FaultyMemory : public caf::event_based_actor {
             [this](const wire::ready& message) { send(coordinator_, message); },
             [this](const wire::credit& message) { send(coordinator_, message); },
             [this](wire::gathered& message) {
+              message.sum_hash += fault_ == Fault::sums ? 1 : 0;
               for (auto& finding : message.findings) {
                 finding.hash += fault_ == Fault::gradients ? 1 : 0;
               }
@@ -275,6 +276,11 @@ std::size_t runs_without(Fault fault, std::uint32_t hosts, const std::string& re
 TEST(FaultyHost, IsPutOutIfItsWeightsAreNotTheRuns) {
   EXPECT_EQ(runs_without(Fault::weights, 1, "its weights are not the run's"), 4);
   EXPECT_EQ(runs_without(Fault::weights, 2, "its weights are not the run's"), 4);
+}
+
+TEST(FaultyHost, IsPutOutIfTheSumItHoldsIsNotTheRuns) {
+  EXPECT_EQ(runs_without(Fault::sums, 1, "its sums are not the run's"), 4);
+  EXPECT_EQ(runs_without(Fault::sums, 2, "its sums are not the run's"), 4);
 }
 
 TEST(FaultyHost, IsPutOutIfAnAuditFindsThatItComputesOtherGradients) {
