@@ -4,7 +4,7 @@
 # with one lane each, on the same two cores, with TLS. Each machine is a network namespace, whose counters say
 # what crossed. Needs root, for the namespaces, and a machine that does nothing else.
 #
-#   scripts/measure-hosts.sh [PROGRAM] A|B|C64|slow|kill|many|faults|idle...
+#   scripts/measure-hosts.sh [PROGRAM] A|B|C64|slow|kill|many|faults|idle|attacks...
 #
 # A, B and C64 print the seconds of a step, how much of the speed is left, what the bytes and 1.8 CPU seconds per GB
 # let one expect, and the bytes that a machine sent per step against 2 (H - 1) / H times its gradient.
@@ -17,6 +17,8 @@
 # its host back.
 # idle prints what the root takes of a core while a host and 300 silent strangers wait with it, what the host takes, and
 # how much the root grows while a host that owes it blocks is stopped for 60 s.
+# attacks prints how much longer a step of A takes while strangers do what strangers do at the root's door, and how much
+# the root grows by it.
 set -euo pipefail
 source=$(realpath "$(dirname "$0")/..")
 # shellcheck source=scripts/machines.sh
@@ -44,12 +46,13 @@ for ((i = 0; i < 60; ++i)); do cat "$text"; done >"$folder/text"
 shape_of() {
   case $1 in
     A) echo "--layers 4 --heads 4 --width 128 --context 64 --batch 3 --micro-batches 16 --steps 300" ;;
+    attacks) echo "--layers 4 --heads 4 --width 128 --context 64 --batch 3 --micro-batches 16 --steps 100000" ;;
     slow) echo "--layers 4 --heads 4 --width 128 --context 64 --batch 3 --micro-batches 16 --steps 12" ;;
     B | kill) echo "--layers 6 --heads 6 --width 384 --context 256 --batch 4 --micro-batches 16 --steps 8" ;;
     C64) echo "--layers 12 --heads 12 --width 768 --context 64 --batch 16 --micro-batches 16 --steps 3" ;;
     small) echo "--layers 2 --heads 2 --width 32 --context 32 --batch 1 --micro-batches 8 --steps 100000" ;;
     many) echo "--layers 1 --heads 2 --width 32 --context 16 --batch 1 --micro-batches 128 --steps 40" ;;
-    *) echo "measure-hosts: A, B, C64, slow, kill, many, faults or idle, not '$1'" >&2; exit 2 ;;
+    *) echo "measure-hosts: A, B, C64, slow, kill, many, faults, idle or attacks, not '$1'" >&2; exit 2 ;;
   esac
 }
 train() {  # SHAPE OUT OPTIONS...: its process is $root
@@ -69,11 +72,11 @@ start_host() {  # MACHINE NUMBER
   running+=("$!")
 }
 wait_for_root() { wait "$root" || { tail -n 20 "$folder"/*.log >&2; exit 1; }; }
+seconds_of_steps() { sed -n 's/.*"seconds":\([0-9.e-]*\).*/\1/p' "$folder/$1/metrics.jsonl"; }
+median() { sort -g | awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'; }
 # Of the steps after the first fifth, in which memory and caches are cold.
 median_seconds() {
-  sed -n 's/.*"seconds":\([0-9.e-]*\).*/\1/p' "$folder/$1/metrics.jsonl" |
-    awk '{ all[NR] = $1 } END { for (i = int(NR / 5) + 1; i <= NR; ++i) print all[i] }' | sort -g |
-    awk '{ all[NR] = $1 } END { print all[int((NR + 1) / 2)] }'
+  seconds_of_steps "$1" | awk '{ all[NR] = $1 } END { for (i = int(NR / 5) + 1; i <= NR; ++i) print all[i] }' | median
 }
 sent_by() { (on "$1" cat /sys/class/net/link0/statistics/tx_bytes); }
 
@@ -147,7 +150,7 @@ kill_one() {
   wait || true
   running=()
   grep -h 'lost' "$folder/run.log"
-  echo "seconds of the steps: $(sed -n 's/.*"seconds":\([0-9.]*\).*/\1/p' "$folder/run/metrics.jsonl" | tr '\n' ' ')"
+  echo "seconds of the steps: $(seconds_of_steps run | tr '\n' ' ')"
 }
 
 count_many() {
@@ -244,6 +247,53 @@ measure_idle() {
   stop_all
 }
 
+# What strangers do until they are killed, from a machine of their own. They are told nothing but the address.
+# shellcheck disable=SC2016
+declare -A attacks=(
+  ["300 that say nothing"]='for i in $(seq 300); do open; done; sleep 60'
+  ["300 that begin a hello"]='for i in $(seq 300); do open; printf "\x16\x03\x01\x02\x00" >&$s; done; sleep 60'
+  ["5 kB of noise, 10 times per second"]='while sleep 0.1; do open; head -c 5000 /dev/urandom >&$s; exec {s}>&-; done'
+  ["messages of 4 GiB announced, 10 times per second"]='while sleep 0.1; do open
+    printf "\x00\x00\x00\x00\xff\xff\xff\xff%024d" 0 >&$s; exec {s}>&-; done'
+  ["certificates of their own, twice per second"]='openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+    -subj /CN=stranger -keyout "$0/key" -out "$0/certificate"
+    while sleep 0.5; do openssl s_client -connect 10.77.0.1:4720 -key "$0/key" -cert "$0/certificate" </dev/null; done'
+)
+seconds_per_step() {  # the median, for 20 s
+  local before
+  before=$(seconds_of_steps run | wc -l)
+  sleep 20
+  seconds_of_steps run | tail -n "+$((before + 1))" | median
+}
+
+measure_attacks() {
+  train attacks run --listen 10.77.0.1:4720 --secret "$folder/secret" --threads 1 --hosts 1 --schedule constant
+  start_host 1
+  until_said "host-1 is ready" run >/dev/null
+  local attack before under after grew
+  seconds_per_step >/dev/null
+  for attack in "${!attacks[@]}"; do
+    before=$(seconds_per_step)
+    grew=$(resident_kib "$root")
+    # shellcheck disable=SC2016
+    (on 2 setsid bash -c 'open() { exec {s}<>/dev/tcp/10.77.0.1/4720; }; '"${attacks[$attack]}" "$folder" >/dev/null 2>&1) &
+    running+=("$!")
+    sleep 1
+    under=$(seconds_per_step)
+    grew=$(($(resident_kib "$root") - grew))
+    kill -KILL -- "-${running[-1]}"  # and what it has started
+    wait "${running[-1]}" 2>/dev/null || true
+    after=$(seconds_per_step)
+    awk -v attack="$attack" -v before="$before" -v under="$under" -v after="$after" -v grew="$grew" 'BEGIN {
+        quiet = (before + after) / 2
+        printf "%s: a step took %.4f s instead of %.4f s, %+.1f %%; the root grew by %.1f MiB\n", attack, under, quiet,
+          100 * (under / quiet - 1), grew / 1024
+      }'
+  done
+  grep -q " lost " "$folder/run.log" && echo "A HOST WAS LOST"
+  stop_all
+}
+
 for what in "$@"; do
   case $what in
     slow) slow_links ;;
@@ -251,6 +301,7 @@ for what in "$@"; do
     many) count_many ;;
     faults) measure_faults ;;
     idle) measure_idle ;;
+    attacks) measure_attacks ;;
     *) compare "$what" ;;
   esac
 done
