@@ -12,6 +12,7 @@ constexpr auto coordinator = "actors/hosts/coordinator.cpp";
 constexpr auto admission = "actors/hosts/coordinator_hosts.cpp";
 constexpr auto exchange = "actors/hosts/exchange.cpp";
 constexpr auto blocks = "actors/hosts/exchange_blocks.cpp";
+constexpr auto replica = "actors/hosts/exchange_replica.cpp";
 
 }  // namespace
 
@@ -109,6 +110,18 @@ std::vector<Mutant> of_machines() {
        "",
        {{admission, "if (is_planned) { plan_again(lost.machine); } else { go_on(); }",
          "if (is_planned) { plan_again(lost.machine); }"}}},
+
+      // Keeping the state
+      {"exported_at_another_step",
+       "a host that has lost its root asks for its state as of the step before",
+       "",
+       {{replica, "export_state{here_}",
+         "export_state{$on ? Envelope{here_.run, here_.epoch, here_.step - 1, here_.version} : "
+         "here_}"}}},
+      {"exported_with_old_progress",
+       "a host takes its state for that of the update before",
+       "",
+       {{replica, "progress_ = progress_after_;", ""}}},
   };
 }
 

@@ -158,7 +158,9 @@ caf::actor_id MachinesScenario::spawn_host(const std::string& name,
   settings.admission_timeout = idle_time;
   settings.held = std::move(held);
   settings.say = [](const std::string&) {};
-  settings.on_end = [this, name](const HostEnd& end) { host_has_ended(name, end); };
+  settings.on_end = [this, name, &machine](const HostEnd& end) {
+    host_has_ended(name, machine, end);
+  };
   settings.lanes = lanes;
   settings.observer =
       caf::actor_cast<observer_actor>(caf::actor_cast<caf::strong_actor_ptr>(lanes));
@@ -201,9 +203,16 @@ void MachinesScenario::end() {
 }
 
 /// Its process asks to take part again if only the connection has ended.
-void MachinesScenario::host_has_ended(const std::string& name, const HostEnd& end) {
+void MachinesScenario::host_has_ended(const std::string& name, const Machine& machine,
+                                      const HostEnd& end) {
   if (end.reason == HostEnd::Reason::refused && !setup_.doubles) {
     broken_ = "a host was refused though nothing is wrong with it: " + end.text;
+  }
+  if (end.reason == HostEnd::Reason::lost && machine.has_state &&
+      (!end.state || end.state->progress.step != machine.ledger.steps_applied())) {
+    broken_ = fmt::format(
+        "a host that has made {} updates keeps {}", machine.ledger.steps_applied(),
+        end.state ? fmt::format("the state of {}", end.state->progress.step) : "no state");
   }
   if (end.reason == HostEnd::Reason::lost && system_ != nullptr) {
     spawn_host(name, end.state);
@@ -249,6 +258,7 @@ void MachinesScenario::before(const Delivery& delivery) {
   } else if (const auto* end = delivery.as<wire::state_end>()) {
     const auto progress = decode_progress(end->progress);
     if (auto* machine = machine_of(delivery.link.receiver); machine && progress) {
+      machine->has_state = true;
       machine->updates = progress->step;
       machine->ledger.begin_after(progress->step);
       rules_.has_version(machine->number, progress->version);

@@ -59,6 +59,7 @@ class MachinesScenario : public explore::Scenario {
     std::shared_ptr<actors::GradientPool> gradients;
     std::uint32_t number = 0;   ///< 0 also of a host that is not admitted yet
     caf::actor_id session = 0;  ///< of a host; 0 for the root
+    bool has_state = false;     ///< of a host: all of it has come
     std::uint64_t updates = 0;  ///< that the rules know of
   };
 
@@ -66,7 +67,7 @@ class MachinesScenario : public explore::Scenario {
   void spawn_root();
   caf::actor_id spawn_host(const std::string& name,
                            std::shared_ptr<const actors::StateOfRun> held = {});
-  void host_has_ended(const std::string& name, const actors::HostEnd& end);
+  void host_has_ended(const std::string& name, const Machine& machine, const actors::HostEnd& end);
   void add_faults(const Machine& machine);
   Machine* machine_of(explore::NodeIndex session);
   bool is_joining_at_first(const explore::Delivery& delivery) const;
