@@ -3,7 +3,7 @@
 // It trains a small GPT-2 on the bytes of a text and writes a model folder. In words: docs/arithmetic.md
 //   g++ -std=c++17 -O2 -ffp-contract=off reference/nodezero.cpp -o page
 //   ./page TEXT OUT [fp32|bf16|bf16-tile [fp32|bf16]]
-// leaves the weights of: nodezero train --preset reference --data TEXT --out OUT [--precision ... [--exchange ...]]
+// leaves the weights of: nodezero train --preset reference --data TEXT --out OUT --precision P --exchange E
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -33,7 +33,8 @@ constexpr double beta1 = 0.9, beta2 = 0.95, epsilon = 1e-8, weight_decay = 0.1, 
 enum Precision { fp32, bf16, bf16_tile } precision = fp32, exchange = fp32;
 
 // ---- Functions of numbers
-template <class To, class From> To bits_of(From from) {
+template <class To, class From>
+To bits_of(From from) {
   To to;
   return std::memcpy(&to, &from, sizeof to), to;
 }
@@ -86,7 +87,8 @@ double cos_of_half_turns(double x) {
 }
 
 /// A sum along a row: sixteen sums, then their halves.
-template <class Term> float row_sum(Index count, const Term& term) {
+template <class Term>
+float row_sum(Index count, const Term& term) {
   float sums[16] = {};
   for (Index i = 0; i < count; ++i) sums[i % 16] += term(i);
   for (Index half = 8; half > 0; half /= 2)
@@ -99,15 +101,20 @@ struct Matrix {
   Index rows, columns;
   std::vector<float> values;
   Matrix(Index rows = 0, Index columns = 0) : rows(rows), columns(columns), values(rows * columns) {}
-  template <class Function> Matrix(Index rows, Index columns, Function element) : Matrix(rows, columns) {
+  template <class Function>
+  Matrix(Index rows, Index columns, Function element) : Matrix(rows, columns) {
     for (Index i = 0; i < rows * columns; ++i) values[i] = element(i / columns, i % columns);
   }
   float* operator[](Index row) { return &values[row * columns]; }
   const float* operator[](Index row) const { return &values[row * columns]; }
-  void operator+=(const Matrix& y) { for (Index i = 0; i < values.size(); ++i) values[i] += y.values[i]; }
+  void operator+=(const Matrix& y) {
+    for (Index i = 0; i < values.size(); ++i) values[i] += y.values[i];
+  }
 };
 
-Matrix transposed(const Matrix& x) { return {x.columns, x.rows, [&](Index i, Index j) { return x[j][i]; }}; }
+Matrix transposed(const Matrix& x) {
+  return {x.columns, x.rows, [&](Index i, Index j) { return x[j][i]; }};
+}
 
 float flushed(float x) { return std::fabs(x) < 0x1p-126f ? std::copysign(0.0f, x) : x; }
 
@@ -117,11 +124,12 @@ float rounded(float x) {
   const Word bits = bits_of<Word>(flushed(x));
   return bits_of<float>((bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000);
 }
-Matrix rounded(const Matrix& x) { return {x.rows, x.columns, [&](Index i, Index j) { return rounded(x[i][j]); }}; }
+Matrix rounded(const Matrix& x) {
+  return {x.rows, x.columns, [&](Index i, Index j) { return rounded(x[i][j]); }};
+}
 
-/// c and one more term. In bf16 what is below 2^-126 becomes zero, and is judged after rounding to 24 bits
-/// with an exponent without bound: so look again, 2^64 times as large. Such a c cannot come in, because it
-/// starts from +0.
+/// c and one more term. In bf16 what is below 2^-126, rounded to 24 bits with exponents without bound,
+/// becomes zero: so look again, 2^64 times as large. No such c comes in, because it starts from +0.
 float with_term(float c, float a, float b) {
   const float sum = fma(a, b, c);
   if (precision == fp32 || std::fabs(sum) > 0x1p-126f) return sum;
@@ -414,43 +422,46 @@ std::vector<MicroBatch> batches_of(const string& text, Index epoch) {
 }
 
 // ---- Training
-/// Adds gradients of micro-batches first, ..., first + count - 1; exchanged in bf16, up or down by sixteen random bits.
-void add(Tensors& sum, const Tensors& right, Index step, Index first, Index count) {
-  Index at = 0;
-  for (auto& [name, x] : sum) {
-    x += right.at(name);
-    for (Index i = 0; i < x.values.size() && exchange == bf16; ++i, ++at) {
-      const Words words = random(rounding, step, Long{first} << 32 | (first + count), at / 128 * 16 + at % 16);
-      const Word word = words[at / 16 % 4] >> at % 128 / 64 * 16 & 0xFFFF, bits = bits_of<Word>(x.values[i]);
-      x.values[i] = bits_of<float>((std::isnan(x.values[i]) ? bits | 0x400000 : bits + word) & 0xFFFF0000);
-    }
-    at = (at + 15) / 16 * 16;  // where the next tensor begins
+/// Calls of(i, element i) for all; a tensor begins at a multiple of 16.
+template <class Numbers, class Of>
+void each(Numbers& tensors, const Of& of) {
+  Index i = 0;
+  for (auto& [name, x] : tensors) {
+    for (auto& value : x.values) of(i++, value);
+    i = (i + 15) / 16 * 16;
   }
 }
-void add(double& sum, double right, Index, Index, Index) { sum += right; }
 
-/// The sum of of(first), ..., of(first + count - 1): the left part has the largest power of two below count.
-template <class Of> auto along_tree(Index first, Index count, const Of& of, Index step = 0) -> decltype(of(first)) {
-  if (count == 1) return of(first);
-  Index left = 1;
-  while (2 * left < count) left *= 2;
-  auto sum = along_tree(first, left, of, step);
-  add(sum, along_tree(first + left, count - left, of, step), step, first, count);
-  return sum;
+/// Adds gradients, over those positions. Exchanged in bf16 they go up or down by sixteen random bits.
+void add(Tensors& sum, const Tensors& right, Index step, Long first, Long last) {
+  for (auto& [name, x] : sum) x += right.at(name);
+  if (exchange == bf16)
+    each(sum, [&](Index i, float& value) {
+      const Word words = random(rounding, step, first << 32 | last, i / 128 * 16 + i % 16)[i / 16 % 4];
+      const Word bits = bits_of<Word>(value), half = words >> i % 128 / 64 * 16 & 0xFFFF;
+      value = bits_of<float>((std::isnan(value) ? bits | 0x400000 : bits + half) & 0xFFFF0000);
+    });
+}
+void add(double& sum, double right, Index, Long, Long) { sum += right; }
+
+/// The sum of of(first), ..., of(last - 1): the left part has the largest power of two below their number.
+template <class Of>
+auto along_tree(Index step, Index first, Index last, const Of& of) -> decltype(of(first)) {
+  if (last - first == 1) return of(first);
+  Index middle = first + 1;
+  while (2 * (middle - first) < last - first) middle += middle - first;
+  auto sum = along_tree(step, first, middle, of);
+  return add(sum, along_tree(step, middle, last, of), step, first, last), sum;
 }
 
 double norm_of(const Tensors& gradient) {
-  std::vector<std::array<double, 32>> blocks(1);  // of 65,536 elements
-  Index at = 0;
-  for (const auto& [name, x] : gradient) {
-    for (float value : x.values) {
-      if (at / 65'536 == blocks.size()) blocks.emplace_back();
-      blocks.back()[at++ % 32] += double(value) * value;
-    }
-    at = (at + 15) / 16 * 16;  // where the next tensor begins
-  }
-  const auto of_block = [&](Index b) { return along_tree(0, 32, [&](Index i) { return blocks[b][i]; }); };
-  return std::sqrt(along_tree(0, blocks.size(), of_block));
+  std::vector<std::array<double, 32>> blocks;  // of 65,536 elements
+  each(gradient, [&](Index i, float value) {
+    if (i / 65'536 == blocks.size()) blocks.emplace_back();
+    blocks.back()[i % 32] += double(value) * value;
+  });
+  const auto of_block = [&](Index b) { return along_tree(0, 0, 32, [&](Index i) { return blocks[b][i]; }); };
+  return std::sqrt(along_tree(0, 0, blocks.size(), of_block));
 }
 
 double rate_at(Index step) {
@@ -467,10 +478,10 @@ Tensors train(const string& text) {
     if (done == batches.size()) batches = batches_of(text, epoch++), done = 0;
     const Index count = std::min(micro_batches, batches.size() - done);
     double tokens = 0;
-    const Tensors gradient = along_tree(0, count, [&](Index position) {
+    const Tensors gradient = along_tree(step, 0, count, [&](Index position) {
       for (const auto& [input, target] : batches[done + position]) tokens += target < 0 ? 0 : 1;
       return gradient_of(weights, batches[done + position], step, position);
-    }, step);
+    });
     done += count;
     const double rate = rate_at(step), norm = norm_of(gradient) / tokens;
     const float scale = float(std::min(1.0, clip / (norm + 1e-6)) / tokens);

@@ -9,6 +9,9 @@ namespace {
 // Timeouts in a row that may come while nothing else happens, before a run counts as stuck.
 constexpr std::uint32_t most_idle_timers = 64;
 
+// Actors of a run that counts as one that never ends: choices have no numbers for many more.
+constexpr NodeIndex most_actors = outside - 256;
+
 }  // namespace
 
 Run::Run(caf::actor_system& system, Scenario& scenario, Faults faults)
@@ -140,7 +143,9 @@ void Run::take(Choice choice) {
   network_.take(choice);
   scenario_.after();
   violation_ = scenario_.violation();
-  if (violation_.empty() && steps_ >= most_steps && !faults_.time_passes) {
+  if (violation_.empty() && network_.actors() >= most_actors) {
+    violation_ = "the run spawns actors without end";
+  } else if (violation_.empty() && steps_ >= most_steps && !faults_.time_passes) {
     violation_ = "the run does not end";
   }
   look_around();
