@@ -65,6 +65,7 @@ caf::result<computed> lane_scheduler::submit_micro_batch(const compute& task) {
                        at(task.envelope, {}, task.position)});
   }
   if (state_.batches != task.batches) {
+    state_.abandoned_step.reset();  // older ones are refused all the same
     state_.step = key;
     state_.batches = task.batches;
     state_.next_position = task.batches->before;

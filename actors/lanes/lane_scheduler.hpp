@@ -55,9 +55,9 @@ class lane_scheduler : public runtime::recorded<lane_scheduler_actor::base>,
   struct State {
     std::vector<lane_actor> idle;
     std::map<JobKey, Job> waiting;
-    runtime::Unseen<std::uint64_t> submitted;  ///< for the keys of jobs
-    std::uint64_t finished = 0;                ///< until a step is abandoned; then nobody asks
-    std::optional<std::uint64_t> abandoned_step;
+    runtime::Unseen<std::uint64_t> submitted;     ///< for the keys of jobs
+    std::uint64_t finished = 0;                   ///< but between an abandoned step and the next
+    std::optional<std::uint64_t> abandoned_step;  ///< until a later one begins
     StepKey step;
     StepBatchesPtr batches;           ///< of the step whose micro-batches are being started
     std::uint32_t next_position = 0;  ///< all before it were started once

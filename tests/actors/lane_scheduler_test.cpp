@@ -81,5 +81,24 @@ TEST(LaneScheduler, AnswersEveryMicroBatchOfAnAbandonedStep) {  // D12
   EXPECT_GE(answered, asked);  // sums are answered to workers, too
 }
 
+TEST(LaneScheduler, CountsOnWhenAnotherStepFollowsAnAbandonedOne) {
+  Stage stage(one_step(8, 1, 1));
+  const auto& lanes = stage.actors().lane_scheduler;
+  bool is_applied = false;
+  stage.observe = [&](const Stage::Delivery& delivery) {
+    is_applied = is_applied || delivery.as<optimizer_complete>();
+  };
+  auto end = stage.ask<run_ended>(stage.actors().driver, run_all{});
+  ASSERT_TRUE(stage.run_until([&] { return is_applied; }));
+  // A machine may have been relieved of what is left of its part in the step.
+  caf::anon_send(lanes, abandon{stage.start()});
+  stage.run();
+  EXPECT_TRUE(end.succeeded());
+  auto count = stage.ask<finished_count>(lanes, count_finished{});
+  stage.run();
+  ASSERT_TRUE(count.succeeded());
+  EXPECT_GE(count.get()->tasks, 8u);
+}
+
 }  // namespace
 }  // namespace nodezero::actors::testing
