@@ -33,10 +33,10 @@ double time_of(std::span<const PositionRange> shares, std::span<const double> sp
   return longest;
 }
 
-std::uint32_t nodes_of(std::span<const PositionRange> shares, std::uint32_t positions) {
-  std::uint32_t nodes = 0;
+std::size_t count_nodes(std::span<const PositionRange> shares, std::uint32_t positions) {
+  std::size_t nodes = 0;
   for (const auto& share : shares) {
-    nodes += nodes_in(share, positions);
+    nodes += nodes_of(share, positions).size();
   }
   return nodes;
 }
@@ -73,8 +73,8 @@ std::uint32_t positions_in(std::span<const PositionRange> ranges) {
                          [](std::uint32_t sum, const auto& range) { return sum + range.size(); });
 }
 
-std::uint32_t nodes_in(PositionRange range, std::uint32_t positions) {
-  std::uint32_t nodes = 0;
+std::vector<PositionRange> nodes_of(PositionRange range, std::uint32_t positions) {
+  std::vector<PositionRange> nodes;
   while (range.first < range.last) {
     // The largest node that begins here and ends within the range.
     std::uint64_t width = range.first == 0 ? std::bit_ceil(std::uint64_t{positions})
@@ -82,9 +82,10 @@ std::uint32_t nodes_in(PositionRange range, std::uint32_t positions) {
     while (std::min<std::uint64_t>(range.first + width, positions) > range.last) {
       width /= 2;
     }
-    range.first =
+    const auto last =
         static_cast<std::uint32_t>(std::min<std::uint64_t>(range.first + width, positions));
-    ++nodes;
+    nodes.push_back({range.first, last});
+    range.first = last;
   }
   return nodes;
 }
@@ -104,7 +105,7 @@ const std::vector<PositionRange>& Shares::plan(std::uint32_t positions,
       is_same_step && time_of(shares_, speeds) > worth_moving * time_of(fresh, speeds);
   steps_worth_moving_ = is_worth_moving ? steps_worth_moving_ + 1 : 0;
   const bool stays = is_same_step && steps_worth_moving_ < patience &&
-                     nodes_of(shares_, positions) <= nodes_of(fresh, positions);
+                     count_nodes(shares_, positions) <= count_nodes(fresh, positions);
   if (!stays) {
     machines_.assign(machines.begin(), machines.end());
     shares_ = std::move(fresh);

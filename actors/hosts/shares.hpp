@@ -20,8 +20,9 @@ std::vector<PositionRange> contiguous_shares(PositionRange range, std::span<cons
 
 std::uint32_t positions_in(std::span<const PositionRange> ranges);
 
-/// How many nodes of the tree over so many positions a range is made of: so many sums of it cross.
-std::uint32_t nodes_in(PositionRange range, std::uint32_t positions);
+/// The nodes of the tree over so many positions that a range is made of, each as large as it can
+/// be, in order: as many sums of it cross. The range must not end behind the last position.
+std::vector<PositionRange> nodes_of(PositionRange range, std::uint32_t positions);
 
 /// The shares of whole steps. They stay as they are while speeds vary a little, and until others
 /// have been better for some steps in a row: a border that moves leaves a large node of the tree

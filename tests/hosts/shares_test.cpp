@@ -53,16 +53,16 @@ TEST(Shares, AreOfFewNodesWhereSpeedsAllowThat) {
 }
 
 TEST(Shares, CountTheNodesThatARangeIsMadeOf) {
-  EXPECT_EQ(nodes_in({0, 64}, 64), 1);
-  EXPECT_EQ(nodes_in({32, 64}, 64), 1);
-  EXPECT_EQ(nodes_in({0, 33}, 64), 2);
-  EXPECT_EQ(nodes_in({33, 64}, 64), 5);
-  EXPECT_EQ(nodes_in({8, 13}, 13), 1);  // cut off at the end of the step
-  EXPECT_EQ(nodes_in({5, 5}, 13), 0);
+  EXPECT_EQ(nodes_of({0, 64}, 64).size(), 1);
+  EXPECT_EQ(nodes_of({32, 64}, 64).size(), 1);
+  EXPECT_EQ(nodes_of({0, 33}, 64).size(), 2);
+  EXPECT_EQ(nodes_of({33, 64}, 64).size(), 5);
+  EXPECT_EQ(nodes_of({8, 13}, 13).size(), 1);  // cut off at the end of the step
+  EXPECT_EQ(nodes_of({5, 5}, 13).size(), 0);
   for (std::uint32_t n = 1; n < 20; ++n) {
     for (std::uint32_t first = 0; first < n; ++first) {
       for (std::uint32_t last = first + 1; last <= n; ++last) {
-        EXPECT_EQ(nodes_in({first, last}, n) == 1, PositionTree(n).contains({first, last}));
+        EXPECT_EQ(nodes_of({first, last}, n).size() == 1, PositionTree(n).contains({first, last}));
       }
     }
   }
