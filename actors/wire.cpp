@@ -24,6 +24,7 @@ void for_each_message(auto&& call) {
   call("dismissed", dismissed{});
   call("want_state", want_state{});
   call("plan", plan{});
+  call("back_up", back_up{});
   call("work", work{});
   call("commit", commit{});
   call("give_up", give_up{});
@@ -31,6 +32,7 @@ void for_each_message(auto&& call) {
   call("part", part{});
   call("sum", sum{});
   call("credit", credit{});
+  call("finished", finished{});
   call("gathered", gathered{});
   call("progress", progress{});
   call("failed", failed{});

@@ -178,8 +178,9 @@ NODEZERO_WIRE_MESSAGE(want_state, protocol, next_root, newcomer)
 // -- coordinator -> exchange -----------------------------------------------------------------
 
 /// A step of `positions` micro-batches is computed by `members`; `mine` are the receiver's ranges.
-/// Within a step they only grow from term to term. Accepted if the receiver has that version, or as
-/// soon as it has it. Block b is added by members[b mod size].
+/// In a later term of the step they may be more, and fewer if a backup has computed them. Accepted
+/// if the receiver has that version, or as soon as it has it. Block b is added by members[b mod
+/// size].
 struct plan {
   std::uint64_t epoch = 0;
   std::uint64_t step = 0;
@@ -194,8 +195,17 @@ struct plan {
 };
 NODEZERO_WIRE_MESSAGE(plan, epoch, step, version, term, positions, members, mine, audited)
 
-/// A micro-batch of the step that the receiver is to compute. Follows the plan that gives it the
-/// position.
+/// The receiver computes these nodes of the position tree as well, which are another machine's: the
+/// answer that comes first counts, by a plan. Accepted in the term that it names; what the receiver
+/// computes already it does not compute again.
+struct back_up {
+  std::uint64_t term = 0;
+  std::vector<Range> nodes;
+};
+NODEZERO_WIRE_MESSAGE(back_up, term, nodes)
+
+/// A micro-batch of the step that the receiver is to compute. Follows the plan or the `back_up`
+/// that gives it the position.
 struct work {
   std::uint64_t step = 0;
   std::uint32_t position = 0;
@@ -250,6 +260,14 @@ struct credit {
 NODEZERO_WIRE_MESSAGE(credit, blocks)
 
 // -- exchange -> coordinator -----------------------------------------------------------------
+
+/// This machine has computed the sum over this node of the position tree, if it takes part in the
+/// step with others. Accepted in the step's terms, once a node.
+struct finished {
+  std::uint64_t term = 0;
+  Range node;
+};
+NODEZERO_WIRE_MESSAGE(finished, term, node)
 
 /// This machine has every block of the sum. `nodes` are those that it has computed.
 struct gathered {
@@ -317,6 +335,7 @@ NODEZERO_COMPILED_ONCE(nodezero::actors::wire::ended)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::dismissed)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::want_state)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::plan)
+NODEZERO_COMPILED_ONCE(nodezero::actors::wire::back_up)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::work)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::commit)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::give_up)
@@ -324,6 +343,7 @@ NODEZERO_COMPILED_ONCE(nodezero::actors::wire::count_progress)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::part)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::sum)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::credit)
+NODEZERO_COMPILED_ONCE(nodezero::actors::wire::finished)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::gathered)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::progress)
 NODEZERO_COMPILED_ONCE(nodezero::actors::wire::failed)

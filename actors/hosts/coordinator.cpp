@@ -57,6 +57,7 @@ coordinator::behavior_type coordinator::make_behavior() {
       [this](const end_hosts& message) { return end(message); },
       [this](const send_hosts_back& message) { send_back(message); },
       [this](const waiting_tick&) { say_who_is_missing(); },
+      [this](const backup_tick&) { back_up(); },
       [this](const wire::join& message) { take_join(message); },
       [this](const wire::ready& message) { take_ready(message); },
       [this](const wire::leaving& message) {
@@ -64,6 +65,7 @@ coordinator::behavior_type coordinator::make_behavior() {
           host.is_leaving = host.is_leaving || host.machine == message.machine;
         }
       },
+      [this](const wire::finished& message) { take_finished(message); },
       [this](const wire::gathered& message) { take_gathered(message); },
       [this](const count_finished&) { return count_finished_everywhere(); },
       [this](const wire::progress& message) {
@@ -186,6 +188,7 @@ void coordinator::send_plan() {
   OpenStep& open = *open_;
   open.term = ++last_term_;
   open.first_term = open.first_term == 0 ? open.term : open.first_term;
+  open.slow_from.reset();
   wire::plan plan{open.step.envelope.epoch,
                   open.step.envelope.step,
                   open.step.envelope.version,

@@ -100,6 +100,13 @@ class coordinator : public runtime::recorded<coordinator_actor::base>, public ru
     bool audits = false;                     ///< the step's audited micro-batch
     std::optional<std::uint64_t> finding{};  ///< for it
     std::vector<LossOfNode> nodes{};
+    std::vector<PositionRange> finished{};  ///< nodes whose sums it has
+  };
+  /// A machine that computes what the slowest one has not finished.
+  struct Backup {
+    std::uint32_t slow = 0;
+    std::uint32_t helper = 0;
+    std::uint64_t term = 0;  ///< with which it ends
   };
   struct OpenStep {
     assign step;
@@ -109,11 +116,16 @@ class coordinator : public runtime::recorded<coordinator_actor::base>, public ru
     caf::actor_clock::time_point since;    ///< it was planned first
     std::optional<double> waited_seconds;  ///< for the sum, by the machine that computed longest
     std::uint64_t bytes_sent = 0;
-    std::optional<std::uint32_t> audited;     ///< position of the micro-batch that two compute
+    std::optional<std::uint32_t> audited;  ///< position of the micro-batch that two compute
+    std::optional<Backup> backup;          ///< at most one per step
+    /// When the last machine that computes counts as slow, if all others have finished.
+    std::optional<caf::actor_clock::time_point> slow_from;
     std::optional<model::LossSum> committed;  ///< with the loss of the whole step
     std::uint32_t positions() const { return step.batches->range().last; }
     /// Without what only tells how long it took.
-    auto fields() const { return std::tie(step, term, first_term, members, audited, committed); }
+    auto fields() const {
+      return std::tie(step, term, first_term, members, audited, backup, committed);
+    }
   };
 
   void begin(const assign& message);
@@ -132,9 +144,19 @@ class coordinator : public runtime::recorded<coordinator_actor::base>, public ru
   bool put_out_the_outvoted();
   void audit_by_all();
   void put_out(std::uint32_t machine, const std::string& reason);
+  void take_finished(const wire::finished& message);
+  std::vector<PositionRange> unfinished(const Member& member) const;
+  Member* last_to_finish();
+  Member* helper_of(const Member& slow);
+  caf::actor_clock::time_point slow_from(const Member& last);
+  void watch_for_slow();
+  void back_up();
+  void use_backup();
   void commit();
   void count_step(const Envelope& envelope, const model::LossSum& loss);
   void measure(const wire::gathered& message);
+  void measure_speed(std::uint32_t machine, std::uint32_t micro_batches,
+                     std::chrono::microseconds time);
   void say_if_links_are_slow();
   void tell_status();
   HostsStatus::Machine status_of(const Host& host) const;
@@ -156,6 +178,7 @@ class coordinator : public runtime::recorded<coordinator_actor::base>, public ru
 
   Member* sender_in_step();
   std::uint32_t count(Standing standing) const;
+  std::string name_of(std::uint32_t machine) const;
   std::string standing_of_run() const;
   void notice(std::string text);
 
@@ -181,6 +204,7 @@ class coordinator : public runtime::recorded<coordinator_actor::base>, public ru
   bool has_begun_ = false;    ///< the wanted hosts were there once
   bool has_planned_ = false;  ///< a step
   bool is_waiting_ = false;
+  bool is_watching_ = false;  ///< a backup_tick is on its way
   std::chrono::steady_clock::time_point waits_until_{};
   caf::typed_response_promise<hosts_ended> ending_;
 };

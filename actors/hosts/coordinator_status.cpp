@@ -20,11 +20,9 @@ std::vector<double> coordinator::speeds_of(const std::vector<Member>& members) c
 }
 
 /// Shares follow how fast the machines are; they decide who computes, and never a bit.
-void coordinator::measure(const wire::gathered& message) {
-  ++events_;
-  const std::uint32_t machine = message.machine;
-  const bool is_slow =
-      speeds_.measure(machine, message.computed, std::chrono::microseconds(message.microseconds));
+void coordinator::measure_speed(std::uint32_t machine, std::uint32_t micro_batches,
+                                std::chrono::microseconds time) {
+  const bool is_slow = speeds_.measure(machine, micro_batches, time);
   if (const auto host = std::ranges::find(hosts_, machine, &Host::machine);
       is_slow && host != hosts_.end()) {
     notice(
@@ -32,6 +30,12 @@ void coordinator::measure(const wire::gathered& message) {
                     "steps; it gets as much less to do",
                     host->name, speeds_.lane_against_root(machine), Speeds::long_enough));
   }
+}
+
+void coordinator::measure(const wire::gathered& message) {
+  ++events_;
+  const std::uint32_t machine = message.machine;
+  measure_speed(machine, message.computed, std::chrono::microseconds(message.microseconds));
   // Whoever waited least computed longest; until then the others had nothing to wait for.
   const double waited = 1e-6 * static_cast<double>(message.waited_microseconds);
   open_->waited_seconds = std::min(open_->waited_seconds.value_or(waited), waited);
@@ -134,7 +138,8 @@ caf::result<finished_count> coordinator::count_finished_everywhere() {
 /// Without what is measured, which only decides who computes how much.
 std::uint64_t coordinator::state_digest(const runtime::ActorKeys& keys) const {
   return runtime::fingerprint(keys, hosts_, last_machine_, last_term_, open_, progress_,
-                              is_asking_for_state_, has_begun_, has_planned_, is_waiting_, ending_);
+                              is_asking_for_state_, has_begun_, has_planned_, is_waiting_,
+                              is_watching_, ending_);
 }
 
 const char* coordinator::state_name() const {

@@ -5,13 +5,11 @@
 #include <atomic>
 #include <bit>
 #include <exception>
-#include <numeric>
 #include <utility>
 
 #include "actors/hosts/fingerprints.hpp"
 #include "actors/hosts/state_of_run.hpp"
 #include "actors/spheres/control.hpp"
-#include "model/tensors/fnv.hpp"
 
 namespace nodezero::actors {
 namespace {
@@ -19,10 +17,6 @@ namespace {
 std::uint64_t microseconds(caf::actor_clock::duration_type time) {
   return static_cast<std::uint64_t>(
       std::chrono::duration_cast<std::chrono::microseconds>(time).count());
-}
-
-std::uint64_t hash_of_sum(const model::LossSum& loss, const model::Gradient& gradient) {
-  return model::fnv(std::bit_cast<std::uint64_t>(loss.negative_log_likelihood), gradient.values());
 }
 
 }  // namespace
@@ -79,14 +73,9 @@ exchange::behavior_type exchange::make_behavior() {
       },
       [this](const wire::plan& message) { take_plan(message); },
       [this](const wire::work& message) { take_work(message); },
+      [this](const wire::back_up& message) { take_back_up(message); },
       [this](const wire::commit& message) { apply_sum(message); },
-      [this](const wire::give_up&) {
-        if (step_) {
-          send(control_, abandon{step_->envelope});
-          send(settings_.spheres->lanes, abandon{step_->envelope});
-        }
-        give_up();
-      },
+      [this](const wire::give_up&) { give_up(); },
       [this](const wire::count_progress&) { tell_progress(); },
       [this](const wire::part& message) { take_block(message); },
       [this](const wire::sum& message) { take_block(message); },
@@ -153,18 +142,10 @@ void exchange::open_term(const wire::plan& plan) {
     step_->computed_at = clock().now();
     step_->weights_hash = hash_of_block(*weights_, here_.version % blocks_);
   }
-  for (const auto& part : plan.mine) {
-    const PositionRange range = PositionRange{part.first, part.last};
-    if (range.size() > 0 && std::ranges::find(step_->given, range) == step_->given.end()) {
-      step_->given.push_back(range);
-      if (!step_->will_audit(range)) {
-        step_->waiting.push_back(range);
-      }
-    }
-  }
-  take_audited(plan.audited);
   const BlockSums sums(step_->tree(), blocks_, settings_.additions, plan.step);
-  term_.emplace(Term{plan, sums, {}, {}, blocks_, 0, false, nullptr});
+  term_.emplace(Term{plan, {}, sums, {}, {}, blocks_, 0, false, nullptr});
+  take_ranges();
+  take_audited();
   term_->squared_norms.resize(blocks_);
   term_->has_block.resize(blocks_);
   std::erase_if(links_, [&](const auto& link) {
@@ -194,105 +175,6 @@ void exchange::open_term(const wire::plan& plan) {
   }
 }
 
-/// Whether it is yet to be computed, if only to be looked at.
-bool exchange::Step::will_audit(PositionRange range) const {
-  const auto finding = findings.find(range.first);
-  const bool is_missing = finding != findings.end() && !finding->second;
-  const bool is_computing = computing && computing->batches->range() == range;
-  return is_missing && (is_computing || std::ranges::find(waiting, range) != waiting.end());
-}
-
-/// What this machine has of its own is looked at; the rest is computed to be looked at.
-void exchange::take_audited(const std::vector<std::uint32_t>& audited) {
-  for (const std::uint32_t position : audited) {
-    const PositionRange range{position, position + 1};
-    if (position >= step_->positions || !step_->findings.try_emplace(position).second) {
-      continue;
-    }
-    const auto own = std::ranges::find(step_->sums, range, &OwnSum::range);
-    if (own != step_->sums.end()) {
-      step_->findings[position] = hash_of_sum(own->loss, **own->gradient);
-    } else if (std::ranges::find(step_->given, range) == step_->given.end()) {
-      step_->waiting.push_back(range);
-    }
-  }
-}
-
-// -- what this machine computes --------------------------------------------------------------
-
-void exchange::take_work(const wire::work& work) {
-  if (!work.tokens.batch || work.step < here_.step) {
-    return;
-  }
-  try {
-    batches_[{work.step, work.position}] = {
-        settings_.trained ? settings_.trained->decoded(work.tokens.batch) : work.tokens.batch};
-  } catch (const std::exception& error) {  // of a host's model
-    fail(error.what());
-    return;
-  }
-  compute_next();
-}
-
-void exchange::compute_next() {
-  if (!step_ || step_->computing || step_->waiting.empty()) {
-    return;
-  }
-  const PositionRange range = step_->waiting.front();
-  auto batches = std::make_shared<StepBatches>();
-  batches->before = range.first;
-  batches->after = step_->positions - range.last;
-  for (std::uint32_t position = range.first; position < range.last; ++position) {
-    const auto batch = batches_.find({step_->envelope.step, position});
-    if (batch == batches_.end()) {
-      return;  // it is on its way
-    }
-    batches->batches.push_back(*batch->second.batch);
-  }
-  step_->waiting.pop_front();
-  std::vector<std::uint32_t> positions(range.size());
-  std::iota(positions.begin(), positions.end(), range.first);
-  step_->computing = assign{step_->envelope,    Purpose::train,       weights_,
-                            std::move(batches), std::move(positions), {}};
-  step_->computing_since = clock().now();
-  send(control_, *step_->computing);
-}
-
-void exchange::take_own_sum(const gradient& message) {
-  if (!step_ || !step_->computing || message.envelope != step_->envelope) {
-    return;
-  }
-  Partial partial = message.partial.take();
-  const auto finding = step_->findings.find(partial.range.first);
-  if (partial.range.size() == 1 && finding != step_->findings.end()) {
-    finding->second = hash_of_sum(partial.loss, *partial.gradient);
-    if (std::ranges::find(step_->given, partial.range) == step_->given.end()) {
-      report_if_gathered();
-      return;  // another machine's
-    }
-  }
-  // It is kept until the step's end, so the lanes get another buffer in its place.
-  auto kept = gradients_->lease();
-  std::swap(*kept, *partial.gradient);
-  auto& own = step_->sums.emplace_back(OwnSum{partial.range, partial.loss,
-                                              std::make_shared<GradientLease>(std::move(kept)),
-                                              std::move(partial.squared_norms)});
-  if (term_) {
-    send_parts(own);
-  }
-}
-
-void exchange::take_report(const report& message) {
-  if (step_ && step_->computing && message.envelope == step_->envelope) {
-    step_->computed += static_cast<std::uint32_t>(step_->computing->positions.size());
-    step_->computed_at = clock().now();
-    step_->computing_time += std::chrono::duration_cast<std::chrono::microseconds>(
-        step_->computed_at - step_->computing_since);
-    step_->computing.reset();
-    compute_next();
-  }
-}
-
 // -- the end of a step -----------------------------------------------------------------------
 
 void exchange::report_if_gathered() {
@@ -305,9 +187,11 @@ void exchange::report_if_gathered() {
   term_->is_gathered = true;
   std::vector<wire::NodeLoss> nodes;
   for (const auto& own : step_->sums) {
-    nodes.push_back({own.range.first, own.range.last,
-                     std::bit_cast<std::uint64_t>(own.loss.negative_log_likelihood),
-                     own.loss.valid_tokens});
+    if (term_->is_mine(own.range)) {
+      nodes.push_back({own.range.first, own.range.last,
+                       std::bit_cast<std::uint64_t>(own.loss.negative_log_likelihood),
+                       own.loss.valid_tokens});
+    }
   }
   std::vector<wire::Finding> findings;
   for (const auto& [position, hash] : step_->findings) {
@@ -367,6 +251,10 @@ void exchange::apply_sum(const wire::commit& message) {
 }
 
 void exchange::close_step() {
+  if (step_->computing) {  // another machine was first, or nobody needs it any more
+    send(control_, abandon{step_->envelope});
+    send(settings_.spheres->lanes, abandon{step_->envelope});
+  }
   std::erase_if(batches_,
                 [this](const auto& batch) { return batch.first.first <= step_->envelope.step; });
   step_.reset();

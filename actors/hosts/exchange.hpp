@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -55,7 +56,8 @@ class exchange : public runtime::recorded<exchange_actor::base>, public runtime:
   std::uint32_t trace_number() const override { return settings_.machine; }
 
  private:
-  /// A sum that was computed here; shared with the messages that carry its blocks.
+  /// A sum that was computed here; shared with the messages that carry its blocks. It counts in
+  /// those terms that give its node to this machine.
   struct OwnSum {
     PositionRange range;
     model::LossSum loss;
@@ -66,7 +68,6 @@ class exchange : public runtime::recorded<exchange_actor::base>, public runtime:
   struct Step {
     Envelope envelope;
     std::uint32_t positions = 0;
-    std::vector<PositionRange> given;   ///< all ranges so far
     std::deque<PositionRange> waiting;  ///< those that are not being computed yet
     std::optional<assign> computing;
     caf::actor_clock::time_point computing_since;
@@ -77,15 +78,16 @@ class exchange : public runtime::recorded<exchange_actor::base>, public runtime:
     std::uint64_t weights_hash = 0;  ///< of a block of the weights that it computes with
     std::map<std::uint32_t, std::optional<std::uint64_t>> findings;  ///< by audited position
     PositionTree tree() const { return PositionTree(positions); }
-    bool will_audit(PositionRange range) const;
+    bool will_have(PositionRange node) const;
     /// Without what only tells how fast this machine is.
     auto fields() const {
-      return std::tie(envelope, positions, given, waiting, computing, sums, weights_hash, findings);
+      return std::tie(envelope, positions, waiting, computing, sums, weights_hash, findings);
     }
   };
   /// The sum of all machines.
   struct Term {
     wire::plan plan;
+    std::vector<PositionRange> mine;  ///< the nodes whose sums are this machine's to give
     BlockSums sums;
     std::vector<double> squared_norms;
     std::vector<bool> has_block;
@@ -94,7 +96,9 @@ class exchange : public runtime::recorded<exchange_actor::base>, public runtime:
     bool is_gathered = false;
     /// Shared with the messages that carry its blocks; leased when the first block has come.
     std::shared_ptr<GradientLease> sum;
-    /// Without the sum, of which only those blocks count that are there.
+    bool is_mine(PositionRange node) const { return std::ranges::find(mine, node) != mine.end(); }
+    /// Its own nodes follow from the plan. Without the sum, of which only those blocks count that
+    /// are there.
     auto fields() const {
       return std::tie(plan, sums, squared_norms, has_block, blocks_missing, sum_hash, is_gathered);
     }
@@ -105,7 +109,9 @@ class exchange : public runtime::recorded<exchange_actor::base>, public runtime:
   void open_term(const wire::plan& plan);
   void take_work(const wire::work& work);
   void compute_next();
-  void take_audited(const std::vector<std::uint32_t>& audited);
+  void take_ranges();
+  void take_audited();
+  void take_back_up(const wire::back_up& message);
   void take_own_sum(const gradient& message);
   void take_report(const report& message);
   void send_parts(const OwnSum& own);

@@ -17,6 +17,9 @@ BlockLink& exchange::link_to(const wire::Member& member) {
 }
 
 void exchange::send_parts(const OwnSum& own) {
+  if (!term_->is_mine(own.range)) {
+    return;  // another machine gives it, or it was only looked at
+  }
   const auto& members = term_->plan.members;
   if (members.size() == 1 && own.range == step_->tree().root() &&
       own.squared_norms.size() == blocks_) {

@@ -68,22 +68,25 @@ struct hosts_return {
 /// coordinator's timer, while hosts are waited for.
 struct waiting_tick {};
 
+/// coordinator's timer, while all machines but one have computed their part of a step.
+struct backup_tick {};
+
 /// state_fetcher's timer.
 struct patience_tick {};
 
-using exchange_actor =
-    parent_actor::extend<Accepts<assign>, Accepts<abandon>, Accepts<use_weights>,
-                         Accepts<wire::plan>, Accepts<wire::work>, Accepts<wire::commit>,
-                         Accepts<wire::give_up>, Accepts<wire::count_progress>, Accepts<wire::part>,
-                         Accepts<wire::sum>, Accepts<wire::credit>,
-                         Answers<apply_missed, missed_applied>, Answers<hand_over, handed_over>>;
+using exchange_actor = parent_actor::extend<
+    Accepts<assign>, Accepts<abandon>, Accepts<use_weights>, Accepts<wire::plan>,
+    Accepts<wire::back_up>, Accepts<wire::work>, Accepts<wire::commit>, Accepts<wire::give_up>,
+    Accepts<wire::count_progress>, Accepts<wire::part>, Accepts<wire::sum>, Accepts<wire::credit>,
+    Answers<apply_missed, missed_applied>, Answers<hand_over, handed_over>>;
 
 using coordinator_actor =
     control_actor::extend<Accepts<summed>, Answers<end_hosts, hosts_ended>,
                           Accepts<send_hosts_back>, Answers<count_finished, finished_count>,
-                          Accepts<waiting_tick>, Accepts<wire::join>, Accepts<wire::ready>,
-                          Accepts<wire::leaving>, Accepts<wire::gathered>, Accepts<wire::progress>,
-                          Accepts<wire::failed>, Accepts<wire::unreachable>, Accepts<wire::credit>>;
+                          Accepts<waiting_tick>, Accepts<backup_tick>, Accepts<wire::join>,
+                          Accepts<wire::ready>, Accepts<wire::leaving>, Accepts<wire::finished>,
+                          Accepts<wire::gathered>, Accepts<wire::progress>, Accepts<wire::failed>,
+                          Accepts<wire::unreachable>, Accepts<wire::credit>>;
 
 /// HostsOfRun -> hosts_door: there is a run.
 struct open_door {
@@ -104,4 +107,5 @@ NODEZERO_LOCAL_MESSAGE(nodezero::actors::send_hosts_back)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::hosts_return)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::open_door)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::waiting_tick)
+NODEZERO_LOCAL_MESSAGE(nodezero::actors::backup_tick)
 NODEZERO_LOCAL_MESSAGE(nodezero::actors::patience_tick)

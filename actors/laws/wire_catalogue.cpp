@@ -62,6 +62,11 @@ void add_wire_messages(Catalogue& catalogue) {
                             p.number(m.positions);
                             p.number(m.members.size());
                           });
+  add_numbers<wire::back_up>(catalogue, "back_up", {"term", "nodes"},
+                             [](const wire::back_up& m, PayloadWriter& p) {
+                               p.number(m.term);
+                               p.number(m.nodes.size());
+                             });
   add_numbers<wire::work>(catalogue, "work", {"step", "position"},
                           [](const wire::work& m, PayloadWriter& p) {
                             p.number(m.step);
@@ -93,6 +98,12 @@ void add_wire_messages(Catalogue& catalogue) {
                          });
   add_numbers<wire::credit>(catalogue, "credit", {"blocks"},
                             [](const wire::credit& m, PayloadWriter& p) { p.number(m.blocks); });
+  add_numbers<wire::finished>(catalogue, "finished", {"term", "first", "last"},
+                              [](const wire::finished& m, PayloadWriter& p) {
+                                p.number(m.term);
+                                p.number(m.node.first);
+                                p.number(m.node.last);
+                              });
   add_numbers<wire::gathered>(catalogue, "gathered", {"term", "machine"},
                               [](const wire::gathered& m, PayloadWriter& p) {
                                 p.number(m.term);

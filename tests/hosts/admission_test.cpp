@@ -229,7 +229,8 @@ class FaultyMemory : public caf::event_based_actor {
               }
               caf::send_as(caf::actor_cast<caf::actor>(current_sender()), coordinator_, message);
             },
-            answer<wire::failed>(), answer<wire::progress>(), answer<wire::unreachable>()};
+            answer<wire::finished>(), answer<wire::failed>(), answer<wire::progress>(),
+            answer<wire::unreachable>()};
   }
   void on_exit() override {
     coordinator_ = nullptr;

@@ -44,9 +44,10 @@ bool is_of_joining(const Delivery& delivery) {
 
 bool crosses(const Delivery& delivery) {
   return is_of_joining(delivery) ||
-         is_one_of<wire::plan, wire::work, wire::commit, wire::give_up, wire::part, wire::sum,
-                   wire::credit, wire::gathered, wire::failed, wire::unreachable, wire::refused,
-                   wire::leaving, wire::ended, wire::dismissed>(delivery);
+         is_one_of<wire::plan, wire::back_up, wire::work, wire::commit, wire::give_up, wire::part,
+                   wire::sum, wire::credit, wire::finished, wire::gathered, wire::failed,
+                   wire::unreachable, wire::refused, wire::leaving, wire::ended, wire::dismissed>(
+             delivery);
 }
 
 }  // namespace
@@ -193,6 +194,10 @@ void MachinesScenario::begin(caf::actor_system& system, Network& network) {
   network.settle();
   for (const auto& machine : machines_) {
     add_faults(machine);
+  }
+  if (setup_.backups) {
+    network.inject(caf::actor_cast<caf::strong_actor_ptr>(coordinator_), caf::make_message_id(),
+                   caf::make_message(backup_tick{}), true);
   }
 }
 

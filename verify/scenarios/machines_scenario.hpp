@@ -23,6 +23,7 @@ struct MachinesSetup : Setup {
   std::uint32_t machines = 2;  ///< the root's among them, from the first step on
   std::uint32_t joins = 0;     ///< hosts that join at any moment
   bool cuts = false;     ///< connections to the root may end, as a fault; the host comes again
+  bool backups = false;  ///< the last machine that computes may count as slow, as a fault
   bool doubles = false;  ///< messages may come twice, so that a host may be refused
 };
 

@@ -56,10 +56,10 @@ std::uint64_t digest_of_message(const Delivery& delivery, const runtime::ActorKe
       // several machines
       wire::join, wire::ready, wire::leaving, wire::refused, wire::admitted, wire::state_block,
       wire::state_end, wire::missed_block, wire::missed_end, wire::run_file, wire::ended,
-      wire::dismissed, wire::plan, wire::work, wire::commit, wire::give_up, wire::part, wire::sum,
-      wire::credit, wire::gathered, wire::failed, wire::unreachable, use_weights, summed,
-      apply_missed, missed_applied, hand_over, handed_over, end_hosts, hosts_ended, waiting_tick,
-      leave, admission_deadline,
+      wire::dismissed, wire::plan, wire::back_up, wire::work, wire::commit, wire::give_up,
+      wire::part, wire::sum, wire::credit, wire::finished, wire::gathered, wire::failed,
+      wire::unreachable, use_weights, summed, apply_missed, missed_applied, hand_over, handed_over,
+      end_hosts, hosts_ended, waiting_tick, backup_tick, leave, admission_deadline,
       // CAF
       caf::error>();
   if (const auto found = table.find(*delivery.type); found != table.end()) {
@@ -125,6 +125,9 @@ std::string describe_message(const Delivery& delivery) {
   }
   if (const auto* m = delivery.as<wire::sum>()) {
     return fmt::format("{} term {} block {}", name, m->term, m->block);
+  }
+  if (const auto* m = delivery.as<wire::finished>()) {
+    return fmt::format("{} term {} [{}, {})", name, m->term, m->node.first, m->node.last);
   }
   if (const auto* m = delivery.as<wire::gathered>()) {
     return fmt::format("{} term {} machine {}", name, m->term, m->machine);

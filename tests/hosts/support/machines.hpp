@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <future>
 #include <memory>
+#include <optional>
 #include <random>
 #include <string>
 #include <vector>
@@ -83,6 +84,7 @@ class Machines {
   void join() { join_through(door()); }
   /// For a host that takes another actor for the root's.
   void join_through(const runtime::Peer& door) {
+    first_ids_.push_back(system_.next_actor_id());
     hosts_.push_back(system_.spawn<host_session>(HostSessionSettings{
         .coordinator = door,
         .name = "host-" + std::to_string(++names_),
@@ -123,13 +125,21 @@ class Machines {
 
   void start() { answer_ = runtime::ask<run_ended>(system_, actors_.driver, run_all{}); }
 
+  /// The lane of a machine does nothing until it is released; 0 is the root, and hosts are counted
+  /// as they have joined, each when those before had settled.
+  void hold(std::size_t machine) { held_ = machine; }
+  void release() { held_.reset(); }
+
   /// Delivers one message, any of those that are next at their actor; false if there is none.
   bool step() {
     auto& jobs = scheduler_.jobs;
-    if (jobs.empty()) {
+    const auto held =
+        std::partition(jobs.begin(), jobs.end(), [this](auto* job) { return !is_held(*job); });
+    if (held == jobs.begin()) {
       return false;
     }
-    const auto job = jobs.begin() + static_cast<std::ptrdiff_t>(below(jobs.size()));
+    const auto count = static_cast<std::size_t>(held - jobs.begin());
+    const auto job = jobs.begin() + static_cast<std::ptrdiff_t>(below(count));
     std::rotate(jobs.begin(), job, job + 1);
     return scheduler_.try_run_once();
   }
@@ -159,6 +169,13 @@ class Machines {
     }
   };
 
+  bool is_held(caf::resumable& job) const {
+    const auto* actor = held_ ? dynamic_cast<caf::scheduled_actor*>(&job) : nullptr;
+    return actor != nullptr && actor->name() == std::string("lane") &&
+           (*held_ == 0 || actor->id() > first_ids_[*held_ - 1]) &&
+           (*held_ == first_ids_.size() || actor->id() < first_ids_[*held_]);
+  }
+
   RunSettings settings_;
   std::mt19937_64 random_;
   Recorder recorder_;
@@ -172,6 +189,8 @@ class Machines {
   std::future<Result<run_ended>> answer_;
   int names_ = 0;
   std::vector<std::string> host_ends_;
+  std::optional<std::size_t> held_;
+  std::vector<caf::actor_id> first_ids_;  ///< before each host's actors
 };
 
 /// The digest of the same run on one machine.
