@@ -4,6 +4,7 @@
 // and are cut off at any moment.
 
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -27,8 +28,9 @@ void expect_every_order(const Question& question) {
   EXPECT_TRUE(report.complete) << report.states << " states in " << question.text();
 }
 
-void expect_draws(Question question, std::uint64_t schedules) {
-  for (const Mode mode : {Mode::random, Mode::pct, Mode::twice}) {
+void expect_draws(Question question, std::uint64_t schedules,
+                  const std::vector<Mode>& modes = {Mode::random, Mode::pct, Mode::twice}) {
+  for (const Mode mode : modes) {
     question.mode = mode;
     const auto report = Session(question).explore({.schedules = schedules});
     EXPECT_FALSE(report.counterexample) << report.counterexample->rule << "\n" << question.text();
@@ -54,6 +56,21 @@ TEST(MachinesTest, OneMayJoinAtAnyMoment) {
   auto question = of_machines(1, 1, 2);
   question.joins = 1;
   expect_every_order(question);
+}
+
+TEST(MachinesTest, TheLastToComputeMayCountAsSlow) {
+  auto question = of_machines(2, 2, 1);
+  question.faults = 1;
+  question.kills = false;
+  question.backups = true;
+  expect_every_order(question);
+  expect_draws(question, 200, {Mode::traced});  // what is left undone breaks no law
+  question.machines = 3;
+  question.micro_batches = 7;  // parts of several nodes
+  question.steps = 2;
+  question.faults = 2;
+  question.kills = true;
+  expect_draws(question, 100);
 }
 
 TEST(MachinesTest, ManyMeet) {

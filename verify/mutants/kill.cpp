@@ -85,6 +85,16 @@ std::vector<Question> questions_of_machines() {
   machines.steps = 2;
   machines.cuts = true;
   questions.push_back(machines);
+  machines = {};
+  machines.scope = Scope::machines;
+  machines.faults = 1;
+  machines.kills = false;
+  machines.backups = true;
+  machines.steps = 2;
+  questions.push_back(machines);
+  machines.machines = 3;
+  machines.micro_batches = 7;
+  questions.push_back(machines);
   // As many as use up all credit that is never given back.
   machines = {};
   machines.scope = Scope::machines;

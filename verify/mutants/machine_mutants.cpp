@@ -9,6 +9,7 @@ namespace nodezero::mutants {
 namespace {
 
 constexpr auto coordinator = "actors/hosts/coordinator.cpp";
+constexpr auto backups = "actors/hosts/coordinator_backup.cpp";
 constexpr auto admission = "actors/hosts/coordinator_hosts.cpp";
 constexpr auto exchange = "actors/hosts/exchange.cpp";
 constexpr auto blocks = "actors/hosts/exchange_blocks.cpp";
@@ -75,6 +76,25 @@ std::vector<Mutant> of_machines() {
        "the losses of an earlier term count as well",
        "",
        {{coordinator, "member.nodes.clear();", ""}}},
+
+      // Backups
+      {"both_answers_added",
+       "the slow machine and its backup both give the sum of a node",
+       "",
+       {{blocks, "!term_->is_mine(own.range)", "false"}}},
+      {"slow_one_keeps_its_part",
+       "what a backup has computed stays the slow machine's as well",
+       "",
+       {{backups, "slow.ranges = std::move(kept);", ""}}},
+      {"both_losses_counted",
+       "the loss of a node that a backup gives is the slow machine's to tell as well",
+       "",
+       {{exchange, "term_->is_mine(own.range)", "true"}}},
+      {"backup_is_nobodys",
+       "what a backup has computed is taken from the slow machine and given to nobody",
+       "",
+       {{backups, "(is_missing ? helper.ranges : kept).push_back(node);",
+         "if (!is_missing) { kept.push_back(node); }"}}},
 
       // Commits
       {"commit_too_early",

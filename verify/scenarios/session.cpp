@@ -95,6 +95,7 @@ std::unique_ptr<explore::Scenario> make_scenario(const Question& question) {
     setup.machines = question.machines;
     setup.joins = question.joins;
     setup.cuts = question.faults > 0 && question.cuts;
+    setup.backups = question.faults > 0 && question.backups;
     setup.doubles = question.faults > 0 && question.duplicates;
     // Hosts may die as often as they like.
     setup.may_fail = question.duplicates || question.timers;
@@ -146,6 +147,7 @@ std::string Question::text() const {
                                {"duplicates", duplicates},
                                {"timers", timers},
                                {"cuts", cuts},
+                               {"backups", backups},
                                {"lie", lie},
                                {"seed", seed},
                                {"depth", depth},
@@ -181,6 +183,7 @@ Question Question::from_text(const std::string& text) {
     question.machines = json.value("machines", 2U);
     question.joins = json.value("joins", 0U);
     question.cuts = json.value("cuts", false);
+    question.backups = json.value("backups", false);
     question.faults = json.at("faults");
     question.kills = json.at("kills");
     question.duplicates = json.at("duplicates");

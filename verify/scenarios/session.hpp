@@ -58,8 +58,9 @@ struct Question {
   bool kills = true;  ///< what kinds of faults there are, if there are any
   bool duplicates = false;
   bool timers = false;
-  bool cuts = false;  ///< the connection between a host and the root may end, and it comes again
-  std::string lie;    ///< what the first sphere of a tree says wrongly, see lies.hpp
+  bool cuts = false;     ///< the connection between a host and the root may end, and it comes again
+  bool backups = false;  ///< the machine that computes last may count as slow
+  std::string lie;       ///< what the first sphere of a tree says wrongly, see lies.hpp
   std::uint64_t seed = 1;
   std::uint32_t depth = 3;
   bool reduced = true;

@@ -40,6 +40,7 @@ std::vector<Question> simpler(const Question& question) {
     with(&Question::machines, 2U);
     with(&Question::joins, 0U);
     with(&Question::cuts, false);
+    with(&Question::backups, false);
     with(&Question::duplicates, false);
   } else {
     for (const char* tree : {"(.)", "(..)", "((.))"}) {

@@ -251,6 +251,13 @@ class Suite {
       question.faults = 1;
       add("2 machines, one dies", question);
     }
+    for (std::uint32_t n = 2; n <= (full_ ? 4U : 2U); ++n) {
+      auto question = of_machines(2, n, 1);
+      question.faults = 1;
+      question.kills = false;
+      question.backups = true;
+      add("2 machines, one counts as slow", question);
+    }
     for (std::uint32_t before = 1; before <= most - 1; ++before) {
       auto question = of_machines(before, 1, 2);
       question.joins = 1;
@@ -272,6 +279,11 @@ class Suite {
       question.faults = 2;
       question.cuts = true;
       add("3 machines, one joins, 2 die or are cut off, drawn", question, full_ ? 20'000 : 200);
+      question = of_machines(3, 7, 2);
+      question.mode = mode;
+      question.faults = 2;
+      question.backups = true;
+      add("3 machines, one counts as slow, one dies, drawn", question, full_ ? 20'000 : 200);
       question = of_machines(3, 3, 1);
       question.mode = mode;
       question.faults = 1;

@@ -309,6 +309,9 @@ void add_question(CLI::App& command, verify::Question& question) {
       ->type_name("N");
   command.add_flag("--cuts", question.cuts,
                    "Also count a connection that ends between a host and the root as a fault");
+  command.add_flag("--backups", question.backups,
+                   "Also count it as a fault that the last machine that computes counts as slow, "
+                   "so that another one computes what it has not finished");
   command.add_option("--faults", question.faults, "Most faults in one run, such as dying spheres")
       ->check(CLI::Range(0, 100))
       ->type_name("N");
