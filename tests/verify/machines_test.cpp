@@ -83,10 +83,9 @@ TEST(MachinesTest, ManyMeet) {
 
 TEST(MachinesTest, MessagesMayComeTwice) {
   auto question = of_machines(3, 3, 1);
-  question.faults = 1;
-  question.kills = false;
+  question.faults = 3;
   question.duplicates = true;
-  expect_draws(question, 20);
+  expect_draws(question, 100);
 }
 
 }  // namespace

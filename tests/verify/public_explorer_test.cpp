@@ -64,5 +64,23 @@ TEST(PublicExplorer, FindsTheSameWeightsInEveryOrderOfARealRun) {
   EXPECT_TRUE(digest);
 }
 
+/// And many at once, so that a schedule stays short.
+caf::behavior spawns_others(caf::event_based_actor* self) {
+  return {[self](int number) {
+    for (int i = 0; i < 100; ++i) {
+      self->spawn([](caf::event_based_actor*) {});
+    }
+    self->send(self->spawn(spawns_others), number);
+  }};
+}
+
+TEST(PublicExplorer, NamesARunThatSpawnsWithoutEnd) {
+  Config config;
+  const auto result = nodezero::explore::explore(
+      config, [](World& world) { world.send(world.spawn(spawns_others), 1); });
+  ASSERT_FALSE(result.ok());
+  EXPECT_NE(result.problem.find("spawns actors without end"), std::string::npos) << result;
+}
+
 }  // namespace
 }  // namespace nodezero::actors::testing

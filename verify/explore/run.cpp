@@ -92,7 +92,7 @@ void Run::add_faults(const Choice& link) {
   if (link.action == Choice::Action::deliver_late) {
     return;
   }
-  if (faults_.duplicates) {
+  if (faults_.duplicates && scenario_.may_come_twice(network_.next(link))) {
     add(Choice::Action::duplicate);
   }
   if (faults_.losses) {

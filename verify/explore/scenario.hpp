@@ -41,6 +41,8 @@ class Scenario {
   virtual std::uint64_t shared_digest() const { return 0; }
   /// True for actors that may end at any moment, if deaths are among the faults.
   virtual bool may_die(NodeIndex) const { return true; }
+  /// True for messages that may come twice, if duplicates are among the faults.
+  virtual bool may_come_twice(const Delivery&) const { return true; }
   /// Fingerprint of a message's content, which must tell apart what a handler can tell apart.
   virtual std::uint64_t digest_of(const Delivery&, const ActorKeys&) const = 0;
   /// Fingerprint of what the scenario itself has noted and will judge later.
@@ -50,7 +52,7 @@ class Scenario {
 /// What may go wrong in a run beside the order of messages.
 struct Faults {
   std::uint32_t most = 0;    ///< optional messages, duplicates and early timeouts in one run
-  bool duplicates = false;   ///< any message may come twice
+  bool duplicates = false;   ///< a message may come twice (Scenario::may_come_twice)
   bool timers = false;       ///< the timeout that is due next may come at any moment
   bool losses = false;       ///< any message may never come
   bool delays = false;       ///< any message may be overtaken by those sent behind it

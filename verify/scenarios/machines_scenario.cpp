@@ -345,6 +345,11 @@ bool MachinesScenario::in_place(const Delivery& delivery) const {
   return !crosses(delivery) && !is_heard_by_exchange && !is_one_of<summed>(delivery);
 }
 
+/// On one machine CAF delivers a message once, and some bring what is there once.
+bool MachinesScenario::may_come_twice(const Delivery& delivery) const {
+  return crosses(delivery);
+}
+
 std::uint64_t MachinesScenario::digest_of(const Delivery& delivery,
                                           const runtime::ActorKeys& keys) const {
   return digest_of_message(delivery, keys);

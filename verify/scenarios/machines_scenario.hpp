@@ -42,6 +42,7 @@ class MachinesScenario : public explore::Scenario {
   std::string violation() const override;
   std::string verdict() const override;
   bool in_place(const explore::Delivery& delivery) const override;
+  bool may_come_twice(const explore::Delivery& delivery) const override;
   std::uint64_t digest_of(const explore::Delivery& delivery,
                           const runtime::ActorKeys& keys) const override;
   std::uint64_t digest() const override;
