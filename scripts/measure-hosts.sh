@@ -4,12 +4,13 @@
 # with one lane each, on the same two cores, with TLS. Each machine is a network namespace, whose counters say
 # what crossed. Needs root, for the namespaces, and a machine that does nothing else.
 #
-#   scripts/measure-hosts.sh [PROGRAM] A|B|C64|slow|kill|many|faults|idle|attacks...
+#   scripts/measure-hosts.sh [PROGRAM] A|B|C64|slow|join|kill|many|faults|idle|attacks...
 #
 # A, B and C64 print the seconds of a step, how much of the speed is left, what the bytes and 1.8 CPU seconds per GB
 # let one expect, and the bytes that a machine sent per step against 2 (H - 1) / H times its gradient.
 # slow prints the seconds of a step of A, and the bytes that a machine sent in it, with links of 1,000, 100 and 10 Mbit/s
 # and --exchange fp32 and bf16.
+# join prints how fast a host gets the state of a run of C64 that waits for it, and what that takes of the processors.
 # kill prints what a step costs in which one of three machines is killed.
 # many prints the seconds of a step and what the root sent in it with 1, 8 and 64 hosts, which are processes on one
 # machine and share these cores, and whether they end with one digest.
@@ -52,7 +53,7 @@ shape_of() {
     C64) echo "--layers 12 --heads 12 --width 768 --context 64 --batch 16 --micro-batches 16 --steps 3" ;;
     small) echo "--layers 2 --heads 2 --width 32 --context 32 --batch 1 --micro-batches 8 --steps 100000" ;;
     many) echo "--layers 1 --heads 2 --width 32 --context 16 --batch 1 --micro-batches 128 --steps 40" ;;
-    *) echo "measure-hosts: A, B, C64, slow, kill, many, faults, idle or attacks, not '$1'" >&2; exit 2 ;;
+    *) echo "measure-hosts: A, B, C64, slow, join, kill, many, faults, idle or attacks, not '$1'" >&2; exit 2 ;;
   esac
 }
 train() {  # SHAPE OUT OPTIONS...: its process is $root
@@ -137,6 +138,25 @@ slow_links() {
     done
   done
   for machine in 0 1; do (on "$machine" tc qdisc del dev link0 root); done
+}
+
+measure_join() {
+  train C64 run --threads 1 --listen 10.77.0.1:4720 --secret "$folder/secret" --hosts 1
+  until_said "hosts can connect" run >/dev/null
+  local before_root before_host sent since
+  before_root=$(cpu_ticks "$root")
+  sent=$(sent_by 0)
+  start_host 1
+  until_said "host-1 joins" run >/dev/null
+  since=$(now)
+  before_host=$(cpu_ticks "${host[1]}")
+  until_said "host-1 is ready" run >/dev/null
+  awk -v bytes=$(($(sent_by 0) - sent)) -v milliseconds=$(($(now) - since)) \
+    -v root=$(($(cpu_ticks "$root") - before_root)) -v host=$(($(cpu_ticks "${host[1]}") - before_host)) 'BEGIN {
+      printf "a host got %.0f MB in %.2f s, %.0f MB/s; CPU seconds per GB: the root %.2f, the host %.2f with its self-test\n",
+        bytes / 1e6, milliseconds / 1e3, bytes / 1e3 / milliseconds, root / 100 / (bytes / 1e9), host / 100 / (bytes / 1e9)
+    }'
+  stop_all
 }
 
 kill_one() {
@@ -297,6 +317,7 @@ measure_attacks() {
 for what in "$@"; do
   case $what in
     slow) slow_links ;;
+    join) measure_join ;;
     kill) kill_one ;;
     many) count_many ;;
     faults) measure_faults ;;
