@@ -92,7 +92,20 @@ Result<std::pair<FileHandle, FileHandle>> Tunnel::local_pair() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends.data()) != 0) {
     return fail(ErrorCode::io, "no local sockets are left");
   }
+  for (const int end : ends) {
+    const int size = 1 << 20;  // some blocks, which else would cross in many small pieces
+    ::setsockopt(end, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+  }
   return std::pair(FileHandle(ends[0]), FileHandle(ends[1]));
+}
+
+/// After the handshake, so that strangers take no memory.
+void Tunnel::give_buffers(Connection& connection) {
+  constexpr std::size_t at_once = std::size_t{128} << 10U;  // from the socket
+  SSL_set_read_ahead(connection.tls.get(), 1);
+  SSL_set_default_read_buffer_len(connection.tls.get(), at_once);
+  connection.inwards.bytes.resize(buffer_size);
+  connection.outwards.bytes.resize(buffer_size);
 }
 
 Result<FileHandle> Tunnel::connect(const Endpoint& endpoint, std::chrono::milliseconds timeout) {
@@ -131,6 +144,7 @@ Result<FileHandle> Tunnel::connect(const Endpoint& endpoint, std::chrono::millis
   }
   connection.socket = std::move(*socket);
   connection.local = std::move(pair->first);
+  give_buffers(connection);
   {
     const std::lock_guard lock(mutex_);
     arrived_.push_back(std::move(connection));
@@ -243,6 +257,7 @@ void Tunnel::shake_hands(Connection& connection) {
     }
     connection.wants_write = false;
     connection.local = std::move(pair->first);
+    give_buffers(connection);
     on_connection_(std::move(pair->second));
     return;
   }
@@ -276,12 +291,16 @@ bool Tunnel::carry_inwards(Connection& connection) {
   bool has_moved = false;
   if (buffer.is_empty()) {
     ERR_clear_error();
-    const int size = SSL_read(connection.tls.get(), buffer.bytes.data(), buffer_size);
-    if (size > 0) {
-      buffer.begin = 0;
-      buffer.end = static_cast<std::size_t>(size);
-      has_moved = true;
-    } else {
+    // A record has 16 KiB at most, and the local socket takes many at once.
+    buffer.begin = buffer.end = 0;
+    int size = 1;
+    while (size > 0 && buffer.end < buffer_size) {
+      size = SSL_read(connection.tls.get(), &buffer.bytes[buffer.end],
+                      static_cast<int>(buffer_size - buffer.end));
+      buffer.end += static_cast<std::size_t>(std::max(size, 0));
+    }
+    has_moved = buffer.end > 0;
+    if (size <= 0) {
       const int wanted = SSL_get_error(connection.tls.get(), size);
       connection.wants_write |= wanted == SSL_ERROR_WANT_WRITE;
       connection.is_over |= wanted != SSL_ERROR_WANT_READ && wanted != SSL_ERROR_WANT_WRITE;

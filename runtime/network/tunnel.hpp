@@ -54,11 +54,11 @@ class Tunnel {
   void close();
 
  private:
-  static constexpr std::size_t buffer_size = std::size_t{64} << 10U;
+  static constexpr std::size_t buffer_size = std::size_t{256} << 10U;
 
   /// Bytes on their way in one direction.
   struct Buffer {
-    std::vector<unsigned char> bytes = std::vector<unsigned char>(buffer_size);
+    std::vector<unsigned char> bytes;  ///< strangers get none
     std::size_t begin = 0;
     std::size_t end = 0;
     bool is_empty() const { return begin == end; }
@@ -84,6 +84,7 @@ class Tunnel {
   bool carry_inwards(Connection& connection);
   bool carry_outwards(Connection& connection);
   static Result<std::pair<FileHandle, FileHandle>> local_pair();
+  static void give_buffers(Connection& connection);
 
   Identity identity_;
   TunnelLimits limits_;
