@@ -99,7 +99,7 @@ void coordinator::begin(const assign& message) {
     send(exchange_, message);
     return;
   }
-  open_.emplace();
+  open_.emplace(OpenStep{});  // clang wants it so
   open_->step = message;
   go_on();
 }
