@@ -58,7 +58,8 @@ std::shared_ptr<float> room_for(std::size_t count) {
 bool unpack(std::span<const std::byte> packed, std::size_t compressed, std::size_t width,
             std::span<float> values) {
   const std::size_t count = values.size();
-  if (compressed > packed.size() || packed.size() - compressed != (width - 1) * count) {
+  if (count == 0 || compressed > packed.size() ||
+      packed.size() - compressed != (width - 1) * count) {
     return false;
   }
   std::vector<std::byte> highest(count);
