@@ -81,28 +81,32 @@ median_seconds() {
 }
 sent_by() { (on "$1" cat /sys/class/net/link0/statistics/tx_bytes); }
 
+# Waits for the run `two`. $steps: after the first ones; $sent: the bytes that the root sent in them. What the state of the
+# run took, which the host got before the first step, is not counted. Whoever looks more often takes the time that is
+# measured.
+count_until_end() {
+  while [ ! -s "$folder/two/metrics.jsonl" ]; do sleep 0.2; done
+  steps=$(wc -l <"$folder/two/metrics.jsonl")
+  sent=$(sent_by 0)
+  wait_for_root
+  wait
+  running=()
+  steps=$(($(wc -l <"$folder/two/metrics.jsonl") - steps))
+  sent=$(($(sent_by 0) - sent))
+}
+
 compare() {  # SHAPE
   train "$1" one --threads 2
   wait_for_root
   train "$1" two --threads 1 --listen 10.77.0.1:4720 --secret "$folder/secret" --hosts 1
   start_host 1
-  # What the state of the run took, which the host got before the first step, is not counted. Whoever looks more
-  # often takes the time that is measured.
-  while [ ! -s "$folder/two/metrics.jsonl" ]; do sleep 0.2; done
-  local before sent after
-  before=$(wc -l <"$folder/two/metrics.jsonl")
-  sent=$(sent_by 0)
-  wait_for_root
-  wait
-  running=()
-  after=$(wc -l <"$folder/two/metrics.jsonl")
-  sent=$(($(sent_by 0) - sent))
+  count_until_end
   local same=same
   [ "$("$program" digest "$folder/one")" = "$("$program" digest "$folder/two")" ] || same=DIFFERENT
   local parameters
   parameters=$(sed -n 's/.*: \([0-9]*\) parameters.*/\1/p' "$folder/host-1.log")
   awk -v shape="$1" -v one="$(median_seconds one)" -v two="$(median_seconds two)" -v p="$parameters" \
-    -v bytes="$sent" -v steps=$((after - before)) -v same="$same" 'BEGIN {
+    -v bytes="$sent" -v steps="$steps" -v same="$same" 'BEGIN {
       gradient = 4 * p
       printf "%s: %d parameters, %.4f s by one, %.4f s by two, %.3f of the speed (%.3f expected), digests %s\n",
         shape, p, one, two, one / two, one / (one + 1.8e-9 * gradient + 4e-4), same
@@ -114,7 +118,7 @@ compare() {  # SHAPE
 }
 
 slow_links() {
-  local rate exchange before sent after
+  local rate exchange
   for rate in 1000 100 10; do
     for machine in 0 1; do
       (on "$machine" tc qdisc replace dev link0 root tbf rate "${rate}mbit" burst 256kb latency 50ms)
@@ -122,16 +126,9 @@ slow_links() {
     for exchange in fp32 bf16; do
       train slow two --threads 1 --listen 10.77.0.1:4720 --secret "$folder/secret" --hosts 1 --exchange $exchange
       start_host 1
-      while [ ! -s "$folder/two/metrics.jsonl" ]; do sleep 0.2; done
-      before=$(wc -l <"$folder/two/metrics.jsonl")
-      sent=$(sent_by 0)
-      wait_for_root
-      wait
-      running=()
-      after=$(wc -l <"$folder/two/metrics.jsonl")
-      sent=$(($(sent_by 0) - sent))
+      count_until_end
       awk -v rate="$rate" -v exchange="$exchange" -v seconds="$(median_seconds two)" -v bytes="$sent" \
-        -v steps=$((after - before)) 'BEGIN {
+        -v steps="$steps" 'BEGIN {
           printf "%d Mbit/s, %s: %.4f s a step, %.3f MB per step\n", rate, exchange, seconds, bytes / steps / 1e6
         }'
       rm -rf "$folder/two"
